@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""How long it takes to log in to a name with an address that does not answer: in a network namespace
-of its own, `two` has an IPv6 address behind an interface that drops everything, and 127.0.0.1, where an
-sshd listens.
+"""Measures the login to a name with an unresponsive address. In a network namespace, `two` has an IPv6
+address behind an interface that drops everything, and 127.0.0.1, where an sshd listens.
 
 usage: bench/addresses.py HADEPLOY [--runs N]      as root
 """
@@ -22,7 +21,7 @@ resources:
 
 
 def inside():
-    """A namespace for network and mounts, gone with this process."""
+    """Restarts this script in its own namespaces for network and mounts."""
     if os.environ.get("HADEPLOY_BENCH_INSIDE"):
         return
     os.environ["HADEPLOY_BENCH_INSIDE"] = "1"

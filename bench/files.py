@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""How long two builds of hadeploy take for the same files on one host, in turns within one run, so
-that whatever else the machine does meets both; an sshd on loopback is the host.
+"""Compares the times of two builds of hadeploy for the same files on one host. They run in turn, so that
+other load affects both; the host is an sshd on loopback.
 
 usage: bench/files.py BEFORE AFTER [--files N] [--runs N]      two programs; as root
 """
@@ -28,7 +28,7 @@ STEPS = ("make them", "nothing to change", "change the content", "set the mode",
 
 
 class Host:
-    """An sshd with keys of its own."""
+    """An sshd with its own keys."""
 
     def __init__(self, path):
         path.mkdir()
@@ -55,7 +55,7 @@ class Host:
 
 
 class Project:
-    """What one of the programs manages."""
+    """The project of one of the programs."""
 
     def __init__(self, program, path, host, files):
         self.program, self.path, self.host, self.files = program, path, host, files
@@ -69,7 +69,7 @@ class Project:
             target=self.target, content=content))
 
     def run(self, *words):
-        """Seconds of one command."""
+        """The duration of one command in seconds."""
         begin = time.perf_counter()
         subprocess.run([self.program, *words], cwd=self.path, check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -96,7 +96,7 @@ def main():
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--runs", type=int, default=7)
     args = parser.parse_args()
-    # below /: the directories on the way belong to root alone, as they do on most hosts
+    # below /, where all parent directories belong to root, as on most hosts
     path = pathlib.Path(tempfile.mkdtemp(prefix="hadeploy-bench-", dir="/var/lib"))
     host = None
     try:

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Times hadeploy beside ansible-playbook on the same three virtual machines, and prints ratios.
+"""Compares the times of hadeploy and ansible-playbook on the same three virtual machines.
 
     cmake --preset release && cmake --build --preset release
     bench/cluster/run.py [--rounds N] [--runs N]
 
-Needs root, scripts/lab and ansible-core. A round gives each side machines that were just booted,
-to the end: the configuration is timed there. On the second side's machines both are then run with nothing left
-to change, in turn. Last, examples/ha-demo is applied whole: how far from its own critical path, and
-how much memory. Ansible runs at its best: pipelining, kept connections, a fork a host. What the
-machines are like afterwards is checked by ssh, not by either tool. Nothing is left behind.
+Needs root, scripts/lab and ansible-core. In each round, each side configures machines that have just
+completed their boot; this is timed. Then both run in turn on the second side's machines with nothing to
+change. Last, examples/ha-demo is applied as a whole, for its ratio to the critical path and its memory.
+Ansible runs in its fastest mode: pipelining, persistent connections, a fork for each host. The result on
+the machines is checked by ssh, independently of both tools. Everything is removed afterwards.
 """
 import argparse
 import json
@@ -35,7 +35,7 @@ ANSIBLE = {
 
 
 def timed(argv, env=None, expect=(0,)):
-    """Runs to the end: seconds, peak memory in MB (of the largest process), what it printed."""
+    """Runs a command; returns seconds, peak memory in MB (of the largest process), and its output."""
     with tempfile.TemporaryFile("w+") as out:
         begin = time.monotonic()
         child = subprocess.Popen([str(a) for a in argv], stdout=out, stderr=subprocess.STDOUT,
@@ -70,7 +70,7 @@ class Bench:
         return timed(argv + list(args), expect=expect)
 
     def fresh_machines(self):
-        """Machines as they are after a first boot; the state of what was on them goes with them."""
+        """Creates machines and boots them; removes the state of the old machines' configuration."""
         self.run(self.machines, "destroy", "--auto-approve", "--allow-data-loss", "--progress", "quiet")
         shutil.rmtree(self.cluster / ".hadeploy", ignore_errors=True)
         self.run(self.machines, "apply", "--auto-approve", "--progress", "quiet")
@@ -80,7 +80,7 @@ class Bench:
             f"{name} ansible_host={host['address']} ansible_user={host['user']} "
             f"ansible_ssh_private_key_file={self.key}" for name, host in self.hosts.items()]
         (self.work / "inventory").write_text("\n".join(inventory) + "\n")
-        for name in self.hosts:  # ssh answers before the boot has come to its end
+        for name in self.hosts:  # ssh answers before the boot is complete
             self.sh(name, "systemctl is-system-running --wait >/dev/null || :")
 
     def apply_cluster(self):
@@ -99,7 +99,7 @@ class Bench:
                      env={**ANSIBLE, "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.work / "ssh")})
 
     def hang_up(self):
-        """Ends the connections that ansible keeps."""
+        """Closes ansible's persistent connections."""
         for socket in (self.work / "ssh").glob("*"):
             subprocess.run(["ssh", "-O", "exit", "-o", f"ControlPath={socket}", "kept"],
                            capture_output=True, check=False)
@@ -113,7 +113,7 @@ class Bench:
         return done.stdout
 
     def check(self):
-        """Both sides have to have made the same."""
+        """Checks that both sides have the same result."""
         assert self.sh("node1", "docker node ls -q | wc -l").strip() == "3"
         assert "1 x 3 = 3" in self.sh("node1", "gluster volume info vol0")
         for name in self.hosts:
@@ -121,7 +121,7 @@ class Bench:
             self.sh(name, "getent hosts node1 node2 node3; id -nG ops | grep -qw docker")
 
     def tell_path(self):
-        """What an apply had to wait for, step after step."""
+        """Prints the steps of an apply's critical path."""
         path = self.report["critical_path"]
         took = {step["address"]: (step["ended_ms"] - step["started_ms"]) / 1e3
                 for step in self.report["steps"]}
@@ -129,7 +129,7 @@ class Bench:
               ", ".join(f"{address} {took[address]:.1f}" for address in path["steps"]), flush=True)
 
     def row(self, what, ours, theirs, wanted):
-        """Medians side by side; `wanted` is the largest ratio that is good."""
+        """Adds a row of medians; `wanted` is the largest acceptable ratio."""
         a, b = statistics.median(ours), statistics.median(theirs)
         self.rows.append(f"| {what} | {a:.2f} s ({min(ours):.2f}–{max(ours):.2f}) "
                          f"| {b:.1f} s ({min(theirs):.1f}–{max(theirs):.1f}) "
@@ -148,7 +148,7 @@ class Bench:
             self.tell_path()
             self.check()
         self.row("configuration of three booted nodes", ours, theirs, "1/3")
-        self.playbook()  # its own lines of /etc/hosts
+        self.playbook()  # adds its own lines to /etc/hosts
         ours, theirs, planned = [], [], []
         for _ in range(runs):
             seconds, _, text = self.playbook()
@@ -164,7 +164,7 @@ class Bench:
         self.run(self.machines, "destroy", "--auto-approve", "--allow-data-loss", "--progress", "quiet")
 
     def whole(self):
-        # the base image is made once a machine: not part of it
+        # not timed: the base image is built only once on a machine
         _, peak, text = self.run(self.demo, "apply", "--auto-approve", "--json", "--progress", "quiet",
                                  variables={"images": str(self.images)})
         self.keep_report(text)
@@ -198,8 +198,8 @@ class Bench:
 
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--rounds", type=int, default=2, help="of the configuration, on fresh machines")
-    options.add_argument("--runs", type=int, default=5, help="with nothing to change")
+    options.add_argument("--rounds", type=int, default=2, help="number of configurations of new machines")
+    options.add_argument("--runs", type=int, default=5, help="number of runs with nothing to change")
     options.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release")
     options.add_argument("--only", choices=["configuration", "whole", "start"])
     args = options.parse_args()

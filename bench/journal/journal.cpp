@@ -1,5 +1,5 @@
-// Applies N resources that take some milliseconds each and touch nothing, and prints how long that
-// took. The world is a sleep, so that what is left is the engine, the journal and the disk.
+// Applies N resources that only sleep for some milliseconds each, and prints the total time: the
+// rest is the time of the engine, the journal and the disk.
 //
 //     bench_journal DIRECTORY N MILLISECONDS PARALLELISM
 #include "engine/apply.h"

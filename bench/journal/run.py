@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""What the journal costs: the same apply with the disk waited for, and without.
+"""Measures the cost of the journal: the same apply with and without syncs.
 
     cmake --preset release && cmake --build build/release --target bench_journal nosync
     bench/journal/run.py [--directory DIR] [--runs 5]
 
-1,000 resources at parallelism 10: once each takes 20 ms, once nothing. Each pair of runs is one
-after the other, in turn; ratios and differences are of pairs, and of those the median is told, with
-the least and the most. `nosync` takes the place of fsync and fdatasync (bench/journal/nosync.c).
-DIR has to be on the disk that is meant: /tmp may be in memory.
+1,000 resources at parallelism 10, which take 20 ms each, or no time. The two runs of a pair follow each
+other, in alternating order; ratios and differences are computed for each pair and reported as median,
+minimum and maximum. `nosync` replaces fsync and fdatasync (bench/journal/nosync.c). DIR has to be on the
+disk to be measured: /tmp may be in memory.
 """
 import argparse
 import os
@@ -22,7 +22,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
 def seconds(args, milliseconds, synced):
-    """One apply, in a directory of its own; with how often it did not wait."""
+    """Runs one apply in a new directory; returns its seconds and the number of skipped syncs."""
     with tempfile.TemporaryDirectory(prefix="hadeploy-journal-", dir=args.directory) as directory:
         environment = dict(os.environ) | ({} if synced else {"LD_PRELOAD": str(args.nosync)})
         done = subprocess.run([args.program, directory, str(args.resources), str(milliseconds),
@@ -66,7 +66,7 @@ def main():
                            default=SOURCE / "build/release/bench/journal/bench_journal")
     arguments.add_argument("--nosync", type=pathlib.Path,
                            default=SOURCE / "build/release/bench/journal/libnosync.so")
-    arguments.add_argument("--directory", help="where the states are made")
+    arguments.add_argument("--directory", help="directory for the states")
     arguments.add_argument("--resources", type=int, default=1000)
     arguments.add_argument("--parallelism", type=int, default=10)
     arguments.add_argument("--runs", type=int, default=5)

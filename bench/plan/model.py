@@ -1,11 +1,11 @@
-"""One model in several shapes, written as a spec of ours and as a configuration of the peers.
+"""One model in several shapes, as a spec of hadeploy and as a configuration of the peers.
 
-Both say the same: resources that have no effect (`local.value`, `terraform_data`), whose inputs come
-from each other.
+Both contain the same resources without effect (`local.value`, `terraform_data`), whose inputs refer to
+each other.
 
-  fanout    one root, and all others take its output
-  chain     each takes the identity of the one before
-  layered   layers of 100, each takes two of the layer before
+  fanout    one root, all others refer to its output
+  chain     each refers to the identity of the previous one
+  layered   layers of 100, each refers to two of the previous layer
   count     one block with count
   for_each  one block with for_each over a computed map
   modules   instances of a module of ten resources in a chain
@@ -69,7 +69,7 @@ def ours(shape, n, directory):
 
 
 def hcl_range(n):
-    """range(n): Terraform's gives 1,024 numbers at the most. n above that: whole thousands."""
+    """range(n); Terraform's has at most 1,024 numbers, so a larger n has to be a multiple of 1,000."""
     return (f"range({n})" if n <= 1024 else
             f"flatten([for t in range({n // 1000}) : [for i in range(1000) : t * 1000 + i]])")
 
@@ -101,7 +101,7 @@ def theirs(shape, n, directory):
 
 
 def their_state(shape, n, directory):
-    """Writes terraform.tfstate as an apply would have left it, for peers that take too long."""
+    """Writes the terraform.tfstate of an apply, for peers whose apply takes too long."""
     ident = lambda name: str(uuid.uuid5(uuid.NAMESPACE_URL, name))
     resources = []
 
@@ -132,8 +132,8 @@ def their_state(shape, n, directory):
                 deps = [f"module.group.terraform_data.r{k}" for k in range(i)]
                 add(f"r{i}", [instance(value, f"g{g}.r{i}", None, deps)], f'module.group["g{g}"]')
     else:
-        # The peers keep transitive dependencies. Of many resources that is a state of gigabytes; there
-        # they get the direct ones alone, which is less for them to read.
+        # The peers record transitive dependencies. For many resources the state would have gigabytes, so
+        # it gets only the direct ones, which makes it faster to read for them.
         transitive = n <= 2000
         above = {}
         for name, value in inputs(shape, n):

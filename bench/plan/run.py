@@ -1,22 +1,21 @@
 #!/usr/bin/env python3
-"""Times hadeploy beside terraform and tofu on the same resources, and prints ratios.
+"""Compares the times of hadeploy, terraform and tofu for the same resources.
 
     cmake --preset release && cmake --build --preset release
     bench/plan/run.py [--sizes 1000,10000,100000] [--shapes fanout,chain] [--runs 3] [--only plan,apply]
 
-Whichever of the peers is on the PATH takes part; a missing one is named. The tools run in turn, run
-by run; figures are medians of wall time, of processor time (which another process disturbs less) and
-of the peak memory of the process. Cold means that our cache is removed first, warm that the spec is
-as it was in the last run. Peers are given the state that their own apply would have left, so that
-planning can be timed where applying takes too long (of more than 2,000 resources without the
-transitive dependencies that they would keep there: less for them to read); every plan has to say that
-there is nothing to change. They stop at --peer-sizes, and at the first size that takes longer than
-the limit, which is reported as that.
+Uses the peers on the PATH and names missing ones. The tools run in turn; the figures are medians of wall
+time, of processor time (which other processes disturb less) and of the peak memory of the process. Cold:
+hadeploy's cache is removed first. Warm: the spec is unchanged since the last run. The peers get the state
+that their own apply would have left, so that planning can be timed where applying takes too long (above
+2,000 resources without transitive dependencies, which makes it faster to read). Every plan has to report
+no changes. The peers stop at --peer-sizes, and at the first size that exceeds the limit, which is
+reported.
 
-At the end the exponents of growth, fitted over all sizes of the tool: the slope of the logarithm of
-the time over that of the number of resources.
+The exponents of growth at the end are fitted over all sizes of a tool: the slope of the logarithm of the
+time over the logarithm of the number of resources.
 
-Our apply syncs the state as resources complete; the peers' do not sync at all.
+hadeploy's apply syncs the state as resources complete; the peers do not sync at all.
 """
 import argparse
 import ctypes
@@ -48,12 +47,12 @@ class Result(NamedTuple):
 
 
 def ends_with_us():
-    """In a child: whatever ends this script, even SIGKILL, ends it as well."""
+    """Called in a child: makes it end together with this script, even after SIGKILL."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def timed(argv, directory, limit, expect=0):
-    """None when it takes longer than the limit. What it started ends with it."""
+    """Times a command; None if it exceeds the limit. Its child processes end with it."""
     with tempfile.TemporaryFile("w+") as out:
         begin = time.monotonic()
         child = subprocess.Popen([str(a) for a in argv], cwd=directory, stdout=out,
@@ -69,7 +68,7 @@ def timed(argv, directory, limit, expect=0):
                 time.sleep(0.001)
         finally:
             if not done:
-                os.killpg(child.pid, signal.SIGKILL)  # its own session: nobody else is in it
+                os.killpg(child.pid, signal.SIGKILL)  # a session of its own
                 child.wait()
         if not done:
             return None
@@ -131,14 +130,14 @@ class Peer:
 
 
 def middle(results):
-    """None when any of them, or all, went beyond the limit."""
+    """The median; None if a run exceeded the limit."""
     if None in results or not results:
         return None
     return Result(*(statistics.median(r[i] for r in results) for i in range(len(Result._fields))))
 
 
 def exponent(points):
-    """Slope of the line through (log n, log seconds)."""
+    """The slope of the regression line through (log n, log seconds)."""
     if len(points) < 2:
         return ""
     xs, ys = [math.log(n) for n, _ in points], [math.log(s) for _, s in points]
@@ -147,7 +146,7 @@ def exponent(points):
 
 
 class Table:
-    """A row a measurement, and how all of them grow."""
+    """One row for each measurement, and the growth of all."""
 
     def __init__(self, peers, limit):
         self.peers, self.limit, self.growth = peers, limit, {}
@@ -155,12 +154,12 @@ class Table:
         print("|" + "---|" * (4 + 2 * len(peers)), flush=True)
 
     def add(self, what, shape, n, ours, theirs):
-        """`theirs`: by name; a peer that was not asked is not in it."""
+        """`theirs`: results by peer, without those that were not run."""
         cells = "".join(f" {self.shown(theirs[p])} | {self.ratio(ours, theirs[p])} |" if p in theirs
                         else " – | – |" for p in self.peers)
         print(f"| {what} | {shape} | {n} | {self.shown(ours)} |{cells}", flush=True)
         for tool, result in {"hadeploy": ours, **theirs}.items():
-            # a plan of a peer is the same in both of our rows
+            # for a peer, the rows "cold" and "warm" are the same measurement
             if result and not (tool != "hadeploy" and what.endswith("warm")):
                 self.growth.setdefault((what, shape, tool), []).append((n, result))
 
@@ -191,12 +190,12 @@ class Bench:
         self.too_slow = set()  # (what, shape, peer)
 
     def in_turn(self, what, shape, tools, run):
-        """The middle of each tool's runs, by its name."""
+        """The median of each tool's runs, by name."""
         results = {tool.name: [] for tool in tools}
         for _ in range(self.args.runs):
             for tool in tools:
                 if None in results[tool.name]:
-                    continue  # once beyond the limit is enough
+                    continue  # already exceeded the limit
                 results[tool.name].append(run(tool))
                 if results[tool.name][-1] is None:
                     self.too_slow.add((what, shape, tool.name))
@@ -245,10 +244,10 @@ class Bench:
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("--sizes", default="1000,10000,100000")
-    arguments.add_argument("--peer-sizes", type=int, default=10000, help="the largest that peers are asked for")
+    arguments.add_argument("--peer-sizes", type=int, default=10000, help="largest size for the peers")
     arguments.add_argument("--shapes", default=",".join(model.SHAPES))
     arguments.add_argument("--runs", type=int, default=3)
-    arguments.add_argument("--limit", type=int, default=300, help="seconds, of each run")
+    arguments.add_argument("--limit", type=int, default=300, help="limit of each run in seconds")
     arguments.add_argument("--only", default=",".join(KINDS), help="some of " + ",".join(KINDS))
     arguments.add_argument("--alone", action="store_true", help="without the peers")
     arguments.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release")
@@ -256,7 +255,7 @@ def main():
     args.only, shapes = args.only.split(","), args.shapes.split(",")
     if wrong := [k for k in args.only if k not in KINDS] + [s for s in shapes if s not in model.SHAPES]:
         arguments.error(f"there is no {wrong[0]}; there are: {', '.join([*KINDS, *model.SHAPES])}")
-    # so that an end from outside runs through what tidies up
+    # a signal must not skip the cleanup
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, lambda number, _: sys.exit(128 + number))
     for p in PEERS:

@@ -1,4 +1,4 @@
-# Writes a header with one string constant a file, so that a service carries its pages in itself.
+# Writes a header with one string constant for each file, to embed the pages in a service.
 # Usage: cmake -DOUT=FILE.h -DFILES=a.css;b.js -P embed.cmake
 # The constant of `style.css` is hadeploy::svc::asset::style_css.
 set(text "#pragma once\n#include <string_view>\nnamespace hadeploy::svc::asset {\n")
@@ -9,7 +9,7 @@ foreach(file IN LISTS FILES)
     string(LENGTH "${hex}" digits)
     math(EXPR size "${digits} / 2")
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" bytes "${hex}")
-    # One literal a piece: a compiler may refuse literals over 64 KiB.
+    # Split into several literals: a compiler may refuse literals over 64 KiB.
     string(REGEX REPLACE "((\\\\x[0-9a-f][0-9a-f])(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?(\\\\x[0-9a-f][0-9a-f])?)" "\"\\1\"\n" bytes "${bytes}")
     string(APPEND text "inline constexpr std::string_view ${id}{\n${bytes}, ${size}};\n")
 endforeach()

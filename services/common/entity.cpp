@@ -6,7 +6,7 @@ namespace hadeploy::svc {
 
 std::string name_problem(std::string_view name) {
     const auto length = printable_length(name);
-    if (!length) return "the name holds bytes that are no printable UTF-8 text";
+    if (!length) return "the name is not printable UTF-8 text";
     if (*length == 0) return "the name is empty";
     if (*length > kMostNameLength)
         return "the name has " + std::to_string(*length) + " characters; at most " +

@@ -6,8 +6,8 @@
 
 namespace hadeploy::svc {
 
-/// What may be stored. Web and database apply the same rules; each is empty when the value is
-/// fine and otherwise says what is wrong and what is allowed.
+/// Validation of stored values, shared by web and database. Each function returns "" for a valid
+/// value, otherwise the problem and the limits.
 constexpr std::size_t kMostNameLength = 64; ///< code points
 constexpr std::int64_t kMostQuantity = 1'000'000'000;
 constexpr std::size_t kMostIdLength = 64; ///< bytes

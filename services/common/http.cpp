@@ -16,7 +16,7 @@ constexpr auto kRequestTimeout = std::chrono::seconds(10);
 constexpr auto kPingTimeout = std::chrono::seconds(4);
 constexpr auto kWriteTimeout = std::chrono::seconds(10);
 
-/// A request that gets this answer and no other, and after which the connection closes.
+/// Refuses a request with this response, after which the connection closes.
 struct Refused {
     int status;
     std::string reason;
@@ -54,7 +54,7 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-/// Header lines up to the empty one. Folded lines, and names with spaces, are refused.
+/// Parses header lines up to the empty one. Folded lines and names with spaces are refused.
 std::map<std::string, std::string> parse_headers(std::string_view text) {
     std::map<std::string, std::string> headers;
     while (!text.empty()) {
@@ -109,15 +109,15 @@ std::size_t body_length(const HttpRequest& request) {
     return static_cast<std::size_t>(*length);
 }
 
-/// Reads requests off one connection; what came too early is kept for the next.
+/// Reads the requests of one connection; bytes after a request are kept for the next.
 class RequestReader {
   public:
     explicit RequestReader(Socket& socket)
         : socket_(socket), first_by_(Clock::now() + kRequestTimeout) {}
 
-    /// Nothing when the peer closed, or was idle too long, between two requests.
+    /// nullopt if the peer closed, or was idle too long, between two requests.
     std::optional<HttpRequest> next() {
-        // Who connects has something to ask; between two requests there may be a pause.
+        // The first request is due soon after the connection; between requests a pause is allowed.
         if (buffer_.empty() && !fill_idle(first_by_.value_or(Clock::now() + kIdleTimeout)))
             return std::nullopt;
         const Deadline deadline = first_by_.value_or(Clock::now() + kRequestTimeout);
@@ -161,7 +161,7 @@ class RequestReader {
     }
 
     Socket& socket_;
-    std::optional<Deadline> first_by_; ///< when the first request has to be whole
+    std::optional<Deadline> first_by_; ///< deadline of the first request
     std::string buffer_;
 };
 
@@ -260,7 +260,7 @@ ConnectionServer::Handler http_handler(std::function<HttpResponse(const HttpRequ
                 const HttpResponse response = guarded(handle, *request);
                 const bool keep = !response.stream && !connection.stopping() && request->may_keep;
                 send_response(socket, response, keep, request->method != "HEAD");
-                answering.reset(); // a stream has no end: it may have to make room
+                answering.reset(); // a stream has no end, so it may be closed to make room
                 if (response.stream) response.stream(socket, connection.stopping());
                 if (!keep) return;
             }
@@ -273,7 +273,7 @@ ConnectionServer::Handler http_handler(std::function<HttpResponse(const HttpRequ
 
 HttpResponse http_get(Socket socket, const std::string& host, const std::string& target,
                       std::size_t most_bytes, Deadline deadline) {
-    // HTTP/1.0 keeps the answer free of chunks: it ends where the connection ends.
+    // With HTTP/1.0 the response is not chunked: it ends with the connection.
     socket.write_all("GET " + target + " HTTP/1.0\r\nHost: " + host + "\r\n\r\n", deadline);
     std::string bytes;
     std::vector<char> chunk(64 * 1024);

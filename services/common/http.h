@@ -9,16 +9,16 @@
 
 namespace hadeploy::svc {
 
-/// The part of HTTP/1.1 that the services need: bodies with a Content-Length, kept connections,
-/// and answers that go on (server-sent events).
+/// The part of HTTP/1.1 that the services need: bodies with a Content-Length, persistent
+/// connections, and streamed responses (server-sent events).
 struct HttpRequest {
     std::string method;
-    std::string target;                         ///< as sent: path and query, still encoded
+    std::string target;                         ///< as sent: encoded path and query
     std::string path;                           ///< decoded
-    std::map<std::string, std::string> query;   ///< decoded; the last of equal names wins
-    std::map<std::string, std::string> headers; ///< names in lower case
+    std::map<std::string, std::string> query;   ///< decoded; the last value of a repeated name
+    std::map<std::string, std::string> headers; ///< by lower-case name
     std::string body;
-    bool may_keep = true; ///< the peer speaks HTTP/1.1 and did not ask to close
+    bool may_keep = true; ///< the peer uses HTTP/1.1 and did not ask to close the connection
 
     std::string header(const std::string& name) const;
 };
@@ -28,8 +28,8 @@ struct HttpResponse {
     std::string type = "text/plain; charset=utf-8";
     std::string body;
     std::map<std::string, std::string> headers;
-    /// When set, writes the body itself, until it returns or the connection fails; the connection
-    /// is not used again.
+    /// If set, it writes the body until it returns or the connection fails; the connection is then
+    /// closed.
     std::function<void(Socket&, const std::atomic<bool>& stopping)> stream;
 
     static HttpResponse text(int status, std::string body);
@@ -42,19 +42,19 @@ struct HttpResponse {
 constexpr std::size_t kMostHeadBytes = 16 * 1024;
 constexpr std::size_t kMostBodyBytes = 64 * 1024;
 
-/// Decodes `a=1&b=2`; pairs with a malformed escape are left out.
+/// Decodes `a=1&b=2`; pairs with a malformed escape are ignored.
 std::map<std::string, std::string> parse_form(std::string_view text);
 
-/// Serves HTTP. Every response forbids caching, sniffing, framing and foreign content. An
-/// exception from `handle` becomes a 500 without its text.
+/// Serves HTTP. Every response forbids caching, content sniffing, framing and foreign content. An
+/// exception from `handle` becomes a 500 without its message.
 ConnectionServer::Handler http_handler(std::function<HttpResponse(const HttpRequest&)> handle);
 
-/// One GET over a connection just made, which the peer closes after its answer. `most_bytes` bounds
-/// the answer. Throws NetworkError; any status is a normal result.
+/// Sends one GET over a new connection, which the peer closes after its response of at most
+/// `most_bytes`. Throws NetworkError; any status is a normal result.
 HttpResponse http_get(Socket socket, const std::string& host, const std::string& target,
                       std::size_t most_bytes, Deadline deadline);
 
-/// For `--healthcheck`: whether the service on this port of this container answers 200 there.
+/// For `--healthcheck`: whether the service on this port of this container responds with 200.
 bool http_answers(std::uint16_t port, const std::string& path);
 
 } // namespace hadeploy::svc

@@ -3,7 +3,7 @@
 namespace hadeploy::svc {
 namespace {
 
-/// By the brackets outside of strings; what is no JSON may count as deep.
+/// Counts brackets outside of strings; invalid JSON may count as too deep.
 bool is_too_deep(std::string_view text) {
     std::size_t depth = 0;
     bool in_string = false;

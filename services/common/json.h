@@ -7,12 +7,11 @@ namespace hadeploy::svc {
 
 using Json = nlohmann::json;
 
-/// Deeper than anything the services and Docker say. What walks a value calls itself once a level,
-/// so that a peer could use up the stack.
+/// Deeper than all messages of the services and of Docker. Values are traversed recursively, so an
+/// unlimited depth would let a peer exhaust the stack.
 constexpr std::size_t kMostJsonDepth = 64;
 
-/// The value that the text holds; a discarded one when it is no JSON, or deeper than
-/// kMostJsonDepth.
+/// The parsed value; a discarded one if the text is not JSON or is deeper than kMostJsonDepth.
 Json parse_json(std::string_view text);
 
 } // namespace hadeploy::svc

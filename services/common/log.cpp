@@ -14,7 +14,7 @@ void log_line(std::string_view level, std::string_view event,
     for (const auto& [key, value] : fields)
         line.append(" ").append(key).append("=").append(quote(value));
     line += '\n';
-    // One write a line keeps lines of several threads apart; a closed pipe must not stop a service.
+    // A single write keeps the lines of threads apart; a closed pipe must not stop a service.
     if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) return;
 }
 

@@ -9,8 +9,8 @@ namespace hadeploy::svc {
 
 using LogField = std::pair<std::string_view, std::string>;
 
-/// One event, one line on standard output: `TIME info EVENT key="value" …`. Thread-safe; values
-/// are quoted, so nothing that came from outside can forge a line.
+/// Logs one event as one line on standard output: `TIME info EVENT key="value" …`. Thread-safe;
+/// values are quoted, so that outside data cannot forge a line.
 void log_info(std::string_view event, std::initializer_list<LogField> fields = {});
 void log_error(std::string_view event, std::initializer_list<LogField> fields = {});
 

@@ -23,7 +23,7 @@ Json refusal(const std::string& code, const std::string& message) {
     return {{"ok", false}, {"code", code}, {"message", message}};
 }
 
-/// The frame that begins with this byte.
+/// Reads the frame that starts with this byte.
 Json read_rest(Socket& socket, char first, Deadline deadline) {
     std::array<char, 4> head{first};
     socket.read_exact(head.data() + 1, head.size() - 1, deadline);
@@ -31,14 +31,14 @@ Json read_rest(Socket& socket, char first, Deadline deadline) {
     for (const char byte : head) size = (size << 8) | static_cast<unsigned char>(byte);
     if (size > kMostFrameBytes)
         throw NetworkError("a frame of " + std::to_string(size) + " bytes is too long");
-    std::string body; // grows with what comes, not with what is announced
+    std::string body; // grows with the received data, not with the announced length
     while (body.size() < size) {
         const std::size_t have = body.size();
         body.resize(std::min<std::size_t>(size, have + kChunk));
         socket.read_exact(body.data() + have, body.size() - have, deadline);
     }
     Json message = parse_json(body);
-    if (!message.is_object()) throw NetworkError("a frame holds no JSON object");
+    if (!message.is_object()) throw NetworkError("a frame does not contain a JSON object");
     return message;
 }
 
@@ -67,7 +67,7 @@ bool RpcError::is_transient() const {
 ConnectionServer::Handler rpc_handler(std::function<Json(const Json&)> answer) {
     return [answer = std::move(answer)](Connection& connection) {
         Socket& socket = connection.socket();
-        // Who connects has something to ask; between two requests there may be a pause.
+        // The first request is due soon after the connection; between requests a pause is allowed.
         for (Deadline begin = Clock::now() + kFrameTimeout; !connection.stopping();
              begin = Clock::now() + kIdleTimeout) {
             char first = 0;
@@ -80,7 +80,8 @@ ConnectionServer::Handler rpc_handler(std::function<Json(const Json&)> answer) {
             } catch (const RpcError& error) {
                 reply = refusal(error.code(), error.what());
             } catch (const Json::exception&) {
-                reply = refusal("invalid", "the request lacks a field or has one of a wrong type");
+                reply =
+                    refusal("invalid", "the request has a missing field or one of a wrong type");
             }
             write_frame(socket, reply, Clock::now() + kAnswerTimeout);
         }
@@ -108,8 +109,8 @@ void RpcClient::give_back(Socket socket) {
     if (idle_.size() < kMostIdle) idle_.push_back(std::move(socket));
 }
 
-// One at a time, and slowly after a failure. While the service is on its way to another node, every
-// request of every client needs a connection; a lookup for each of them, again and again, keeps
+// One connection attempt at a time, with a pause after a failure. While the service moves to
+// another node, each request of each client needs a new connection; a lookup for each would keep
 // Docker's resolver so busy that its node no longer answers the swarm.
 Socket RpcClient::connect(Deadline deadline) {
     const std::unique_lock turn(connecting_, deadline);
@@ -143,7 +144,7 @@ Json RpcClient::call(const Json& request, Deadline deadline) {
         try {
             return call_once(request, deadline);
         } catch (const NetworkError&) {
-            // What was kept most likely leads to the same dead peer: resolve and connect anew.
+            // Other pooled connections probably lead to the same dead peer: connect again.
             const std::lock_guard lock(mutex_);
             idle_.clear();
             if (Clock::now() + pause >= deadline) throw;

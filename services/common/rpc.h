@@ -10,37 +10,37 @@
 
 namespace hadeploy::svc {
 
-/// The services talk in frames: four bytes of length, most significant first, then that many
-/// bytes of JSON. A request is an object with "op"; an answer has "ok", and when that is false
-/// "code" and "message".
+/// The protocol between the services: frames of a four-byte length, most significant byte first,
+/// and that many bytes of JSON. A request is an object with "op"; a response has "ok" and, if that
+/// is false, "code" and "message".
 constexpr std::size_t kMostFrameBytes = 1024 * 1024;
 
 void write_frame(Socket& socket, const Json& message, Deadline deadline);
-/// Nothing when the peer closed between two frames; throws NetworkError on anything malformed.
+/// nullopt if the peer closed between two frames. Throws NetworkError on malformed data.
 std::optional<Json> read_frame(Socket& socket, Deadline deadline);
 
-/// An answer that says no. `code` is for programs, what() for people.
+/// An error response. `code` is for programs, what() for people.
 class RpcError : public std::runtime_error {
   public:
     RpcError(std::string code, const std::string& message)
         : std::runtime_error(message), code_(std::move(code)) {}
     const std::string& code() const { return code_; }
-    /// Worth asking again by itself: the other side is not ready yet, or could not finish.
+    /// Worth an automatic retry: the peer is not ready yet, or could not finish.
     bool is_transient() const;
 
   private:
     std::string code_;
 };
 
-/// Answers frames until the peer leaves; an RpcError thrown by `answer` becomes the answer.
+/// Answers frames until the peer closes; an RpcError from `answer` becomes an error response.
 ConnectionServer::Handler rpc_handler(std::function<Json(const Json&)> answer);
 
 /// For `--healthcheck`: whether the service on this port of this container answers a ping.
 bool rpc_ping(std::uint16_t port);
 
-/// Calls one service over connections that are kept and reused, from any number of threads.
-/// A request is sent again when its connection failed, so each must be harmless to repeat. A peer
-/// that is merely slow is waited for: asking it again would only add to its work.
+/// Calls one service over pooled connections, from any number of threads. A request is sent again
+/// after its connection failed, so it must be idempotent. A slow peer is waited for: a repeated
+/// request would only add to its load.
 class RpcClient {
   public:
     using Connect = std::function<Socket(const Endpoint&, Deadline)>;
@@ -48,10 +48,9 @@ class RpcClient {
     explicit RpcClient(Endpoint endpoint, Connect connect = connect_tcp)
         : endpoint_(std::move(endpoint)), connect_(std::move(connect)) {}
 
-    /// The answer, or: RpcError as the service gave it; NetworkError when the deadline passed
-    /// without an answer.
+    /// The response. Throws RpcError from the service, or NetworkError if the deadline passes.
     Json call(const Json& request, Deadline deadline);
-    /// The same with one try, for callers that have a loop of their own.
+    /// The same with a single attempt, for callers with their own retry loop.
     Json call_once(const Json& request, Deadline deadline);
 
   private:
@@ -63,8 +62,8 @@ class RpcClient {
     Connect connect_;
     std::mutex mutex_;
     std::vector<Socket> idle_;
-    std::timed_mutex connecting_; ///< guards the next two, and is held while it connects
-    Deadline not_before_{};       ///< after a failure: when to try next
+    std::timed_mutex connecting_; ///< held while connecting; guards the next two
+    Deadline not_before_{};       ///< after a failure: time of the next attempt
     std::string failure_ = "no connection in time";
 };
 

@@ -9,10 +9,10 @@
 namespace hadeploy::svc {
 namespace {
 
-constexpr std::size_t kOtherFiles = 64; ///< descriptors that are no connections
+constexpr std::size_t kOtherFiles = 64; ///< descriptors other than connections
 constexpr auto kBetweenLines = std::chrono::minutes(1);
 
-/// No more than there can be descriptors.
+/// Limits the connections to the available descriptors.
 Limits possible(Limits limits) {
     rlimit files{};
     if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return limits;
@@ -40,7 +40,7 @@ ConnectionServer::ConnectionServer(std::uint16_t port, Limits limits, Handler ha
 
 ConnectionServer::~ConnectionServer() {
     finish(std::chrono::milliseconds(0), std::chrono::milliseconds(0));
-    // The threads use this object: they must be gone before it is.
+    // The threads use this object, so they must have ended before it is destroyed.
     std::unique_lock lock(mutex_);
     idle_.wait(lock, [this] { return connections_.empty(); });
 }
@@ -55,7 +55,7 @@ void ConnectionServer::finish(std::chrono::milliseconds linger,
     listener_.close();
     std::unique_lock lock(mutex_);
     for (const auto& [fd, peer] : connections_)
-        ::shutdown(fd, SHUT_RD); // an idle connection reads its end; an answer can still be sent
+        ::shutdown(fd, SHUT_RD); // ends idle reads; a response can still be sent
     if (!idle_.wait_for(lock, patience, [this] { return connections_.empty(); })) {
         for (const auto& [fd, peer] : connections_) ::shutdown(fd, SHUT_RDWR);
     }
@@ -123,7 +123,7 @@ void ConnectionServer::serve(Socket socket) {
     try {
         handler_(connection);
     } catch (const NetworkError&) {
-        // The peer went away or was too slow: its own affair, and no state here depends on it.
+        // The peer closed or was too slow; no state of the service depends on it.
     } catch (const std::exception& error) {
         log_error("connection-failed", {{"reason", error.what()}});
     }

@@ -14,18 +14,17 @@ namespace hadeploy::svc {
 
 class ConnectionServer;
 
-/// An accepted connection, as its handler sees it.
+/// An accepted connection, as its handler uses it.
 class Connection {
   public:
     Connection(ConnectionServer& server, Socket socket)
         : server_(server), socket_(std::move(socket)) {}
 
     Socket& socket() { return socket_; }
-    /// Turns true when the service is going down: finish the request, take no more.
+    /// True once the service stops: finish the current request and accept no more.
     const std::atomic<bool>& stopping() const;
 
-    /// While one of these lives the peer waits for an answer: the connection is not closed to make
-    /// room for another one.
+    /// Marks the connection as being answered: it is not closed to make room for another one.
     class Answering {
       public:
         explicit Answering(Connection& connection);
@@ -44,27 +43,27 @@ class Connection {
     Socket socket_;
 };
 
-/// How many connections there may be at once, and how many of them from one address.
+/// Limits of concurrent connections, in total and from one address.
 struct Limits {
     std::size_t most, each;
 };
 
-/// Accepts TCP connections and runs the handler on a thread of its own for each. When there are as
-/// many as there may be, a new one takes the place of the one that has waited longest for a
-/// request, or for the rest of it; if all are being answered, the new one is closed.
+/// Accepts TCP connections and runs the handler for each on its own thread. At the limit, a new
+/// connection replaces the one that has waited longest for a request or the rest of one; if all are
+/// being answered, the new one is closed.
 class ConnectionServer {
   public:
     using Handler = std::function<void(Connection&)>;
 
-    /// Starts accepting right away.
+    /// Starts to accept at once.
     ConnectionServer(std::uint16_t port, Limits limits, Handler handler);
     ~ConnectionServer();
 
     std::uint16_t port() const { return listener_.port(); }
 
-    /// Goes on accepting for `linger`, while the load balancer still forgets this address, but
-    /// asks for no reuse of connections; then ends idle connections and gives busy ones
-    /// `patience` to finish.
+    /// Keeps accepting for `linger`, until the load balancer has removed this address, but without
+    /// keeping connections alive; then closes idle connections and gives busy ones `patience` to
+    /// finish.
     void finish(std::chrono::milliseconds linger, std::chrono::milliseconds patience);
 
   private:
@@ -72,7 +71,7 @@ class ConnectionServer {
 
     struct Peer {
         std::uint32_t address;
-        std::uint64_t waits_since; ///< by the count of events; the lowest waits longest
+        std::uint64_t waits_since; ///< event number; the lowest has waited longest
         bool answering = false;
         bool closing = false; ///< its thread is ending
     };
@@ -90,9 +89,9 @@ class ConnectionServer {
     std::atomic<bool> closed_ = false;
     std::mutex mutex_;
     std::condition_variable idle_;
-    std::map<int, Peer> connections_; ///< by their descriptors
+    std::map<int, Peer> connections_; ///< by descriptor
     std::uint64_t events_ = 0;
-    Deadline tell_again_{}; ///< when the next log line about a full service may be
+    Deadline tell_again_{}; ///< earliest time of the next log line about the limit
     std::thread acceptor_;
 };
 

@@ -20,7 +20,7 @@ sigset_t stop_signals() {
     return set;
 }
 
-/// Each connection takes a descriptor, and the soft limit is often 1024.
+/// Each connection needs a descriptor, and the soft limit is often 1024.
 void raise_file_limit() {
     rlimit files{};
     if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
@@ -39,11 +39,11 @@ void wait_for_stop() {
 
 int service_main(int argc, char** argv, const std::function<void()>& run,
                  const std::function<bool()>& is_healthy) {
-    // A name that is gone for a moment must not hold a request for the resolver's usual 10 s.
+    // The resolver's default of 10 s is too long for a request if a name is briefly missing.
     setenv("RES_OPTIONS", "timeout:1 attempts:1", 0);
     try {
         if (argc == 2 && std::string_view(argv[1]) == "--healthcheck") return is_healthy() ? 0 : 1;
-        // Blocked before any thread exists, so that only wait_for_stop() gets them.
+        // Blocked before the first thread starts, so that only wait_for_stop() receives them.
         const sigset_t set = stop_signals();
         pthread_sigmask(SIG_BLOCK, &set, nullptr);
         raise_file_limit();

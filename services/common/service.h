@@ -4,17 +4,17 @@
 
 namespace hadeploy::svc {
 
-/// Blocks until the service is asked to stop (SIGTERM, SIGINT).
+/// Blocks until a signal stops the service (SIGTERM, SIGINT).
 void wait_for_stop();
 
-/// What a service's main does: `PROGRAM` runs the service until it is asked to stop, `PROGRAM
-/// --healthcheck` asks the one that runs in this container and exits 0 or 1 (images hold no
-/// shell). Errors are logged, exit code 1; the swarm starts the container again.
+/// The main of a service: `PROGRAM` runs it until it is stopped; `PROGRAM --healthcheck` checks the
+/// one in this container and exits with 0 or 1 (the images contain no shell). An error is logged
+/// and exits with 1; the swarm then restarts the container.
 int service_main(int argc, char** argv, const std::function<void()>& run,
                  const std::function<bool()>& is_healthy);
 
-/// For a failure after which memory may differ from the disk: says why and leaves at once, so
-/// that the next start recovers from what is on the disk.
+/// For a failure after which memory may differ from the disk: logs the reason and exits at once, so
+/// that the next start recovers from the disk.
 [[noreturn]] void leave_at_once(const char* event, const char* reason);
 
 } // namespace hadeploy::svc

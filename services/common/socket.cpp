@@ -25,7 +25,7 @@ std::string errno_text(int code) {
     return std::strerror(code);
 }
 
-/// True when the descriptor became ready (or failed: the next call then tells), false on timeout.
+/// True if the descriptor is ready (or failed: the next call reports it), false on a timeout.
 bool wait_ready(int fd, short events, Deadline deadline) {
     for (;;) {
         const auto left =
@@ -60,8 +60,8 @@ void disable_delay(int fd) {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-// A node that lost its power says nothing. The kernel tells it from a program that is slow: that
-// one's node still acknowledges.
+// A node without power sends nothing. The kernel can tell it from a slow program, whose node still
+// acknowledges.
 void notice_dead_peer(int fd) {
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 1);
@@ -130,7 +130,7 @@ void Socket::write_all(std::string_view bytes, Deadline deadline) {
 
 Socket connect_tcp(const Endpoint& endpoint, Deadline deadline) {
     addrinfo hints{};
-    hints.ai_family = AF_INET; // swarm's overlay networks and their names are IPv4
+    hints.ai_family = AF_INET; // the swarm's overlay networks use IPv4
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;
     const int code =
@@ -187,7 +187,7 @@ Socket Listener::accept(Deadline deadline) {
     Socket socket(::accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (socket.is_open())
         disable_delay(socket.fd());
-    else if (errno == EMFILE || errno == ENFILE) // else it would be tried again at once
+    else if (errno == EMFILE || errno == ENFILE) // avoids an immediate retry
         std::this_thread::sleep_for(kNoDescriptor);
     return socket;
 }

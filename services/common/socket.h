@@ -11,10 +11,10 @@
 namespace hadeploy::svc {
 
 using Clock = std::chrono::steady_clock;
-/// Every socket operation carries one: nothing here can block for ever.
+/// Every socket operation has a deadline, so that none can block forever.
 using Deadline = Clock::time_point;
 
-/// A peer that cannot be reached, went away, or was too slow. The text says which.
+/// The peer cannot be reached, has closed, or is too slow; the text says which.
 class NetworkError : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
@@ -31,12 +31,12 @@ class Socket {
     int fd() const { return fd_; }
     bool is_open() const { return fd_ >= 0; }
     void close();
-    /// The IPv4 address at the other end; 0 when there is none.
+    /// The peer's IPv4 address; 0 if there is none.
     std::uint32_t peer_address() const;
 
-    /// At least one byte, or 0 when the peer has closed.
+    /// Reads at least one byte; returns 0 if the peer has closed.
     std::size_t read_some(char* into, std::size_t capacity, Deadline deadline);
-    /// Exactly `size` bytes; throws when the peer closes before.
+    /// Reads exactly `size` bytes; throws if the peer closes before.
     void read_exact(char* into, std::size_t size, Deadline deadline);
     void write_all(std::string_view bytes, Deadline deadline);
 
@@ -44,18 +44,18 @@ class Socket {
     int fd_;
 };
 
-/// Resolves the name now and tries its addresses in turn, each for at most two seconds. A
-/// connection whose peer's machine is silent for three seconds fails.
+/// Resolves the name and tries its addresses in turn, each for at most two seconds. The connection
+/// fails if the peer's machine does not respond for three seconds.
 Socket connect_tcp(const Endpoint& endpoint, Deadline deadline);
 Socket connect_unix(const std::string& path, Deadline deadline);
 
-/// A listening TCP socket on every address of the machine; port 0 picks a free one.
+/// A listening TCP socket on all addresses; port 0 picks a free one.
 class Listener {
   public:
     explicit Listener(std::uint16_t port);
 
     std::uint16_t port() const { return port_; }
-    /// A connection, or a closed Socket when none came before the deadline.
+    /// Accepts a connection; returns a closed Socket if there is none before the deadline.
     Socket accept(Deadline deadline);
     void close() { socket_.close(); }
 

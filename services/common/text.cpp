@@ -20,7 +20,7 @@ int hex_value(char c) {
     return -1;
 }
 
-/// Length of the sequence that starts with `lead`, 0 when no sequence can start so.
+/// Length of the sequence that starts with `lead`; 0 if `lead` is invalid.
 std::size_t sequence_length(unsigned char lead) {
     if (lead < 0x80) return 1;
     if (lead >= 0xC2 && lead <= 0xDF) return 2;
@@ -152,7 +152,7 @@ std::optional<std::size_t> printable_length(std::string_view text) {
         const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
         const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
         const bool control = point >= 0x80 && point < 0xA0;
-        // Marks that turn the reading direction let one name pose as another.
+        // Bidirectional control characters could make a name look like another one.
         const bool bidi =
             (point >= 0x202A && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
         const bool line_break = point == 0x2028 || point == 0x2029;

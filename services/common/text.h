@@ -16,19 +16,19 @@ std::string random_id();
 /// Escapes `& < > " '`, so that the result is safe in HTML text and in quoted attributes.
 std::string html_escape(std::string_view text);
 
-/// Decodes `%41` and, when `plus_is_space`, `+`. Nothing when an escape is malformed.
+/// Decodes `%41` and, if `plus_is_space`, `+`. nullopt for a malformed escape.
 std::optional<std::string> url_decode(std::string_view text, bool plus_is_space);
 
 /// The reverse of url_decode for one path segment or query value.
 std::string url_encode(std::string_view text);
 
-/// The value in double quotes with `\`, `"` and control characters escaped: always one line.
+/// The value in double quotes on one line, with `\`, `"` and control characters escaped.
 std::string quote(std::string_view text);
 
-/// The whole text as a decimal integer; nothing for anything else, overflow included.
+/// Parses the whole text as a decimal integer; nullopt if it is not one, or overflows.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 
-/// Number of code points of valid UTF-8 without control characters; nothing for other bytes.
+/// The number of code points of valid UTF-8 without control characters; nullopt for other bytes.
 std::optional<std::size_t> printable_length(std::string_view text);
 
 } // namespace hadeploy::svc

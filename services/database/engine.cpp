@@ -125,16 +125,16 @@ void Engine::work() {
         while (const std::unique_ptr<Store> store = open_patiently())
             if (!serve(*store, interrupted)) return;
     } catch (const std::exception& error) {
-        // Give the answers a moment to leave; the next start recovers from the journal.
+        // Lets the responses be sent; the next start recovers from the journal.
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
         leave_at_once("database-failed", error.what());
     }
 }
 
-/// Works until it is told to stop (false) or the file has to be opened anew (true): the volume
-/// gives up on an open file when two of three copies were away one after the other, though the file
-/// itself is well. What was under way is then done again; its ids see to it that nothing counts
-/// twice.
+/// Serves requests until stopped (false) or until the file has to be reopened (true): the volume
+/// can give up on an open file after two of three replicas were away one after the other, although
+/// the file itself is intact. The interrupted requests are then executed again; their IDs prevent
+/// that they count twice.
 bool Engine::serve(Store& store, std::vector<Job>& interrupted) {
     for (;;) {
         std::vector<Job> batch = std::exchange(interrupted, {});
@@ -157,7 +157,7 @@ bool Engine::serve(Store& store, std::vector<Job>& interrupted) {
 }
 
 std::unique_ptr<Store> Engine::open_patiently() {
-    // A node that died keeps its lock on the volume for up to a minute: wait, don't restart.
+    // A dead node's lock stays on the volume for up to a minute: wait instead of restarting.
     for (bool told = false;; told = true) {
         try {
             auto store = std::make_unique<Store>(directory_, node_);
@@ -177,8 +177,8 @@ std::unique_ptr<Store> Engine::open_patiently() {
 std::vector<Engine::Job> Engine::next_batch() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-    // Reads don't wait for the commit of the writes beside them; they take turns, so that neither
-    // can keep the other away.
+    // Reads do not wait for the commit of concurrent writes; the two take turns, so that neither
+    // starves the other.
     writes_turn_ = !writes_turn_;
     const auto of_turn = [this](const Job& job) {
         return (job.request.value("op", "") == "put") == writes_turn_;

@@ -10,23 +10,24 @@
 
 namespace hadeploy::svc {
 
-/// The one thread that owns the Store. Writes that wait together share one transaction, and
-/// each is answered only after its commit.
+/// The only thread that uses the Store. Writes that wait at the same time share one transaction,
+/// and are answered after its commit.
 class Engine {
   public:
-    /// Starts at once; the file is opened on the thread, however long its lock is held elsewhere.
+    /// Starts at once; the thread opens the file, however long another process holds its lock.
     Engine(std::string directory, std::string node);
     ~Engine();
 
-    /// Answers what waits, then closes the file, so that a successor gets the lock at once.
+    /// Answers the waiting requests, then closes the file, so that a successor gets the lock at
+    /// once.
     void stop();
 
-    /// The answer to one request; throws RpcError ("starting", "busy", "unavailable", or what the
-    /// request deserves).
+    /// Executes one request. Throws RpcError: "starting", "busy", "unavailable", or an error of the
+    /// request itself.
     Json run(const Json& request);
 
-    /// Waits until a write after `seq` is committed (after -1: until the database is open), the
-    /// time is over, or the engine stops; whether there is such a write.
+    /// Waits until a write after `seq` is committed (-1: until the database is open), the time is
+    /// over or the engine stops. Returns whether there is such a write.
     bool wait_beyond(std::int64_t seq, std::chrono::milliseconds most);
 
   private:

@@ -47,8 +47,8 @@ void Forwarder::forward_all() {
             told = true;
             log_error("log-ahead", {{"log", std::to_string(logged)},
                                     {"database", std::to_string(last)},
-                                    {"reason", "the log is of another or a newer database; writes "
-                                               "are logged again from its last number on"}});
+                                    {"reason", "the log is of another or a newer database; logging "
+                                               "continues after the log's last number"}});
         }
         if (lines.empty()) {
             engine_.wait_beyond(logged, kPause);

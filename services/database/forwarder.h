@@ -4,15 +4,14 @@
 
 namespace hadeploy::svc {
 
-/// Tells the logger, in the background, of every committed write. What the logger has is asked
-/// of the logger itself whenever the connection is new, so no line is lost or doubled, however
-/// often either side is killed.
+/// Sends every committed write to the logger, in the background. On each new connection the logger
+/// reports its last write, so no line is lost or duplicated when either side is killed.
 class Forwarder {
   public:
     Forwarder(Engine& engine, const Endpoint& logger);
     ~Forwarder();
 
-    /// Begins no further delivery; what is left is delivered after the next start.
+    /// Starts no further delivery; the rest is delivered after the next start.
     void stop() { stopping_ = true; }
 
   private:

@@ -20,7 +20,7 @@ void run() {
     wait_for_stop();
     server.finish(std::chrono::milliseconds(0), std::chrono::seconds(5));
     forwarder.stop();
-    engine.stop(); // before all else, as the successor waits for the lock
+    engine.stop(); // first, because the successor waits for the lock
 }
 
 bool is_healthy() {

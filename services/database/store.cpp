@@ -9,14 +9,14 @@ namespace {
 
 constexpr int kSchemaVersion = 1;
 constexpr int kLockWaitMillis = 1000;
-/// The largest total that JavaScript and other readers of JSON keep exact.
+/// The largest integer that JavaScript and other JSON readers represent exactly.
 constexpr std::int64_t kMostTotal = (std::int64_t{1} << 53) - 1;
 
-// EXCLUSIVE: one process holds the lock as long as it lives, so no second one, on whichever node,
-// ever works on pages that its file system's cache keeps from before; and the write-ahead log then
-// needs no shared memory, which a network file system has not. A commit is one append and one sync
-// of the log, where a rollback journal takes three files' worth of them: on a replicated volume
-// each sync is a round of all copies. FULL: the log is synced at every commit.
+// EXCLUSIVE: one process holds the lock for its whole life, so no second process on any node uses
+// stale pages from its file system's cache; and the write-ahead log needs no shared memory, which a
+// network file system does not provide. With the log, a commit is one append and one sync, a
+// rollback journal needs three files' worth of them; on a replicated volume each sync involves all
+// replicas. FULL: the log is synced at every commit.
 constexpr const char* kPragmas = "PRAGMA locking_mode = EXCLUSIVE;"
                                  "PRAGMA journal_mode = WAL;"
                                  "PRAGMA journal_size_limit = 1048576;"
@@ -68,7 +68,7 @@ void Store::Close::operator()(sqlite3* handle) const {
     sqlite3_close(handle);
 }
 
-/// A prepared statement for one use.
+/// A prepared statement that is used once.
 class Store::Statement {
   public:
     Statement(Store& store, const std::string& sql) : db_(store.db_.get()) {
@@ -117,8 +117,7 @@ Store::Store(const std::string& directory, std::string node) : node_(std::move(n
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, kLockWaitMillis);
     execute(kPragmas);
-    // The first write transaction takes the lock, and recovers what a killed process left half
-    // done.
+    // The first write transaction takes the lock and recovers from a killed process.
     execute("BEGIN EXCLUSIVE");
     create_tables();
     execute("COMMIT");

@@ -11,31 +11,31 @@ struct sqlite3;
 
 namespace hadeploy::svc {
 
-/// SQLite failed. What was not committed is not there.
+/// An SQLite error. Nothing uncommitted was stored.
 class StoreError : public std::runtime_error {
   public:
     StoreError(int code, const std::string& message) : std::runtime_error(message), code_(code) {}
-    /// Another process, or a dead one whose lock the file system still keeps, has the file.
+    /// Another process holds the file, or the file system still keeps the lock of a dead one.
     bool is_locked() const;
-    /// The file system is full: nothing is broken, writes work again when there is room.
+    /// The file system is full; writes work again once there is space.
     bool is_full() const;
-    /// Reading or writing the file failed; it may be well when it is opened anew.
+    /// Reading or writing the file failed; reopening it may help.
     bool is_input_output() const;
 
   private:
     int code_;
 };
 
-/// One accepted write. `total` is the entity's quantity right after it.
+/// One accepted write. `total` is the entity's quantity after it.
 struct Write {
-    std::int64_t seq = 0; ///< 1, 2, 3, … in the order of commitment, without gaps
+    std::int64_t seq = 0; ///< 1, 2, 3, … in commit order, without gaps
     std::string id;
     std::string name;
     std::int64_t quantity = 0;
     std::string action; ///< "created" or "incremented"
     std::int64_t total = 0;
     std::string at;   ///< UTC
-    std::string node; ///< where the database ran
+    std::string node; ///< node of the database
 };
 
 struct Entity {
@@ -44,12 +44,12 @@ struct Entity {
     std::string changed_at;
 };
 
-/// The entities and every write that made them, in one SQLite file that this process alone
-/// holds locked. Not thread-safe. The table of writes is at once the record of ids (a repeated
-/// id changes nothing) and the outbox for the logger.
+/// The entities and their writes, in one SQLite file that this process locks exclusively. Not
+/// thread-safe. The table of writes is also the record of IDs (a repeated ID changes nothing) and
+/// the outbox for the logger.
 class Store {
   public:
-    /// Waits up to a second for the lock; throws StoreError (is_locked) when that is not enough.
+    /// Waits up to a second for the lock; then throws StoreError (is_locked).
     Store(const std::string& directory, std::string node);
 
     void begin();
@@ -60,18 +60,18 @@ class Store {
         Write write;
         bool is_replay;
     };
-    /// Creates the entity or adds to it. Throws RpcError: "conflict" for an id that was used for
-    /// another write, "overflow" for a total that no JSON number can hold exactly.
+    /// Creates the entity or adds to it. Throws RpcError: "conflict" for the ID of another write,
+    /// "overflow" for a total that JSON numbers cannot represent exactly.
     PutResult put(const std::string& id, const std::string& name, std::int64_t quantity);
 
     std::optional<Write> find_write(const std::string& id);
     std::optional<Entity> find_entity(const std::string& name);
-    /// In the order of names, those after `after`.
+    /// The entities after the name `after`, ordered by name.
     std::vector<Entity> entities(const std::string& after, std::int64_t limit);
     std::int64_t entity_count();
     std::vector<Write> writes_after(std::int64_t seq, std::int64_t limit);
     std::int64_t last_seq();
-    /// "ok", or SQLite's account of the damage.
+    /// "ok", or SQLite's description of the damage.
     std::string check();
 
   private:

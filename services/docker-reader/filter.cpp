@@ -47,7 +47,7 @@ const Fields kTask = {"/ID",
                       "/Status/ContainerStatus/ContainerID",
                       "/Status/ContainerStatus/ExitCode"};
 
-/// Copies plain values only: where a field holds an object, what is in it was not asked for.
+/// Copies scalar values only: the content of an object has to be listed itself.
 Json pick(const Json& from, const Fields& fields) {
     Json to = Json::object();
     for (const char* field : fields) {
@@ -71,7 +71,7 @@ Json pick_service(const Json& service) {
     const Json::json_pointer global("/Spec/Mode/Global");
     if (service.contains(global)) to[global] = Json::object();
     to["Endpoint"] = {{"Ports", published_ports(service)}};
-    // The one label with a use: which stack the service is of.
+    // The only label that is passed on: the stack of the service.
     const Json::json_pointer labels("/Spec/Labels");
     const char* const kStack = "com.docker.stack.namespace";
     if (service.contains(labels) && service.at(labels).contains(kStack))
@@ -81,7 +81,7 @@ Json pick_service(const Json& service) {
 
 template<typename Pick>
 Json each(const Json& list, Pick pick_one) {
-    if (!list.is_array()) throw std::runtime_error("Docker's answer is no list");
+    if (!list.is_array()) throw std::runtime_error("Docker's response is not a list");
     Json to = Json::array();
     for (const Json& item : list) to.push_back(pick_one(item));
     return to;
@@ -110,7 +110,7 @@ const char* docker_target(View view) {
 std::string reduce(View view, const std::string& body) {
     if (view == View::Ping) return "OK";
     const Json full = parse_json(body);
-    if (full.is_discarded()) throw std::runtime_error("Docker's answer is no JSON");
+    if (full.is_discarded()) throw std::runtime_error("Docker's response is not JSON");
     Json small;
     if (view == View::Info)
         small = pick(full, kInfo);

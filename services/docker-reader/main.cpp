@@ -17,12 +17,12 @@ HttpResponse message(int status, const std::string& text) {
     return HttpResponse::json(status, Json{{"message", text}}.dump() + "\n");
 }
 
-/// Docker's own reason, for example that the swarm has no leader.
+/// Docker's reason, for example that the swarm has no leader.
 std::string reason_of(const HttpResponse& response) {
     const auto body = parse_json(response.body);
     if (body.is_object() && body.contains("message") && body["message"].is_string())
         return body["message"];
-    return "Docker answered " + std::to_string(response.status);
+    return "Docker responded with " + std::to_string(response.status);
 }
 
 HttpResponse forward(const HttpRequest& request, const std::string& socket,
@@ -31,8 +31,7 @@ HttpResponse forward(const HttpRequest& request, const std::string& socket,
     if (!view) {
         log_info("refused",
                  {{"method", request.method}, {"target", request.target.substr(0, 200)}});
-        return message(403,
-                       "only GET of /nodes, /services, /tasks, /info and /_ping is let through");
+        return message(403, "only GET of /nodes, /services, /tasks, /info and /_ping is allowed");
     }
     try {
         const Deadline deadline = Clock::now() + patience;

@@ -12,7 +12,7 @@
 namespace hadeploy::svc {
 namespace {
 
-/// More than any line has: names, ids and nodes are bounded.
+/// Longer than any line: names, IDs and nodes are limited.
 constexpr off_t kTail = 64 * 1024;
 
 [[noreturn]] void fail(const std::string& path, const char* what) {
@@ -34,8 +34,9 @@ std::int64_t seq_of(std::string_view line, const std::string& path) {
         start == std::string_view::npos ? std::string_view() : line.substr(start + kKey.size());
     const auto seq = parse_integer(rest.substr(0, rest.find(' ')));
     if (!seq)
-        throw std::runtime_error(path + ": the last line has no seq=N; move the file away to have "
-                                        "it written anew from the database");
+        throw std::runtime_error(path +
+                                 ": the last line has no seq=N; move the file away to have it "
+                                 "written again from the database");
     return *seq;
 }
 

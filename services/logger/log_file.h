@@ -7,18 +7,18 @@
 
 namespace hadeploy::svc {
 
-/// Another process holds the file; it may be a dead one whose lock the volume still keeps.
+/// Another process holds the lock, possibly a dead one whose lock the volume still keeps.
 class LogLocked : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-/// The file of what the database did: a line a write, `TIME seq=N created name="…" …`, in the
-/// order of `seq`, each once. The last whole line says where to go on, so there is no other state.
+/// The log of the database's writes: one line `TIME seq=N created name="…" …` for each write, in
+/// the order of `seq`. The last complete line is the only record of what was logged.
 class LogFile {
   public:
-    /// Locks the file against other processes and cuts off a line that a crash left unfinished.
-    /// Throws LogLocked, or std::runtime_error when the file cannot be used.
+    /// Locks the file against other processes and removes an incomplete last line.
+    /// Throws LogLocked, or std::runtime_error if the file cannot be used.
     explicit LogFile(const std::string& directory);
     ~LogFile();
     LogFile(const LogFile&) = delete;
@@ -26,9 +26,9 @@ class LogFile {
 
     std::int64_t last() const { return last_; }
 
-    /// Appends those writes that are not there yet and returns when they are on the disk.
-    /// RpcError "invalid" when a write is missing in between. After a std::runtime_error the file
-    /// must be opened anew.
+    /// Appends the writes that are not in the file and returns once they are on the disk. Throws
+    /// RpcError "invalid" if a write is missing in between. After a std::runtime_error the file
+    /// must be reopened.
     void append(const Json& writes);
 
   private:
@@ -40,7 +40,7 @@ class LogFile {
     std::int64_t last_ = 0;
 };
 
-/// The line of one write, with its newline.
+/// The line of one write, with its line break.
 std::string log_line_of(const Json& write);
 
 } // namespace hadeploy::svc

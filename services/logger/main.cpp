@@ -13,7 +13,7 @@ using namespace hadeploy::svc;
 constexpr std::uint16_t kPort = 7001;
 constexpr Limits kLimits{.most = 64, .each = 16};
 
-/// The log file as soon as its lock can be had, and the answers given from it.
+/// Opens the log file once its lock is free, and answers requests from it.
 class Logger {
   public:
     explicit Logger(std::string directory)

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A tar in memory whose entries carry nothing but name, mode, owner and content.
+/// A tar in memory with only the name, mode, owner and content of its entries.
 class Tar {
   public:
     Tar() : writer_(archive_write_new()) {
@@ -147,7 +147,7 @@ Image build_image(const ImageSpec& spec) {
     const Json manifest = Json::array({{{"Config", id + ".json"},
                                         {"RepoTags", Json::array({image.tag})},
                                         {"Layers", Json::array({layer_path})}}});
-    Tar archive; // the manifest first, so that a reader finds the tag without reading the layer
+    Tar archive; // the manifest first: a reader finds the tag without reading the layer
     archive.file("manifest.json", 0644, manifest.dump());
     archive.file(id + ".json", 0644, config);
     archive.directory(layer_digest + "/", 0755);

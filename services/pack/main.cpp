@@ -1,4 +1,4 @@
-// Makes an image for `docker load` out of one static program, without Docker.
+// Builds an image for `docker load` from one static program, without Docker.
 #include "pack/image.h"
 
 #include <cstdio>
@@ -27,7 +27,7 @@ Options parse(int argc, char** argv) {
     return options;
 }
 
-/// Through a temporary file: an interrupted build leaves no half image behind.
+/// Writes a temporary file first, so that an interrupted build leaves no partial image.
 void write_file(const std::string& path, const std::string& bytes) {
     const std::string temporary = path + ".new";
     std::ofstream out(temporary, std::ios::binary | std::ios::trunc);

@@ -7,7 +7,7 @@ namespace hadeploy::svc {
 namespace {
 
 constexpr auto kBeat = std::chrono::seconds(4);
-constexpr auto kSlice = std::chrono::milliseconds(500); ///< how soon a stream notices the end
+constexpr auto kSlice = std::chrono::milliseconds(500); ///< how often a stream checks for the stop
 constexpr auto kWriteTimeout = std::chrono::seconds(10);
 
 std::string dump(const Json& body) {
@@ -23,7 +23,7 @@ void send_event(Socket& socket, const char* name, const Json& data) {
 
 HttpResponse VisualizerApp::handle(const HttpRequest& request) {
     if (request.method != "GET" && request.method != "HEAD")
-        return HttpResponse::text(405, "only GET is answered\n");
+        return HttpResponse::text(405, "only GET is allowed\n");
     if (request.path == "/") return HttpResponse::html(200, std::string(asset::index_html));
     if (request.path == "/style.css")
         return HttpResponse::file("text/css; charset=utf-8", asset::style_css);

@@ -6,7 +6,7 @@
 namespace hadeploy::svc {
 
 /// The visualizer's pages: `/` with its style and script, `/api/state` as JSON, `/api/events` as
-/// server-sent events (`state` with the whole picture, `beat` when nothing changed), `/healthz`.
+/// server-sent events (`state` with the whole state, `beat` if nothing changed), `/healthz`.
 class VisualizerApp {
   public:
     VisualizerApp(Place place, Watcher& watcher) : place_(std::move(place)), watcher_(watcher) {}

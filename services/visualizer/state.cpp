@@ -125,7 +125,7 @@ Json cluster_view(const Json& nodes) {
             {"leader", leader}};
 }
 
-/// How many tasks of each service run, and for a global one how many should.
+/// Counts the running tasks of each service, and the desired tasks of a global one.
 void count_tasks(Json& services, const Json& tasks) {
     for (Json& service : services) {
         const auto of_service = [&](const Json& task) {
@@ -193,7 +193,7 @@ Json SwarmPicture::without_old(const Json& tasks, Time now) {
         }
         const std::string id = task.at("id");
         const auto known = ended_.find(id);
-        // By this program's own clock: those of the nodes may differ.
+        // By this program's clock, because the clocks of the nodes may differ.
         const Seen seen = known != ended_.end() ? known->second : Seen{now, first_};
         still_ended.emplace(id, seen);
         if (!seen.was_there_ended && now - seen.ended < kAfterglow) kept.push_back(task);
@@ -225,7 +225,7 @@ void SwarmPicture::compare_nodes(const Json& nodes, const std::string& at) {
         if (node.at("leader") && !before->at("leader"))
             note(at, "info", name + " is the leader now");
         if (before->at("reachability") == "reachable" && node.at("reachability") == "unreachable")
-            note(at, "bad", "manager " + name + " can't be reached");
+            note(at, "bad", "manager " + name + " is unreachable");
     }
     for (const Json& node : nodes_)
         if (find_by_id(nodes, node.at("id")) == nullptr)
@@ -260,7 +260,7 @@ void SwarmPicture::compare_tasks(const Json& tasks, const std::string& at) {
         const std::string on = where.empty() ? "" : " on " + where;
         const std::string error = task.at("error");
         if (phase == "starting")
-            note(at, "info", where.empty() ? name + " waits for a place" : name + " starts" + on);
+            note(at, "info", where.empty() ? name + " waits for a node" : name + " starts" + on);
         else if (phase == "running")
             note(at, "good", name + " runs" + on);
         else if (phase == "stopping")

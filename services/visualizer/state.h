@@ -11,26 +11,26 @@ namespace hadeploy::svc {
 
 using Json = nlohmann::json;
 
-/// Docker's lists, as the docker-reader gives them.
+/// Docker's lists, from the docker-reader.
 struct DockerLists {
     Json nodes;
     Json services;
     Json tasks;
 };
 
-/// Turns Docker's lists, poll after poll, into what the page draws: nodes, services, tasks, the
-/// quorum, and a line of what changed from one poll to the next. Knows no clock and no socket.
+/// Converts Docker's lists, poll by poll, into the displayed state: nodes, services, tasks, the
+/// quorum, and events for the changes between polls. It uses neither a clock nor a socket.
 class SwarmPicture {
   public:
     using Time = std::chrono::steady_clock::time_point;
 
-    /// Ended tasks stay in the picture, greyed, for this long after they were first seen ended.
+    /// How long an ended task is still displayed, counted from when it was first seen ended.
     static constexpr std::chrono::seconds kAfterglow{60};
 
-    /// `at` is the time that new events carry; `now` measures the afterglow.
+    /// `at` is the time of new events; `now` is used for the afterglow.
     void update(const DockerLists& lists, const std::string& at, Time now);
 
-    /// An event of the visualizer's own, for example that the swarm has no leader.
+    /// Adds an event of the visualizer itself, for example that the swarm has no leader.
     void note(const std::string& at, const std::string& level, const std::string& text);
 
     /// {"cluster", "nodes", "services", "tasks", "events"}; empty lists before the first update.
@@ -39,7 +39,7 @@ class SwarmPicture {
   private:
     struct Seen {
         Time ended{};
-        bool was_there_ended = false; ///< had ended before this program first looked
+        bool was_there_ended = false; ///< had ended before the first poll
     };
 
     void compare_nodes(const Json& nodes, const std::string& at);
@@ -56,8 +56,8 @@ class SwarmPicture {
     std::deque<Json> events_;
 };
 
-/// What a task looks like: "starting", "running", "stopping", "failed", "lost" (its node is down)
-/// or "gone".
+/// The displayed phase of a task: "starting", "running", "stopping", "failed", "lost" (its node is
+/// down) or "gone".
 std::string phase_of(const std::string& state, const std::string& desired, bool node_is_down);
 
 } // namespace hadeploy::svc

@@ -1,5 +1,5 @@
-// Draws the swarm out of /api/events. No framework: every part has one function that makes or
-// updates its elements by key, so that a box keeps its focus and its place while it changes.
+// Draws the swarm from /api/events. Without a framework: one function for each part creates or
+// updates its elements by key, so that a box keeps its focus and position while it changes.
 "use strict";
 
 const SILENCE_MS = 12000; // the server beats every 4 s
@@ -7,7 +7,7 @@ const HUES = 8;
 const $ = (id) => document.getElementById(id);
 
 let state = null;
-let clockOffset = 0; // what the server's clock is ahead of this one, in ms
+let clockOffset = 0; // server's clock minus this one, in ms
 let lastWord = 0;
 let chosenService = null;
 const openTasks = new Set();
@@ -32,7 +32,7 @@ function setText(node, text) {
     if (node.textContent !== text) node.textContent = text;
 }
 
-// Makes the children of `parent` match `items`, reusing the element of each key.
+// Makes the children of `parent` match `items`, and reuses the element of each key.
 function reconcile(parent, items, keyOf, make, update) {
     const known = new Map([...parent.children].map((child) => [child.dataset.key, child]));
     let place = parent.firstElementChild;
@@ -113,12 +113,12 @@ function drawBadge() {
     const texts = { connecting: "Connecting", offline: "Disconnected", stale: "Stale", live: "Live" };
     $("badge").dataset.state = name;
     let text = texts[name];
-    if (state?.at && (name === "offline" || name === "stale")) text += `, picture of ${timeText(state.at)}`;
+    if (state?.at && (name === "offline" || name === "stale")) text += `, state of ${timeText(state.at)}`;
     setText($("badge-text"), text);
     document.body.classList.toggle("stale", name === "offline" || name === "stale");
     const problem = name === "stale" ? state.problem : null;
     $("problem").hidden = !problem;
-    setText($("problem"), problem ? `Docker can't be asked: ${problem}` : "");
+    setText($("problem"), problem ? `Docker is unavailable: ${problem}` : "");
 }
 
 // ---- services -----------------------------------------------------------------------------
@@ -172,7 +172,7 @@ function stateText(task) {
 function taskFacts(task) {
     const service = state.services.find((one) => one.id === task.service);
     return [["Task", task.id], ["Container", task.container || "none yet"], ["Image", service?.image ?? "unknown"],
-        ["Docker says", task.message || "nothing"], ["Created", timeText(task.created)]];
+        ["Message", task.message || "none"], ["Created", timeText(task.created)]];
 }
 
 function updateTask(box, task) {
@@ -238,8 +238,8 @@ function updateNode(column, node) {
     setText(facts[0], [role, node.address].filter(Boolean).join(" · "));
     setText(facts[1], [size, node.engine && `Docker ${node.engine}`].filter(Boolean).join(" · "));
     column.setAttribute("aria-label", `Node ${node.name}, ${role}, ${name}`);
-    const none = { ready: "No task here", drain: "Drained: no task is placed here", down: "Out of reach",
-        pause: "Paused: nothing new is placed here" };
+    const none = { ready: "No tasks", drain: "Drained: accepts no tasks", down: "Unreachable",
+        pause: "Paused: accepts no new tasks" };
     drawTasks(column.querySelector(".tasks"), state.tasks.filter((task) => task.node === node.id), none[name] ?? "");
 }
 
@@ -321,7 +321,7 @@ function applyTheme() {
     const isDark = theme === "dark" || (theme === "auto" && darkSystem.matches);
     document.documentElement.dataset.theme = isDark ? "dark" : "light";
     setText($("theme"), theme[0].toUpperCase() + theme.slice(1));
-    $("theme").setAttribute("aria-label", `Colours: ${theme === "auto" ? "as the system" : theme}`);
+    $("theme").setAttribute("aria-label", `Colors: ${theme === "auto" ? "system" : theme}`);
 }
 
 $("theme").addEventListener("click", () => {
@@ -356,7 +356,7 @@ listen();
 setInterval(() => {
     for (const box of document.querySelectorAll(".task")) setText(box.querySelector(".age"), ageText(box.dataset.since));
     drawBadge();
-    // A connection whose other end vanished without a word never fails by itself.
+    // A connection whose peer vanished without closing it never fails by itself.
     const silentSince = Math.max(lastWord, listeningSince);
     if (source.readyState === EventSource.CLOSED || Date.now() - silentSince > SILENCE_MS) listen();
 }, 1000);

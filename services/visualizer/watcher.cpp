@@ -9,7 +9,7 @@ namespace hadeploy::svc {
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(10);
-constexpr auto kAttention = std::chrono::seconds(30); ///< how long one look counts as looking
+constexpr auto kAttention = std::chrono::seconds(30); ///< how long a viewer counts after a request
 constexpr auto kRarely = std::chrono::seconds(6);
 constexpr std::size_t kMostAnswer = 32 * 1024 * 1024;
 
@@ -73,9 +73,9 @@ void Watcher::poll() {
         answered_ = Clock::now();
         answered_at_ = at;
         picture_.update(lists, at, answered_);
-        if (!problem_.empty() && !is_first) picture_.note(at, "good", "Docker answers again");
+        if (!problem_.empty() && !is_first) picture_.note(at, "good", "Docker is available again");
     } else if (problem_.empty() || is_first) {
-        picture_.note(at, "bad", "Docker can't be asked: " + problem);
+        picture_.note(at, "bad", "Docker is unavailable: " + problem);
         log_error("docker-unreachable", {{"reason", problem}});
     }
     Json drawn = picture_.to_json();

@@ -9,22 +9,22 @@
 
 namespace hadeploy::svc {
 
-/// Asks the docker-reader again and again on a thread of its own and keeps the latest picture.
+/// Polls the docker-reader on its own thread and keeps the latest state.
 class Watcher {
   public:
-    /// Polls every `interval` while someone looks, and rarely otherwise.
+    /// Polls every `interval` while there are viewers, and rarely otherwise.
     Watcher(Endpoint reader, std::chrono::milliseconds interval);
     ~Watcher();
 
     struct Snapshot {
-        std::uint64_t version = 0; ///< grows when the picture changes
+        std::uint64_t version = 0; ///< increases with each change
         bool is_stale = true;
-        Json state; ///< what the page draws; with "at" (of the last answer), "stale" and "problem"
+        Json state; ///< displayed state; with "at" (of the last response), "stale" and "problem"
     };
 
-    /// The latest picture; tells the watcher that someone looks.
+    /// The latest state; counts as a viewer.
     Snapshot look();
-    /// The same, after waiting up to `most` for another version.
+    /// The same, after waiting up to `most` for a newer version.
     Snapshot look_beyond(std::uint64_t version, std::chrono::milliseconds most);
 
   private:
@@ -41,7 +41,7 @@ class Watcher {
     SwarmPicture picture_;
     Json drawn_;
     std::string problem_ = "Docker was not asked yet";
-    std::string answered_at_; ///< UTC; empty before the first answer
+    std::string answered_at_; ///< UTC; empty before the first response
     Clock::time_point answered_{};
     Clock::time_point looked_{};
     std::uint64_t version_ = 0;

@@ -45,7 +45,7 @@ std::string value_or(const std::map<std::string, std::string>& map, const std::s
     return found == map.end() ? fallback : found->second;
 }
 
-/// A number out of the query; throws RpcError "invalid" for anything else.
+/// A number in the query; throws RpcError "invalid" for anything else.
 std::int64_t query_number(const HttpRequest& request, const std::string& key, std::int64_t fallback,
                           std::int64_t most) {
     const auto value = parse_integer(value_or(request.query, key, std::to_string(fallback)));
@@ -82,7 +82,7 @@ HttpResponse WebApp::handle(const HttpRequest& request) {
 HttpResponse WebApp::route(const HttpRequest& request) {
     const bool reads = request.method == "GET" || request.method == "HEAD";
     if (!reads && request.method != "POST")
-        return problem(405, "method", "only GET and POST are answered");
+        return problem(405, "method", "only GET and POST are allowed");
     if (request.path == "/") return reads ? show_page(request) : submit(request);
     if (request.path.starts_with("/api/")) return api(request);
     if (!reads) return not_found();
@@ -113,7 +113,7 @@ HttpResponse WebApp::api(const HttpRequest& request) {
         return problem(status_of(error), error.code(), error.what());
     } catch (const NetworkError& error) {
         return problem(503, "unavailable",
-                       std::string("the database gave no answer (") + error.what() +
+                       std::string("the database did not respond (") + error.what() +
                            "); send the same request with the same id again");
     }
 }
@@ -176,7 +176,7 @@ HttpResponse WebApp::show_page(const HttpRequest& request) {
             const Json write = ask({{"op", "write"}, {"id", id}}).at("write");
             notice = {Notice::Kind::Done, told(write)};
         } catch (const std::runtime_error&) {
-            // Only the confirmation is missing; the list below tells what is there.
+            // Only the confirmation is missing; the list below shows the entities.
         }
     }
     return page(200, {random_id(), "", "1"}, notice);
@@ -198,17 +198,18 @@ HttpResponse WebApp::submit(const HttpRequest& request) {
         if (error.code() == "conflict") {
             form.id = random_id();
             return page(409, form,
-                        {Notice::Kind::Problem, "What this form held before was saved after all. "
-                                                "Press Save to save this as well."});
+                        {Notice::Kind::Problem,
+                         "The previous content of this form was saved after all. "
+                         "Press Save to save this one as well."});
         }
         if (!error.is_transient())
             return page(status_of(error), form,
                         {Notice::Kind::Problem, std::string("Not saved: ") + error.what() + "."});
     } catch (const NetworkError&) {
-        // The same as a transient answer: the visitor is told below.
+        // Handled like a transient error below.
     }
     return page(503, form,
-                {Notice::Kind::Problem, "The database gave no answer. Press Save again: the same "
+                {Notice::Kind::Problem, "The database did not respond. Press Save again: the same "
                                         "form is never counted twice."});
 }
 
@@ -219,9 +220,10 @@ HttpResponse WebApp::page(int status, const Form& form, Notice notice) {
     } catch (const std::runtime_error&) {
         status = 503;
         if (notice.kind == Notice::Kind::None)
-            notice = {Notice::Kind::Problem,
-                      "The database gives no answer right now. It may be moving to another node: "
-                      "reload in a moment."};
+            notice = {
+                Notice::Kind::Problem,
+                "The database does not respond at the moment. It may be moving to another node: "
+                "reload in a moment."};
     }
     return HttpResponse::html(status, render_page(place_, form, notice, list));
 }
@@ -235,8 +237,9 @@ HttpResponse WebApp::reply(const Json& body) const {
 Json WebApp::ask(const Json& request) {
     const Deadline deadline = Clock::now() + patience_;
     if (!turns_.try_acquire_for(patience_ / 4))
-        throw RpcError("busy", "too many requests wait for the database; send the same request "
-                               "with the same id again in a moment");
+        throw RpcError("busy",
+                       "too many requests are waiting for the database; send the same request "
+                       "with the same id again in a moment");
     const std::unique_ptr<Turns, void (*)(Turns*)> turn(&turns_, [](Turns* t) { t->release(); });
     return database_.call(request, deadline);
 }

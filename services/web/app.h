@@ -8,15 +8,15 @@
 
 namespace hadeploy::svc {
 
-/// The web service without its socket: a request in, a response out.
+/// The web service without its socket.
 ///
-/// `POST /api/entities {"name", "quantity", "id"?}` answers 200 only for a write that the
-/// database says is durable; 503 means that the outcome is unknown, and the same request with the
-/// same id may be sent again without writing twice.
+/// `POST /api/entities {"name", "quantity", "id"?}` responds with 200 only if the database has
+/// acknowledged the write as durable; 503 means that the outcome is unknown, and that the request
+/// can be repeated with the same ID without writing twice.
 class WebApp {
   public:
-    /// `patience` bounds how long one request waits for the database; a quarter of it may pass
-    /// until its turn comes, else the answer is 503 with the code "busy".
+    /// `patience` limits how long a request waits for the database. If a quarter of it passes
+    /// before its turn, the response is 503 with the code "busy".
     WebApp(Place place, Endpoint database, std::chrono::milliseconds patience);
 
     HttpResponse handle(const HttpRequest& request);
@@ -34,9 +34,8 @@ class WebApp {
     HttpResponse reply(const Json& body) const;
     Json ask(const Json& request);
 
-    /// Requests that are with the database at the same time. Few enough that each is answered
-    /// before its visitor gives up: answers that nobody waits for any more would take all of its
-    /// time.
+    /// Limit of concurrent database requests. It is low enough that each is answered before its
+    /// client gives up; otherwise the database would spend its time on abandoned requests.
     static constexpr int kTurns = 16;
     using Turns = std::counting_semaphore<kTurns>;
 

@@ -17,7 +17,7 @@ std::string row(const Json& entity) {
 }
 
 std::string render_list(const Json& list) {
-    if (list.is_null()) return "<p class=\"empty\">The list can't be read right now.</p>\n";
+    if (list.is_null()) return "<p class=\"empty\">The list cannot be read at the moment.</p>\n";
     const Json& entities = list.at("entities");
     if (entities.empty())
         return "<p class=\"empty\">Nothing here yet. Add the first one above.</p>\n";
@@ -27,7 +27,7 @@ std::string render_list(const Json& list) {
     std::string more;
     if (count > static_cast<std::int64_t>(entities.size()))
         more = "<p class=\"empty\">The first " + std::to_string(entities.size()) + " of " +
-               std::to_string(count) + ". The rest is at <code>/api/entities</code>.</p>\n";
+               std::to_string(count) + ". For the others, see <code>/api/entities</code>.</p>\n";
     return "<table data-testid=\"entities\"><thead><tr><th>Name</th><th "
            "class=\"number\">Quantity</th>"
            "<th class=\"when\">Last change (UTC)</th></tr></thead><tbody>\n" +
@@ -64,12 +64,13 @@ std::string render_page(const Place& place, const Form& form, const Notice& noti
            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
            "<title>Entities</title><link rel=\"icon\" href=\"/icon.svg\" type=\"image/svg+xml\">"
            "<link rel=\"stylesheet\" href=\"/style.css\"></head><body><main>\n"
-           "<header><h1>Entities</h1><p>A new name is created, a known one is incremented. "
-           "What is confirmed here is on the replicated volume.</p></header>\n" +
+           "<header><h1>Entities</h1><p>A new name is created, an existing one is incremented. "
+           "Confirmed writes are on the replicated volume.</p></header>\n" +
            render_form(form) + render_notice(notice) + render_list(list) +
            "<footer>Served by <b data-testid=\"node\">" + html_escape(place.node) +
            "</b>, container <code data-testid=\"container\">" + html_escape(place.container) +
-           "</code>. Reload, and another may answer.</footer>\n</main></body></html>\n";
+           "</code>. After a reload, another container may "
+           "respond.</footer>\n</main></body></html>\n";
 }
 
 } // namespace hadeploy::svc

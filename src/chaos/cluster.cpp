@@ -50,10 +50,10 @@ std::vector<std::string> node_problems(const Snapshot& snapshot) {
         if (n.status != "ready")
             out.push_back(fmt::format("{} is {}", n.name, n.status));
         else if (!n.is_up())
-            out.push_back(fmt::format("{} can't be reached as a manager", n.name));
+            out.push_back(fmt::format("{} is not reachable as a manager", n.name));
         else if (n.availability != "active")
             out.push_back(
-                fmt::format("{} takes no tasks: its availability is {}", n.name, n.availability));
+                fmt::format("{} accepts no tasks: its availability is {}", n.name, n.availability));
     }
     return out;
 }
@@ -82,17 +82,17 @@ std::map<std::string, std::string> placement(const Snapshot& snapshot) {
 
 namespace {
 
-/// How the one change of a batch went.
+/// Receives the result of a batch with one change.
 class OneChange final : public ChangeSink {
   public:
     void progress(std::size_t, std::string_view) override { last_step = Clock::now(); }
     void done(std::size_t, Value) override { error.reset(); }
     void failed(std::size_t, Error e) override { error = std::move(e); }
-    void not_begun(std::size_t) override {} // there is none before it
+    void not_begun(std::size_t) override {} // no other change can fail first
 
     using Clock = std::chrono::steady_clock;
     Clock::time_point last_step = Clock::now();
-    std::optional<Error> error = Error(ErrorKind::failed, "the provider did not tell how it went");
+    std::optional<Error> error = Error(ErrorKind::failed, "the provider reported no result");
 };
 
 class ProviderCluster final : public Cluster {
@@ -114,7 +114,7 @@ class ProviderCluster final : public Cluster {
             Observation seen = provider.read({&request, 1}, {}).at(0);
             if (seen.error) throw Error(*seen.error);
             if (seen.state != Observation::State::present)
-                throw Error(ErrorKind::failed, "it belongs to no swarm");
+                throw Error(ErrorKind::failed, "it is not in a swarm");
             snapshot = parse_snapshot(seen.attributes);
         });
         return snapshot;
@@ -148,17 +148,17 @@ class ProviderCluster final : public Cluster {
     }
 
     Time make(const Change& change, std::string failure) {
-        Time redacted;
+        Time drained;
         try_each(std::move(failure), [&](OpenEndpoint& provider) {
             OneChange sink;
             provider.apply({&change, 1}, sink);
             if (sink.error) throw Error(*sink.error);
-            redacted = sink.last_step;
+            drained = sink.last_step;
         });
-        return redacted;
+        return drained;
     }
 
-    /// Does it at the first place where it works.
+    /// Calls the function for each endpoint until it succeeds.
     template<typename Do>
     void try_each(std::string failure, Do&& work) {
         Error all(ErrorKind::unreachable, std::move(failure));
@@ -182,7 +182,7 @@ class ProviderCluster final : public Cluster {
     const ResourceType& cluster_;
     const ResourceType& drain_;
     std::vector<Endpoint> places_;
-    std::size_t first_ = 0; ///< where it worked last
+    std::size_t first_ = 0; ///< the endpoint of the last success
 };
 
 } // namespace

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-/// A swarm as seen from outside, for the drill and for `hadeploy status`.
+/// A swarm as observed from outside, for the drill and for `hadeploy status`.
 namespace hadeploy::chaos {
 
 struct ClusterNode {
@@ -18,10 +18,10 @@ struct ClusterNode {
     std::string status;       ///< ready, down, ...
     std::string availability; ///< active, drain, pause
     bool leader = false;
-    bool reachable = false; ///< of a manager: the others reach it
+    bool reachable = false; ///< by the other managers; only for a manager
 
     [[nodiscard]] bool is_manager() const { return role == "manager"; }
-    /// As it should be, apart from its availability.
+    /// Whether the node works; its availability does not matter.
     [[nodiscard]] bool is_up() const { return status == "ready" && (!is_manager() || reachable); }
 };
 
@@ -32,10 +32,10 @@ struct ClusterService {
 
 struct ClusterTask {
     std::string id, service;
-    std::string slot;    ///< "1"; "" in a service that runs once a node
-    std::string node;    ///< its name; "" until it has one
-    std::string state;   ///< what it is: new, pending, ..., running, shutdown, failed, rejected
-    std::string desired; ///< what it is to be: running, shutdown, ...
+    std::string slot;    ///< "1"; "" in a global service, which runs once on each node
+    std::string node;    ///< its name; "" until one is assigned
+    std::string state;   ///< current: new, pending, ..., running, shutdown, failed, rejected
+    std::string desired; ///< desired state: running, shutdown, ...
     std::string error;
 
     /// "web.2", "agent@node1"
@@ -45,24 +45,24 @@ struct ClusterTask {
 struct Snapshot {
     std::vector<ClusterNode> nodes;       ///< by name
     std::vector<ClusterService> services; ///< by name
-    std::vector<ClusterTask> tasks;       ///< history included
+    std::vector<ClusterTask> tasks;       ///< including past tasks
 
     /// By name or id; nullptr if there is none.
     [[nodiscard]] const ClusterNode* find(std::string_view node) const;
 };
 
-/// The attributes of a `docker.cluster` as seen.
+/// Converts the observed attributes of a `docker.cluster`.
 Snapshot parse_snapshot(const Value& attributes);
 
-/// What keeps the nodes, or the services, from being in their steady state: one line each, for
-/// people; empty when all is well.
+/// Why the nodes or the services are not in their steady state, one reason a line, for display;
+/// empty if they are.
 std::vector<std::string> node_problems(const Snapshot& snapshot);
 std::vector<std::string> service_problems(const Snapshot& snapshot);
 
-/// Tasks that still run on a node, by their labels.
+/// The labels of the tasks that still run on a node.
 std::vector<std::string> running_on(const Snapshot& snapshot, std::string_view node);
 
-/// Where each running task runs: "web.2" -> "node1".
+/// The node of each running task: "web.2" -> "node1".
 std::map<std::string, std::string> placement(const Snapshot& snapshot);
 
 class Cluster {
@@ -70,18 +70,18 @@ class Cluster {
     using Time = std::chrono::steady_clock::time_point;
 
     virtual ~Cluster() = default;
-    /// @throws Error(unreachable) when no manager answers
+    /// @throws Error(unreachable) if no manager answers
     virtual Snapshot look() = 0;
-    /// Moves the tasks off the node. Before that a timer is set in the cluster itself that makes
-    /// the node active again after `undo_after`, whatever becomes of us.
-    /// @return when the node was told, as near as can be seen from here
+    /// Moves the tasks off the node. First sets a timer in the cluster that makes the node active
+    /// again after `undo_after`, even if this process has ended.
+    /// @return  the best estimate of the time of the drain
     virtual Time drain(const ClusterNode& node, std::chrono::milliseconds undo_after) = 0;
-    /// Makes the node active and takes the timer away. May be called again, and without a drain.
+    /// Makes the node active and removes the timer. May be repeated, and needs no earlier drain.
     virtual void restore(const ClusterNode& node) = 0;
 };
 
-/// The swarm that the hosts belong to, through whatever provider serves `docker.cluster` and
-/// `docker.drain`. `hosts`: a map of connections; asked in order, from the one that answered last.
+/// The swarm of the hosts, through the providers of `docker.cluster` and `docker.drain`. `hosts` is
+/// a map of connections; they are tried in order, from the one that answered last.
 std::unique_ptr<Cluster> open_cluster(Endpoints& endpoints, const ProviderSettings& settings,
                                       Value hosts);
 

@@ -12,14 +12,14 @@ namespace hadeploy::chaos {
 
 namespace {
 
-/// How much longer than the drill needs at most the timer in the cluster waits.
+/// Time that the timer in the cluster adds to the longest possible drill.
 constexpr std::chrono::seconds kUndoMargin{60};
 
 std::string joined(const std::vector<std::string>& list) {
     return fmt::format("{}", fmt::join(list, ", "));
 }
 
-/// What moves between two looks at the cluster, for people.
+/// Finds the changes between two reads of the cluster, for display.
 class Watcher {
   public:
     std::vector<std::string> changes(const Snapshot& snapshot) {
@@ -34,7 +34,7 @@ class Watcher {
         for (const ClusterTask& t : snapshot.tasks) {
             const std::string now = fmt::format("{} {} {}", t.state, t.node, t.error);
             std::string& known = tasks_[t.id];
-            const bool tell = !first_ && known != now && redacted(t, known.empty());
+            const bool tell = !first_ && known != now && is_notable(t, known.empty());
             if (tell) out.push_back(describe(t));
             known = now;
         }
@@ -43,8 +43,8 @@ class Watcher {
     }
 
   private:
-    /// The many states on a task's way up are left out, but for its first.
-    static bool redacted(const ClusterTask& t, bool fresh) {
+    /// Leaves out the many states of a starting task except for its first.
+    static bool is_notable(const ClusterTask& t, bool fresh) {
         return fresh || t.state == "running" || t.state == "failed" || t.state == "rejected" ||
                t.state == "shutdown" || t.state == "complete" || t.state == "orphaned";
     }
@@ -64,7 +64,7 @@ class Drill {
     Drill(const Settings& settings, const DrillOptions& options, Cluster& cluster,
           DrillEvents& events, const std::stop_token& stop)
         : settings_(settings), options_(options), cluster_(cluster), events_(events), stop_(stop),
-          // long enough for a read and a write to be due in either half of it
+          // a read and a write must be due in each half of it
           window_(std::max<Us>(settings.settle, Us(std::chrono::seconds(4)) / settings.rate)) {}
 
     Report run() {
@@ -85,10 +85,10 @@ class Drill {
 
   private:
     void check_start();
-    /// A task that has just been restarted comes up within moments; what still is wrong then.
+    /// Waits for tasks that have just been restarted; returns the remaining problems.
     std::vector<std::string> await_services();
-    /// Measures until a whole baseline went without a failure: what goes wrong after that is the
-    /// drill's doing. An app that was just deployed, or is slow, gets as long as anything else.
+    /// Repeats the baseline until it has no failure, so that later failures are caused by the
+    /// drill. An app that was just deployed or is slow has the usual patience.
     void measure_well_app();
     bool baseline();
     Error unwell(const std::string& failed, const Measurement& m) const;
@@ -99,18 +99,18 @@ class Drill {
     void finish();
 
     Us now() const { return prober_->now(); }
-    /// What the caller knows to have happened by now.
+    /// Adds an event to the timeline, by default at the current time.
     void tell(std::string text, std::optional<Us> at = {}) {
         report_.timeline.push_back({at.value_or(now()), std::move(text)});
         events_.moment(report_.timeline.back());
     }
-    /// Sleeps; false when it was stopped.
+    /// Sleeps; false if stopped.
     bool pause(Ms length, const std::stop_token& stop);
-    /// Looks at the cluster again and again until `settled(snapshot)` holds; what was waited for if
-    /// it did not within the patience.
+    /// Reads the cluster repeatedly until `settled(snapshot)` holds; false if that takes longer
+    /// than the patience.
     template<typename Settled>
     bool watch(const Settled& settled);
-    /// One look. The cluster may be hard to reach for a moment: then nothing.
+    /// Reads the cluster once; nullopt if it is temporarily unreachable.
     std::optional<Snapshot> look();
     std::vector<std::string> names_on_node() const { return running_on(last_, node_.name); }
 
@@ -119,17 +119,17 @@ class Drill {
     Cluster& cluster_;
     DrillEvents& events_;
     const std::stop_token& stop_;
-    const Us window_; ///< for which the app has to be well
+    const Us window_; ///< time for which the app has to be healthy
     Report report_;
     ClusterNode node_;
     Snapshot last_;
     Watcher watcher_;
-    std::string unreachable_; ///< why the last look failed
+    std::string unreachable_; ///< why the last read failed
     std::optional<Prober> prober_;
 };
 
 void Drill::check_start() {
-    events_.phase("looking at the cluster");
+    events_.phase("reading the cluster");
     last_ = cluster_.look();
     const auto refused = [&](std::string text, std::string hint) {
         return Error(ErrorKind::failed,
@@ -138,13 +138,12 @@ void Drill::check_start() {
     };
     for (const Objection& o : objections(last_, options_.node))
         if (!o.can_be_forced || !options_.force)
-            throw refused(o.text, o.can_be_forced
-                                      ? o.hint + ", or use --force to drain it all the same"
-                                      : o.hint);
+            throw refused(o.text, o.can_be_forced ? o.hint + ", or use --force to drain it anyway"
+                                                  : o.hint);
     node_ = *last_.find(options_.node);
     if (const auto diagnostics = await_services(); !diagnostics.empty())
         throw refused("the services are not in their steady state (" + joined(diagnostics) + ")",
-                      "a drill only tells something of an app that is well: repair it with "
+                      "a drill is only meaningful if the app is healthy: repair it with "
                       "`hadeploy apply` first");
     report_.node = node_.name;
     report_.app = joined(settings_.urls);
@@ -179,14 +178,15 @@ void Drill::measure_well_app() {
             fmt::format("{} of {} reads and {} of {} writes failed", m.reads.failed, m.reads.sent,
                         m.writes.failed, m.writes.sent);
         if (std::chrono::steady_clock::now() >= deadline) throw unwell(failed, m);
-        events_.phase("waiting for an app that is well: " + failed);
+        events_.phase("waiting for a healthy app: " + failed);
     }
 }
 
 bool Drill::baseline() {
-    events_.phase("measuring the app as it is");
-    report_.timeline.clear(); // of a measurement before
-    tell(fmt::format("measuring begins: {0} reads and {0} writes a second", settings_.rate), Us{0});
+    events_.phase("measuring the baseline");
+    report_.timeline.clear(); // of an earlier baseline
+    tell(fmt::format("measurement starts: {0} reads and {0} writes a second", settings_.rate),
+         Us{0});
     const Us end = std::max<Us>(settings_.baseline, window_);
     Prober::Live live;
     while (live.failed == 0 && now() < end) {
@@ -195,7 +195,7 @@ bool Drill::baseline() {
         live = prober_->live(window_);
         events_.app(now(), live);
     }
-    // an answer that is still waited for may yet turn out well
+    // pending requests may still succeed
     const Us deadline = now() + settings_.timeout;
     while (live.failed == 0 && !live.clean && now() < deadline) {
         if (!pause(Ms(20), stop_)) throw Interrupted();
@@ -205,13 +205,14 @@ bool Drill::baseline() {
 }
 
 Error Drill::unwell(const std::string& failed, const Measurement& m) const {
-    Error error(ErrorKind::failed,
-                fmt::format("{} is not drained: the app fails as it is: {}", node_.name, failed));
+    Error error(
+        ErrorKind::failed,
+        fmt::format("{} is not drained: the app fails without a drain: {}", node_.name, failed));
     for (const auto& [kind, series] : {std::pair{"reads", &m.reads}, {"writes", &m.writes}})
         for (const auto& [problem, count] : series->diagnostics)
             error.with_note(fmt::format("{} {}: {}", count, kind, problem));
-    error.with_hint("see that " + report_.app +
-                    " can be reached from here and answers, then try again");
+    error.with_hint("check that " + report_.app +
+                    " can be reached from here and responds, then try again");
     return error;
 }
 
@@ -219,10 +220,10 @@ void Drill::inject() {
     events_.phase("draining " + node_.name);
     const auto ours = std::chrono::steady_clock::now();
     const Us at = now();
-    report_.drained_at = at; // should the call fail half way
-    const Cluster::Time redacted =
+    report_.drained_at = at; // in case the call fails halfway
+    const Cluster::Time drained =
         cluster_.drain(node_, settings_.patience + settings_.hold + kUndoMargin);
-    report_.drained_at = at + std::max(Us{0}, std::chrono::duration_cast<Us>(redacted - ours));
+    report_.drained_at = at + std::max(Us{0}, std::chrono::duration_cast<Us>(drained - ours));
     tell(fmt::format("{} drained", node_.name), report_.drained_at);
 }
 
@@ -249,8 +250,8 @@ void Drill::watch_move() {
         return tell(report_.notes.back());
     }
     report_.rescheduled = now() - report_.drained_at;
-    tell(fmt::format("nothing runs on {} any more, every service has its tasks", node_.name));
-    events_.phase(fmt::format("watching the app with {} drained", node_.name));
+    tell(fmt::format("no task runs on {} any more, every service has its tasks", node_.name));
+    events_.phase(fmt::format("measuring the app with {} drained", node_.name));
     const Us end = now() + settings_.hold;
     while (now() < end &&
            pause(std::min(settings_.poll, std::chrono::ceil<Ms>(end - now())), stop_)) {
@@ -271,10 +272,10 @@ void Drill::put_back() {
             return tell(fmt::format("{} back", node_.name));
         } catch (const Error& error) {
             if (now() < deadline && pause(settings_.poll, {})) continue;
-            report_.notes.push_back(fmt::format(
-                "{0} is still drained: {1}. The timer in the cluster puts it back; by hand: docker "
-                "node update --availability active {0}",
-                node_.name, error.message));
+            report_.notes.push_back(fmt::format("{0} is still drained: {1}. The timer in the "
+                                                "cluster restores it; to do so by hand: "
+                                                "docker node update --availability active {0}",
+                                                node_.name, error.message));
             return tell(report_.notes.back());
         }
     }
@@ -283,7 +284,7 @@ void Drill::put_back() {
 void Drill::watch_return() {
     if (report_.interrupted || !report_.restored_at) return;
     events_.phase("waiting for the steady state");
-    std::optional<Us> whole; // the cluster, since when
+    std::optional<Us> whole; // since when the cluster is in its steady state
     const bool steady = watch([&](const Snapshot& s) {
         if (!node_problems(s).empty() || !service_problems(s).empty())
             whole.reset();
@@ -294,7 +295,7 @@ void Drill::watch_return() {
     report_.after = placement(last_);
     report_.interrupted = stop_.stop_requested();
     if (steady) {
-        // that the app is well shows only a while later: it is so since its last failure
+        // clean shows only after the window: the app has been well since its last failure
         const Us failure = prober_->live(window_).last_failure;
         report_.steady = std::max(*whole, failure) - *report_.restored_at;
         return tell("steady state: nodes, services and app as before");
@@ -309,14 +310,14 @@ void Drill::watch_return() {
 }
 
 void Drill::finish() {
-    events_.phase("waiting for the last answers");
-    tell("measuring ends");
+    events_.phase("waiting for the last responses");
+    tell("measurement ends");
     const std::string prefix = prober_->prefix();
     const ProberResult result = prober_->stop();
     report_.measured = measure(result.samples, result.length, settings_.urls.size());
-    events_.phase("reading back what was written");
+    events_.phase("reading the writes back");
     try {
-        // after Ctrl-C one try is enough
+        // after an interrupt, one attempt is enough
         const Ms patience = report_.interrupted ? Ms(0) : settings_.patience;
         const std::stop_token stop = report_.interrupted ? std::stop_token() : stop_;
         const std::set<std::string> read =
@@ -346,7 +347,7 @@ bool Drill::watch(const Settled& settled) {
     do {
         if (const auto snapshot = look(); snapshot && settled(*snapshot)) return true;
         const Prober::Live live = prober_->live(window_);
-        if (live.broken) prober_->stop(); // throws what is wrong
+        if (live.broken) prober_->stop(); // throws the error
         events_.app(now(), live);
     } while (pause(settings_.poll, stop_) && now() < deadline);
     return false;
@@ -382,29 +383,30 @@ std::vector<Objection> objections(const Snapshot& snapshot, const std::string& n
     const ClusterNode* node = snapshot.find(name);
     if (node == nullptr) {
         const auto meant = did_you_mean(name, names);
-        return {{fmt::format("the swarm has no node of this name"),
+        return {{fmt::format("the swarm has no node with this name"),
                  meant ? fmt::format("did you mean {}?", *meant) : "its nodes: " + joined(names)}};
     }
     if (node->availability != "active")
-        return {{fmt::format("its availability is {} already", node->availability),
-                 fmt::format("put it back first: docker node update --availability active {}",
+        return {{fmt::format("its availability is already {}", node->availability),
+                 fmt::format("restore it first: docker node update --availability active {}",
                              node->name)}};
     std::vector<Objection> out;
     const std::int64_t majority = managers / 2 + 1;
     if (node->is_manager() && managers > 1 && reachable - 1 < majority)
         out.push_back(
-            {fmt::format("without it only {} of {} managers would be left, {} are needed "
-                         "for the quorum (down: {})",
+            {fmt::format("without it only {} of {} managers would be left, but the quorum needs "
+                         "{} (down: {})",
                          reachable - 1, managers, majority, down.empty() ? "none" : joined(down)),
              "start the other managers first", true});
     else if (!down.empty())
-        out.push_back({fmt::format("{} can't be reached", joined(down)), "start them first", true});
+        out.push_back(
+            {fmt::format("{} cannot be reached", joined(down)), "start them first", true});
     if (!drained.empty())
-        out.push_back({fmt::format("another node takes no tasks now: {}", joined(drained)),
+        out.push_back({fmt::format("another node accepts no tasks: {}", joined(drained)),
                        "make it active first", true});
     if (down.size() + drained.size() + 1 >= snapshot.nodes.size())
-        out.push_back({"there would be no node left to move its tasks to",
-                       "bring another node up first", true});
+        out.push_back(
+            {"no node would be left for its tasks", "add or start another node first", true});
     return out;
 }
 

@@ -20,7 +20,7 @@ void start_curl() {
 
 std::size_t append(char* data, std::size_t /*one*/, std::size_t size, void* to) {
     auto& body = *static_cast<std::string*>(to);
-    if (size > kMostBytes - body.size()) return 0; // ends the transfer with an error
+    if (size > kMostBytes - body.size()) return 0; // aborts the transfer
     body.append(data, size);
     return size;
 }

@@ -6,7 +6,7 @@ namespace hadeploy::chaos {
 
 namespace {
 
-/// Nearest rank: the smallest latency that `share` of all do not exceed.
+/// The nearest-rank percentile: the smallest latency that the given share does not exceed.
 Us percentile(const std::vector<Us>& sorted, double share) {
     if (sorted.empty()) return Us{0};
     const double rank = share * static_cast<double>(sorted.size());

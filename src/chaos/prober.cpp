@@ -37,7 +37,7 @@ std::string with_id(std::string body, const std::string& id) {
     return body;
 }
 
-/// How a finished request ended.
+/// Sets the outcome of a finished request.
 void judge(CURL* curl, CURLcode code, Sample& sample) {
     long status = 0;
     curl_off_t connected = 0;
@@ -60,7 +60,7 @@ class Prober::Loop {
     explicit Loop(ProberSettings settings)
         : settings_(std::move(settings)), prefix_(fmt::format("chaos-{}-", hex(random_bytes(6)))),
           step_(Us(std::chrono::seconds(1)) / std::max(settings_.rate, 1) / 2),
-          // as many as can be under way when nothing answers, and some more
+          // all requests of one timeout, if none is answered, and some more
           most_in_flight_(static_cast<std::size_t>(settings_.timeout / step_) + 64) {
         if (!settings_.log.empty()) open_log();
         headers_.reset(curl_slist_append(nullptr, "Content-Type: application/json"));
@@ -89,7 +89,7 @@ class Prober::Loop {
         out.last_failure = last_failure_;
         out.broken = broken_.has_value();
         bool read = false, write = false;
-        // newest last; `done` is nearly in order, and a timeout away from `intended` at most
+        // from the newest; `done` is nearly sorted, and at most one timeout after `intended`
         for (auto s = result_.samples.rbegin(); s != result_.samples.rend(); ++s) {
             if (s->done < at - window) break;
             if (s->outcome == Outcome::ok) (s->kind == Kind::read ? read : write) = true;
@@ -105,7 +105,7 @@ class Prober::Loop {
         const Us length = now();
         curl_multi_wakeup(multi_.get());
         thread_.join();
-        thread_ = std::jthread([] {}); // so that the destructor finds one
+        thread_ = std::jthread([] {}); // for the destructor
         if (broken_) throw Error(*broken_);
         result_.length = length;
         return std::move(result_);
@@ -152,7 +152,7 @@ class Prober::Loop {
     void send(Sample sample) {
         if (in_flight_.size() >= most_in_flight_) {
             sample.outcome = Outcome::fail;
-            sample.problem = "not sent: too many requests wait for an answer";
+            sample.problem = "not sent: too many requests are pending";
             sample.done = now();
             return keep(std::move(sample), "");
         }
@@ -169,7 +169,7 @@ class Prober::Loop {
             curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
             curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, body.c_str());
             if (!note("attempt", request.id, url)) return;
-            // nothing else is known of it until it ends
+            // its outcome is unknown until it ends
             result_.writes[request.id] = Outcome::unknown;
         }
         const std::lock_guard lock(mutex_);
@@ -183,7 +183,7 @@ class Prober::Loop {
         while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
             if (message->msg != CURLMSG_DONE) continue;
             CURL* curl = message->easy_handle;
-            const CURLcode code = message->data.result; // the message goes with the handle
+            const CURLcode code = message->data.result; // removing the handle frees the message
             curl_multi_remove_handle(multi_.get(), curl);
             auto node = in_flight_.extract(curl);
             Request& request = node.mapped();
@@ -226,13 +226,13 @@ class Prober::Loop {
 
     const ProberSettings settings_;
     const std::string prefix_;
-    const Us step_; ///< reads and writes take turns
+    const Us step_; ///< between two requests; reads and writes alternate
     const std::size_t most_in_flight_;
     const Clock::time_point begin_ = Clock::now();
     std::unique_ptr<curl_slist, ListCleanup> headers_;
     std::unique_ptr<CURLM, MultiCleanup> multi_;
 
-    // the thread's own until it has ended; the samples and what is below it under the mutex too
+    // used by the thread until it ends; the samples and the members below also need the mutex
     std::ofstream log_;
     Us next_{0};
     std::size_t number_ = 0;
@@ -243,7 +243,7 @@ class Prober::Loop {
     mutable std::mutex mutex_;
     std::size_t failed_ = 0;
     Us last_failure_{0};
-    std::optional<Us> oldest_; ///< of what is under way
+    std::optional<Us> oldest_; ///< of the pending requests
     std::atomic<bool> finish_ = false;
     std::jthread thread_;
 };

@@ -15,7 +15,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::json;
 
-/// One page of ids. Returns the `next` to ask for; null at the end.
+/// Requests one page of IDs. Returns its `next`; null at the end.
 Json take_page(const std::string& url, std::chrono::milliseconds timeout,
                std::set<std::string>& ids) {
     const HttpAnswer answer = http_get(url, timeout);
@@ -26,7 +26,7 @@ Json take_page(const std::string& url, std::chrono::milliseconds timeout,
     if (answer.status != 200) throw refuse(fmt::format("HTTP {}", answer.status));
     const Json body = Json::parse(answer.body, nullptr, false);
     const Json* list = body.is_object() && body.contains("writes") ? &body["writes"] : &body;
-    if (!list->is_array()) throw refuse("no list of writes, but " + in_quotes(answer.body, 60));
+    if (!list->is_array()) throw refuse("not a list of writes: " + in_quotes(answer.body, 60));
     for (const Json& item : *list) {
         const Json* id = item.is_object() && item.contains("id") ? &item["id"] : &item;
         if (!id->is_string()) throw refuse("a write without an id: " + in_quotes(item.dump(), 60));
@@ -47,7 +47,7 @@ std::set<std::string> read_all(const std::string& url, std::chrono::milliseconds
         const std::string after = next.is_string() ? next.get<std::string>() : next.dump();
         std::string following = fmt::format("{}{}after={}", url, separator, after);
         if (following == page || Clock::now() > deadline)
-            throw Error(ErrorKind::unreachable, page + ": its pages do not come to an end");
+            throw Error(ErrorKind::unreachable, page + ": its pages do not end");
         page = std::move(following);
     }
 }
@@ -61,7 +61,7 @@ std::set<std::string> read_writes(const std::vector<std::string>& urls, const st
     std::mutex mutex;
     std::condition_variable_any pause;
     while (true) {
-        Error failure(ErrorKind::unreachable, "no URL answered with the writes in the end");
+        Error failure(ErrorKind::unreachable, "no URL returned the writes at the end");
         for (const std::string& url : urls) {
             try {
                 return read_all(join_url(url, path), timeout, deadline, stop);

@@ -50,12 +50,12 @@ std::vector<Threshold> judge(const Report& report, const Settings& settings) {
     if (report.writes) {
         out.push_back(
             at_most("acknowledged writes lost", settings.max_lost, report.writes->lost.size()));
-        out.push_back(at_most("writes nobody sent", 0, report.writes->unexpected.size()));
+        out.push_back(at_most("unexpected writes", 0, report.writes->unexpected.size()));
     } else {
         out.push_back(
             {"acknowledged writes lost",
              settings.max_lost == 0 ? "none" : fmt::format("at most {}", settings.max_lost),
-             "not known: no last read", false});
+             "unknown: no final read", false});
     }
     return out;
 }
@@ -176,16 +176,16 @@ std::string measured_lines(const Report& r) {
     out += fmt::format("  {} {} on {} before\n", r.tasks_moved,
                        r.tasks_moved == 1 ? "task ran" : "tasks ran", r.node);
     if (const auto& w = r.writes) {
-        out += fmt::format("  {} writes acknowledged, {} of them there in the end\n",
+        out += fmt::format("  {} writes acknowledged, {} of them found at the end\n",
                            w->acknowledged, w->acknowledged - w->lost.size());
         if (w->unknown > 0)
-            out += fmt::format("  {} writes of unknown outcome, {} of them there in the end\n",
+            out += fmt::format("  {} writes of unknown outcome, {} of them found at the end\n",
                                w->unknown, w->unknown_found);
     }
     return out;
 }
 
-/// One character for what was due within some seconds.
+/// One character for the requests that were due within some seconds.
 char cell(const Series& s, std::size_t from, std::size_t count) {
     std::size_t ok = 0, failed = 0;
     for (std::size_t i = from; i < std::min(from + count, s.seconds.size()); ++i) {
@@ -235,10 +235,10 @@ std::string render(const Report& r) {
     std::string out = headline(r) + threshold_lines(r);
     out += "\nMeasured\n" + measured_lines(r);
     out += "\nTimeline\n" + strip(r) + moments(r);
-    out += listed("What went wrong", r.notes);
+    out += listed("Problems", r.notes);
     if (r.writes) {
-        out += listed("Acknowledged writes that are lost", r.writes->lost);
-        out += listed("Writes that nobody sent", r.writes->unexpected);
+        out += listed("Lost acknowledged writes", r.writes->lost);
+        out += listed("Unexpected writes", r.writes->unexpected);
     }
     return out;
 }

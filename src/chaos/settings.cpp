@@ -26,49 +26,47 @@ Schema make_schema() {
     return {
         {.name = "hosts",
          .type = map_of(TypeKind::connection),
-         .doc = "The swarm's managers: the cluster is watched and the node drained through the "
-                "first of them that answers.",
+         .doc = "The swarm's managers. The drill uses the first of them that answers.",
          .required = true},
         {.name = "urls",
          .type = list_of(TypeKind::string),
-         .doc = "Where the app is reached from outside, asked in turn: usually one URL a node.",
+         .doc = "URLs of the app, requested in turn: usually one URL for each node.",
          .required = true,
          .min = 1},
-        text("read", "Path of a read (GET); 2xx is success.", "/api/entities"),
+        text("read", "Path of a read (GET); 2xx is a success.", "/api/entities"),
         text("write", "Path of a write (POST); 2xx acknowledges it.", "/api/entities"),
-        text("body", "JSON body of a write. `$ID` in it becomes the write's own id.",
+        text("body", "JSON body of a write. `$ID` is replaced with the write's own ID.",
              R"({"name": "chaos", "quantity": 1, "id": "$ID"})"),
         text("verify",
-             "Path that tells the ids of all writes in the end: a JSON list of ids or of objects "
-             "with an `id`, or `{\"writes\": list, \"next\": N}`, read on with `?after=N`.",
+             "Path that returns the IDs of all writes at the end: a JSON list of IDs or of objects "
+             "with an `id`, or `{\"writes\": list, \"next\": N}`, continued with `?after=N`.",
              "/api/writes"),
         {.name = "rate",
          .type = TypeKind::integer,
-         .doc = "Reads a second, and as many writes.",
+         .doc = "Reads per second, and as many writes.",
          .default_value = Value(10),
          .min = 1,
          .max = 500},
-        duration("timeout", "How long one request may take.", 5'000, 10),
-        duration(
-            "baseline",
-            "How long the app is measured before anything is done. It must not fail once; while "
-            "it does, it is measured anew, for as long as `patience`.",
-            5'000),
-        duration("hold", "How long the node stays drained once its tasks have moved.", 5'000),
-        duration("settle",
-                 "How long the app has to answer without an error to count as steady again.", 2'000,
-                 1),
+        duration("timeout", "Time limit of one request.", 5'000, 10),
+        duration("baseline",
+                 "How long the app is measured before the drain. If a request fails, the "
+                 "measurement is repeated, for as long as `patience`.",
+                 5'000),
+        duration("hold", "How long the node stays drained after its tasks have moved.", 5'000),
+        duration("settle", "How long the app has to respond without an error to count as steady.",
+                 2'000, 1),
         duration(
             "patience",
-            "The longest wait for an app that is well, for tasks to move, for the steady state, "
-            "for the last read.",
+            "Time limit of each wait: for a healthy app, for tasks to move, for the steady state, "
+            "and for the final read.",
             180'000, 1),
-        duration("poll", "Pause between two looks at the cluster.", 1'000, 1),
+        duration("poll", "Time between two reads of the cluster.", 1'000, 1),
         duration("max_gap",
-                 "Threshold: the longest time without a success, reads and writes apart.", 10'000),
+                 "Threshold: the longest time without a success, for reads and writes separately.",
+                 10'000),
         {.name = "max_lost",
          .type = TypeKind::integer,
-         .doc = "Threshold: acknowledged writes that are not there in the end.",
+         .doc = "Threshold: acknowledged writes that are missing at the end.",
          .default_value = Value(0),
          .min = 0},
         {.name = "max_failed",
@@ -77,13 +75,13 @@ Schema make_schema() {
          .min = 0},
         {.name = "max_reschedule",
          .type = TypeKind::duration,
-         .doc = "Threshold: from the drain until all tasks run elsewhere. By default only "
-                "`patience` counts.",
+         .doc = "Threshold: time from the drain until all tasks run elsewhere. Defaults to "
+                "`patience`.",
          .min = 0},
         {.name = "max_steady",
          .type = TypeKind::duration,
-         .doc = "Threshold: from the node's return until all is as before. By default only "
-                "`patience` counts.",
+         .doc = "Threshold: time from the node's return until the steady state. Defaults to "
+                "`patience`.",
          .min = 0},
     };
 }
@@ -112,16 +110,15 @@ void check_settings(const Value& section, Diagnostics& diagnostics) {
     if (section["urls"].is_list())
         for (const Value& url : section["urls"].as_list())
             if (!begins_with(url, {"http://", "https://"}))
-                diagnostics.add(fmt::format("{} is no URL", display(url)), url.loc())
-                    .with_hint("write it with its scheme: \"http://10.77.0.11:5000\"");
+                diagnostics.add(fmt::format("{} is not a URL", display(url)), url.loc())
+                    .with_hint("include the scheme: \"http://10.77.0.11:5000\"");
     for (const std::string_view name : {"read", "write", "verify"})
         if (!begins_with(section[name], {"/"}))
             diagnostics.add(fmt::format("`{}` has to be a path that begins with a slash", name),
                             section[name].loc());
     const Value& body = section["body"];
     if (body.is_string() && body.as_string().find("$ID") == std::string::npos)
-        diagnostics
-            .add("`body` has no $ID, so that no write could be told from another", body.loc())
+        diagnostics.add("`body` has no $ID, so writes could not be told apart", body.loc())
             .with_hint("put \"$ID\" where the app expects the write's id");
     if (section["hosts"].is_map() && section["hosts"].as_map().empty())
         diagnostics.add("`hosts` is empty", section["hosts"].loc());

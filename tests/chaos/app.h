@@ -10,8 +10,8 @@
 
 namespace hadeploy::chaos::test {
 
-/// The demo's app as it is built, on the loopback. Its database can be killed and started again
-/// on the same data, as if it had moved to another node.
+/// The demo's real app on loopback. Its database can be killed and started again on the same data,
+/// as if it had moved to another node.
 class RealApp {
   public:
     RealApp() : logger_("logger", {{"DATA_DIR", data_.path()}}) {
@@ -46,15 +46,16 @@ class RealApp {
     std::unique_ptr<svc::test::Service> database_, web_;
 };
 
-/// A small app of the same shape, that can be told to misbehave.
+/// A small app with the same API that can be made to misbehave.
 class FakeApp {
   public:
-    std::atomic<int> forget_each = 0;     ///< of so many acknowledged writes forget one
-    std::atomic<bool> invent = false;     ///< tells of a write that nobody sent
-    std::atomic<bool> fail_reads = false; ///< answers 503
-    std::atomic<bool> cut_writes = false; ///< takes a write and closes in the middle of the answer
+    std::atomic<int> forget_each = 0;     ///< forget one of this many acknowledged writes; 0: none
+    std::atomic<bool> invent = false;     ///< return a write that was never sent
+    std::atomic<bool> fail_reads = false; ///< respond with 503
+    std::atomic<bool> cut_writes =
+        false; ///< accept a write and close in the middle of the response
     std::atomic<int> delay_ms = 0;
-    std::atomic<int> most_at_once = 0; ///< seen
+    std::atomic<int> most_at_once = 0; ///< highest number of concurrent requests
     std::function<void(const std::string& id)> on_write = [](const std::string&) {};
 
     std::string url() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }

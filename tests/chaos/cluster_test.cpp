@@ -10,10 +10,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What happened at the places of a fake provider, and how they answer.
+/// The calls to the endpoints of a fake provider, and their answers.
 struct Places {
-    std::map<std::string, std::string> broken; ///< place -> why
-    std::vector<std::string> reads;            ///< places that were asked, in order
+    std::map<std::string, std::string> broken; ///< endpoint -> problem
+    std::vector<std::string> reads;            ///< endpoints in the order of the reads
     std::vector<std::pair<std::string, Change>> changes;
 };
 
@@ -85,7 +85,7 @@ class FakeProvider : public Provider {
     Places& places_;
 };
 
-/// A registry with the two types and three places.
+/// A registry with the two types and three endpoints.
 struct Door {
     Door() {
         registry.add(std::make_unique<FakeProvider>(places));
@@ -119,7 +119,7 @@ std::string said(const Snapshot& s, const std::string& node = "node2") {
 
 } // namespace
 
-TEST_CASE("a snapshot is what the observation tells") {
+TEST_CASE("a snapshot contains the observed attributes") {
     const Snapshot s = parse_snapshot(seen());
     REQUIRE(s.nodes.size() == 2);
     CHECK(s.nodes[0].name == "node1");
@@ -142,7 +142,7 @@ TEST_CASE("a node has to be ready, reachable and active") {
     CHECK(node_problems(s).size() == 3);
 }
 
-TEST_CASE("the first manager that answers is asked, and asked first the next time") {
+TEST_CASE("the first manager that answers is used, and tried first the next time") {
     Door door;
     door.places.broken = {{"a", "off"}, {"b", "This node is not a swarm manager."}};
     CHECK(door.cluster->look().nodes.size() == 2);
@@ -151,7 +151,7 @@ TEST_CASE("the first manager that answers is asked, and asked first the next tim
     CHECK(door.places.reads == std::vector<std::string>{"b", "c", "c"});
 }
 
-TEST_CASE("when no manager answers the error tells what each place said") {
+TEST_CASE("when no manager answers, the error contains the problem of each endpoint") {
     Door door;
     door.places.broken = {{"a", "off"}, {"b", "no manager"}, {"c", "Docker does not run"}};
     try {
@@ -165,7 +165,7 @@ TEST_CASE("when no manager answers the error tells what each place said") {
     }
 }
 
-TEST_CASE("a drain is a docker.drain that is made, a return one that is removed") {
+TEST_CASE("a drain creates a docker.drain, a return removes it") {
     Door door;
     door.places.broken = {{"a", "off"}};
     const ClusterNode node = manager("node2");
@@ -191,28 +191,29 @@ TEST_CASE("one of three managers may be drained") {
     CHECK(said(three()) == "");
 }
 
-TEST_CASE("what breaks the quorum or leaves no room is refused, and can be forced") {
+TEST_CASE("a drain that breaks the quorum or leaves no room is refused, and can be forced") {
     Snapshot s = three();
     s.nodes[2].reachable = false;
-    CHECK(said(s).find("only 1 of 3 managers would be left, 2 are needed") != std::string::npos);
+    CHECK(said(s).find("only 1 of 3 managers would be left, but the quorum needs 2") !=
+          std::string::npos);
     CHECK(said(s).find("(may be forced)") != std::string::npos);
 
     s = three();
     s.nodes[2].availability = "drain";
-    CHECK(said(s) == "another node takes no tasks now: node3 (may be forced)\n");
+    CHECK(said(s) == "another node accepts no tasks: node3 (may be forced)\n");
 
     s = three();
     s.nodes.push_back({"w", "worker1", "", "worker", "down", "active", false, false});
-    CHECK(said(s) == "worker1 can't be reached (may be forced)\n");
+    CHECK(said(s) == "worker1 cannot be reached (may be forced)\n");
 
     s.nodes = {manager("node2", true)};
-    CHECK(said(s) == "there would be no node left to move its tasks to (may be forced)\n");
+    CHECK(said(s) == "no node would be left for its tasks (may be forced)\n");
 }
 
-TEST_CASE("what can't be a drill is refused for good") {
-    CHECK(said(three(), "nod2") == "the swarm has no node of this name\n");
+TEST_CASE("an impossible drill is refused and cannot be forced") {
+    CHECK(said(three(), "nod2") == "the swarm has no node with this name\n");
     CHECK(objections(three(), "nod2")[0].hint == "did you mean node2?");
     Snapshot s = three();
     s.nodes[1].availability = "drain";
-    CHECK(said(s) == "its availability is drain already\n");
+    CHECK(said(s) == "its availability is already drain\n");
 }

@@ -59,7 +59,7 @@ bool tells(const Report& report, std::string_view text) {
                        [&](const Moment& m) { return m.text.find(text) != std::string::npos; });
 }
 
-/// Calls back when the node has just been drained.
+/// Calls back directly after the drain.
 class WhenDrained : public DrillEvents {
   public:
     explicit WhenDrained(std::function<void()> then) : then_(std::move(then)) {}
@@ -113,7 +113,7 @@ TEST_CASE("the database dies with the drained node: a gap, failures, and no writ
     CHECK(text.find("failed writes: ") != std::string::npos);
 }
 
-TEST_CASE("an app that acknowledges and forgets is found out") {
+TEST_CASE("an app that acknowledges a write and forgets it fails the drill") {
     FakeApp app;
     app.forget_each = 5;
     FakeCluster cluster;
@@ -126,7 +126,7 @@ TEST_CASE("an app that acknowledges and forgets is found out") {
     CHECK(render(report).find(report.writes->lost.front()) != std::string::npos);
 }
 
-TEST_CASE("a write that nobody sent is found out") {
+TEST_CASE("a write that was never sent fails the drill") {
     FakeApp app;
     app.invent = true;
     FakeCluster cluster;
@@ -135,7 +135,7 @@ TEST_CASE("a write that nobody sent is found out") {
     CHECK_FALSE(report.passed());
 }
 
-TEST_CASE("without a last read there is no pass") {
+TEST_CASE("without a final read the drill does not pass") {
     FakeApp app;
     FakeCluster cluster;
     Settings settings = short_drill(app.url());
@@ -144,12 +144,12 @@ TEST_CASE("without a last read there is no pass") {
     const Report report = drill(settings, cluster);
     CHECK_FALSE(report.writes);
     CHECK_FALSE(report.passed());
-    CHECK(threshold(report, "acknowledged writes lost").value.find("no last read") !=
+    CHECK(threshold(report, "acknowledged writes lost").value.find("no final read") !=
           std::string::npos);
     CHECK(nlohmann::json::parse(to_json(report))["final_read"].is_null());
 }
 
-TEST_CASE("Ctrl-C in the middle puts the node back, and is no pass") {
+TEST_CASE("Ctrl-C during the drill puts the node back, and the drill does not pass") {
     FakeApp app;
     FakeCluster cluster;
     cluster.looks_until_moved = 1'000'000;
@@ -159,12 +159,12 @@ TEST_CASE("Ctrl-C in the middle puts the node back, and is no pass") {
     CHECK(report.interrupted);
     CHECK(report.restored_at);
     CHECK(cluster.availability("node2") == "active");
-    CHECK(report.writes); // what was written is read back all the same
+    CHECK(report.writes); // the writes are read back anyway
     CHECK_FALSE(report.passed());
     CHECK(render(report).starts_with("INTERRUPTED"));
 }
 
-TEST_CASE("Ctrl-C before the drain: nothing was done") {
+TEST_CASE("Ctrl-C before the drain changes nothing") {
     FakeApp app;
     FakeCluster cluster;
     std::stop_source ctrl_c;
@@ -181,13 +181,13 @@ TEST_CASE("the node is put back when the drill itself fails") {
     CHECK_THROWS_AS(drill(short_drill(app.url()), cluster, events), std::runtime_error);
     CHECK(cluster.availability("node2") == "active");
 
-    FakeCluster lost; // drained, but the answer is not seen
+    FakeCluster lost; // drained, but the response is lost
     lost.fail_drain = true;
     CHECK(refusal(short_drill(app.url()), lost) == "the answer got lost");
     CHECK(lost.availability("node2") == "active");
 }
 
-TEST_CASE("putting back is tried again; when it can't be done that is said, with what to do") {
+TEST_CASE("the restore is retried; if it fails, the report says so with a hint") {
     FakeApp app;
     FakeCluster cluster;
     cluster.fail_restores = 3;
@@ -207,7 +207,7 @@ TEST_CASE("putting back is tried again; when it can't be done that is said, with
     CHECK(render(report).find("NOT put back") != std::string::npos);
 }
 
-TEST_CASE("tasks that do not move within the patience: no pass, and the node is put back") {
+TEST_CASE("tasks that do not move within the patience: failed, and the node is put back") {
     FakeApp app;
     FakeCluster cluster;
     cluster.looks_until_moved = 1'000'000;
@@ -220,7 +220,7 @@ TEST_CASE("tasks that do not move within the patience: no pass, and the node is 
     CHECK(report.notes.at(0).find("database has 0 of 1 tasks") != std::string::npos);
 }
 
-TEST_CASE("a cluster that does not answer for a moment is no end") {
+TEST_CASE("a cluster that is temporarily unreachable does not end the drill") {
     FakeApp app;
     FakeCluster cluster;
     WhenDrained events([&] { cluster.fail_looks = 5; });
@@ -229,7 +229,7 @@ TEST_CASE("a cluster that does not answer for a moment is no end") {
     CHECK(tells(report, "the cluster does not answer"));
 }
 
-TEST_CASE("nothing is drained when there is no steady state to begin with") {
+TEST_CASE("nothing is drained without an initial steady state") {
     FakeApp app;
     FakeCluster cluster;
     cluster.now.services[0].running = 0;
@@ -240,16 +240,16 @@ TEST_CASE("nothing is drained when there is no steady state to begin with") {
     FakeCluster well;
     app.fail_reads = true;
     const std::string refused = refusal(impatient, well);
-    CHECK(refused.find("the app fails as it is: ") != std::string::npos);
+    CHECK(refused.find("the app fails without a drain: ") != std::string::npos);
     CHECK(refused.find(": 0 of ") == std::string::npos);
     CHECK(cluster.drains + well.drains == 0);
 }
 
-TEST_CASE("an app that fails at first is measured anew once it is well") {
+TEST_CASE("the baseline of an app that fails at first is measured again") {
     struct Recovers : DrillEvents {
         explicit Recovers(FakeApp& a) : app(a) {}
         void phase(std::string_view name) override {
-            if (name.find("waiting for an app that is well") != name.npos) app.fail_reads = false;
+            if (name.find("waiting for a healthy app") != name.npos) app.fail_reads = false;
         }
         FakeApp& app;
     };
@@ -261,11 +261,11 @@ TEST_CASE("an app that fails at first is measured anew once it is well") {
     CHECK(report.passed());
     CHECK(report.measured.reads.failed == 0);
     CHECK(std::count_if(report.timeline.begin(), report.timeline.end(), [](const Moment& m) {
-              return m.text.find("measuring begins") != m.text.npos;
+              return m.text.find("measurement starts") != m.text.npos;
           }) == 1);
 }
 
-TEST_CASE("a task that is just coming up is waited for") {
+TEST_CASE("the drill waits for a task that is starting") {
     struct ComesUp : DrillEvents {
         explicit ComesUp(FakeCluster& c) : cluster(c) {}
         void phase(std::string_view name) override {
@@ -281,21 +281,21 @@ TEST_CASE("a task that is just coming up is waited for") {
     CHECK(cluster.drains == 1);
 }
 
-TEST_CASE("a quorum at risk is refused, unless it is forced") {
+TEST_CASE("a drain that risks the quorum is refused, unless it is forced") {
     FakeApp app;
     FakeCluster cluster;
     cluster.now.nodes[2].reachable = false;
     CHECK(refusal(short_drill(app.url()), cluster).find("quorum") != std::string::npos);
     CHECK(cluster.drains == 0);
     Settings settings = short_drill(app.url());
-    settings.patience = 500ms; // node3 stays down, so there is no steady state to come
+    settings.patience = 500ms; // node3 stays down, so the steady state is never reached
     DrillEvents quiet;
     const Report forced = run_drill(settings, {"node2", true, {}}, cluster, quiet, {});
     CHECK(cluster.drains == 1);
     CHECK_FALSE(forced.steady);
 }
 
-TEST_CASE("thresholds: what is allowed decides") {
+TEST_CASE("the thresholds decide whether the drill passes") {
     Report report;
     report.restored_at = 2s;
     report.rescheduled = 9s;

@@ -16,8 +16,8 @@ inline ClusterTask task(const std::string& id, const std::string& service, const
     return {id, service, slot, node, state, desired, ""};
 }
 
-/// Three managers, and a service "database" with one task, on node2. A drain moves it to node3:
-/// it is stopped at once, and runs again after `looks_until_moved` further looks.
+/// Three managers, and a service "database" with one task on node2. A drain moves the task to
+/// node3: it stops at once, and runs again after `looks_until_moved` further reads.
 class FakeCluster : public Cluster {
   public:
     FakeCluster() {
@@ -43,7 +43,7 @@ class FakeCluster : public Cluster {
     Time drain(const ClusterNode& node, std::chrono::milliseconds undo) override {
         ++drains;
         undo_after = undo;
-        const Time redacted = std::chrono::steady_clock::now();
+        const Time drained = std::chrono::steady_clock::now();
         set(node.name, "drain");
         if (fail_drain) throw Error(ErrorKind::failed, "the answer got lost");
         on_stopped();
@@ -52,7 +52,7 @@ class FakeCluster : public Cluster {
         now.services[0].running = 0;
         moving = true;
         left_ = looks_until_moved;
-        return redacted;
+        return drained;
     }
 
     void restore(const ClusterNode& node) override {

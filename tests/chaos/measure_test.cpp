@@ -12,7 +12,7 @@ Sample read_at(Us intended, Us took, Outcome outcome = Outcome::ok) {
 }
 } // namespace
 
-TEST_CASE("latencies are counted from when a request was due, by nearest rank") {
+TEST_CASE("latencies count from the time when a request was due; percentiles by nearest rank") {
     std::vector<Sample> samples;
     for (int i = 1; i <= 100; ++i) samples.push_back(read_at(i * 100ms, i * 1ms));
     const Series reads = measure(samples, 11s, 1).reads;
@@ -40,7 +40,8 @@ TEST_CASE("a failure does not end a gap, and a late success does only when it co
     CHECK(measure(samples, 8s, 1).reads.gap.length == 7s);
 }
 
-TEST_CASE("failures are counted by second, by URL and by what they said; reads and writes apart") {
+TEST_CASE(
+    "failures are counted by second, by URL and by problem, for reads and writes separately") {
     std::vector<Sample> samples{read_at(500ms, 1ms), read_at(1500ms, 1ms, Outcome::fail)};
     samples.push_back({Kind::write, Outcome::unknown, 1, 1600ms, 2s, "HTTP 503"});
     const Measurement m = measure(samples, 3s, 2);

@@ -32,7 +32,7 @@ ProberResult probe_until(const ProberSettings& settings, std::size_t requests) {
     return prober.stop();
 }
 
-/// A port where nobody listens.
+/// A URL on a port without a listener.
 std::string nobody() {
     const svc::Listener listener(0);
     return "http://127.0.0.1:" + std::to_string(listener.port());
@@ -40,7 +40,7 @@ std::string nobody() {
 
 } // namespace
 
-TEST_CASE("reads and writes are sent to every URL in turn; each write has an id of its own") {
+TEST_CASE("reads and writes are sent to each URL in turn; each write has a unique ID") {
     FakeApp one, two;
     const ProberResult result = probe_until(probing({one.url(), two.url() + "/"}), 20);
     std::size_t reads = 0, writes = 0;
@@ -55,8 +55,7 @@ TEST_CASE("reads and writes are sent to every URL in turn; each write has an id 
     CHECK(two.ids().size() >= 4);
 }
 
-TEST_CASE(
-    "the rate does not wait for slow answers, and latency counts from when a request was due") {
+TEST_CASE("the rate does not depend on responses, and latency counts from when a request was due") {
     FakeApp app;
     app.delay_ms = 300;
     const ProberResult result = probe_until(probing({app.url()}), 30);
@@ -64,7 +63,7 @@ TEST_CASE(
     CHECK(measure(result.samples, result.length, 1).reads.p50 >= 300ms);
 }
 
-TEST_CASE("a refused connection is a failure, a cut one leaves the outcome open") {
+TEST_CASE("a refused connection is a failure, a cut one has an unknown outcome") {
     const ProberResult refused = probe_until(probing({nobody()}), 6);
     for (const auto& [id, outcome] : refused.writes) CHECK(outcome == Outcome::fail);
 
@@ -76,7 +75,7 @@ TEST_CASE("a refused connection is a failure, a cut one leaves the outcome open"
     CHECK(app.ids().size() == cut.writes.size());
 }
 
-TEST_CASE("an answer that does not come in time is a failure of unknown outcome") {
+TEST_CASE("a response that is too late is a failure with an unknown outcome") {
     FakeApp app;
     app.delay_ms = 600;
     ProberSettings settings = probing({app.url()});
@@ -87,7 +86,7 @@ TEST_CASE("an answer that does not come in time is a failure of unknown outcome"
     CHECK(measure(result.samples, result.length, 1).reads.ok == 0);
 }
 
-TEST_CASE("503 leaves a write's outcome open, 404 does not") {
+TEST_CASE("503 leaves the outcome of a write unknown, 404 does not") {
     FakeApp app;
     ProberSettings settings = probing({app.url()});
     settings.read_path = "/nothing";
@@ -98,7 +97,7 @@ TEST_CASE("503 leaves a write's outcome open, 404 does not") {
     CHECK(probe_until(probing({app.url()}), 6).samples.front().outcome == Outcome::unknown);
 }
 
-TEST_CASE("an attempt is in the log before the app sees it, and how it ended after") {
+TEST_CASE("an attempt is logged before the app sees it, and its outcome afterwards") {
     const svc::test::TempDir dir;
     FakeApp app;
     std::atomic<int> unlogged = 0;
@@ -114,7 +113,7 @@ TEST_CASE("an attempt is in the log before the app sees it, and how it ended aft
         CHECK(log.find(" ok " + id + " ") != std::string::npos);
 }
 
-TEST_CASE("a log that can't be written is told") {
+TEST_CASE("an unwritable log is reported") {
     FakeApp app;
     ProberSettings settings = probing({app.url()});
     settings.log = "/no such directory/log";
@@ -123,10 +122,10 @@ TEST_CASE("a log that can't be written is told") {
     Prober prober(settings);
     REQUIRE(eventually([&] { return prober.live(1s).broken; }));
     CHECK_THROWS_AS(prober.stop(), Error);
-    CHECK(app.ids().empty()); // what is not noted is not sent
+    CHECK(app.ids().empty()); // nothing is sent without being logged
 }
 
-TEST_CASE("clean: reads and writes succeed and nothing failed lately") {
+TEST_CASE("clean: reads and writes succeed and none failed lately") {
     FakeApp app;
     Prober prober(probing({app.url()}));
     CHECK(eventually([&] { return prober.live(300ms).clean; }));
@@ -135,18 +134,18 @@ TEST_CASE("clean: reads and writes succeed and nothing failed lately") {
     CHECK_FALSE(prober.live(300ms).clean);
     app.fail_reads = false;
     CHECK(eventually([&] { return prober.live(300ms).clean; }));
-    app.delay_ms = 2000; // nothing fails, but nothing comes either
+    app.delay_ms = 2000; // no failures, but no responses either
     CHECK(eventually([&] { return !prober.live(300ms).clean; }));
 }
 
-TEST_CASE("a prober that is dropped ends at once, whatever is under way") {
+TEST_CASE("a destroyed prober ends at once, despite pending requests") {
     FakeApp app;
     app.delay_ms = 200;
     Prober prober(probing({app.url()}));
     CHECK(eventually([&] { return app.most_at_once > 2; }));
 }
 
-TEST_CASE("the last read follows the pages to their end") {
+TEST_CASE("the final read follows the pages to their end") {
     RealApp app;
     ProberSettings settings = probing({app.url()});
     settings.body = R"({"name":"chaos","quantity":1,"id":"$ID"})";
@@ -157,7 +156,7 @@ TEST_CASE("the last read follows the pages to their end") {
     for (const auto& [id, outcome] : result.writes) CHECK(read.contains(id));
 }
 
-TEST_CASE("no last read: every URL tells why") {
+TEST_CASE("no final read: the error contains the problem of each URL") {
     FakeApp app;
     try {
         read_writes({app.url(), nobody()}, "/nothing", 1s, 0s, {});
@@ -167,5 +166,5 @@ TEST_CASE("no last read: every URL tells why") {
         CHECK(error.notes[0].text.find("HTTP 404") != std::string::npos);
         CHECK(error.notes[1].text.find("connect") != std::string::npos);
     }
-    CHECK_THROWS_AS(read_writes({app.url()}, "/api/entities", 1s, 0s, {}), Error); // no list
+    CHECK_THROWS_AS(read_writes({app.url()}, "/api/entities", 1s, 0s, {}), Error); // not a list
 }

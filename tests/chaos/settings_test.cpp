@@ -31,7 +31,7 @@ std::string first_problem(const Value& value) {
 
 } // namespace
 
-TEST_CASE("hosts and urls are all that has to be said") {
+TEST_CASE("only hosts and urls are required") {
     Diagnostics diagnostics;
     const Settings s = parse_settings(normalized(section(), diagnostics));
     REQUIRE(diagnostics.empty());
@@ -43,7 +43,7 @@ TEST_CASE("hosts and urls are all that has to be said") {
     CHECK(s.hosts["node1"].text("address") == "10.77.0.11");
 }
 
-TEST_CASE("values are brought into their units") {
+TEST_CASE("values are converted to their units") {
     Diagnostics diagnostics;
     const Value value =
         section().with("max_gap", "1500ms").with("max_failed", 3).with("max_steady", "1m");
@@ -54,11 +54,11 @@ TEST_CASE("values are brought into their units") {
     CHECK(s.max_steady == std::chrono::minutes(1));
 }
 
-TEST_CASE("what can't work is refused") {
+TEST_CASE("invalid settings are refused") {
     CHECK(first_problem(section()) == "");
     CHECK(first_problem(section().with("urls", Value::list({}))) != "");
     CHECK(first_problem(section().with("urls", Value::list({Value("10.77.0.11:5000")}))) ==
-          "10.77.0.11:5000 is no URL");
+          "10.77.0.11:5000 is not a URL");
     CHECK(first_problem(section().with("verify", "writes")) != "");
     CHECK(first_problem(section().with("body", "{}")).find("$ID") != std::string::npos);
     CHECK(first_problem(section().with("hosts", Value::map({}))) != "");

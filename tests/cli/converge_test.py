@@ -139,7 +139,7 @@ class ContentsTest(ConvergeTest):
     def test_the_project_itself(self):
         for path in (".", ".."):
             self.spec(f"resources: {{c: {{type: local.directory, path: {path}, force: true}}}}\n")
-            self.assertIn("has hadeploy's own files in it", self.run_it("plan", code=65))
+            self.assertIn("contains hadeploy's own files", self.run_it("plan", code=65))
 
 
 class CommandTest(ConvergeTest):

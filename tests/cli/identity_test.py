@@ -610,7 +610,7 @@ class LeftoversTest(IdentityTest):
             self.write("one/by-hand.txt", "x")
             self.spec("resources:\n"
                       f"  d: {{type: local.directory, path: two, force: true, {rest}}}\n")
-            self.assertIn("one and all that is in it", self.run_it("plan"))
+            self.assertIn("one and everything in it", self.run_it("plan"))
             self.apply("--allow-data-loss=d")
             self.assertFalse((self.path / "one").exists())
             self.assert_settled()

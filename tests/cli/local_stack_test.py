@@ -114,7 +114,7 @@ class LocalStackTest(unittest.TestCase):
             plan = self.run_hadeploy("plan")
             if "to replace" in plan:
                 break
-        self.assertRegex(plan, r"web_cert +\S+ +replace: it ends at .*Z, and early_renewal is 89d")
+        self.assertRegex(plan, r"web_cert +\S+ +replace: it expires at .*Z, and early_renewal is 89d")
         self.assertNotIn("web_request", plan)
         self.apply()
         self.assertNotEqual((self.build / "web.pem").read_text(), before)

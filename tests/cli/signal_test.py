@@ -92,7 +92,7 @@ class SignalTest(unittest.TestCase):
 
     def until_it_waits(self, run):
         said = ""
-        while "this machine: waiting for a script that an earlier run began (process " not in said:
+        while "this machine: waiting for a script started by an earlier run (process " not in said:
             line = run.stderr.readline()
             self.assertTrue(line, said)
             said += line
@@ -309,7 +309,7 @@ data:
         run.wait()
         again = self.start("apply", "--auto-approve", inside=["unshare", "-p", "-f", "--mount-proc"])
         said = ""
-        while "waiting for a script that an earlier run began" not in said:
+        while "waiting for a script started by an earlier run" not in said:
             line = again.stderr.readline()
             self.assertTrue(line, said)
             said += line

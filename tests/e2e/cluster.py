@@ -1,7 +1,6 @@
-"""What the end-to-end tests need to drive hadeploy and to look at the machines by other means.
+"""Helpers of the end-to-end tests to run hadeploy and to inspect the machines by other means.
 
-Everything that is checked is seen through programs that hadeploy has no part in: virsh, ssh,
-docker, gluster, curl.
+All checks use programs that are independent of hadeploy: virsh, ssh, docker, gluster, curl.
 """
 import atexit
 import json
@@ -17,13 +16,13 @@ BUILD = pathlib.Path(os.environ.get("HADEPLOY_BUILD", SOURCE / "build" / "ci"))
 HADEPLOY = BUILD / "hadeploy"
 IMAGES = BUILD / "images"
 LAB = SOURCE / "scripts" / "lab"
-# Emulated machines are slow, and some hosts of them slower than others by half. Waiting longer costs
-# nothing where things go well.
+# Emulated machines are slow, on some hosts half as slow again. A longer limit costs nothing if the tests
+# pass.
 PATIENCE = 2
 
 
 def run(*argv, timeout=900, check=True, stdin=None):
-    """Runs a program to its end; on failure the error carries what it printed."""
+    """Runs a program; the error of a failure contains its output."""
     done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=timeout,
                           input=stdin)
     if check and done.returncode != 0:
@@ -33,7 +32,7 @@ def run(*argv, timeout=900, check=True, stdin=None):
 
 
 def wait_until(what, condition, timeout):
-    """Polls until the condition holds; its last exception or value is in the failure."""
+    """Polls until the condition holds; the error of a failure contains its last exception or value."""
     timeout *= PATIENCE
     end = time.monotonic() + timeout
     last = None
@@ -49,11 +48,11 @@ def wait_until(what, condition, timeout):
 
 
 class Project:
-    """A copy of an example in a directory of its own."""
+    """A copy of an example in its own directory."""
 
     def __init__(self, example, variables=None, spec=None):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="hadeploy-e2e-"))
-        atexit.register(shutil.rmtree, self.root, ignore_errors=True) # however the test ends
+        atexit.register(shutil.rmtree, self.root, ignore_errors=True)  # also after a failure
         shutil.copytree(SOURCE / "modules", self.root / "modules")
         if spec is None:
             shutil.copytree(SOURCE / "examples" / example, self.root / "examples" / example,
@@ -94,7 +93,7 @@ class Project:
 
 
 class Node:
-    """A machine, logged in to with the system's own ssh."""
+    """A machine, accessed with the system's ssh."""
 
     def __init__(self, address, key, user="ops"):
         self.address, self.key, self.user = address, key, user
@@ -111,5 +110,5 @@ def virsh(*args, check=True):
 
 
 def http(url, *args, timeout=20):
-    """The body of an answer with a status below 400."""
+    """The body of a response with a status below 400."""
     return run(LAB, "exec", "curl", "--fail-with-body", "-sS", "--max-time", timeout, *args, url).stdout

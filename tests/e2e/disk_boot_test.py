@@ -1,8 +1,8 @@
-"""A machine that boots from its disk, as stock cloud images do: firmware, boot loader, partitions,
-the seed read by cloud-init, a change of nothing, and nothing left.
+"""A machine that boots from its disk, as cloud images do: firmware, boot loader, partitions, a seed for
+cloud-init, an empty plan afterwards, and a complete destroy.
 
-No cloud image can be had everywhere, so one is made of the base image: a partition with syslinux and
-the kernel, a partition with the root. What it does not cover: a distribution's own GRUB, UEFI.
+A cloud image is not available everywhere, so one is built from the base image: a partition with syslinux
+and the kernel, and a partition with the root. A distribution's GRUB and UEFI are not covered.
 """
 import pathlib
 import shutil
@@ -49,7 +49,7 @@ BOOT_MIB, ROOT_MIB = 64, 8192
 
 
 def make_bootable(base, directory):
-    """The base image's root behind a boot partition; the disk's path."""
+    """Builds a disk with a boot partition and the base image's root; returns its path."""
     raw, disk, config = directory / "root.raw", directory / "disk.raw", directory / "syslinux.cfg"
     run("qemu-img", "convert", "-O", "raw", base["path"], raw)
     with open(disk, "wb") as file:

@@ -1,13 +1,13 @@
-"""The main job on real virtual machines, from nothing to a measured failover and back to nothing.
+"""The HA demo on real virtual machines, from nothing to a measured failover and back to nothing.
 
-The tests are one story and run in the order of their names; the first failure ends it. What it
-does not cover: KVM (machines without it emulate), AWS, and hosts with another distribution.
+The tests depend on each other and run in the order of their names; the first failure ends them. KVM (on
+machines without it, which emulate), AWS, and hosts with another distribution are not covered.
 
-HADEPLOY_E2E_STORY=short leaves out what takes longest: the drain, the moved write, the power cycles
-and the machines that exist already.
+HADEPLOY_E2E_STORY=short leaves out the longest tests: the drain, the moved write, the power cycles and
+the existing machines.
 
-For work on one of them: HADEPLOY_E2E_PROJECT=DIR (a copy of examples/ha-demo that is applied) lets
-`ha_demo_test.py HaDemo.test_07...` run against that cluster, which is kept.
+To work on a single test: with HADEPLOY_E2E_PROJECT=DIR (an applied copy of examples/ha-demo),
+`ha_demo_test.py HaDemo.test_07...` runs against that cluster, and keeps it.
 """
 import json
 import os
@@ -73,11 +73,11 @@ class HaDemo(unittest.TestCase):
             self.keep_logs()
 
     def keep_logs(self):
-        """What the nodes themselves say of a failure: whole in files, its end in the test's output."""
+        """Saves the nodes' logs of a failure in files, and prints their ends."""
         try:
             nodes = self.nodes()
         except (AssertionError, ValueError, subprocess.TimeoutExpired):
-            return # it failed before there was any
+            return  # it failed before there was a node
         for name, node in nodes.items():
             log = BUILD / f"{self._testMethodName}-{name}.log"
             try:
@@ -95,7 +95,7 @@ class HaDemo(unittest.TestCase):
         return self.project.output("web")[node]
 
     def app_is_well(self):
-        """Every node answers for the whole app, and all tasks run."""
+        """Checks that every node serves the whole app, and that all tasks run."""
         for name in NAMES:
             http(self.web(name) + "/readyz")
         services = self.nodes()["node1"].sh("docker service ls --format '{{.Name}} {{.Replicas}}'")
@@ -105,8 +105,8 @@ class HaDemo(unittest.TestCase):
         return services
 
     def write(self, name):
-        """One acknowledged write. As any client does, it is sent again until it is acknowledged, under
-        the same id, which sees to it that it counts once."""
+        """Sends a write until it is acknowledged, as any client does; it has the same ID each time, so that
+        it counts once. Returns the ID."""
         ident = uuid.uuid4().hex
         body = json.dumps({"name": name, "quantity": 1, "id": ident})
         wait_until("the write is acknowledged", lambda: http(
@@ -115,7 +115,7 @@ class HaDemo(unittest.TestCase):
         return ident
 
     def written(self, ident):
-        """Whether the app has the write, on whichever page."""
+        """Whether any page of the app's writes contains the write."""
         page = {"next": 0}
         while page["next"] is not None:
             page = json.loads(http(f"{self.web()}/api/writes?after={page['next']}"))
@@ -129,7 +129,7 @@ class HaDemo(unittest.TestCase):
         def made_once():
             for name in set(NAMES) & set(virsh("list", "--all", "--name").split()):
                 uuid_now = virsh("domuuid", name)
-                self.assertEqual(machines.setdefault(name, uuid_now), uuid_now, "a machine made twice")
+                self.assertEqual(machines.setdefault(name, uuid_now), uuid_now, "a machine was created twice")
 
         layers = kills.sweep(self.project, "apply", kills.CREATING, made_once)
         made_once()
@@ -217,7 +217,7 @@ class HaDemo(unittest.TestCase):
         wait_until("the database runs elsewhere", lambda: at not in node.sh(
             "docker service ps -f desired-state=running --format '{{.Node}}' ha-demo_database"), 120)
         wait_until("the write is read there", lambda: self.written(ident), 180)
-        # availability is part of what the spec says: apply puts the node back
+        # the availability is an attribute in the spec: apply restores it
         plan = self.project.plan()
         self.assertIn(f'module.cluster.swarm["{at}"]', plan)
         self.project.apply()
@@ -274,7 +274,7 @@ class HaDemo(unittest.TestCase):
                 self.assertEqual(node.sh("docker info --format '{{.Swarm.LocalNodeState}}'"),
                                  "inactive", name)
                 self.assertNotIn("/mnt/vol0", node.sh("cat /proc/mounts"), name)
-                # Gluster's daemon is off again, as it was before
+                # Gluster's daemon is stopped again, as it was before
                 self.assertEqual(node.sh("ls /var/lib/glusterd/peers"), "", name)
                 self.assertEqual(node.sh("ls -d /mnt/vol0 /gluster/brick1/vol0 2>/dev/null || :"), "")
                 self.assertNotIn("hadeploy", node.sh("cat /etc/hosts"))
@@ -286,7 +286,7 @@ class HaDemo(unittest.TestCase):
             machines.remove()
 
     def what_is_in_the_way_is_named(self, hosts, key):
-        """What is foreign is told when planning, and stays; what hinders a change fails that one."""
+        """The plan reports foreign objects, which stay; an obstacle to a change fails only that change."""
         node1, node3 = Node(hosts["node1"]["address"], key), Node(hosts["node3"]["address"], key)
         node3.sh("set -e; docker swarm init --advertise-addr 10.77.0.13; mkdir /small; "
                  "mount -t tmpfs -o size=16k none /small")
@@ -309,14 +309,14 @@ class HaDemo(unittest.TestCase):
                                    ("package", "Could not get lock", "then apply again")])
         node1.sh("systemctl stop holder")
         node3.sh("umount /small; rmdir /small")
-        # what was made in spite of them is kept in mind, and goes again
+        # the other objects were created and recorded, and are removed again
         self.assertIn("swarm", hindered.hadeploy("state", "list").stdout)
         hindered.hadeploy("destroy", "--auto-approve", "--allow-data-loss", "--progress", "quiet")
         self.assertEqual(node3.sh("docker info --format '{{.Swarm.LocalNodeState}}'"), "inactive")
         hindered.remove()
 
     def errors_are(self, project, expected, status=1):
-        """An apply fails with these, each with its resource, its place, its cause and its remedy."""
+        """Checks that an apply fails with these errors, each with its resource, place, cause and remedy."""
         done = project.hadeploy("apply", "--auto-approve", "--progress", "quiet", check=False)
         self.assertEqual(done.returncode, status, done.stderr)
         errors = done.stderr.split("\n\n")

@@ -1,9 +1,9 @@
-"""A sweep over real machines: hadeploy is killed while it works on one resource after the other.
+"""A sweep over real machines: hadeploy is killed during the work on one resource after the other.
 
-The points of tests/sweep are exact, and its world is made of files. Here the world is the real one,
-and a point is a resource that is being worked on: SIGKILL some time after hadeploy says so. What was
-under way in the machines goes on without it, as it would after any kill; the next run is killed at
-the next point, so that all but the first have a recovery to do.
+tests/sweep has exact points and objects that are files. Here the objects are real, and a point is a
+resource in progress: SIGKILL some time after hadeploy reports it. Operations on the machines continue
+without hadeploy, as after any kill; the next run is killed at the next point, so that all runs but the
+first have to recover.
 """
 import os
 import re
@@ -17,7 +17,7 @@ LAYERS = {"libvirt": "machine", "ssh": "guest", "host": "guest", "docker.engine"
           "docker.node": "cluster", "gluster": "cluster", "docker.image": "app",
           "docker.stack": "app"}
 
-# (address, seconds after it was begun)
+# (address, seconds after its start)
 CREATING = [
     ("lab", 0), ("pool", 0), ('node["node1"]', 0), ('node["node2"]', 1), ('node["node3"]', 4),
     ('module.cluster.names["node1"]', 0), ('module.cluster.packages["node2"]', 0.5),
@@ -26,11 +26,11 @@ CREATING = [
     ("module.cluster.pool", 0.3), ("module.cluster.volume", 1), ('module.cluster.swarm["node3"]', 2),
     ('module.cluster.mount["node1"]', 0.2), ("module.cluster.app", 0), ("module.cluster.app", 3),
 ]
-# What dies with its machine is not removed piece by piece,
+# Resources on a removed machine are not removed one by one,
 REMOVING_MACHINES = [
     ('node["node1"]', 0), ('node["node2"]', 0.2), ('node["node3"]', 0), ("base", 0), ("lab", 0),
 ]
-# and all of it is where the machines stay.
+# but they are if the machines stay.
 REMOVING_CLUSTER = [
     ("module.cluster.app", 0.5), ('module.cluster.mount["node2"]', 0.2), ("module.cluster.volume", 0.5),
     ('module.cluster.swarm["node3"]', 0.5), ('module.cluster.swarm["node1"]', 0),
@@ -39,7 +39,7 @@ REMOVING_CLUSTER = [
 
 
 def unfinished(project):
-    """The resources whose effect was begun and whose result is not known: {address: type}."""
+    """The resources with a started change and an unknown result: {address: type}."""
     with sqlite3.connect(f"file:{project.directory}/.hadeploy/state.db?mode=ro", uri=True) as db:
         return dict(db.execute("SELECT address, type FROM intents"))
 
@@ -49,7 +49,7 @@ def layer(kind):
 
 
 def kill(project):
-    """The process itself, not the shell of the lab around it."""
+    """Kills hadeploy itself, not the shell of the lab around it."""
     found = subprocess.run(["pgrep", "-f", f"hadeploy --chdir {project.directory}"],
                            capture_output=True, text=True, check=False)
     for pid in found.stdout.split():
@@ -60,7 +60,8 @@ def kill(project):
 
 
 def until(project, command, points):
-    """Runs to the first of the points that is reached, which is taken off; None when it ended by itself."""
+    """Runs until the first of the points, kills there and returns the point, removed from the list; None if
+    the command ended by itself."""
     argv = project.command(command, "--auto-approve", "--allow-data-loss", "--progress", "plain")
     running = subprocess.Popen([str(a) for a in argv], stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True)
@@ -88,8 +89,8 @@ def until(project, command, points):
 
 
 def sweep(project, command, points, between):
-    """Kills at every point, then lets it end. `between` is called after each kill. Gives the layers
-    in which work was interrupted, one for each kill."""
+    """Kills at every point, then lets the command finish. `between` is called after each kill. Returns the
+    interrupted layers of each kill."""
     points = list(points)
     layers = []
     while True:

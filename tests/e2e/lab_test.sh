@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests scripts/lab from up to down in namespaces of the test's own: it sees no other lab, and
-# neither the machine's network nor its /run and /etc are touched. Needs root.
+# Tests scripts/lab from up to down in its own namespaces: it sees no other lab, and does not touch the
+# machine's network, /run or /etc. Needs root.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 lab=$here/../../scripts/lab
@@ -13,7 +13,7 @@ if [[ ${1-} != --inside ]]; then
     exec unshare --mount --net --pid --fork --kill-child --mount-proc "${BASH_SOURCE[0]}" --inside
 fi
 
-# A machine without systemd, without routes, and with nothing of libvirt.
+# A machine without systemd, without routes, and without libvirt's files.
 scratch=/var/lib/libvirt
 mount -t tmpfs tmpfs "$scratch"
 mkdir -p "$scratch"/{etc,qemu,dnsmasq,images}
@@ -25,7 +25,7 @@ mount -t tmpfs tmpfs /var/log/libvirt
 ip link set lo up
 echo 0 >/proc/sys/net/ipv4/ip_forward
 echo 'nameserver 192.0.2.53' >/etc/resolv.conf
-if [[ -c /dev/kvm ]]; then # as where no udev has seen it
+if [[ -c /dev/kvm ]]; then # as on a machine without udev
     mknod -m 0600 "$scratch/kvm" c 10 232
     mount --bind "$scratch/kvm" /dev/kvm
 fi
@@ -64,14 +64,14 @@ check_not "status before up" "'$lab' status"
 "$lab" up
 check "libvirt answers" virsh_ version
 check "namespace is there" test -e /run/netns/hadeploy-lab
-check "resolver is handed on" grep -q 192.0.2.53 /etc/netns/hadeploy-lab/resolv.conf
-# Nothing listens there: "refused" is an answer of the machine.
+check "resolver is passed on" grep -q 192.0.2.53 /etc/netns/hadeploy-lab/resolv.conf
+# Without a listener, "refused" is the response of the machine.
 check "machine is reached from the lab" "$lab" exec timeout 5 bash -c \
     "{ : <>/dev/tcp/$(cat /run/hadeploy-lab/subnet).1/9; } 2>&1 | grep -q refused"
-[[ ! -c /dev/kvm ]] || check "KVM is its group's" test "$(stat -c %G:%a /dev/kvm)" = kvm:660
+[[ ! -c /dev/kvm ]] || check "KVM belongs to its group" test "$(stat -c %G:%a /dev/kvm)" = kvm:660
 check "forwarding is on" grep -qx 1 /proc/sys/net/ipv4/ip_forward
 check "masquerade" iptables -t nat -C POSTROUTING -s "$(cat /run/hadeploy-lab/subnet).0/30" ! -o hadeploy-lab0 -j MASQUERADE
-check "exec hands on the exit code" test "$("$lab" exec sh -c 'exit 7' >/dev/null 2>&1; echo $?)" = 7
+check "exec returns the exit code" test "$("$lab" exec sh -c 'exit 7' >/dev/null 2>&1; echo $?)" = 7
 
 first=$(pids)
 rules=$(iptables-save | grep -c hadeploy-lab0)
@@ -79,7 +79,7 @@ rules=$(iptables-save | grep -c hadeploy-lab0)
 check "second up keeps the daemons" test "$first" = "$(pids)"
 check "second up adds no rule" test "$rules" = "$(iptables-save | grep -c hadeploy-lab0)"
 
-# A virtual machine and a network that nobody takes down.
+# A virtual machine and a network that only `down` removes.
 cat >"$scratch/net.xml" <<'XML'
 <network><name>n</name><forward mode='nat'/><bridge name='virbr-n'/>
 <ip address='10.99.0.1' netmask='255.255.255.0'><dhcp><range start='10.99.0.9' end='10.99.0.20'/></dhcp></ip></network>
@@ -95,10 +95,10 @@ check "it runs in the lab" test "$(ip netns identify "$(cat /run/libvirt/qemu/vm
 check_not "its bridge is not on the machine" "ip link show virbr-n"
 
 "$lab" down
-check "down puts everything back" test "$before" = "$(snapshot)"
+check "down restores everything" test "$before" = "$(snapshot)"
 check_not "no process is left" "pgrep -x 'libvirtd|virtlogd|dnsmasq|qemu-system-x86'"
-check_not "nothing is noted any more" "test -e /run/hadeploy-lab"
-check "down again is fine" "$lab" down
+check_not "no notes are left" "test -e /run/hadeploy-lab"
+check "a second down succeeds" "$lab" down
 
 echo 'nameserver 127.0.0.1' >/etc/resolv.conf
 "$lab" up >/dev/null
@@ -106,7 +106,7 @@ check "loopback resolver is replaced" grep -qx "nameserver $(cat /run/hadeploy-l
 check "forwarder runs" kill -0 "$(cat /run/hadeploy-lab/forwarder.pid)"
 "$lab" down >/dev/null
 check_not "forwarder is gone" "pgrep -x dnsmasq"
-check "down puts everything back again" test "$before" = "$(snapshot)"
+check "down restores everything again" test "$before" = "$(snapshot)"
 
 echo "$passed passed, $failed failed"
 ((failed == 0))

@@ -1,5 +1,5 @@
-// An expression of any text, parsed and evaluated over values of all kinds. Without a "${" in it
-// the whole input stands in one.
+// Parses and evaluates any text as an expression over values of all kinds. An input without "${" is
+// wrapped in one.
 #include "fuzz.h"
 
 #include "planner/lang/expr.h"
@@ -11,13 +11,13 @@ namespace {
 
 constexpr const char* kSecret = "canary-7f3a";
 
-/// Names that lead to one value of each kind.
+/// Names with one value of each kind.
 class AllKinds : public Names {
   public:
     Value resolve(const std::string& name, const Path& path, Loc loc,
                   std::size_t& used) const override {
         used = 0;
-        if (name == "path") { // what files are relative to
+        if (name == "path") { // base of relative paths
             used = path.empty() ? 0 : 1;
             return ".";
         }
@@ -41,7 +41,7 @@ class AllKinds : public Names {
                              {"u", Value::unknown()}})}});
 };
 
-/// What was written as JSON or YAML is read back as what it was, if it can be.
+/// Checks that a value encoded as JSON or YAML is decoded to itself, if it can be encoded.
 void check_round_trip(const Value& value, const char* way) {
     if (value.contains_unknown() || value.contains_secret()) return;
     Sources sources;
@@ -61,7 +61,7 @@ void check_round_trip(const Value& value, const char* way) {
         StringPool strings;
         const Value back = evaluate(parse_string(text, sources, strings), One(value));
         require(to_json(back) == to_json(value), way);
-    } catch (const Error&) { // no UTF-8, too many levels, too long a key
+    } catch (const Error&) { // not UTF-8, too many levels, or too long a key
     }
 }
 
@@ -81,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 "what comes of a secret is secret");
         check_round_trip(value, "jsondecode(jsonencode(v))");
         check_round_trip(value, "yamldecode(yamlencode(v))");
-    } catch (const Error&) { // what is wrong has been said
+    } catch (const Error&) { // reported errors are fine
     }
     return 0;
 }

@@ -12,25 +12,25 @@
 #include <string_view>
 #include <unistd.h>
 
-/// What a fuzzer calls with one input after the other, and a replay of a corpus too. Each file
-/// beside this one defines it once. An input that ends the process is a finding.
+/// The function that a fuzzer, or the replay of a corpus, calls for each input. Each target defines
+/// it. An input that ends the process is a finding.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace hadeploy::fuzz {
 
-/// What has to be so whatever the input is.
+/// Aborts unless a condition holds that must hold for every input.
 inline void require(bool holds, const char* what) {
     if (holds) return;
     std::fprintf(stderr, "does not hold: %s\n", what);
     std::abort();
 }
 
-/// Takes an input apart.
+/// Splits an input.
 class Input {
   public:
     Input(const std::uint8_t* data, std::size_t size)
         : rest_(reinterpret_cast<const char*>(data), size) {}
-    /// What comes before the next `end`, or all there is.
+    /// The text before the next `end`, or the whole rest.
     std::string_view until(char end) {
         const std::size_t at = std::min(rest_.find(end), rest_.size());
         const std::string_view part = rest_.substr(0, at);
@@ -43,11 +43,11 @@ class Input {
     std::string_view rest_;
 };
 
-/// A key that is no secret, so that what is in a corpus can be opened: 32 bytes in base64.
+/// A public key value, so that sealed values in a corpus can be opened: 32 bytes in base64.
 inline constexpr const char* kKey = "aGFkZXBsb3kgZnV6emluZyBrZXksIG5vIHNlY3JldCE=";
 
-/// A directory in memory (where there is one), for what can only be read from a file. Gone with the
-/// process.
+/// A directory, in memory if possible, for input that can only be read from a file. Removed at the
+/// end of the process.
 class Directory {
   public:
     Directory() {
@@ -69,7 +69,7 @@ class Directory {
     std::filesystem::path path_;
 };
 
-/// Two trees with the same contents at the same places, secrets and unknowns alike.
+/// Whether two values are equal, including source locations, secrets and unknowns.
 inline bool same(const Value& a, const Value& b) {
     if (a.kind() != b.kind() || a.secret() != b.secret()) return false;
     if (a.loc() != b.loc()) return false;

@@ -1,6 +1,6 @@
-// A saved plan of any bytes: read, and made again on a project that has no state yet. An input that
-// begins with "{" is the body of a plan, which is sealed here as `plan --out` does; any other one
-// is the file as it is.
+// Reads any bytes as a saved plan, and makes the plan again for a project without a state. An input
+// that begins with "{" is the body of a plan, which is sealed here like `plan --out`; any other one
+// is the whole file.
 #include "fuzz.h"
 
 #include "cli/commands.h"
@@ -14,7 +14,7 @@ namespace {
 
 const KeySource kSource{.key = kKey};
 
-/// A directory with the plan of an empty project, as the real code saves it.
+/// A directory with the plan of an empty project, saved by the real code.
 struct Lab {
     Lab() {
         ::setenv("HADEPLOY_STATE_KEY", kKey, 1);
@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const cli::PlanFile plan = cli::load_plan(lab.file, kSource);
         cli::Project project(lab.registry, {});
         (void)cli::restore_plan(plan, project, *lab.store);
-    } catch (const Error&) { // what is wrong has been said
+    } catch (const Error&) { // reported errors are fine
     }
     return 0;
 }

@@ -1,4 +1,4 @@
-// Runs every file of a corpus once: what a fuzzer has found stays found, with any compiler.
+// Runs every file of a corpus once, so that earlier findings are tested again with any compiler.
 //
 // usage: fuzz_TARGET CORPUS...   (directories, or single files)
 #include "fuzz.h"
@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
         return 1;
     }
     for (const fs::path& file : files) {
-        // said before: of what ends the process this is the last word
+        // printed first: if the process ends, this names the input
         std::printf("%s\n", file.c_str());
         std::fflush(stdout);
         std::ifstream in(file, std::ios::binary);

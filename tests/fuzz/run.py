@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Builds the fuzzers (preset `fuzz`) and runs them: what each did, one line, and a summary.
+"""Builds the fuzzers (preset `fuzz`), runs them, and prints a line for each and a summary.
 
 usage: tests/fuzz/run.py [--seconds N] [--short] [--jobs N] [--keep] [TARGET...]
 
-A run begins with the inputs of corpus/ and those that earlier runs have left in build/fuzz/corpus.
-A finding is an input that ends the program, takes all its memory or more than 20 seconds, or leaks;
-it is left in build/fuzz/findings, and the exit status is 1. `--short` takes the inputs of corpus/ alone
-and, from a fixed seed, as many more as a few seconds allow. To look at a finding:
+A run starts with the inputs in corpus/ and those of earlier runs in build/fuzz/corpus. A finding is an
+input that ends the program, exceeds its memory limit or 20 seconds, or leaks memory; it is saved in
+build/fuzz/findings, and the exit status is 1. `--short` starts only with corpus/ and runs a fixed number
+of further inputs from a fixed seed. To reproduce a finding:
 
     build/fuzz/tests/fuzz/fuzz_TARGET FILE
 
-When it is mended, the file goes into corpus/TARGET, where every test run meets it.
+Once it is fixed, move the file to corpus/TARGET, which every test run replays.
 """
 import argparse
 import concurrent.futures
@@ -26,13 +26,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
 BUILD = SOURCE / "build" / "fuzz"
 TARGETS = ["spec", "expression", "plan_file", "state", "ssh_answer", "ssh_files", "shell_quote"]
-# executions of a short run: a few seconds each
+# executions of a short run, which take a few seconds
 SHORT = {"spec": 400, "expression": 600, "plan_file": 2000, "state": 1000, "ssh_answer": 5000,
          "ssh_files": 5000, "shell_quote": 500}
-MOST_BYTES = {"state": 16384}  # of an input; a small database has as many
-MOST_SECONDS = 20  # for one input, with the sanitizers' slowness
+MOST_BYTES = {"state": 16384}  # limit of an input; the size of a small database
+MOST_SECONDS = 20  # for one input, under the slow sanitizers
 MOST_MIB = 3072
-STACK_BYTES = 64 << 20  # as large, for the sanitizers' frames, as 8 MiB are otherwise
+STACK_BYTES = 64 << 20  # for the sanitizers' frames, corresponds to 8 MiB without them
 
 
 def program(target):
@@ -64,11 +64,11 @@ def environment():
 
 
 def fuzz(target, seconds):
-    """Runs one, in short without `seconds`; what it did, and what it said where something was found."""
+    """Runs one fuzzer, a short run without `seconds`; returns its statistics and output."""
     corpus, findings = BUILD / "corpus" / target, BUILD / "findings"
     limits = [f"-max_total_time={seconds}"]
     if seconds is None:
-        corpus = BUILD / "short" / target  # of no other run: so that each does the same
+        corpus = BUILD / "short" / target  # empty, so that each run does the same
         shutil.rmtree(corpus, ignore_errors=True)
         limits = ["-seed=1", f"-runs={SHORT[target]}"]
     corpus.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def fuzz(target, seconds):
 
 
 def keep(target, most_inputs=400):
-    """Adds to corpus/ what of the found inputs reaches code that nothing there reaches."""
+    """Adds to corpus/ the found inputs that reach new code."""
     kept = HERE / "corpus" / target
     before = set(kept.iterdir())
     subprocess.run([program(target), "-set_cover_merge=1", "-max_len=4096", kept,
@@ -113,9 +113,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60, help="for each target (60)")
     parser.add_argument("--short", action="store_true", help="a fixed number of inputs, in seconds")
-    parser.add_argument("--jobs", type=int, default=2, help="targets side by side (2)")
+    parser.add_argument("--jobs", type=int, default=2, help="number of concurrent targets (2)")
     parser.add_argument("--keep", action="store_true",
-                        help="run nothing; add to corpus/ what earlier runs have found")
+                        help="run nothing; add inputs of earlier runs to corpus/")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
     options = parser.parse_args()
     unknown = set(options.targets) - set(TARGETS)

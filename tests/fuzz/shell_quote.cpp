@@ -1,4 +1,4 @@
-// Any text as one word of a shell's command line: the shell gives it back, byte by byte.
+// Quotes any text as one word of a shell command; the shell has to print the same bytes.
 #include "fuzz.h"
 
 #include "core/error.h"
@@ -16,7 +16,7 @@ using namespace hadeploy::fuzz;
 
 namespace {
 
-/// One shell for all inputs: it reads its commands from a socket, and answers there.
+/// One shell for all inputs: it reads its commands from a socket and writes its output there.
 class Shell {
   public:
     Shell() {
@@ -34,7 +34,7 @@ class Shell {
         ::_exit(127);
     }
 
-    /// What `printf %s WORD` prints.
+    /// The output of `printf %s WORD`.
     std::string print(const std::string& word) {
         const std::string command = "printf %s " + word + "\nprintf '\\0'\n";
         for (std::size_t at = 0; at < command.size();) {
@@ -58,7 +58,7 @@ class Shell {
     }
 
   private:
-    /// The fuzzer looks at its clock by a signal, which may come in between.
+    /// Repeats a call that the signal of the fuzzer's clock has interrupted.
     template<typename Call>
     static ssize_t again(Call call) {
         ssize_t result = call();

@@ -1,5 +1,5 @@
-// A spec of any text: read as YAML, in pieces and as a whole, then loaded, expanded and planned as
-// a new project. The input is hadeploy.yaml; every module is an empty one.
+// Reads any text as a spec: as YAML, in pieces and as a whole, then loads, expands and plans it as
+// a new project. The input is hadeploy.yaml; every module is empty.
 #include "fuzz.h"
 
 #include "engine/observe.h"
@@ -31,7 +31,7 @@ Read read(std::string_view text, std::size_t piece_bytes) {
     return out;
 }
 
-/// However a text is cut, it says the same.
+/// Checks that a text has the same value however it is split.
 void check_pieces(std::string_view text) {
     const Read whole = read(text, text.size() + 1), pieces = read(text, 1);
     require(same(whole.root, pieces.root), "a text in pieces is what the whole is");
@@ -77,7 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_pieces(text);
     try {
         plan(text);
-    } catch (const Error&) { // what is wrong has been said
+    } catch (const Error&) { // reported errors are fine
     }
     return 0;
 }

@@ -1,6 +1,6 @@
-// What a host answers, of any bytes. The input's first line names a type of resource, then come
-// both streams of an exec with the boundary "B", with a NUL between; each section, and the whole of
-// the streams too, is taken for what the type's probe has printed.
+// Reads any bytes as the answer of a host. The input's first line names a resource type; the two
+// streams of an exec with the boundary "B" follow, separated by a NUL. Each section, and both whole
+// streams, are parsed as the output of the type's probe.
 #include "fuzz.h"
 
 #include "core/error.h"
@@ -19,7 +19,7 @@ using namespace hadeploy::ssh;
 
 namespace {
 
-/// A config of each type; `host` and `hosts` are added where it has them.
+/// A configuration for each type; `host` and `hosts` are added if the type has them.
 constexpr std::pair<const char*, const char*> kConfigs[] = {
     {"ssh.host", "{address: 10.77.0.11, user: root, private_key_file: /k}"},
     {"host.file", "{path: /etc/motd, content: hello}"},
@@ -46,7 +46,7 @@ Value connection(const char* address) {
     return Value::map({{"address", address}, {"port", 22}, {"user", "root"}, {"machine", ""}});
 }
 
-/// The config as a provider gets it.
+/// The configuration as passed to a provider.
 Value config_of(const ResourceType& type, const char* yaml) {
     Sources sources;
     Diagnostics diagnostics;
@@ -58,14 +58,14 @@ Value config_of(const ResourceType& type, const char* yaml) {
                                                      {"node2", connection("10.77.0.12")},
                                                      {"node3", connection("10.77.0.13")}}));
     }
-    if (type.name == "docker.image") return config; // it follows from an archive
+    if (type.name == "docker.image") return config; // derived from an archive
     config = normalize(
         type.schema, config, type.name, {}, [](Loc, bool) { return "/"; }, diagnostics);
     for (const Error& error : diagnostics.list()) require(false, error.what());
     return config.with_all(type.derive(config));
 }
 
-/// A type to read, as a resource that is new and as one that is recorded.
+/// A type to read, as a new and as a recorded resource.
 struct PlannedRead {
     const SshType* type = nullptr;
     RecordedResource recorded;
@@ -149,7 +149,7 @@ Answer read(std::string_view out, std::string_view err, std::size_t step) {
     return answer;
 }
 
-/// In whatever pieces an answer arrives, it is the same one.
+/// Checks that an answer is the same however it is split.
 void check_pieces(const Answer& a, const Answer& b) {
     require(a.refused == b.refused, "pieces: refused alike");
     require(a.sections.size() == b.sections.size(), "pieces: as many sections");
@@ -158,7 +158,7 @@ void check_pieces(const Answer& a, const Answer& b) {
         require(a.sections[i].out == b.sections[i].out, "pieces: the same output");
         require(a.sections[i].err == b.sections[i].err, "pieces: the same errors");
     }
-    if (a.refused) return; // at another byte, where the rest was not read
+    if (a.refused) return; // refused at another byte, so the rest differs
     require(a.started == b.started && a.complete == b.complete, "pieces: as whole");
     require(a.start == b.start && a.notice == b.notice, "pieces: the same marks");
     require(a.stray == b.stray, "pieces: the same beside the marks");

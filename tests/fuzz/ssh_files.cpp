@@ -1,5 +1,5 @@
-// What stands in a user's files for OpenSSH. The input is an ssh_config, known_hosts and a
-// `host_key`, with a NUL between; the configuration may include itself.
+// Reads any bytes as a user's OpenSSH files. The input is an ssh_config, known_hosts and a
+// `host_key`, separated by NULs; the configuration may include itself.
 #include "fuzz.h"
 
 #include "core/error.h"

@@ -1,6 +1,6 @@
-// A state of any contents. An input that begins with "SQLite" is the whole file, opened for reading
-// and, if it can be, written to; of one that begins with "columns" each further line is a column of
-// a whole state in memory; any other one is what `state push` reads.
+// Reads any bytes as a state. An input that begins with "SQLite" is the whole file, opened for
+// reading and, if possible, written to. After "columns", each further line is a column of a
+// complete state in memory. Any other input is read like the input of `state push`.
 #include "fuzz.h"
 
 #include "core/error.h"
@@ -21,7 +21,7 @@ const KeySource kSource{.key = kKey, .takes_unsealed = true};
 constexpr const char* kAddress = "lab";
 
 Cipher cipher() {
-    // Of the corpus: what is sealed there was sealed under this lock, which kKey opens.
+    // Sealed values in the corpus were sealed with this lock, which kKey opens.
     static const std::string lock = read_file(HADEPLOY_FUZZ_DIR "/state.lock");
     return Cipher::unlock(lock, kSource, "the fuzzer's state");
 }
@@ -46,7 +46,7 @@ void open_file(std::string_view bytes) {
     write_file(file, bytes);
     try {
         read_all(*Store::open(file, Store::Mode::read_only, "", kSource));
-    } catch (const Error&) { // what is wrong has been said
+    } catch (const Error&) { // reported errors are fine
     }
     const auto store = Store::open(file, Store::Mode::read_write, "", kSource);
     store->lock("apply", 0);
@@ -57,7 +57,7 @@ void open_file(std::string_view bytes) {
     read_all(*store);
 }
 
-/// What was stored is what it was: read, stored again and read again it says the same.
+/// Checks that a state that is read, stored and read again is the same.
 void check_codec(const std::string& column, const Cipher& cipher) {
     const std::string place = "resources/lab/config";
     const Value value = codec::decode(column, cipher, place);
@@ -68,7 +68,7 @@ void check_codec(const std::string& column, const Cipher& cipher) {
 
 void open_columns(Input input) {
     const auto next = [&] { return std::string(input.until('\n')); };
-    (void)next(); // says what it is
+    (void)next(); // the line "columns"
     const std::string config = next(), attributes = next(), names = next(), outputs = next(),
                       spec = next(), summary = next();
     auto database = std::make_unique<Database>("fuzzed", Database::Access::memory);
@@ -94,7 +94,7 @@ void open_columns(Input input) {
     const state::SqliteStore store(std::move(database), cipher(), Store::Mode::read_only, {});
     try {
         check_codec(config, cipher());
-    } catch (const Error&) { // what is wrong has been said
+    } catch (const Error&) { // reported errors are fine
     }
     read_all(store);
 }
@@ -110,7 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             open_columns(input);
         else
             (void)state::read_contents(std::string(input.rest()), kSource, "the input");
-    } catch (const Error&) { // what is wrong has been said
+    } catch (const Error&) { // reported errors are fine
     }
     return 0;
 }

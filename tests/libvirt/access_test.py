@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A user who may not open libvirt's socket is told so, and what to do.
+"""A user who may not open libvirt's socket gets an error with a hint.
 
 usage: access_test.py HADEPLOY [unittest options]
 
-The refusal is the kernel's own: a real socket of mode 0600, and hadeploy run by another user. What
-it does not cover: a refusal by polkit, which libvirt reports with an error code of its own.
+The refusal comes from the kernel: a real socket of mode 0600, and hadeploy run by another user. A
+refusal by polkit, which libvirt reports with another error code, is not covered.
 """
 import os
 import pathlib

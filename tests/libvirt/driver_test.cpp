@@ -1,7 +1,7 @@
-// Against libvirt's own test driver: it keeps networks, pools, volumes and domains, but nothing is
-// behind them. It cannot take uploads, so what needs one (volumes with content, new machines with
-// their seed) is not covered here but by real_vm_test.cpp and the end-to-end tests; nor can it
-// attach or detach devices.
+// Uses libvirt's own test driver: it keeps networks, pools, volumes and domains without any real
+// object. It supports neither uploads nor attaching and detaching of devices, so volumes with
+// content and new machines with their seeds are covered by real_vm_test.cpp and the end-to-end
+// tests instead.
 #include "harness.h"
 #include "providers/libvirt/domain_xml.h"
 #include "providers/libvirt/handle.h"
@@ -34,8 +34,8 @@ constexpr const char* kNode = R"(<node>
   </domain>
 </node>)";
 
-/// A libvirt of its own for one test: the state of the test driver lives in the connection, so what
-/// people do by hand has to go through the provider's own connection.
+/// A libvirt for one test. The state of the test driver lives in the connection, so manual changes
+/// have to go through the provider's own connection.
 struct World : Harness {
     World() : World(TempDir()) {}
     explicit World(const TempDir& dir) : World(kNode, dir) {}
@@ -58,7 +58,7 @@ bool present(const Observation& o) {
 
 } // namespace
 
-TEST_CASE("network: made, read, gone") {
+TEST_CASE("network: created, read, removed") {
     World w;
     const Value config = w.network();
     CHECK(w.read("libvirt.network", config, "lab").state == Observation::State::absent);
@@ -81,7 +81,7 @@ TEST_CASE("network: made, read, gone") {
     CHECK(w.remove("libvirt.network", *made.attributes, "lab").attributes);
 }
 
-TEST_CASE("network: of somebody else, by name and by addresses") {
+TEST_CASE("network: of somebody else, with the same name or addresses") {
     World w;
     const Value same_name = w.network("other", "10.1.0.0/24");
     CHECK(w.read("libvirt.network", same_name, "lab").foreign.find("11111111-1111") !=
@@ -95,12 +95,12 @@ TEST_CASE("network: of somebody else, by name and by addresses") {
     REQUIRE(overlap.error);
     CHECK(overlap.error->kind == ErrorKind::conflict);
     CHECK(overlap.error->message.find("'other' has 192.168.99.0/24") != std::string::npos);
-    // never removed by us
+    // never removed
     CHECK(w.remove("libvirt.network", same_name, "lab").attributes);
     CHECK(w.read("libvirt.network", same_name, "lab").foreign != "");
 }
 
-TEST_CASE("network: wrong in the spec") {
+TEST_CASE("network: invalid configurations") {
     World w;
     const ResourceType& type = *w.registry.type("libvirt.network");
     Diagnostics diagnostics;
@@ -112,7 +112,7 @@ TEST_CASE("network: wrong in the spec") {
     CHECK(diagnostics.list().size() == 2);
 }
 
-TEST_CASE("pool and empty volume: made, read, gone in the right order") {
+TEST_CASE("pool and empty volume: created, read, removed in the right order") {
     World w;
     const Value pool = w.pool();
     CHECK(pool.text("path") == "/var/lib/libvirt/images/disks");
@@ -152,7 +152,7 @@ TEST_CASE("pool: of somebody else") {
     CHECK(w.read("libvirt.pool", config, "pool").foreign != "");
 }
 
-TEST_CASE("volume: without a pool, and wrong in the spec") {
+TEST_CASE("volume: without a pool, and invalid configurations") {
     World w;
     const Outcome none = w.create("libvirt.volume", w.volume(), "data");
     REQUIRE(none.error);
@@ -165,20 +165,21 @@ TEST_CASE("volume: without a pool, and wrong in the spec") {
         return diagnostics.empty() ? std::string() : diagnostics.list().front().message;
     };
     const std::string sum = "sha256:" + std::string(64, '0');
-    CHECK(first(Value::map({})).find("needs a content") != std::string::npos);
-    CHECK(first(Value::map({{"size", 1}, {"file", "/a"}})).find("only one") != std::string::npos);
+    CHECK(first(Value::map({})).find("needs content") != std::string::npos);
+    CHECK(first(Value::map({{"size", 1}, {"file", "/a"}})).find("only one content") !=
+          std::string::npos);
     CHECK(first(Value::map({{"url", "http://a/b"}})).find("needs a checksum") != std::string::npos);
-    CHECK(first(Value::map({{"size", 1}, {"checksum", sum}})).find("belongs to url") !=
+    CHECK(first(Value::map({{"size", 1}, {"checksum", sum}})).find("only allowed with url") !=
           std::string::npos);
     CHECK(first(Value::map({{"url", "ftp://a/b"}, {"checksum", sum}})).find("http") !=
           std::string::npos);
-    CHECK(first(Value::map({{"url", "http://a/b"}, {"checksum", "md5:1"}})).find("64 hex") !=
+    CHECK(first(Value::map({{"url", "http://a/b"}, {"checksum", "md5:1"}})).find("64 lower-case") !=
           std::string::npos);
     CHECK(first(Value::map({{"url", "http://a/b"}, {"checksum", sum}})) == "");
     CHECK(first(Value::map({{"file", Value::unknown()}})) == "");
 }
 
-TEST_CASE("volume: one that somebody else has made is imported by its file's name") {
+TEST_CASE("volume: one of somebody else is imported by its file's name") {
     const std::string pool =
         "<node><pool type='dir'><name>disks</name><target><path>/d</path></target>"
         "<volume type='file'><name>cloud.img</name><capacity>1000</capacity>"
@@ -219,12 +220,12 @@ TEST_CASE("volume: one that somebody else has made is imported by its file's nam
     };
     REQUIRE(change(Change::Kind::remove).attributes);
     CHECK(look("cloud.img").state == Observation::State::absent);
-    CHECK(present(look("cloud2.img"))); // of somebody else, whatever its name begins with
-    const Outcome again = change(Change::Kind::create); // it was lost: made under that name
+    CHECK(present(look("cloud2.img"))); // of somebody else, although the name begins alike
+    const Outcome again = change(Change::Kind::create); // it was lost: created with that name
     REQUIRE_MESSAGE(again.attributes, (again.error ? again.error->message : ""));
     CHECK(again.attributes->text("path") == "/d/cloud.img");
     CHECK(change(Change::Kind::remove).attributes);
-    CHECK(change(Change::Kind::remove).attributes); // fine when there is nothing
+    CHECK(change(Change::Kind::remove).attributes); // there is nothing to remove
 }
 
 TEST_CASE("domain: of somebody else") {
@@ -242,7 +243,7 @@ struct RawNode {
     std::string xml;
 };
 
-/// A world with one machine that an earlier run has made: definition, disk and lease.
+/// A libvirt with one machine of an earlier run: definition, disk and lease.
 struct MachineWorld : World {
     explicit MachineWorld(const std::string& more_files = "")
         : World(node(more_files), TempDir()) {}
@@ -305,7 +306,7 @@ struct MachineWorld : World {
 
 } // namespace
 
-TEST_CASE("domain: seen as it is; what nobody recorded is found again") {
+TEST_CASE("domain: read, including unrecorded attributes") {
     MachineWorld w;
     const Observation seen = w.look();
     REQUIRE(present(seen));
@@ -320,10 +321,10 @@ TEST_CASE("domain: seen as it is; what nobody recorded is found again") {
     CHECK(seen.attributes["connection"].text("address") == "10.77.0.11");
 
     const RecordedResource known = recorded(wanted, wanted);
-    CHECK_FALSE(w.look(&known).attributes.has("connection")); // costs a call, and the record has it
+    CHECK_FALSE(w.look(&known).attributes.has("connection")); // recorded, so it is not read again
 }
 
-TEST_CASE("domain: a create that was interrupted once it ran is finished, not begun again") {
+TEST_CASE("domain: a create that was interrupted after the start is completed, not restarted") {
     MachineWorld w;
     const Outcome again = w.create("libvirt.domain", w.wanted(), "node");
     REQUIRE_MESSAGE(again.attributes, (again.error ? again.error->message : ""));
@@ -332,24 +333,24 @@ TEST_CASE("domain: a create that was interrupted once it ran is finished, not be
     CHECK(w.look().attributes.flag("complete"));
 }
 
-TEST_CASE("domain: one whose seed is still there is not complete") {
+TEST_CASE("domain: not complete while its seed exists") {
     MachineWorld w(MachineWorld::volume(".seed.iso"));
     CHECK_FALSE(w.look().attributes.flag("complete", true));
     REQUIRE(w.create("libvirt.domain", w.wanted(), "node").attributes);
-    CHECK(w.look().attributes.flag("complete")); // the guest has answered: the seed is gone
+    CHECK(w.look().attributes.flag("complete")); // the guest has answered: the seed was removed
 }
 
-TEST_CASE("domain: one that was never up is begun anew, one that was up is only started") {
+TEST_CASE("domain: one that never came up is built again, one that did is only started") {
     const std::string seed_file = MachineWorld::volume(".seed.iso");
     const auto start = [](const RawNode& raw) {
         MachineWorld w(raw);
         REQUIRE(w.update(w.wanted().with("running", false), {"running"}).attributes);
         return w.create("libvirt.domain", w.wanted().with("disk", std::int64_t{1} << 30), "node");
     };
-    for (const std::string& left : {seed_file, std::string()}) { // killed before the seed, or after
+    for (const std::string& left : {seed_file, std::string()}) { // killed before or after the seed
         const Outcome anew = start({MachineWorld::node(left, "/d/node1.seed.iso")});
-        REQUIRE(anew.error); // this driver takes no uploads
-        CHECK(anew.steps.front() == "making its disk");
+        REQUIRE(anew.error); // the test driver supports no uploads
+        CHECK(anew.steps.front() == "creating its disk");
     }
     for (const std::string& left : {seed_file, std::string()}) {
         const Outcome started = start({MachineWorld::node(left)});
@@ -358,7 +359,7 @@ TEST_CASE("domain: one that was never up is begun anew, one that was up is only 
     }
 }
 
-TEST_CASE("domain: switched off is seen, and started again") {
+TEST_CASE("domain: switched off, detected, and started again") {
     MachineWorld w;
     Value off = w.wanted().with("running", false);
     REQUIRE(w.update(off, {"running"}).attributes);
@@ -372,7 +373,7 @@ TEST_CASE("domain: switched off is seen, and started again") {
     CHECK(w.look().attributes.flag("running"));
 }
 
-TEST_CASE("domain: memory and processors change in the running guest up to their limits") {
+TEST_CASE("domain: memory and processors change in the running guest within their limits") {
     MachineWorld w;
     const Outcome live =
         w.update(w.wanted().with("memory", 1610612736).with("vcpus", 3), {"memory", "vcpus"});
@@ -390,14 +391,14 @@ TEST_CASE("domain: memory and processors change in the running guest up to their
     CHECK(w.look().attributes.flag("running"));
 }
 
-TEST_CASE("domain: autostart is set and seen") {
+TEST_CASE("domain: autostart is set and read") {
     MachineWorld w;
     CHECK_FALSE(w.look().attributes.flag("autostart", true));
     REQUIRE(w.update(w.wanted(), {"autostart"}).attributes);
     CHECK(w.look().attributes.flag("autostart"));
 }
 
-TEST_CASE("domain: a key that a running guest cannot take over is refused, its path is not") {
+TEST_CASE("domain: another key is refused for an existing guest, another path of the key is not") {
     MachineWorld w;
     const auto key = [](const char* path, const char* line) {
         return Value::map({{"private_key_file", path}, {"public_key", line}});
@@ -412,14 +413,14 @@ TEST_CASE("domain: a key that a running guest cannot take over is refused, its p
     CHECK((*moved.attributes)["connection"].text("private_key_file") == "/new");
 }
 
-TEST_CASE("domain: removed with its files and its lease, and twice is once") {
+TEST_CASE("domain: removed with its files and its lease; a second removal does nothing") {
     MachineWorld w(MachineWorld::volume(".console.log.0"));
     REQUIRE(w.remove("libvirt.domain", w.wanted(), "node").attributes);
-    CHECK(w.look().state == Observation::State::absent); // no file is left, or it would be a half
+    CHECK(w.look().state == Observation::State::absent); // any file left would make it present
     CHECK(w.remove("libvirt.domain", w.wanted(), "node").attributes);
 }
 
-TEST_CASE("domain: undefined by hand leaves a disk, which is a half and not nothing") {
+TEST_CASE("domain: undefined by hand, it is incomplete because its disk still exists") {
     const std::string with_domain = MachineWorld::node("");
     const std::size_t at = with_domain.find("<domain");
     World w(with_domain.substr(0, at) + "</node>", TempDir());
@@ -449,14 +450,14 @@ TEST_CASE("domain: undefined by hand, it is defined again on its disk, with its 
     CHECK(w.look().attributes.flag("complete"));
 }
 
-TEST_CASE("domain: one that is off and has lost its disk is another machine") {
+TEST_CASE("domain: switched off and without its disk, it is replaced") {
     const std::string whole = MachineWorld::node("");
     const std::string overlay = MachineWorld::volume(".qcow2");
     std::string without = whole;
     without.erase(without.find(overlay), overlay.size());
     MachineWorld w(RawNode{without});
-    CHECK(w.look().replace_reason.empty()); // it runs: there may be something to be saved
-    REQUIRE(w.update(w.wanted().with("running", false), {"running"}).error); // and so it says
+    CHECK(w.look().replace_reason.empty()); // it runs: its data may still be saved
+    REQUIRE(w.update(w.wanted().with("running", false), {"running"}).error); // the error says so
     const std::size_t at = without.find("<domain");
     MachineWorld off(RawNode{without.substr(0, at) + "</node>"});
     const RecordedResource known = recorded(off.wanted(), off.wanted());
@@ -464,7 +465,7 @@ TEST_CASE("domain: one that is off and has lost its disk is another machine") {
     CHECK(off.look(&known).data_gone);
 }
 
-TEST_CASE("which objects hold data") {
+TEST_CASE("objects that hold data") {
     const World w;
     const ResourceType& domain = *w.registry.type("libvirt.domain");
     const Value machine = Value::map({{"name", "node1"}, {"uuid", "x"}, {"disk", 5}});
@@ -478,12 +479,12 @@ TEST_CASE("which objects hold data") {
     CHECK(volume.held_data(w.volume())->bytes == 1 << 30);
     const Value image =
         Value::map({{"name", "base"}, {"pool", "disks"}, {"file", "/images/base.qcow2"}});
-    CHECK_FALSE(volume.held_data(image)); // it can be had again
+    CHECK_FALSE(volume.held_data(image)); // its source can provide it again
     for (const char* type : {"libvirt.pool", "libvirt.network"})
         CHECK_FALSE(w.registry.type(type)->held_data(image));
 }
 
-TEST_CASE("domain: a lost lease is seen and given back") {
+TEST_CASE("domain: a lost lease is detected and restored") {
     std::string node = MachineWorld::node("");
     const std::size_t from = node.find("<host"), to = node.find("</dhcp>");
     MachineWorld w(RawNode{node.erase(from, to - from)});
@@ -493,7 +494,7 @@ TEST_CASE("domain: a lost lease is seen and given back") {
     REQUIRE(w.remove("libvirt.domain", w.wanted(), "node").attributes);
 }
 
-TEST_CASE("network: addresses that another network has are an error of the plan") {
+TEST_CASE("network: addresses of another network are an error of the plan") {
     const auto look = [](const std::string& metadata, const RecordedResource* recorded) {
         World w(
             "<node><network><name>other</name><uuid>9e54ae45-f5a4-4a3e-9e5c-111111111111</uuid>" +
@@ -508,7 +509,7 @@ TEST_CASE("network: addresses that another network has are an error of the plan"
     REQUIRE(taken.state == Observation::State::failed);
     CHECK(taken.error->message == "the addresses 192.168.0.0/16 are in use: libvirt's network "
                                   "'other' has 192.168.99.0/24");
-    // What this project has made may go in the same plan, and so may a record without an object.
+    // The same plan may remove a network of this project; a record may be without an object.
     pugi::xml_document document;
     add_metadata(document.append_child("network"), "demo", "old");
     CHECK(look(to_text(document.child("network").first_child()), nullptr).state ==
@@ -517,7 +518,7 @@ TEST_CASE("network: addresses that another network has are an error of the plan"
     CHECK(look("", &known).state == Observation::State::absent);
 }
 
-TEST_CASE("network: the ranges of this host") {
+TEST_CASE("network: address ranges of this host") {
     const std::vector<HostRange> ranges = ranges_of_this_host();
     CHECK(std::any_of(ranges.begin(), ranges.end(), [](const HostRange& r) {
         return r.interface == "lo" && r.cidr.text() == "127.0.0.0/8";
@@ -525,7 +526,7 @@ TEST_CASE("network: the ranges of this host") {
     CHECK(ranges_of_libvirts_host("qemu+ssh://root@host/system").empty());
 }
 
-TEST_CASE("volume: a file that can't be an image keeps a new volume from being planned") {
+TEST_CASE("volume: a plan reports a file that is not a disk image") {
     const TempDir dir;
     World w("<node/>", TempDir());
     const auto wrong = [&](const std::filesystem::path& file) {
@@ -541,7 +542,7 @@ TEST_CASE("volume: a file that can't be an image keeps a new volume from being p
     CHECK(wrong(dir.write("x.raw", "raw")) == "");
 }
 
-TEST_CASE("domain: a lease of its own with another address is changed") {
+TEST_CASE("domain: its own lease with another address is updated") {
     std::string node = MachineWorld::node("");
     node.replace(node.find("ip='10.77.0.11'"), 15, "ip='10.77.0.99'");
     MachineWorld w(RawNode{node});
@@ -551,11 +552,11 @@ TEST_CASE("domain: a lease of its own with another address is changed") {
     CHECK(w.look().attributes.flag("complete"));
 }
 
-TEST_CASE("domain: an address, or a MAC address, that the network has promised to another") {
+TEST_CASE("domain: an IP or MAC address that the network has reserved for another guest") {
     std::string node = MachineWorld::node("");
     node.replace(node.find("name='node1'"), 12, "name='them1'");
     std::string promised = "10.77.0.11";
-    SUBCASE("the address") {}
+    SUBCASE("the IP address") {}
     SUBCASE("the MAC address alone") {
         promised = "10.77.0.99";
         node.replace(node.find("ip='10.77.0.11'"), 15, "ip='10.77.0.99'");
@@ -564,25 +565,25 @@ TEST_CASE("domain: an address, or a MAC address, that the network has promised t
     const Outcome out = w.update(w.wanted(), {"complete"});
     REQUIRE(out.error);
     CHECK(out.error->kind == ErrorKind::conflict);
-    CHECK(out.error->message.find("has promised " + promised + " to them1 (52:54:00:") !=
+    CHECK(out.error->message.find("has reserved " + promised + " for them1 (52:54:00:") !=
           std::string::npos);
 }
 
-TEST_CASE("domain: an address that is not of the network, or the host's own") {
+TEST_CASE("domain: an address outside of the network, or of the host") {
     MachineWorld w;
     const auto with_address = [&](const char* address) {
         return w.update(w.wanted().with("address", address), {"complete"})
             .error.value_or(Error(ErrorKind::failed, "none"));
     };
-    CHECK(
-        with_address("10.78.0.11").message.find("no address of the network 'lab' (10.77.0.0/24)") !=
-        std::string::npos);
-    CHECK(with_address("10.77.0.255").message.find("no address of the network") !=
+    CHECK(with_address("10.78.0.11")
+              .message.find("not an address of the network 'lab' (10.77.0.0/24)") !=
+          std::string::npos);
+    CHECK(with_address("10.77.0.255").message.find("not an address of the network") !=
           std::string::npos);
     CHECK(with_address("10.77.0.1").message.find("the host's own") != std::string::npos);
 }
 
-TEST_CASE("domain: wrong in the spec") {
+TEST_CASE("domain: invalid configurations") {
     World w;
     const ResourceType& type = *w.registry.type("libvirt.domain");
     const auto first = [&](const Value& config) {
@@ -590,7 +591,7 @@ TEST_CASE("domain: wrong in the spec") {
         type.check(config, diagnostics);
         return diagnostics.empty() ? std::string() : diagnostics.list().front().message;
     };
-    CHECK(first(Value::map({{"name", "a_b"}})).find("no host name") != std::string::npos);
+    CHECK(first(Value::map({{"name", "a_b"}})).find("not a host name") != std::string::npos);
     CHECK(first(Value::map({{"memory", 2}, {"max_memory", 1}})).find("less than memory") !=
           std::string::npos);
     CHECK(first(Value::map({{"vcpus", 2}, {"max_vcpus", 1}})).find("less than vcpus") !=
@@ -600,7 +601,7 @@ TEST_CASE("domain: wrong in the spec") {
     CHECK(first(Value::map({{"name", Value::unknown()}, {"memory", Value::unknown()}})) == "");
 }
 
-TEST_CASE("what a no-op read costs does not grow with the resources") {
+TEST_CASE("the number of calls of a no-op read does not grow with the resources") {
     World w;
     std::vector<ReadRequest> requests;
     const auto calls_for = [&](int count) {
@@ -619,7 +620,7 @@ TEST_CASE("what a no-op read costs does not grow with the resources") {
     CHECK(calls_for(20) == one);
 }
 
-TEST_CASE("no libvirt there is unreachable, with what to do") {
+TEST_CASE("a missing libvirt is unreachable, with a hint") {
     Registry registry;
     add_libvirt(registry);
     try {

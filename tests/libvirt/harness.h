@@ -16,7 +16,7 @@
 
 namespace hadeploy::libvirt::test {
 
-/// A directory that is gone when the test is.
+/// A directory that is removed at the end of the test.
 class TempDir {
   public:
     TempDir() {
@@ -40,7 +40,7 @@ class TempDir {
     std::filesystem::path path_;
 };
 
-/// What one apply told.
+/// The reports of one apply.
 struct Outcome : ChangeSink {
     void progress(std::size_t, std::string_view step) override { steps.emplace_back(step); }
     void done(std::size_t, Value value) override { attributes = std::move(value); }
@@ -52,7 +52,7 @@ struct Outcome : ChangeSink {
     std::optional<Error> error;
 };
 
-/// The provider at one URI, used as planner and executor use it.
+/// The provider at one URI, called as the planner and the executor call it.
 class Harness {
   public:
     explicit Harness(const std::string& uri, const std::filesystem::path& cache = {}) {
@@ -67,7 +67,7 @@ class Harness {
             kind.endpoints(*registry.type("libvirt.domain"), Value(), settings).front(), setting);
     }
 
-    /// `written` as the planner hands it over: normalized, with what derive() adds.
+    /// `written` as the planner passes it: normalized, with the attributes of derive().
     Value config(const std::string& type_name, const Value& written) const {
         const ResourceType& type = *registry.type(type_name);
         Diagnostics diagnostics;

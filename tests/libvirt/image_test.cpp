@@ -19,7 +19,7 @@ std::string qcow2(std::uint64_t size) {
     return head;
 }
 
-/// A web server on loopback that serves one image and counts how often it was asked.
+/// A web server on loopback that serves one image and counts the requests.
 class Web {
   public:
     explicit Web(std::string image) {
@@ -52,7 +52,7 @@ class Web {
     std::thread thread_;
 };
 
-/// A session without libvirt: for what goes on before anything is uploaded.
+/// A session without libvirt, for the steps before an upload.
 struct Local {
     TempDir cache;
     ProviderContext setting{.project_dir = {},
@@ -77,7 +77,7 @@ struct Local {
 
 } // namespace
 
-TEST_CASE("a disk image tells its format and size") {
+TEST_CASE("format and size of a disk image") {
     const TempDir dir;
     const DiskFormat q = inspect_disk(dir.write("a", qcow2(8ull << 30)));
     CHECK(q.format == "qcow2");
@@ -94,7 +94,7 @@ TEST_CASE("a disk image tells its format and size") {
     CHECK_THROWS_AS(inspect_disk(dir.path() / "none"), Error);
 }
 
-TEST_CASE("a download is checked, and taken from the cache the second time") {
+TEST_CASE("a download is verified, and taken from the cache the second time") {
     const std::string content = qcow2(1 << 20) + std::string(100'000, 'x');
     Web web(content);
     Local local;
@@ -107,7 +107,7 @@ TEST_CASE("a download is checked, and taken from the cache the second time") {
     CHECK(local.files() == 1);
 }
 
-TEST_CASE("a wrong checksum shows both and leaves nothing") {
+TEST_CASE("a wrong checksum is reported with both values, and no file is left") {
     Web web("some image");
     Local local;
     const std::string wanted(64, 'a');
@@ -117,15 +117,15 @@ TEST_CASE("a wrong checksum shows both and leaves nothing") {
     } catch (const Error& e) {
         CHECK(e.message == "the checksum of " + web.url("/image") + " is wrong");
         REQUIRE(e.notes.size() == 2);
-        CHECK(e.notes[0].text == "wanted:   sha256:" + wanted);
-        CHECK(e.notes[1].text == "actually: sha256:" + sha256_hex("some image"));
-        CHECK(e.hint == "if the image was renewed on purpose take over the new checksum; otherwise "
+        CHECK(e.notes[0].text == "expected: sha256:" + wanted);
+        CHECK(e.notes[1].text == "actual:   sha256:" + sha256_hex("some image"));
+        CHECK(e.hint == "if the image was updated on purpose, use the new checksum; otherwise "
                         "do not trust it");
     }
     CHECK(local.files() == 0);
 }
 
-TEST_CASE("a download that fails says why and leaves nothing") {
+TEST_CASE("a failed download is reported with its cause, and no file is left") {
     Local local;
     std::string dead;
     {
@@ -152,7 +152,7 @@ TEST_CASE("a download that fails says why and leaves nothing") {
     CHECK(local.files() == 0);
 }
 
-TEST_CASE("a bootstrapped image is looked for by its recipe") {
+TEST_CASE("a bootstrapped image is cached by its recipe") {
     const Value recipe = Value::map({{"suite", "bookworm"}, {"size", 8}});
     const std::string key = recipe_key(recipe);
     CHECK(key == recipe_key(recipe));

@@ -1,8 +1,8 @@
-// One real machine on qemu:///system, from nothing to nothing. Takes minutes and root, so it is run
-// by the label "machines" of ctest, or by hand, where the machines can be reached:
+// Creates and removes one real machine on qemu:///system. It takes minutes and needs root, so it
+// runs with the ctest label "machines", or by hand where the machines can be reached:
 //   scripts/lab up && scripts/lab exec libvirt_test --no-skip -tc='real machine'
-// HADEPLOY_TEST_IMAGE names a directory with root.qcow2, vmlinuz and initrd.img to save the time
-// that making them takes.
+// HADEPLOY_TEST_IMAGE names a directory with root.qcow2, vmlinuz and initrd.img, which saves the
+// bootstrap.
 #include "core/process.h"
 #include "core/ssh_key.h"
 #include "harness.h"
@@ -45,7 +45,7 @@ struct Lab : Harness {
         }
     }
     ~Lab() { remove_all(); }
-    /// One for all: the base image is made once.
+    /// Shared, so that the base image is created only once.
     static const TempDir& cache() {
         static const TempDir directory;
         return directory;
@@ -89,7 +89,7 @@ struct Lab : Harness {
         return text;
     }
 
-    /// Runs a command in the guest; its host key has to be the one that the connection names.
+    /// Runs a command in the guest, and verifies the host key in the connection.
     ProcessResult ssh(const Value& connection, const std::string& command) const {
         const auto known = dir->write("known_hosts", connection.text("address") + " " +
                                                          connection.text("host_key") + "\n");
@@ -133,7 +133,7 @@ TEST_CASE("real machine" * doctest::skip()) {
         lab.ssh(connection, "hostname; sudo id -u; cat /proc/sys/kernel/random/boot_id");
     CHECK_MESSAGE(first.out.starts_with("virt1\n0\n"), (first.out + first.err));
     CHECK(virsh({"vol-list", kPrefix}).find("seed") == std::string::npos);
-    // As an attribute: three letters alone may stand in the host key of its metadata as well.
+    // As an attribute: the three letters alone may also occur in the host key in the metadata.
     CHECK(virsh({"dumpxml", "--inactive", "virt1"}).find("dev='vdb'") == std::string::npos);
 
     SUBCASE("a run that changes nothing") {
@@ -147,7 +147,7 @@ TEST_CASE("real machine" * doctest::skip()) {
             CHECK(seen.attributes[name] == node[name]);
         }
     }
-    SUBCASE("switched off by hand: seen, started, the same machine with the same host key") {
+    SUBCASE("switched off by hand: started again, with the same disk and host key") {
         virsh({"destroy", "virt1"});
         CHECK_FALSE(lab.read("libvirt.domain", domain, "node").attributes.flag("running", true));
         const Outcome out =
@@ -184,7 +184,7 @@ TEST_CASE("real machine that does not boot shows the end of its console" * docte
     lab.made("libvirt.network", lab.network(), "lab");
     lab.made("libvirt.pool", lab.pool(), "pool");
     lab.base = lab.made("libvirt.volume", lab.volume(), "base");
-    // the kernel finds no root file system under this name and gives up
+    // the kernel finds no root file system with this label and gives up
     const Value domain =
         lab.domain().with("cmdline", "root=LABEL=nothing").with("boot_timeout", 300'000);
     const Outcome out = lab.create("libvirt.domain", domain, "node");
@@ -195,13 +195,13 @@ TEST_CASE("real machine that does not boot shows the end of its console" * docte
     CHECK(out.error->notes[0].text.find("no root file system 'LABEL=nothing'") !=
           std::string::npos);
 
-    // and the next apply, with the mistake mended, begins anew on what is left
+    // with the mistake corrected, the next apply builds the incomplete machine again
     CHECK_FALSE(lab.read("libvirt.domain", domain, "node").attributes.flag("complete", true));
     const Value node = lab.made("libvirt.domain", lab.domain(), "node");
     CHECK(lab.ssh(node["connection"], "hostname").out == "virt1\n");
 }
 
-TEST_CASE("real machine that is to have KVM has it, or says why it can't" * doctest::skip()) {
+TEST_CASE("real machine that requires KVM has it, or the error says why not" * doctest::skip()) {
     Lab lab;
     lab.made("libvirt.network", lab.network(), "lab");
     lab.made("libvirt.pool", lab.pool(), "pool");
@@ -216,7 +216,7 @@ TEST_CASE("real machine that is to have KVM has it, or says why it can't" * doct
         return;
     }
     MESSAGE(Lab::described(out));
-    if (offered) { // and broken, as within virtual machines
+    if (offered) { // but broken, as within virtual machines
         CHECK(out.error->message.find("kvm") != std::string::npos);
         CHECK(out.error->hint.find("accelerator: qemu") != std::string::npos);
         return;
@@ -227,7 +227,7 @@ TEST_CASE("real machine that is to have KVM has it, or says why it can't" * doct
     CHECK(virsh({"vol-list", kPrefix}).find("virt1") == std::string::npos);
 }
 
-TEST_CASE("real machines made and removed side by side" * doctest::skip()) {
+TEST_CASE("real machines created and removed concurrently" * doctest::skip()) {
     Lab lab;
     lab.made("libvirt.network", lab.network(), "lab");
     lab.made("libvirt.pool", lab.pool(), "pool");
@@ -240,12 +240,11 @@ TEST_CASE("real machines made and removed side by side" * doctest::skip()) {
         for (std::size_t i = 0; i < out.size(); ++i)
             threads.emplace_back([&, i] {
                 const std::string name = fmt::format("hdtest{}", i);
-                const Value node =
-                    lab.domain()
-                        .with("name", name)
-                        .with("address", fmt::format("10.91.0.{}", 20 + i))
-                        .with("running", false) // nothing would boot from an empty disk
-                        .without("mac");        // which follows from the address
+                const Value node = lab.domain()
+                                       .with("name", name)
+                                       .with("address", fmt::format("10.91.0.{}", 20 + i))
+                                       .with("running", false) // an empty disk does not boot
+                                       .without("mac");        // derived from the address
                 const bool removes = kind == Change::Kind::remove;
                 out[i] = lab.apply(kind, "libvirt.domain", name, removes ? node : Value(),
                                    removes ? Value() : node);
@@ -255,7 +254,7 @@ TEST_CASE("real machines made and removed side by side" * doctest::skip()) {
     };
     for (int round = 0; round < 5; ++round) {
         all(Change::Kind::create);
-        all(Change::Kind::create); // again, on what is there
+        all(Change::Kind::create); // again, with the objects in place
         CHECK(virsh({"net-dumpxml", kPrefix}).find("ip='10.91.0.25'") != std::string::npos);
         all(Change::Kind::remove);
         CHECK(virsh({"net-dumpxml", kPrefix}).find("<host") == std::string::npos);

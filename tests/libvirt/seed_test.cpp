@@ -40,7 +40,7 @@ std::map<std::string, std::string> files_in(const std::string& image) {
 
 TEST_CASE("the seed is an ISO image labelled cidata with two files") {
     const std::string image = seed_image(kShape);
-    // the primary volume descriptor, where everybody looks for the label
+    // the primary volume descriptor, which contains the label
     CHECK(image.substr(0x8001, 5) == "CD001");
     std::string label = image.substr(0x8000 + 40, 32);
     label.erase(label.find_last_not_of(' ') + 1);
@@ -52,7 +52,7 @@ TEST_CASE("the seed is an ISO image labelled cidata with two files") {
     CHECK(files.at("user-data") == user_data(kShape));
 }
 
-TEST_CASE("user-data makes the user and brings the host key") {
+TEST_CASE("user-data creates the user and sets the host key") {
     const std::string text = user_data(kShape);
     const std::string head = "#cloud-config\n";
     REQUIRE(text.starts_with(head));
@@ -71,13 +71,13 @@ TEST_CASE("user-data makes the user and brings the host key") {
     CHECK(meta["local-hostname"] == "node1");
 }
 
-TEST_CASE("a later boot without the seed is no other machine") {
+TEST_CASE("a later boot without the seed is not a new instance") {
     const Json data = Json::parse(user_data(kShape).substr(sizeof("#cloud-config\n") - 1));
     CHECK(data["write_files"][0]["content"].get<std::string>().find("manual_cache_clean: true") !=
           std::string::npos);
 }
 
-TEST_CASE("the end of a console is what a person can read") {
+TEST_CASE("the end of a console is readable") {
     CHECK(last_lines("a\r\nb\r\nc\r\n", 2) == "b\nc");
     CHECK(last_lines("\x1b[0;32mOK\x1b[0m\x07 done\n\n\n", 5) == "OK done");
     CHECK(last_lines("one", 3) == "one");
@@ -85,25 +85,25 @@ TEST_CASE("the end of a console is what a person can read") {
     CHECK(last_lines("\xff\xfe tail \x1b[", 3) == " tail ");
 }
 
-TEST_CASE("memory that can be given away") {
+TEST_CASE("available memory") {
     CHECK(available_memory("MemTotal:  100 kB\nMemFree: 10 kB\nMemAvailable:   2048 kB\n") ==
           2048 * 1024);
     CHECK(available_memory("") == 0);
 }
 
-TEST_CASE("machines that start at the same time share what is free") {
+TEST_CASE("machines that start at the same time share the free memory") {
     Reservations memory;
     const std::int64_t gib = std::int64_t{1} << 30;
     auto first = memory.take(2 * gib, 5 * gib);
     const auto second = memory.take(2 * gib, 5 * gib);
     try {
         (void)memory.take(2 * gib, 5 * gib);
-        FAIL("given away twice");
+        FAIL("reserved twice");
     } catch (const Error& e) {
         CHECK(e.message ==
               "the host has not enough memory: the machine needs 2 GiB, 5 GiB is free");
         REQUIRE(e.notes.size() == 1);
-        CHECK(e.notes[0].text == "machines that are starting right now will take 4 GiB of it");
+        CHECK(e.notes[0].text == "machines that are starting will use 4 GiB of it");
         CHECK(e.hint == "give the machines less memory, or free some on the host");
     }
     first.reset();

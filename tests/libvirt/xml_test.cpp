@@ -146,7 +146,7 @@ TEST_CASE("a domain that boots a kernel under emulation") {
 )");
 }
 
-TEST_CASE("a domain that boots its disk on KVM, its seed read") {
+TEST_CASE("a domain that boots its disk on KVM, without a seed") {
     DomainShape shape = node();
     shape.type = "kvm";
     shape.kernel = shape.seed = "";
@@ -159,25 +159,25 @@ TEST_CASE("a domain that boots its disk on KVM, its seed read") {
     CHECK(xml.find("<vcpu>2</vcpu>") != std::string::npos);
 }
 
-TEST_CASE("guards are switched off in emulated guests only") {
+TEST_CASE("mitigations are off in emulated guests only") {
     CHECK(kernel_command_line("x86_64", false, "") == "root=LABEL=root rw console=ttyS0 quiet");
     CHECK(kernel_command_line("aarch64", true, "x") ==
           "root=LABEL=root rw console=ttyAMA0 quiet mitigations=off cryptomgr.notests x");
 }
 
-TEST_CASE("KVM is used where it truly works") {
+TEST_CASE("KVM is used where guests can run on it") {
     const std::string cpu = "flags\t\t: fpu vme de pse tsc vmx smx\n";
     const std::string nested_off = "flags\t\t: fpu vme svml vmxlike\n";
     CHECK(use_kvm("auto", true, true, cpu));
     CHECK(use_kvm("auto", true, true, "flags : fpu svm\n"));
-    CHECK_FALSE(use_kvm("auto", true, true, nested_off)); // /dev/kvm is there, guests would hang
+    CHECK_FALSE(use_kvm("auto", true, true, nested_off)); // guests would hang despite /dev/kvm
     CHECK_FALSE(use_kvm("auto", false, true, cpu));
-    CHECK(use_kvm("auto", true, false, "")); // a remote host: only libvirt can tell
+    CHECK(use_kvm("auto", true, false, "")); // remote host: trusts libvirt
     CHECK(use_kvm("kvm", false, true, ""));
     CHECK_FALSE(use_kvm("qemu", true, true, cpu));
 }
 
-TEST_CASE("memory is counted in whole MiB, MAC addresses belong to addresses") {
+TEST_CASE("memory is rounded to whole MiB, MAC addresses are derived from addresses") {
     CHECK(memory_kib(std::int64_t{1} << 30) == 1048576);
     CHECK(memory_kib(1'000'000'000) == 954 * 1024);
     CHECK(memory_kib(1) == 1024);
@@ -213,7 +213,7 @@ TEST_CASE("volumes") {
           std::string::npos);
 }
 
-TEST_CASE("own files are told by name and identity") {
+TEST_CASE("own files are identified by name and identity") {
     const std::string id = "1a2b3c4d-0000-5000-8000-000000000000";
     CHECK(own_file("node1", id, ".qcow2") == "node1-1a2b3c4d.qcow2");
     CHECK(is_own_file("node1-1a2b3c4d.console.log.0", "node1", id));
@@ -222,7 +222,7 @@ TEST_CASE("own files are told by name and identity") {
     CHECK_FALSE(is_own_file("node11-1a2b3c4d.qcow2", "node1", id));
 }
 
-TEST_CASE("a lease has to fit wholly") {
+TEST_CASE("a lease has to match completely") {
     const pugi::xml_document network = parse_xml(
         R"(<network><ip address="10.0.0.1" prefix="24"><dhcp><host mac="m" name="a" ip="10.0.0.2"/></dhcp></ip></network>)");
     CHECK(has_lease(network.child("network"), {"m", "a", "10.0.0.2"}));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every test that docs/comparison.md names is there: the file, and a case or a function of that name."""
+"""Checks that every test in docs/comparison.md exists: the file, and a case or function of that name."""
 import pathlib
 import re
 import sys

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Who may include whom: the table of ARCHITECTURE.md, checked against every source file.
+"""Checks the includes of every source file against the table in ARCHITECTURE.md.
 
-Exits with 1 and one line a breach. The linker sees only what is called; a header may be included
-where it has no business without that.
+Prints one line for each violation and exits with 1. The linker would only detect violations that call a
+function.
 """
 import pathlib
 import re
 import sys
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-# The stages of the planner, in the order of the data; each may include those before it.
+# The stages of the planner in the order of the data flow; each may include the earlier ones.
 STAGES = ["planner/yaml", "planner/lang", "planner/spec", "planner/graph", "planner/plan"]
-# folder -> what it may include beside itself and what the build embeds: folders, or single headers
+# folder -> allowed includes, besides itself and embedded files: folders, or single headers
 ALLOWED = {
     "src/core": set(),
     "src/provider_api": {"core", "planner/yaml"},

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What docs/reliability.md names is there, and what it counts comes to that number."""
+"""Checks that everything named in docs/reliability.md exists, and that its numbers are correct."""
 import importlib.util
 import pathlib
 import re

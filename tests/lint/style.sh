@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The form of the sources: clang-format's, and shellcheck's for the scripts; and how messages quote.
+# Checks the sources with clang-format and the scripts with shellcheck; and how messages quote values.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 mapfile -t sources < <(find src state services tests \( -name node_modules -o -name .hadeploy \) -prune -o \
@@ -9,7 +9,7 @@ mapfile -t scripts < <(grep -rlE '^#!.*\b(ba)?sh' scripts .ci tests/e2e tests/li
 clang-format --dry-run --Werror "${sources[@]}"
 shellcheck "${scripts[@]}"
 if grep -rnE 'in_quotes\([^;]*(as_string\(\)|call\.text\()' src --include='*.cpp'; then
-    echo "a message quotes a value with quoted(), which knows what is secret" >&2
+    echo "use quoted() for values in messages: it redacts secrets" >&2
     exit 1
 fi
 echo "${#sources[@]} sources and ${#scripts[@]} scripts"

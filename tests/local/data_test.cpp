@@ -7,7 +7,7 @@
 using namespace hadeploy;
 
 namespace {
-/// An HTTP server on loopback, for as long as this lives.
+/// An HTTP server on loopback that runs until it is destroyed.
 class Server {
   public:
     Server() {
@@ -71,7 +71,7 @@ std::string http(const std::string& attributes, const std::string& outputs) {
 }
 } // namespace
 
-TEST_CASE("http: what a server answers") {
+TEST_CASE("http: attributes of a response") {
     const Server server;
     Lab lab;
     const Lab::Run run = lab.plan(
@@ -96,10 +96,10 @@ TEST_CASE("http: what a server answers") {
     CHECK(bytes["response_body"].is_null());
     CHECK(bytes.text("response_body_base64") == "/wE=");
     CHECK(lab.apply(http("url: " + server.url("/json"), "")).ok());
-    CHECK(lab.rows.empty()); // nothing of it is kept
+    CHECK(lab.rows.empty()); // data sources are not recorded
 }
 
-TEST_CASE("http: tried again, and given up") {
+TEST_CASE("http: retries") {
     const Server server;
     Lab lab;
     const Lab::Run run =
@@ -115,12 +115,13 @@ TEST_CASE("http: tried again, and given up") {
     const Lab::Run failed = lab.plan(http("url: " + dead + ", retries: 1, retry_delay: 1ms", ""));
     CHECK(failed.plan.starts_with("data.a: \"127.0.0.1:"));
     CHECK(failed.plan.find("does not answer") != std::string::npos);
-    CHECK(lab.plan(http("url: ftp://x/", "")).plan == "url: it begins with http:// or https://; ");
+    CHECK(lab.plan(http("url: ftp://x/", "")).plan ==
+          "url has to begin with http:// or https://; ");
     CHECK(lab.plan(http("url: http://x/, request_headers: {\"a b\": c}", "")).plan ==
-          "\"a b\" is not the name of a header; ");
+          "\"a b\" is not a header name; ");
 }
 
-TEST_CASE("http: what is secret does not follow a redirection to another host") {
+TEST_CASE("http: secrets do not follow a redirect to another host") {
     const Server server, other;
     Lab lab;
     const auto asked = [&](const std::string& to, int status) {
@@ -149,7 +150,7 @@ outputs: {{b: "${{data.a.response_body}}"}}
               .plan.find("redirects more than 10 times") != std::string::npos);
 }
 
-TEST_CASE("http: an answer to a request with a secret is secret, its status is not") {
+TEST_CASE("http: a response to a request with a secret is secret, its status is not") {
     const Server server;
     Lab lab;
     const Lab::Run run = lab.plan(R"(
@@ -165,7 +166,7 @@ outputs: {s: "${data.a.status_code}", b: "${data.a.response_body}"}
     CHECK_FALSE(run.steps.outputs["s"].secret());
 }
 
-TEST_CASE("what is known is read before planning, and the plan goes by it") {
+TEST_CASE("a data source with known inputs is read before planning") {
     Lab lab;
     lab.write("in", "one");
     const std::string spec = R"(
@@ -188,10 +189,10 @@ outputs: {all: "${data.both[*].outputs.stdout}", sum: "${data.in.sha256}"}
     CHECK(lab.apply(spec).plan == "update out (content,sha256)");
     CHECK(lab.text("out") == "two y b");
     REQUIRE(lab.rows.size() == 1);
-    CHECK(lab.rows[0].depends_on.empty()); // nothing is recorded of what it depends on
+    CHECK(lab.rows[0].depends_on.empty()); // a data source is not recorded as a dependency
 }
 
-TEST_CASE("what is made in the same run is read during apply") {
+TEST_CASE("a data source that depends on a change is read during apply") {
     Lab lab;
     const std::string spec = R"(
 name: t
@@ -221,16 +222,16 @@ resources:
     CHECK(second.plan == "update a (content,sha256); read data.copy; update b (content)");
     CHECK(second.ok());
     CHECK(lab.text("b") == "second");
-    CHECK(lab.plan(other).plan.starts_with("update c")); // it was read before a was changed
+    CHECK(lab.plan(other).plan.starts_with("update c")); // read before the change of a
 
-    // dependents are taken down first, also those that depend through a data source
+    // dependents are removed first, also those that depend through a data source
     const Lab::Run destroyed = lab.destroy(other);
     CHECK(destroyed.ok());
     CHECK(destroyed.plan.find("remove b") < destroyed.plan.find("remove a"));
     CHECK(destroyed.plan.find("remove c") < destroyed.plan.find("remove id"));
 }
 
-TEST_CASE("a data source that can't be read is an error of the plan, or of its step") {
+TEST_CASE("an unreadable data source is an error of the plan, or of its step") {
     Lab lab;
     CHECK(lab.plan("name: t\ndata: {a: {type: local.file_content, path: none}}\n")
               .plan.starts_with("data.a: cannot open"));
@@ -249,8 +250,7 @@ resources:
     CHECK(lab.world.changes() == std::vector<std::string>{"create x"});
 }
 
-TEST_CASE(
-    "a data source that fails while what it refers to is about to change is read after that") {
+TEST_CASE("a data source that fails is read again after the changes that it refers to") {
     Lab lab;
     const auto spec = [](int value) {
         return fmt::format(R"(

@@ -3,7 +3,7 @@
 using namespace hadeploy;
 
 namespace {
-/// A "service" that is a file; every command notes that it ran.
+/// A "service" that is a file; every command logs that it ran.
 constexpr const char* kService = R"yaml(
 name: t
 variables: {port: {type: integer, default: 80}, round: {type: integer, default: 1}}
@@ -39,7 +39,7 @@ std::string one(const std::string& attributes) {
 }
 } // namespace
 
-TEST_CASE("a command's thing: made, read, changed, made anew, deleted") {
+TEST_CASE("a command's object: created, read, updated, replaced, removed") {
     Lab lab;
     const Lab::Run first = lab.apply(kService);
     CHECK(first.plan == "create service; create file");
@@ -49,7 +49,7 @@ TEST_CASE("a command's thing: made, read, changed, made anew, deleted") {
     CHECK(lab.recorded("service")["outputs"]["port"] == Value(80));
     CHECK(lab.plan(kService).plan == "");
 
-    // in place: the one that needs its outputs learns them in the same run
+    // in place: the dependent gets the new outputs in the same run
     const std::string other = with(kService, "default: 80", "default: 81");
     const Lab::Run second = lab.apply(other);
     CHECK(second.plan == "run again service (environment); update file (content)");
@@ -58,7 +58,7 @@ TEST_CASE("a command's thing: made, read, changed, made anew, deleted") {
     CHECK(lab.text("log").find("update {\"id\":\"x-") != std::string::npos);
     CHECK(lab.plan(other).plan == "");
 
-    // gone: made again
+    // removed by hand: created again
     std::filesystem::remove(lab.path("thing"));
     CHECK(lab.apply(other).plan == "create service; update file (content)");
     CHECK(lab.plan(other).plan == "");
@@ -74,7 +74,7 @@ TEST_CASE("a command's thing: made, read, changed, made anew, deleted") {
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("what one instance makes is not what another one's removal takes away") {
+TEST_CASE("the removal of an instance does not remove an object of another instance") {
     const auto spec = [](const std::string& list, bool in_place) {
         return "name: t\nlocals: {l: " + list + R"(}
 resources:
@@ -106,7 +106,7 @@ resources:
             }
 }
 
-TEST_CASE("what read finds before anything is recorded is taken over") {
+TEST_CASE("an object that read finds and that is not recorded is taken over") {
     Lab lab;
     lab.write("thing", R"({"id": "theirs", "port": 80, "line": ""})");
     const Lab::Run run = lab.apply(kService);
@@ -116,7 +116,7 @@ TEST_CASE("what read finds before anything is recorded is taken over") {
     CHECK_FALSE(lab.exists("log"));
 }
 
-TEST_CASE("without read it is there once it was made; without returns its output is a text") {
+TEST_CASE("without read it exists once it was created; without returns its output is a string") {
     Lab lab;
     const std::string spec =
         one("create: 'date >>log; echo said'") + "outputs: {said: \"${x.outputs.stdout}\"}\n";
@@ -127,21 +127,21 @@ TEST_CASE("without read it is there once it was made; without returns its output
     const std::string after = lab.text("log");
     CHECK(lab.apply(spec).plan == "");
     CHECK(lab.text("log") == after);
-    // no update: create again
+    // without update, create runs again
     const std::string longer = one("create: 'date >>log; echo more'");
     CHECK(lab.apply(longer).plan == "run again x (create)");
     CHECK(lab.text("log").size() > after.size());
     CHECK(lab.destroy(longer).ok());
 }
 
-TEST_CASE("what goes wrong is told with what the command said") {
+TEST_CASE("errors include the command's output") {
     Lab lab;
     CHECK(errors_of(lab.apply(one("create: 'echo no such luck >&2; exit 3'"))) ==
           "x: `create` ended with status 3 [no such luck]\n");
     CHECK(errors_of(lab.apply(one("create: 'echo 1', returns: {a: integer, b: integer}"))) ==
-          "x: `create` gave no output \"a\": it did not print an object\n");
+          "x: `create` printed no output \"a\": it did not print an object\n");
     CHECK(errors_of(lab.apply(one("create: 'echo \"{}\"', returns: [a, b]"))) ==
-          "x: `create` gave no output \"a\": the object has no such key\n");
+          "x: `create` printed no output \"a\": the object has no such key\n");
     CHECK(errors_of(lab.apply(one("create: 'echo word', returns: {a: integer}")))
               .find("expected an integer") != std::string::npos);
     CHECK(errors_of(lab.apply(one("create: 'sleep 60', timeout: 200ms")))
@@ -150,7 +150,7 @@ TEST_CASE("what goes wrong is told with what the command said") {
           "x: `read` ended with status 1 [broken]; ");
     CHECK(lab.rows.empty()); // an intent, but no record
     CHECK(lab.plan(one("create: 'true', returns: 5")).plan ==
-          "returns: a map of names and types, or a list of names; ");
+          "returns has to be a map of names and types, or a list of names; ");
     CHECK(lab.plan(one("create: 'true', environment: {a-b: x}")).plan ==
           "\"a-b\" is not a variable name; ");
     CHECK(lab.plan(one("create: 'true', directory: none")).plan == "create x");
@@ -158,13 +158,13 @@ TEST_CASE("what goes wrong is told with what the command said") {
               .find("No such file or directory") != std::string::npos);
 }
 
-TEST_CASE("an output that is not declared is a mistake that a plan sees") {
+TEST_CASE("a plan reports the use of an undeclared output") {
     Lab lab;
     CHECK(lab.plan(one("create: 'true', returns: [name]") + "outputs: {a: \"${x.outputs.nam}\"}\n")
               .plan.find("nam") != std::string::npos);
 }
 
-TEST_CASE("an output that is new in returns is known once the command has run again") {
+TEST_CASE("an output added to returns is known once the command has run again") {
     Lab lab;
     const std::string create = "create: 'printf \"{\\\"a\\\": 1, \\\"b\\\": 2}\"', ";
     REQUIRE(lab.apply(one(create + "returns: {a: integer}")).ok());
@@ -177,13 +177,13 @@ TEST_CASE("an output that is new in returns is known once the command has run ag
     REQUIRE_MESSAGE(run.ok(), errors_of(run));
     CHECK(run.result.outputs["b"] == Value(2));
     CHECK(lab.plan(more).plan == "");
-    // one that is gone is not there any more
+    // a removed output is unknown to references
     const std::string less =
         one(create + "returns: {a: integer}") + "outputs: {b: \"${x.outputs.b}\"}\n";
     CHECK(lab.plan(less).plan.find("\"b\"") != std::string::npos);
 }
 
-TEST_CASE("what becomes another type is made as that, and removed as what it was") {
+TEST_CASE("a resource whose type changes is created as the new type and removed as the old one") {
     Lab lab;
     const std::string file = "name: t\nresources: {x: {type: local.file, path: f, content: hi}}\n";
     const std::string exec = one("create: 'echo made >g', delete: 'rm g'");
@@ -197,7 +197,7 @@ TEST_CASE("what becomes another type is made as that, and removed as what it was
     CHECK_FALSE(lab.exists("f"));
     CHECK(lab.plan(exec).plan == "");
 
-    const Lab::Run to_value = lab.apply(value); // which lives in the state alone
+    const Lab::Run to_value = lab.apply(value); // an object in the state only
     CHECK(to_value.plan == "replace x; remove x#2");
     REQUIRE_MESSAGE(to_value.ok(), errors_of(to_value));
     CHECK_FALSE(lab.exists("g"));
@@ -209,7 +209,7 @@ TEST_CASE("what becomes another type is made as that, and removed as what it was
           std::string::npos);
 }
 
-TEST_CASE("secrets travel in the environment, and what follows from them is secret") {
+TEST_CASE("secrets are passed in the environment, and outputs derived from them are secret") {
     Lab lab;
     const std::string spec = R"(
 name: t
@@ -232,7 +232,7 @@ outputs: {x: "${x.outputs.stdout}", open: "${open.outputs.stdout}"}
     CHECK(lab.text("argv").find(secret) == std::string::npos);
     CHECK(lab.plan(spec).plan == "");
 
-    // what a failing command repeats is taken out
+    // the secret in a failed command's output is redacted
     const Lab::Run failed =
         lab.apply(with(spec, "printf %s \"$SECRET\"", "echo \"it is $SECRET\" >&2; exit 1"));
     CHECK(errors_of(failed) == "x: `create` ended with status 1 [it is (secret)]\n");

@@ -22,7 +22,7 @@ resources:
 )";
 } // namespace
 
-TEST_CASE("a file and its directory: made, seen to drift, repaired, destroyed") {
+TEST_CASE("a file and its directory: created, drifted, repaired, removed") {
     Lab lab;
     CHECK(lab.apply(kFile).plan == "create dir; create file");
     CHECK(lab.text("out/deep/a") == "one\n");
@@ -45,7 +45,7 @@ TEST_CASE("a file and its directory: made, seen to drift, repaired, destroyed") 
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("a file that is there is taken over, or brought to what is wanted") {
+TEST_CASE("an existing file is taken over, or changed to match") {
     Lab lab;
     lab.write("a", "as wanted");
     lab.write("b", "other");
@@ -67,14 +67,14 @@ resources:
     CHECK(lab.plan(spec).plan == "update a (sha256); update c (sha256)");
 }
 
-TEST_CASE("what is in the way of a file is an error, and nothing is touched") {
+TEST_CASE("another object at the path of a file is an error and is not touched") {
     Lab lab;
     std::filesystem::create_directory(lab.path("a"));
     CHECK(lab.plan("name: t\nresources: {a: {type: local.file, path: a, content: x}}\n")
-              .plan.find("is there, but is not a regular file") != std::string::npos);
+              .plan.find("exists, but is not a regular file") != std::string::npos);
     lab.write("d", "");
     CHECK(lab.plan("name: t\nresources: {d: {type: local.directory, path: d}}\n")
-              .plan.find("is there, but is not a directory") != std::string::npos);
+              .plan.find("exists, but is not a directory") != std::string::npos);
     CHECK(lab.plan("name: t\nresources: {a: {type: local.file, path: b}}\n").plan ==
           "a local.file needs either `content` or `source`; ");
     const Lab::Run run =
@@ -85,7 +85,7 @@ TEST_CASE("what is in the way of a file is an error, and nothing is touched") {
               .plan.find("a and b both manage this machine's") != std::string::npos);
 }
 
-TEST_CASE("a plan warns of a file whose directory is not there, and that nothing makes") {
+TEST_CASE("a plan warns if the directory of a file is missing and no resource creates it") {
     const auto warnings = [](const Lab::Run& run) {
         std::string out;
         for (const Error& e : run.steps.warnings)
@@ -102,7 +102,7 @@ TEST_CASE("a plan warns of a file whose directory is not there, and that nothing
               "a:3: there is no directory \"{}\", and no resource before this one creates it\n",
               lab.path("none").string()));
     CHECK(run.steps.warnings.at(0).hint.find("depends_on") != std::string::npos);
-    // something makes it, as the plan can see, or may make it
+    // a resource creates it, as the plan knows, or may create it
     CHECK(warnings(lab.plan(alone + "  d: {type: local.directory, path: none}\n")) == "");
     CHECK(warnings(
               lab.plan("name: t\nresources:\n  a: {type: local.file, path: none/b, content: x, "
@@ -115,12 +115,12 @@ TEST_CASE("a plan warns of a file whose directory is not there, and that nothing
     CHECK(warnings(lab.plan(alone)) == "");
     CHECK(lab.apply(alone).ok());
     CHECK(warnings(lab.plan(alone)) == "");
-    // what was managed before is gone with its directory
+    // a managed file disappeared with its directory
     std::filesystem::remove_all(lab.path("none"));
     CHECK(lab.plan(alone).steps.warnings.size() == 1);
 }
 
-TEST_CASE("destroy leaves what others have put into a directory, unless it is told to") {
+TEST_CASE("destroy keeps a directory with other files, unless force is set") {
     Lab lab;
     const std::string spec = "name: t\nresources: {d: {type: local.directory, path: d}}\n";
     REQUIRE(lab.apply(spec).ok());
@@ -134,13 +134,13 @@ TEST_CASE("destroy leaves what others have put into a directory, unless it is to
     CHECK_FALSE(lab.exists("d"));
 }
 
-TEST_CASE("what a killed writer left halfway goes when the file is given up; a live one's stays") {
+TEST_CASE("the leftover of a killed writer is removed with the file; a live writer's is not") {
     Lab lab;
     const std::string spec =
         "name: t\nresources: {d: {type: local.directory, path: d}, a: {type: local.file, path: "
         "\"${d.path}/a\", content: x}}\n";
     REQUIRE(lab.apply(spec).ok());
-    // A write that was killed before it gave the file its name.
+    // A write that was killed before the rename.
     std::filesystem::rename(lab.path("d/a"), lab.path("d/.a.0123456789abcdef"));
     lab.write("d/.a.theirs", "not of our form");
     lab.write("d/.a.fedcba9876543210", "being written");
@@ -155,13 +155,13 @@ TEST_CASE("what a killed writer left halfway goes when the file is given up; a l
     CHECK(lab.exists("d/.a.fedcba9876543210"));
 }
 
-TEST_CASE("two paths that lead to one place are one object") {
+TEST_CASE("two paths that lead to the same place are one object") {
     Lab lab;
     const std::string way = "name: t\nresources:\n  ";
     std::filesystem::create_directory(lab.path("real"));
     std::filesystem::create_symlink("real", lab.path("link"));
     CHECK(lab.apply(way + "a: {type: local.file, path: real/x, content: data}\n").ok());
-    // under another name and by another path: the file is not removed after it was taken over
+    // another resource with another path: the file is not removed after it was taken over
     const std::string other = way + "b: {type: local.file, path: link/x, content: data}\n";
     CHECK(lab.apply(other).ok());
     CHECK(lab.text("real/x") == "data");
@@ -169,13 +169,13 @@ TEST_CASE("two paths that lead to one place are one object") {
     CHECK(lab.plan(way + "a: {type: local.file, path: real/sub/x, content: a}\n  "
                          "b: {type: local.file, path: link/sub/x, content: b}\n")
               .plan.find("both manage") != std::string::npos);
-    // a link at the end is another object than what it leads to
+    // a link in the last component is another object than its target
     CHECK(lab.plan(way + "a: {type: local.file, path: real, content: a}\n  "
                          "b: {type: local.file, path: link, content: b}\n")
               .plan.find("both manage") == std::string::npos);
 }
 
-TEST_CASE("a path that is known only during apply is looked at then") {
+TEST_CASE("a path that is known only during apply is read then") {
     Lab lab;
     const std::string spec = R"(
 name: t
@@ -211,8 +211,7 @@ TEST_CASE("a sparse file of terabytes is not read") {
     CHECK(lab.text("target") == "x");
 }
 
-TEST_CASE("a plan neither reads nor looks through another user's link" *
-          doctest::skip(::geteuid() != 0)) {
+TEST_CASE("a plan does not follow another user's link" * doctest::skip(::geteuid() != 0)) {
     constexpr uid_t user = 65534;
     Lab lab;
     std::filesystem::create_directory(lab.path("home"));
@@ -233,7 +232,7 @@ TEST_CASE("a plan neither reads nor looks through another user's link" *
         INFO(what);
         const std::string said = plan(what);
         if (std::string_view(what).ends_with("home/ways")) {
-            CHECK(said.find("is there, but is not a directory") != std::string::npos);
+            CHECK(said.find("exists, but is not a directory") != std::string::npos);
             continue;
         }
         CHECK_MESSAGE(said.find("a symbolic link that another user may have created") !=
@@ -266,7 +265,7 @@ TEST_CASE("a file whose content is ignored keeps it when its mode is set") {
     CHECK(lab.text("f") == "other");
     CHECK(mode_of(lab.path("f")) == 0640);
     CHECK(lab.plan(spec("y", "0640")).plan == "");
-    std::filesystem::remove(lab.path("f")); // what it was nobody knows: it is made as recorded
+    std::filesystem::remove(lab.path("f")); // its content is unknown: created as recorded
     CHECK(lab.apply(spec("y", "0640")).plan == "create f");
     CHECK(lab.plan(spec("y", "0640")).plan == "");
 }

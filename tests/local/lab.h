@@ -14,12 +14,12 @@
 
 namespace hadeploy {
 
-/// A project on disk with the real local provider (and the fake one, for what else a spec may
-/// have). Its state stays from run to run, its spec can be another in each.
+/// A project on disk with the real local provider, and the fake one for other resources. Its state
+/// is kept between runs, each of which may have another spec.
 class Lab {
   public:
     struct Run {
-        std::string plan; ///< see summary(); what went wrong where there is none
+        std::string plan; ///< see summary(); the errors if there is no plan
         Plan steps;
         ApplyResult result;
 
@@ -47,7 +47,7 @@ class Lab {
     Run apply(const std::string& text) { return run(text, false, true); }
     Run destroy(const std::string& text) { return run(text, true, true); }
 
-    /// The recorded attributes of a resource; null where there are none.
+    /// The recorded attributes of a resource; null if there are none.
     Value recorded(const std::string& address) const {
         for (const RecordedResource& row : rows)
             if (row.address == address) return row.attributes;
@@ -57,7 +57,7 @@ class Lab {
     TempDir directory;
     fake::World world;
     std::vector<RecordedResource> rows;
-    std::vector<std::string> reading; ///< endpoints, in the order in which they were read
+    std::vector<std::string> reading; ///< endpoints, in the order of the reads
 
   private:
     struct Listener : Events {
@@ -120,7 +120,7 @@ class Lab {
     }
 };
 
-/// What is wrong, one "message [note]" an error.
+/// The errors of a run, each as "message [note]" on a line.
 inline std::string errors_of(const Lab::Run& run) {
     std::string out;
     for (const Error& e : run.result.errors) {
@@ -131,7 +131,7 @@ inline std::string errors_of(const Lab::Run& run) {
     return out;
 }
 
-/// The standard output of a command, which has to succeed.
+/// The standard output of a command that has to succeed.
 inline std::string output_of(std::vector<std::string> argv, std::string input = {}) {
     const ProcessResult result = run_process({.argv = std::move(argv), .input = std::move(input)});
     CHECK_MESSAGE(result.status == 0, result.err);

@@ -24,7 +24,7 @@ outputs: {password: "${password.result}", id: "${id.hex}"}
 )";
 } // namespace
 
-TEST_CASE("random values are made once and stay") {
+TEST_CASE("random values are generated once and kept") {
     Lab lab;
     const Lab::Run first = lab.apply(kAll);
     REQUIRE(first.ok());
@@ -49,7 +49,7 @@ TEST_CASE("random values are made once and stay") {
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("random values tell nothing of secret keepers, a number tells of secret limits") {
+TEST_CASE("secret keepers do not make random values secret, secret limits make a number secret") {
     const char* spec = R"(name: t
 variables:
   s: {type: string, secret: true, default: abcdefgh}
@@ -79,7 +79,7 @@ outputs:
     }
 }
 
-TEST_CASE("another length, another keeper: another value") {
+TEST_CASE("a change of length or keepers generates another value") {
     Lab lab;
     const auto spec = [](const char* keepers) {
         return fmt::format("name: t\nresources:\n  p: {{type: random.password, keepers: {}}}\n"
@@ -97,7 +97,7 @@ TEST_CASE("another length, another keeper: another value") {
               .plan.starts_with("replace p (keepers)"));
 }
 
-TEST_CASE("passwords that can't be made") {
+TEST_CASE("invalid password configurations") {
     Lab lab;
     const auto error = [&](const char* attributes) {
         return lab
@@ -106,19 +106,19 @@ TEST_CASE("passwords that can't be made") {
             .plan;
     };
     CHECK(error("length: 3, min_upper: 2, min_digits: 2") ==
-          "4 characters are asked for, and it has 3; ");
+          "the minimums add up to 4 characters, but length is 3; ");
     CHECK(error("upper: false, lower: false, digits: false, special: false") ==
-          "a password has to be made of something; ");
+          "the password has no characters to choose from; ");
     CHECK(error("special: false, min_special: 1") ==
-          "min_special asks for what `special: false` forbids; ");
+          "min_special conflicts with `special: false`; ");
     CHECK(error("override_special: \"a b\"") ==
-          "override_special: give printable ASCII characters, without blanks; ");
+          "override_special needs printable ASCII characters, without blanks; ");
     CHECK(error("length: 0") == "p: length: 0 is below the minimum of 1; ");
     CHECK(lab.plan("name: t\nresources: {n: {type: random.integer, min: 3, max: 2}}\n").plan ==
-          "min is 3, and max is 2: nothing lies between; ");
+          "min (3) is greater than max (2); ");
 }
 
-TEST_CASE("numbers below a limit come up all, and none beyond") {
+TEST_CASE("random_below returns all numbers below the limit, and no others") {
     std::set<std::uint64_t> seen;
     for (int i = 0; i < 2000; ++i) seen.insert(local::random_below(7));
     CHECK(seen == std::set<std::uint64_t>{0, 1, 2, 3, 4, 5, 6});
@@ -138,7 +138,7 @@ TEST_CASE("bytes as one decimal number") {
     CHECK(local::decimal("\x0f\xbe\xef") == "1031919");
 }
 
-TEST_CASE("what fails later makes no value anew") {
+TEST_CASE("a later failure does not generate a value again") {
     Lab lab;
     lab.world.broken = {"x"};
     const std::string spec = R"(
@@ -155,7 +155,7 @@ resources:
     CHECK(lab.recorded("p")["result"] == password);
 }
 
-TEST_CASE("a run that was cut off before a value was recorded makes it in the next one") {
+TEST_CASE("a run interrupted before a value was recorded: the next one generates it") {
     const std::string spec = "name: t\nresources: {p: {type: random.password}}\n";
     Lab lab;
     REQUIRE(lab.plan(spec).plan == "create p");

@@ -44,11 +44,11 @@ std::string with(std::string text, const std::string& what, const std::string& b
 }
 } // namespace
 
-TEST_CASE("keys of every kind, as openssl and ssh-keygen read them") {
+TEST_CASE("keys of every kind, as read by openssl and ssh-keygen") {
     struct Kind {
         const char* attributes;
-        const char* openssl; ///< in `openssl pkey -text`
-        const char* openssh; ///< in `ssh-keygen -l`
+        const char* openssl; ///< expected in `openssl pkey -text`
+        const char* openssh; ///< expected in `ssh-keygen -l`
     };
     for (const Kind& kind :
          {Kind{"algorithm: ED25519", "ED25519 Private-Key", "256 "},
@@ -69,7 +69,7 @@ TEST_CASE("keys of every kind, as openssl and ssh-keygen read them") {
         CHECK(output_of({"openssl", "pkey", "-pubout"}, pem) == key.text("public_key_pem"));
         const std::string line = key.text("public_key_openssh");
         CHECK(output_of({"ssh-keygen", "-l", "-f", "-"}, line + "\n").starts_with(kind.openssh));
-        // the two public halves are of one key
+        // both public forms are of the same key
         lab.write("pub", key.text("public_key_pem"));
         if (line.starts_with("ssh-rsa") || line.starts_with("ecdsa"))
             CHECK(output_of({"ssh-keygen", "-i", "-m", "PKCS8", "-f", lab.path("pub")}) ==
@@ -78,7 +78,7 @@ TEST_CASE("keys of every kind, as openssl and ssh-keygen read them") {
     }
 }
 
-TEST_CASE("a certificate that an authority of the spec signs") {
+TEST_CASE("a certificate signed by an authority of the spec") {
     Lab lab;
     const Lab::Run run = lab.apply(kChain);
     REQUIRE_MESSAGE(run.ok(), errors_of(run));
@@ -106,7 +106,7 @@ TEST_CASE("a certificate that an authority of the spec signs") {
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("a new authority means new certificates") {
+TEST_CASE("a new authority replaces its certificates") {
     Lab lab;
     REQUIRE(lab.apply(kChain).ok());
     const std::string other = with(kChain, "The, authority", "Another");
@@ -114,17 +114,17 @@ TEST_CASE("a new authority means new certificates") {
     CHECK(lab.plan(other).plan == "");
 }
 
-TEST_CASE("a certificate is made anew when it is near its end, and the plan says so") {
+TEST_CASE("a certificate is replaced near its end, and the plan says so") {
     Lab lab;
     REQUIRE(lab.apply(kChain).ok());
     CHECK(lab.plan(with(kChain, "default: 1d", "default: 1d 23h")).plan == "");
-    // of two days all but a second: that is over at once, or nearly so
+    // two days less a second before its end: due at once, or nearly so
     const std::string now = with(kChain, "default: 1d", "default: 47h 59m 59s");
     Lab::Run run = lab.plan(now);
     for (int i = 0; i < 10'000 && run.plan.empty(); ++i) run = lab.plan(now);
     CHECK(run.plan == "replace cert");
     const std::string reason = run.step("cert").reason;
-    CHECK(reason.starts_with("it ends at 20"));
+    CHECK(reason.starts_with("it expires at 20"));
     CHECK(reason.ends_with("Z, and early_renewal is 1d 23h 59m 59s"));
     const std::string before = lab.recorded("cert").text("cert_pem");
     CHECK(lab.apply(now).ok());
@@ -132,23 +132,22 @@ TEST_CASE("a certificate is made anew when it is near its end, and the plan says
     CHECK(lab.plan(kChain).plan == "");
 }
 
-TEST_CASE("certificates that can't be made") {
+TEST_CASE("invalid certificate configurations") {
     Lab lab;
     const auto error = [&](const char* what, const char* by) {
         const Lab::Run run = lab.apply(with(kChain, what, by));
         return run.plan.ends_with("; ") ? run.plan : errors_of(run);
     };
-    CHECK(
-        error("default: 1d", "default: 2d") ==
-        "early_renewal: it has to be shorter than validity, or every plan would make a new one; ");
+    CHECK(error("default: 1d", "default: 2d") == "early_renewal has to be shorter than validity, "
+                                                 "or every plan would replace the certificate; ");
     CHECK(error("[host, \"*.example.org\"]", "[\"a b\"]") ==
-          "dns_names: \"a b\" is not a host's name; ");
+          "dns_names: \"a b\" is not a host name; ");
     CHECK(error("[10.0.0.1, \"::1\"]", "[10.0.0.256]") ==
-          "ip_addresses: \"10.0.0.256\" is not an address; ");
+          "ip_addresses: \"10.0.0.256\" is not an IP address; ");
     CHECK(error("subject: {common_name: \"The, authority\", country: CZ}", "dns_names: [a]") ==
           "an authority needs a name: subject: {common_name: ...}; ");
     CHECK(error("client_auth]", "client_aut]").find("is not one of") != std::string::npos);
-    CHECK(error("country: CZ", "country: Czechia").find("can't be the country") !=
+    CHECK(error("country: CZ", "country: Czechia").find("is not a valid country") !=
           std::string::npos);
     CHECK(error("ca_private_key_pem: ${ca_key", "ca_private_key_pem: ${key")
               .starts_with("cert: ca_private_key_pem is not the key of ca_cert_pem"));

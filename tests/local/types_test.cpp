@@ -5,7 +5,7 @@
 
 using namespace hadeploy;
 
-TEST_CASE("every type's example is of the type, and has no attribute that it does not know") {
+TEST_CASE("every type's example has its type and only attributes of its schema") {
     Registry registry;
     local::add_local_types(registry);
     CHECK(registry.types().size() == 15);

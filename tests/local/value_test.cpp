@@ -14,7 +14,7 @@ resources:
 }
 } // namespace
 
-TEST_CASE("a value is kept, changed in place, and made anew when its triggers change") {
+TEST_CASE("a value is kept, updated in place, and replaced when its triggers change") {
     Lab lab;
     const std::string one = spec("{image: app-1, count: 3}", 1);
     const Lab::Run first = lab.apply(one);
@@ -25,7 +25,7 @@ TEST_CASE("a value is kept, changed in place, and made anew when its triggers ch
     CHECK(lab.recorded("release")["output"]["count"] == Value(3));
     CHECK(lab.plan(one).plan == "");
 
-    // another value under the same id; what follows from it is known in the plan
+    // another value with the same id; the plan knows what depends on it
     const std::string two = spec("{image: app-2, count: 3}", 1);
     const Lab::Run second = lab.apply(two);
     CHECK(second.plan ==
@@ -43,7 +43,7 @@ TEST_CASE("a value is kept, changed in place, and made anew when its triggers ch
     CHECK(lab.rows.empty());
 }
 
-TEST_CASE("the output of a value is as secret as its input, part by part, and its id is not") {
+TEST_CASE("the output of a value is as secret as its input, part by part, but its id is not") {
     const auto spec = [](const char* open) {
         return fmt::format(R"(name: t
 variables: {{s: {{type: string, secret: true, default: abcdefgh}}}}

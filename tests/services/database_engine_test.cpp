@@ -12,8 +12,8 @@ using namespace hadeploy::svc::test;
 
 namespace {
 
-/// The default file system of SQLite, whose next `failures` syncs fail as those of a volume that
-/// has given up on the open file. What it does not cover: a volume that loses what it acknowledged.
+/// SQLite's default file system, whose next `failures` syncs fail like those of a volume that has
+/// given up on the open file. A volume that loses acknowledged data is not covered.
 class FailingSync {
   public:
     FailingSync() {
@@ -36,7 +36,7 @@ class FailingSync {
     static int open(sqlite3_vfs*, sqlite3_filename name, sqlite3_file* file, int flags, int* out) {
         const int code = original_->xOpen(original_, name, file, flags, out);
         if (file->pMethods == nullptr) return code;
-        // a database and its journal have different ones, of which only the sync is the same
+        // the methods of a database and its journal differ; only the sync is replaced in both
         sqlite3_io_methods& mine = methods_[file->pMethods];
         mine = *file->pMethods;
         sync_ = mine.xSync;
@@ -59,7 +59,7 @@ Json put(const std::string& id) {
 
 } // namespace
 
-TEST_CASE("a file that the volume gave up on is opened anew, and the write counts once") {
+TEST_CASE("a file that the volume gave up on is reopened, and the write counts once") {
     const TempDir data;
     const FailingSync disk;
     Engine engine(data.path(), "test");

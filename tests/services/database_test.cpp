@@ -12,7 +12,7 @@ using namespace hadeploy::svc::test;
 
 namespace {
 
-/// Nothing listens there: the database must do without its logger.
+/// An address without a listener: the database must work without its logger.
 constexpr const char* kNoLogger = "127.0.0.1:1";
 
 Json put(const std::string& id, const std::string& name, std::int64_t quantity) {
@@ -39,7 +39,7 @@ Json all_writes(Service& database) {
 
 } // namespace
 
-TEST_CASE("a new name is created, a known one incremented, and both are there after a restart") {
+TEST_CASE("a new name is created, an existing one incremented, and both survive a restart") {
     const TempDir data;
     {
         Service database("database", on(data));
@@ -60,7 +60,7 @@ TEST_CASE("a new name is created, a known one incremented, and both are there af
     CHECK(all_writes(database).size() == 2);
 }
 
-TEST_CASE("an id writes once, and is refused for another write") {
+TEST_CASE("an ID writes once, and is refused for another write") {
     const TempDir data;
     Service database("database", on(data));
     wait_until_ready(database);
@@ -73,7 +73,7 @@ TEST_CASE("an id writes once, and is refused for another write") {
     CHECK(database.call({{"op", "get"}, {"name", "apples"}}).at("entity").at("quantity") == 3);
 }
 
-TEST_CASE("what is not allowed is refused, one by one, and writes nothing") {
+TEST_CASE("invalid requests are refused and write nothing") {
     const TempDir data;
     Service database("database", on(data));
     wait_until_ready(database);
@@ -86,7 +86,7 @@ TEST_CASE("what is not allowed is refused, one by one, and writes nothing") {
     CHECK(database.call({{"op", "list"}}).at("count") == 0);
 }
 
-TEST_CASE("killed after the commit and before the answer was read: the same id is counted once") {
+TEST_CASE("killed after the commit and before the response was read: the same ID counts once") {
     const TempDir data;
     {
         Service database("database", on(data));
@@ -94,7 +94,7 @@ TEST_CASE("killed after the commit and before the answer was read: the same id i
         const Deadline deadline = Clock::now() + std::chrono::seconds(20);
         Socket writer = connect_tcp({"127.0.0.1", database.port()}, deadline);
         write_frame(writer, put("lost-answer", "apples", 5), deadline);
-        // The answer is never read. That the write is there is seen on another connection.
+        // The response is never read; another connection shows that the write was committed.
         REQUIRE(eventually([&] { return all_writes(database).size() == 1; }));
         database.kill_now();
     }
@@ -127,8 +127,7 @@ TEST_CASE("a database that waits for a lock can be stopped") {
     CHECK(second.stop() == 0);
 }
 
-TEST_CASE(
-    "killed again and again under load: nothing acknowledged is lost, nothing is counted twice") {
+TEST_CASE("killed repeatedly under load: no acknowledged write is lost or counted twice") {
     const TempDir data;
     constexpr int kKills = 12;
     constexpr int kClients = 4;

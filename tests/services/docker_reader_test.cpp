@@ -44,7 +44,7 @@ int status_of(std::uint16_t port, const std::string& bytes) {
 
 } // namespace
 
-TEST_CASE("the reader passes on what the picture needs and not one secret") {
+TEST_CASE("the reader passes on the fields for the visualizer and no secret") {
     FakeDocker docker = make_docker();
     Service reader("docker-reader", {{"DOCKER_SOCKET", docker.path()}});
     std::string all;
@@ -64,7 +64,7 @@ TEST_CASE("the reader passes on what the picture needs and not one secret") {
     CHECK(get_text(reader.port(), "/_ping").find("OK") != std::string::npos);
 }
 
-TEST_CASE("the reader refuses everything else, and Docker never hears of it") {
+TEST_CASE("the reader refuses all other requests without asking Docker") {
     FakeDocker docker = make_docker();
     Service reader("docker-reader", {{"DOCKER_SOCKET", docker.path()}});
     for (const std::string target :
@@ -83,7 +83,7 @@ TEST_CASE("the reader refuses everything else, and Docker never hears of it") {
     CHECK(docker.requests() == std::vector<std::string>{"GET /nodes HTTP/1.0"});
 }
 
-TEST_CASE("Docker's failure is told with Docker's reason") {
+TEST_CASE("a failure of Docker is reported with Docker's reason") {
     const std::map<std::string, std::string> bodies = {
         {"/nodes", R"({"message": "The swarm does not have a leader."})"}};
     FakeDocker docker(bodies);
@@ -96,7 +96,7 @@ TEST_CASE("Docker's failure is told with Docker's reason") {
     CHECK(get_json(alone.port(), "/nodes").status == 503);
 }
 
-TEST_CASE("an answer that is not Docker's is not passed on") {
+TEST_CASE("an unexpected response of Docker is not passed on") {
     CHECK_THROWS(reduce(View::Nodes, "not json"));
     CHECK_THROWS(reduce(View::Tasks, "{\"a\": \"canary\"}"));
     CHECK(reduce(View::Nodes, "[5, {\"ID\": {\"nested\": \"canary\"}}]") == "[{},{}]");

@@ -70,14 +70,14 @@ Image image_of(const std::string& program) {
     return build_image({"demo", program, 5000, 10000, "x86_64"});
 }
 
-/// The one layer of a service's image, as the build made it.
+/// The only layer of a service's built image.
 std::map<std::string, Entry> layer_of(const std::string& service) {
     const auto archive = untar(read_file(std::string(HADEPLOY_IMAGES_DIR "/") + service + ".tar"));
     const Json manifest = Json::parse(archive.at("manifest.json").content);
     return untar(archive.at(manifest[0]["Layers"][0]).content);
 }
 
-/// Unpacks a layer as Docker would.
+/// Unpacks a layer like Docker.
 void unpack(const std::map<std::string, Entry>& layer, const std::string& root) {
     for (const auto& [name, entry] : layer) {
         const std::string path = root + "/" + name;
@@ -89,8 +89,8 @@ void unpack(const std::map<std::string, Entry>& layer, const std::string& root) 
     }
 }
 
-/// Answers every question for an A record of `database` with 127.0.0.1, as Docker's own server
-/// on 127.0.0.11 does for a service's name, and anything else with "no such name".
+/// Answers every A query for `database` with 127.0.0.1, as Docker's server on 127.0.0.11 does for a
+/// service's name, and all others with "no such name".
 class FakeDns {
   public:
     FakeDns() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
@@ -138,7 +138,7 @@ class FakeDns {
     std::thread thread_;
 };
 
-/// A network of the calling thread's own, with only its loopback.
+/// Moves the calling thread to a new network namespace with only its loopback interface.
 bool enter_own_network() {
     if (::unshare(CLONE_NEWNET) != 0) return false;
     const Socket socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -151,7 +151,7 @@ bool enter_own_network() {
 
 } // namespace
 
-TEST_CASE("the same program gives the same image, another program another one") {
+TEST_CASE("the same program gives the same image, another program another image") {
     const TempDir directory;
     const std::string program = directory.path() + "/program";
     std::ofstream(program) << "one";
@@ -167,7 +167,7 @@ TEST_CASE("the same program gives the same image, another program another one") 
     CHECK_THROWS(build_image({"demo", program, 5000, 10000, "mips"}));
 }
 
-TEST_CASE("the archive is what docker load expects, and its digests are true") {
+TEST_CASE("the archive is valid for docker load, and its digests are correct") {
     const TempDir directory;
     const std::string program = directory.path() + "/program";
     std::ofstream(program) << "a program";
@@ -200,7 +200,7 @@ TEST_CASE("the archive is what docker load expects, and its digests are true") {
         }
 }
 
-TEST_CASE("the built images hold the built programs and stay small") {
+TEST_CASE("the built images contain the built programs and stay small") {
     for (const char* name : {"web", "database", "logger", "visualizer", "docker-reader"}) {
         const auto layer = layer_of(name);
         CHECK_MESSAGE(layer.at(name).content ==
@@ -210,11 +210,10 @@ TEST_CASE("the built images hold the built programs and stay small") {
     }
 }
 
-TEST_CASE("inside its image, without a loader, a program finds its peer by name and runs as nobody "
-          "special") {
+TEST_CASE("in its image, a static program finds its peer by name and runs without privileges") {
     std::thread inside([] {
         if (!enter_own_network()) {
-            MESSAGE("left out: needs root for a network and a root directory of its own");
+            MESSAGE("skipped: needs root for a network namespace and a root directory of its own");
             return;
         }
         const TempDir root;

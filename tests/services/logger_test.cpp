@@ -45,7 +45,7 @@ std::size_t lines_in(const TempDir& data) {
 
 } // namespace
 
-TEST_CASE("a line says when, what, how much and where, and a name can't forge another") {
+TEST_CASE("a line has time, event, quantity and node, and a name cannot forge another line") {
     Json write = write_of(1);
     CHECK(log_line_of(write) ==
           "2026-03-01T09:15:02.041Z seq=1 created name=\"apples\" quantity=2 total=2 "
@@ -56,7 +56,7 @@ TEST_CASE("a line says when, what, how much and where, and a name can't forge an
     CHECK(line.find("x\\\" seq=9\\ncreated") != std::string::npos);
 }
 
-TEST_CASE("appending goes on after the last line, and repeats change nothing") {
+TEST_CASE("appending continues after the last line, and repeated writes change nothing") {
     const TempDir data;
     {
         LogFile file(data.path());
@@ -71,7 +71,7 @@ TEST_CASE("appending goes on after the last line, and repeats change nothing") {
     CHECK(data.read("entities.log") == expected_lines(5));
 }
 
-TEST_CASE("a line that a crash left unfinished is cut off and written anew") {
+TEST_CASE("an incomplete line after a crash is removed and written again") {
     const TempDir data;
     for (const std::size_t length : {1UL, 20UL, 40UL, log_line_of(write_of(3)).size() - 1}) {
         std::filesystem::remove(data.path() + "/entities.log");
@@ -83,7 +83,7 @@ TEST_CASE("a line that a crash left unfinished is cut off and written anew") {
     }
 }
 
-TEST_CASE("a file of somebody else is not taken for the log") {
+TEST_CASE("another file is not mistaken for the log") {
     const TempDir data;
     append_raw(data, "hello\n");
     CHECK_THROWS_WITH_AS(LogFile(data.path()), doctest::Contains("move the file away"),
@@ -92,7 +92,7 @@ TEST_CASE("a file of somebody else is not taken for the log") {
 }
 
 TEST_CASE(
-    "the database acknowledges without its logger, and the logger then gets every line once") {
+    "the database acknowledges without its logger, and the logger later gets each line once") {
     const TempDir data;
     const TempDir logs;
     Service first("logger", {{"DATA_DIR", logs.path()}});
@@ -109,8 +109,8 @@ TEST_CASE(
                            {"quantity", 1}})
                     .at("ok") == true);
     CHECK(lines_in(logs) == 0);
-    // Killed over and over while it is told: at the end the log is whole, in order, without
-    // doubles.
+    // Killed repeatedly while it receives writes: in the end the log is complete, in order and
+    // without duplicates.
     for (std::size_t round = 0; round < 5; ++round) {
         Service logger("logger", {{"DATA_DIR", logs.path()}, {"PORT", std::to_string(port)}});
         eventually([&] { return lines_in(logs) > round * 20; });

@@ -31,7 +31,7 @@ std::string http(const std::string& bytes) {
 
 } // namespace
 
-TEST_CASE("a frame comes back as it was sent, and a refusal as an RpcError") {
+TEST_CASE("a frame is returned as it was sent, and a refusal as an RpcError") {
     ConnectionServer server(0, kLimits, echo());
     RpcClient client({"127.0.0.1", server.port()});
     const Json request = {{"op", "say"}, {"text", "ä\n\"x\""}};
@@ -45,7 +45,7 @@ TEST_CASE("a frame comes back as it was sent, and a refusal as an RpcError") {
     CHECK_THROWS_AS(client.call({{"nothing", 1}}, soon()), RpcError);
 }
 
-TEST_CASE("malformed frames end the connection, not the server") {
+TEST_CASE("malformed frames end the connection, but not the server") {
     ConnectionServer server(0, kLimits, echo());
     for (const std::string& bytes : {std::string("\xff\xff\xff\xff"), std::string("\0\0\0\2[]", 6),
                                      std::string("\0\0\0\3abc", 7)})
@@ -54,7 +54,7 @@ TEST_CASE("malformed frames end the connection, not the server") {
     CHECK(client.call({{"op", "say"}}, soon()).at("ok") == true);
 }
 
-TEST_CASE("a client finds the successor of a server that went away") {
+TEST_CASE("a client finds the successor of a server that ended") {
     auto first = std::make_unique<ConnectionServer>(0, kLimits, echo());
     const std::uint16_t port = first->port();
     RpcClient client({"127.0.0.1", port});
@@ -66,7 +66,7 @@ TEST_CASE("a client finds the successor of a server that went away") {
     CHECK(client.call({{"op", "two"}}, soon()).at("ok") == true);
 }
 
-TEST_CASE("while a service is gone its clients' requests don't each look for it") {
+TEST_CASE("while a service is gone, not every request of its clients looks for it") {
     ConnectionServer server(0, kLimits, echo());
     std::atomic<int> tried = 0;
     std::atomic<bool> back = false;
@@ -87,7 +87,7 @@ TEST_CASE("while a service is gone its clients' requests don't each look for it"
                     const std::lock_guard lock(mutex);
                     ++answered;
                 } catch (const NetworkError&) {
-                    // what is expected while it is gone
+                    // expected while it is gone
                 }
             });
         for (std::thread& thread : threads) thread.join();
@@ -96,13 +96,13 @@ TEST_CASE("while a service is gone its clients' requests don't each look for it"
     all_at_once(answered, std::chrono::milliseconds(900));
     CHECK(answered == 0);
     CHECK(tried >= 1);
-    CHECK(tried <= 2); // not each of the sixteen, and not every time it tries again
+    CHECK(tried <= 2); // not each of the sixteen requests, and not each of their retries
     back = true;
     all_at_once(answered, std::chrono::seconds(20));
     CHECK(answered == static_cast<int>(kMany));
 }
 
-TEST_CASE("a client asks again while the server is starting") {
+TEST_CASE("a client retries while the server is starting") {
     std::atomic<int> asked = 0;
     ConnectionServer server(0, kLimits, rpc_handler([&](const Json&) {
                                 if (++asked < 3) throw RpcError("starting", "not yet");
@@ -113,7 +113,7 @@ TEST_CASE("a client asks again while the server is starting") {
     CHECK(asked == 3);
 }
 
-TEST_CASE("a peer that never answers costs no more than the deadline") {
+TEST_CASE("a peer that never responds takes no longer than the deadline") {
     ConnectionServer server(0, kLimits, [](Connection& connection) {
         char byte = 0;
         while (connection.socket().read_some(&byte, 1, soon()) > 0) {
@@ -124,7 +124,7 @@ TEST_CASE("a peer that never answers costs no more than the deadline") {
                     NetworkError);
 }
 
-TEST_CASE("every HTTP answer forbids caching") {
+TEST_CASE("every HTTP response forbids caching") {
     for (const char* target : {"/a", "/throw"}) {
         const std::string answer = http(std::string("GET ") + target + " HTTP/1.0\r\n\r\n");
         CHECK(answer.find("Cache-Control: no-store\r\n") != std::string::npos);
@@ -140,7 +140,7 @@ TEST_CASE("two requests share a connection, and HTTP/1.0 closes it") {
     CHECK(both.find("/b|") != std::string::npos);
 }
 
-TEST_CASE("requests over a limit or of doubtful meaning are refused") {
+TEST_CASE("requests over a limit or with ambiguous headers are refused") {
     const auto status = [](const std::string& bytes) { return http(bytes).substr(9, 3); };
     CHECK(status("GET / HTTP/1.1\r\nX: " + std::string(40'000, 'x') + "\r\n\r\n") == "431");
     CHECK(status("POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n") == "413");

@@ -1,4 +1,4 @@
-// Many connections, slow ones, and deep messages: nobody is locked out, and nothing ends.
+// Many connections, slow ones, and deep messages: no client is locked out, and no service ends.
 #include "support.h"
 
 #include <arpa/inet.h>
@@ -21,7 +21,7 @@ Deadline soon() {
     return Clock::now() + std::chrono::seconds(60);
 }
 
-/// A connection from this address of the loopback, on which these bytes have been sent.
+/// Connects from this loopback address and sends these bytes.
 Socket connect_from(const std::string& address, std::uint16_t port, const std::string& bytes) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     REQUIRE(fd >= 0);
@@ -51,7 +51,7 @@ std::vector<Socket> crowd(std::uint16_t port, const std::string& bytes, bool man
     return out;
 }
 
-/// Whether the peer closes, with whatever it says before.
+/// Whether the peer closes, possibly after sending something.
 bool is_closed(Socket& socket) {
     std::array<char, 4096> chunk{};
     try {
@@ -73,7 +73,7 @@ std::string frame(const std::string& body) {
     return out + body;
 }
 
-/// All five services, and a question to each.
+/// All five services, and one request for each.
 struct Stack {
     TempDir data, lines;
     FakeDocker docker{{{"/nodes", "[]"}, {"/services", "[]"}, {"/tasks", "[]"}, {"/_ping", "OK"}}};
@@ -101,7 +101,7 @@ struct Stack {
 
 } // namespace
 
-TEST_CASE("a message of any depth ends no service") {
+TEST_CASE("no depth of a message ends a service") {
     Stack stack;
     for (Service* service : stack.rpc()) {
         CHECK(eventually([&] { return stack.answers(*service); }));
@@ -118,21 +118,21 @@ TEST_CASE("a message of any depth ends no service") {
     CHECK(stack.answers(stack.web));
 }
 
-TEST_CASE("what Docker answers may be of any depth") {
+TEST_CASE("no depth of Docker's responses ends a service") {
     FakeDocker docker({{"/nodes", "[{\"ID\":" + deep(2'000'000) + "}]"}, {"/_ping", "OK"}});
     Service reader("docker-reader", {{"DOCKER_SOCKET", docker.path()}});
     CHECK(get_text(reader.port(), "/nodes").starts_with("HTTP/1.1 503"));
     CHECK(get_text(reader.port(), "/_ping").starts_with("HTTP/1.1 200"));
 }
 
-TEST_CASE("JSON is read to a depth that is enough, brackets in strings not counted") {
+TEST_CASE("JSON is limited to a sufficient depth, without the brackets in strings") {
     CHECK(parse_json(deep(kMostJsonDepth)).is_array());
     CHECK(parse_json(deep(kMostJsonDepth + 1)).is_discarded());
     CHECK(parse_json("[\"" + std::string(1000, '[') + "\\\"[\"]").is_array());
     CHECK(parse_json("[" + std::string(1000, ']')).is_discarded());
 }
 
-TEST_CASE("idle connections lock nobody out, wherever they come from") {
+TEST_CASE("idle connections lock no client out, wherever they come from") {
     Stack stack;
     for (const bool many_addresses : {false, true}) {
         for (Service* service : stack.rpc()) {
@@ -148,7 +148,7 @@ TEST_CASE("idle connections lock nobody out, wherever they come from") {
             CHECK(stack.answers(*service));
         }
     }
-    // The web's own connections to the database may have made room: it makes others.
+    // The web service's own connections to the database may have been closed: it opens others.
     CHECK(post_json(stack.web.port(), "/api/entities", {{"name", "a"}, {"quantity", 1}}).status ==
           200);
     const auto idle = crowd(stack.database.port(), "", true);
@@ -159,12 +159,12 @@ TEST_CASE("idle connections lock nobody out, wherever they come from") {
 TEST_CASE("streams make room as idle connections do") {
     Stack stack;
     const auto streams = crowd(stack.visualizer.port(), "GET /api/events HTTP/1.1\r\n\r\n", false);
-    // A stream makes room once its first event is sent; as long as none has come so far, the new
-    // connection is the one that is closed.
+    // A stream can be closed to make room once its first event is sent; as long as none was sent,
+    // the new connection is closed instead.
     CHECK(eventually([&] { return stack.answers(stack.visualizer); }));
 }
 
-TEST_CASE("who connects has to ask within a bounded time") {
+TEST_CASE("a client has to send its request within a limited time") {
     Stack stack;
     std::vector<Socket> slow;
     for (Service* service : stack.rpc())
@@ -176,7 +176,7 @@ TEST_CASE("who connects has to ask within a bounded time") {
     for (Socket& socket : slow) CHECK(is_closed(socket));
 }
 
-TEST_CASE("the connection that has waited longest makes room") {
+TEST_CASE("the connection that has waited longest is closed to make room") {
     ConnectionServer server(0, {.most = 3, .each = 3}, rpc_handler([](const Json&) {
                                 return Json{{"ok", true}};
                             }));
@@ -194,7 +194,7 @@ TEST_CASE("the connection that has waited longest makes room") {
     CHECK(asks(third));
 }
 
-TEST_CASE("what is being answered makes no room, and one address has its share") {
+TEST_CASE("connections being answered are not closed, and one address has a limited share") {
     std::atomic<int> asked = 0;
     std::atomic<bool> released = false;
     ConnectionServer server(0, {.most = 4, .each = 2}, rpc_handler([&](const Json&) {

@@ -24,7 +24,7 @@ Deadline soon() {
     return Clock::now() + kBound;
 }
 
-/// The part after fork: only calls that are safe there.
+/// The child after fork: only async-signal-safe calls.
 [[noreturn]] void become(const char* program, char* const* environment, const char* root, int out) {
     ::dup2(out, STDOUT_FILENO);
     ::dup2(out, STDERR_FILENO);
@@ -82,7 +82,7 @@ Service::~Service() {
 
 void Service::wait_for_port() {
     const std::string key = "listening port=\"";
-    const bool redacted = eventually([&] {
+    const bool is_up = eventually([&] {
         const std::string text = log();
         const std::size_t at = text.find(key);
         if (at == std::string::npos || text.find('"', at + key.size()) == std::string::npos)
@@ -90,7 +90,7 @@ void Service::wait_for_port() {
         port_ = static_cast<std::uint16_t>(std::stoi(text.substr(at + key.size())));
         return true;
     });
-    if (!redacted) {
+    if (!is_up) {
         const std::string text = log();
         kill_now();
         throw std::runtime_error("the service did not come up: " + text);
@@ -141,7 +141,7 @@ std::string converse(std::uint16_t port, const std::string& bytes) {
         while (const std::size_t got = socket.read_some(chunk.data(), chunk.size(), soon()))
             answer.append(chunk.data(), got);
     } catch (const NetworkError&) {
-        // A server that refuses a request may reset the connection after its answer.
+        // A server that refuses a request may reset the connection after its response.
     }
     return answer;
 }

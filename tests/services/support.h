@@ -11,7 +11,7 @@
 
 namespace hadeploy::svc::test {
 
-/// A directory that is gone when the test is.
+/// A directory that is removed at the end of the test.
 class TempDir {
   public:
     TempDir();
@@ -23,12 +23,12 @@ class TempDir {
     std::string path_;
 };
 
-/// One of the services as it is built, on a port of its own choice; killed at the latest with
-/// this object.
+/// A real service on a free port; killed when this object is destroyed.
 class Service {
   public:
-    /// `environment` is all that it gets; PORT=0 and NODE_NAME=test are added. With `root` it
-    /// runs in there (chroot), as the user that the images use, and `program` is /`program`.
+    /// `environment` is the whole environment, apart from PORT=0 and NODE_NAME=test. With `root`
+    /// the program runs in that root directory (chroot) as the images' user, and is /`program`
+    /// there.
     Service(const std::string& program, std::map<std::string, std::string> environment,
             const std::string& root = {});
     ~Service();
@@ -38,11 +38,11 @@ class Service {
     std::uint16_t port() const { return port_; }
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
-    void kill_now();         ///< SIGKILL, and wait
-    int stop();              ///< SIGTERM, and wait; the exit code
-    std::string log() const; ///< what it has printed so far
+    void kill_now();         ///< sends SIGKILL and waits
+    int stop();              ///< sends SIGTERM and waits; returns the exit code
+    std::string log() const; ///< the output so far
 
-    Json call(const Json& request); ///< one frame there, one back
+    Json call(const Json& request); ///< sends one frame and reads one
 
   private:
     void wait_for_port();
@@ -53,10 +53,10 @@ class Service {
     std::uint16_t port_ = 0;
 };
 
-/// Waits for `condition`; false when it did not come true within the (generous) bound.
+/// Waits until `condition` holds; false after a generous time limit.
 bool eventually(const std::function<bool()>& condition);
 
-/// Sends these bytes and gives back everything until the peer closes.
+/// Sends these bytes and returns everything until the peer closes.
 std::string converse(std::uint16_t port, const std::string& bytes);
 
 struct Reply {
@@ -67,8 +67,8 @@ Reply post_json(std::uint16_t port, const std::string& path, const Json& body);
 Reply get_json(std::uint16_t port, const std::string& path);
 std::string get_text(std::uint16_t port, const std::string& path);
 
-/// A stand-in for Docker on a unix socket: answers every request with the body that belongs to
-/// its target, and remembers the request lines.
+/// A fake Docker on a Unix socket: returns the body for each request's target and records the
+/// request lines.
 class FakeDocker {
   public:
     explicit FakeDocker(std::map<std::string, std::string> bodies);

@@ -8,7 +8,7 @@
 
 using namespace hadeploy::svc;
 
-TEST_CASE("html_escape leaves nothing that could open a tag or end an attribute") {
+TEST_CASE("html_escape escapes all characters that open a tag or end an attribute") {
     CHECK(html_escape("<b a=\"x\" c='y'>&") == "&lt;b a=&quot;x&quot; c=&#39;y&#39;&gt;&amp;");
     CHECK(html_escape("äpfel") == "äpfel");
 }
@@ -17,7 +17,7 @@ TEST_CASE("quote keeps any value on one line") {
     CHECK(quote("a\nb\"c\\d\x01\x7f") == "\"a\\nb\\\"c\\\\d\\x01\\x7f\"");
 }
 
-TEST_CASE("url_decode refuses broken escapes and knows both uses of plus") {
+TEST_CASE("url_decode refuses malformed escapes and supports both meanings of plus") {
     CHECK(url_decode("a%2Fb+c", true) == "a/b c");
     CHECK(url_decode("a+b", false) == "a+b");
     CHECK_FALSE(url_decode("%", true));
@@ -26,13 +26,13 @@ TEST_CASE("url_decode refuses broken escapes and knows both uses of plus") {
     CHECK(url_decode(url_encode("ä/b c?%"), false) == "ä/b c?%");
 }
 
-TEST_CASE("parse_integer takes whole decimal integers only") {
+TEST_CASE("parse_integer accepts complete decimal integers only") {
     CHECK(parse_integer("-12") == -12);
     for (const char* text : {"", " 1", "1 ", "1.5", "0x1", "99999999999999999999", "+1", "1e3"})
         CHECK_FALSE(parse_integer(text));
 }
 
-TEST_CASE("printable_length counts code points and refuses what can deceive") {
+TEST_CASE("printable_length counts code points and refuses deceptive characters") {
     CHECK(printable_length("äöü") == 3);
     CHECK(printable_length("") == 0);
     for (const char* text : {"\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "a\nb",
@@ -40,7 +40,7 @@ TEST_CASE("printable_length counts code points and refuses what can deceive") {
         CHECK_FALSE(printable_length(text));
 }
 
-TEST_CASE("names, quantities and ids have limits, and each refusal says which") {
+TEST_CASE("names, quantities and IDs have limits, and each refusal names its limit") {
     CHECK(name_problem("apples and pears").empty());
     CHECK(name_problem(std::string(64, 'x')).empty());
     CHECK(name_problem(std::string(65, 'x')).find("at most 64") != std::string::npos);
@@ -55,7 +55,7 @@ TEST_CASE("names, quantities and ids have limits, and each refusal says which") 
     for (const char* id : {"", "a b", "a/b", "a\"", "ä"}) CHECK_FALSE(id_problem(id).empty());
 }
 
-TEST_CASE("a wrong variable of the environment is named with its value") {
+TEST_CASE("the error for an invalid environment variable contains its name and value") {
     ::setenv("TEST_PORT", "70000", 1);
     CHECK_THROWS_WITH_AS(env_port("TEST_PORT", 1), doctest::Contains("TEST_PORT is \"70000\""),
                          std::runtime_error);

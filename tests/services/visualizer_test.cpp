@@ -54,7 +54,7 @@ const SwarmPicture::Time kStart = std::chrono::steady_clock::now();
 
 } // namespace
 
-TEST_CASE("a task's phase follows from its state, what is desired, and its node") {
+TEST_CASE("a task's phase depends on its state, its desired state and its node") {
     CHECK(phase_of("running", "running", false) == "running");
     CHECK(phase_of("preparing", "running", false) == "starting");
     CHECK(phase_of("ready", "ready", false) == "starting");
@@ -81,7 +81,7 @@ TEST_CASE("the quorum counts reachable managers") {
     CHECK(picture.to_json().at("cluster").at("quorum") == false);
 }
 
-TEST_CASE("services count what runs, and lose the stack's prefix") {
+TEST_CASE("services count their running tasks, and lose the stack's prefix") {
     SwarmPicture picture;
     picture.update(swarm(Json::array({task("a", "n1", "running"), task("b", "n2", "starting")})),
                    "t", kStart);
@@ -92,7 +92,7 @@ TEST_CASE("services count what runs, and lose the stack's prefix") {
     CHECK(state.at("tasks")[0].at("node_name") == "n1");
 }
 
-TEST_CASE("a task that failed stays for a minute with its error, older ones never come") {
+TEST_CASE("a failed task is displayed for a minute with its error; earlier ones are not") {
     SwarmPicture picture;
     picture.update(
         swarm(Json::array({task("old", "n1", "failed", "shutdown"), task("a", "n1", "running")})),
@@ -109,7 +109,7 @@ TEST_CASE("a task that failed stays for a minute with its error, older ones neve
     CHECK(picture.to_json().at("tasks").empty());
 }
 
-TEST_CASE("what changes from one look to the next is an event, what stays is none") {
+TEST_CASE("a change between two polls is an event") {
     SwarmPicture picture;
     picture.update(swarm(Json::array({task("a", "n2", "running")})), "t", kStart);
     picture.update(swarm(Json::array({task("a", "n2", "running")})), "t", kStart);
@@ -126,12 +126,12 @@ TEST_CASE("what changes from one look to the next is an event, what stays is non
     const std::string all = events_of(picture);
     for (const char* text :
          {"n2 was set to drain", "service web scaled from 1 to 3", "web.1 ended on n2",
-          "web.1 starts on n1", "n1 is down", "manager n1 can't be reached", "n2 is the leader now",
+          "web.1 starts on n1", "n1 is down", "manager n1 is unreachable", "n2 is the leader now",
           "n3 left the swarm", "web.1 is lost with n1"})
         CHECK_MESSAGE(all.find(text) != std::string::npos, std::string(text) << "\nin\n" << all);
 }
 
-TEST_CASE("lists with missing or odd fields draw something and break nothing") {
+TEST_CASE("lists with missing or unexpected fields are displayed as far as possible") {
     SwarmPicture picture;
     picture.update({Json::array({Json::object(), 5}), Json::array({Json::object()}),
                     Json::array({Json::object(), "x", Json{{"Status", 3}}})},
@@ -139,7 +139,7 @@ TEST_CASE("lists with missing or odd fields draw something and break nothing") {
     CHECK(picture.to_json().at("nodes").size() == 2);
 }
 
-TEST_CASE("the visualizer shows the swarm through the reader, and says when it can't") {
+TEST_CASE("the visualizer shows the swarm through the reader, and reports when it cannot") {
     FakeDocker docker({{"/nodes", Json::array({node("n1", "ready", true)}).dump()},
                        {"/services", Json::array({service(1)}).dump()},
                        {"/tasks", Json::array({task("a", "n1", "running")}).dump()}});
@@ -158,7 +158,7 @@ TEST_CASE("the visualizer shows the swarm through the reader, and says when it c
     CHECK(visualizer.stop() == 0);
 }
 
-TEST_CASE("server-sent events carry the picture, and end when the service stops") {
+TEST_CASE("server-sent events contain the state, and end when the service stops") {
     FakeDocker docker({{"/nodes", "[]"}, {"/services", "[]"}, {"/tasks", "[]"}});
     Service reader("docker-reader", {{"DOCKER_SOCKET", docker.path()}});
     Service visualizer("visualizer", {{"DOCKER_READER", reader.address()}, {"POLL_MS", "20"}});

@@ -10,7 +10,7 @@ using namespace hadeploy::svc::test;
 
 namespace {
 
-/// Web in front of a database, on the loopback.
+/// The web service with a database, on loopback.
 struct App {
     TempDir data;
     Service database{"database", {{"DATA_DIR", data.path()}, {"LOGGER", "127.0.0.1:1"}}};
@@ -29,7 +29,7 @@ std::string post_form(std::uint16_t port, const std::string& body) {
 
 } // namespace
 
-TEST_CASE("the API creates, increments, and says who served it") {
+TEST_CASE("the API creates, increments, and reports who served it") {
     App app;
     const Reply created = app.put({{"name", "apples"}, {"quantity", 3}, {"id", "one"}});
     CHECK(created.status == 200);
@@ -43,14 +43,14 @@ TEST_CASE("the API creates, increments, and says who served it") {
     CHECK(get_json(app.web.port(), "/api/check").body.at("integrity") == "ok");
 }
 
-TEST_CASE("names with any printable character are found again by their path") {
+TEST_CASE("names with any printable character are found by their path") {
     App app;
     const std::string name = "a/b ?%ä<x>";
     CHECK(app.put({{"name", name}, {"quantity", 1}}).status == 200);
     CHECK(get_json(app.web.port(), "/api/entities/" + url_encode(name)).body.at("name") == name);
 }
 
-TEST_CASE("lists come in pages that cover everything once") {
+TEST_CASE("pages of a list cover every entry once") {
     App app;
     for (int i = 0; i < 7; ++i)
         app.put(
@@ -72,7 +72,7 @@ TEST_CASE("lists come in pages that cover everything once") {
     CHECK(names == 7);
 }
 
-TEST_CASE("bad input gets one clear answer and writes nothing") {
+TEST_CASE("invalid input gets a clear response and writes nothing") {
     App app;
     for (const Json& body :
          {Json(3), Json{{"name", "a"}}, Json{{"name", "a"}, {"quantity", 1.5}},
@@ -90,7 +90,7 @@ TEST_CASE("bad input gets one clear answer and writes nothing") {
     CHECK(app.put({{"name", "a"}, {"quantity", 2}, {"id", "x"}}).status == 409);
 }
 
-TEST_CASE("without a database: 503, alive but not ready, and nothing is promised") {
+TEST_CASE("without a database: 503, alive but not ready, and nothing is acknowledged") {
     Service web("web",
                 {{"DATABASE", "127.0.0.1:1"}, {"REQUEST_TIMEOUT_MS", "200"}, {"LINGER_MS", "1"}});
     CHECK(post_json(web.port(), "/api/entities", {{"name", "a"}, {"quantity", 1}}).status == 503);
@@ -103,7 +103,7 @@ TEST_CASE("without a database: 503, alive but not ready, and nothing is promised
     CHECK(page.find("value=\"apples\"") != std::string::npos);
 }
 
-TEST_CASE("more requests than a slow database can bear are turned away at once") {
+TEST_CASE("requests beyond the capacity of a slow database are refused at once") {
     constexpr int kTurns = 16;
     std::atomic<int> asked = 0;
     std::atomic<bool> released = false;
@@ -130,7 +130,7 @@ TEST_CASE("more requests than a slow database can bear are turned away at once")
     CHECK(served == kTurns);
 }
 
-TEST_CASE("a write that met a dying database succeeds with its successor, and counts once") {
+TEST_CASE("a write interrupted by a dying database succeeds with its successor, and counts once") {
     App app;
     app.put({{"name", "apples"}, {"quantity", 1}});
     const std::string port = std::to_string(app.database.port());
@@ -146,7 +146,7 @@ TEST_CASE("a write that met a dying database succeeds with its successor, and co
     successor.join();
 }
 
-TEST_CASE("the form saves once, however often it is sent, and the page says what it did") {
+TEST_CASE("the form saves once, however often it is sent, and the page reports the result") {
     App app;
     for (int i = 0; i < 2; ++i) {
         const std::string answer =
@@ -161,7 +161,7 @@ TEST_CASE("the form saves once, however often it is sent, and the page says what
     CHECK(post_form(app.web.port(), "id=f2&name=pears&quantity=4x").starts_with("HTTP/1.1 400"));
 }
 
-TEST_CASE("whatever is stored or sent, the page shows it as text") {
+TEST_CASE("the page shows all stored or sent data as text") {
     App app;
     const std::string evil = "<script>alert(1)</script>\"'&";
     CHECK(app.put({{"name", evil}, {"quantity", 1}}).status == 200);
@@ -180,7 +180,7 @@ TEST_CASE("whatever is stored or sent, the page shows it as text") {
     CHECK(rendered.find(">&lt;p&gt;<") != std::string::npos);
 }
 
-TEST_CASE("a stop is graceful: exit code 0 for every service") {
+TEST_CASE("every service stops gracefully, with exit code 0") {
     App app;
     CHECK(app.web.stop() == 0);
     CHECK(app.database.stop() == 0);

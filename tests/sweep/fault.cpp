@@ -1,15 +1,15 @@
-// Preloaded into a real hadeploy, it ends the process, or fails a call, at one chosen point. Points
-// are the calls by which something becomes lasting or known: writes, syncs, renames and removals of
-// regular files, and the moment at which a child has ended and its result has not been looked at.
-// So the program under test is the one that users run, with no hook in it.
+// Preloaded into a real hadeploy, this library ends the process or fails a call at one selected
+// point. Points are the calls that make something durable or known: writes, syncs, renames and
+// removals of regular files, and the end of a child whose result has not been read yet. The program
+// under test is therefore the unmodified one.
 //
 //   HADEPLOY_FAULT_AT=N     the point, from 1; 0 only counts
-//   HADEPLOY_FAULT=kill     SIGKILL before the call is made
-//   HADEPLOY_FAULT=ENOSPC   the call fails so, once; EIO likewise. Only writes and syncs below a
-//                           directory `.hadeploy`, the state's, are points then.
-//   HADEPLOY_FAULT_COUNT=F  the number of points is written to this file when the process ends
+//   HADEPLOY_FAULT=kill     sends SIGKILL before the call
+//   HADEPLOY_FAULT=ENOSPC   fails the call once with this error; also EIO. Only writes and syncs
+//                           below a directory `.hadeploy` (the state) are then points.
+//   HADEPLOY_FAULT_COUNT=F  writes the number of points to this file at the end of the process
 //
-// What it does not cover: power cuts, where the kernel itself loses what was not synced.
+// Power failures, in which the kernel loses unsynced data, are not covered.
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -26,7 +26,7 @@ namespace {
 
 struct Fault {
     long at = 0;
-    int error = 0; ///< 0: kill
+    int error = 0; ///< 0: SIGKILL
     bool active = false;
     std::atomic<long> count = 0;
 
@@ -35,7 +35,7 @@ struct Fault {
         if (at_text == nullptr || std::strcmp(program_invocation_short_name, "hadeploy") != 0)
             return;
         active = true;
-        ::unsetenv("LD_PRELOAD"); // children of hadeploy are left alone
+        ::unsetenv("LD_PRELOAD"); // not for hadeploy's children
         at = std::atol(at_text);
         const char* kind = std::getenv("HADEPLOY_FAULT");
         if (kind != nullptr && std::strcmp(kind, "ENOSPC") == 0) error = ENOSPC;
@@ -60,7 +60,8 @@ Fault& fault() {
     fault();
 }
 
-/// Whether the call is to fail; it does not come back when the process is to end here.
+/// Counts a point; returns whether the call has to fail, or does not return if the process is
+/// killed.
 bool point() {
     Fault& f = fault();
     if (!f.active || ++f.count != f.at) return false;

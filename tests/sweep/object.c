@@ -1,8 +1,8 @@
-/* What the sweep's resources are: files that a process of its own makes, each there as a whole or not.
+/* Manages the objects of the sweep's resources: files, written atomically by a separate process.
  *
  *     object create|read|delete NAME VALUE
  *
- * A program and no script, since the sweep runs it a few hundred thousand times. */
+ * A program instead of a script, because the sweep runs it a few hundred thousand times. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Ends a real hadeploy at every point at which something becomes lasting, and lets the next run go on.
+"""Kills a real hadeploy at every point that makes something durable, and lets the next run continue.
 
     tests/sweep/sweep.py HADEPLOY FAULT_LIBRARY [--every N] [--only PHASE]
 
-A project of 46 resources, in the layers of the HA demo, is made, partly replaced and destroyed, and
-its state gets another key; and it is given up while it is being made. Its objects are files that
-processes of their own make, so they outlive the kill. For each point (see fault.cpp) the phase is run
-and killed there, at every third one the recovery is killed as well, and then one more run has to bring
-about the very same world: each object once, no unfinished intent, no temporary file, an intact state,
-an empty next plan, and no secret in anything that was written or printed. After that the same with
-ENOSPC and EIO from each of the state's writes and syncs.
+A project of 46 resources, in the layers of the HA demo, is created, partly replaced and destroyed; its
+state gets another key; and it is destroyed while it is being created. Its objects are files that
+separate processes write, so they outlive the kill. For each point (see fault.cpp) the phase runs and is
+killed there; at every third point the recovery is killed as well. One more run then has to reach the
+same result: each object once, no unfinished intent, no temporary file, an intact state, an empty next
+plan, and no secret in any file or output. The same follows with ENOSPC and EIO from each write and sync
+of the state.
 
-The points are shared out among --jobs workers, each with a project of its own, in memory where there
-is some: what is killed is the process, so what the disk would do plays no part.
+The points are distributed among --jobs workers, each with its own project, in memory if available: only
+the process is killed, so the behaviour of the disk does not matter.
 """
 import argparse
 import collections
@@ -30,9 +30,9 @@ import tempfile
 import time
 
 CANARY = "canary-5up3r-s3cr3t"
-# Points that the phases have at least: fewer means that the sweep has become blind somewhere.
+# Minimum number of points in each phase: fewer mean that the sweep misses some.
 LEAST = {"create": 800, "replace": 420, "destroy": 800, "rekey": 180, "give up": 800}
-MOST_SECONDS = 600  # of one run: none may hang
+MOST_SECONDS = 600  # for one run: none may hang
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -45,8 +45,8 @@ def resource(name, value, more=(), read=True):
 
 
 def spec():
-    """Keys and a note; network, pool, base, three machines; ten things on each; swarm, volume, five
-    services: as many as examples/ha-demo has."""
+    """Keys and a note; network, pool, base, three machines; ten resources on each; swarm, volume, five
+    services: as many as in examples/ha-demo."""
     out = ["name: sweep", "variables:", "  base: {type: string, default: one}",
            f"  password: {{type: string, secret: true, default: {CANARY}}}", "resources:",
            "  key: {type: random.password, length: 20}",
@@ -69,8 +69,8 @@ def spec():
 
 
 def wait_for_orphans():
-    """What a killed hadeploy has started runs on, and is ours then. The next run comes upon it; but
-    before anything is compared, or laid out anew, it has to have ended."""
+    """The processes that a killed hadeploy has started continue as our children. The next run has to
+    handle them; but they must have ended before a comparison or a restore."""
     try:
         while True:
             os.waitpid(-1, 0)
@@ -115,7 +115,7 @@ class Sweep:
         return [f for f in self.home.rglob("*") if f.is_file()]
 
     def names(self):
-        """The files, but for those of the lock on scripts: only a run that gets so far makes them."""
+        """The files without the lock on scripts, which only a run that starts a script creates."""
         return {str(f.relative_to(self.home)) for f in self.paths()
                 if f.name not in ("scripts.lock", "scripts.owners")}
 
@@ -123,7 +123,7 @@ class Sweep:
         return {f.name: f.read_text() for f in (self.home / "world").iterdir()}
 
     def counted(self):
-        """The state's intents, and its rows and the identities among them; it is intact."""
+        """The numbers of intents, and of resources and their identities; checks the state's integrity."""
         with sqlite3.connect(f"file:{self.home}/.hadeploy/state.db?mode=ro", uri=True) as db:
             assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok", "the state is damaged"
             intents = db.execute("SELECT count(*) FROM intents").fetchone()[0]
@@ -133,12 +133,12 @@ class Sweep:
     def check(self, phase):
         wait_for_orphans()
         world = self.world()
-        assert world == self.golden[phase], f"another world: {world.items() ^ self.golden[phase].items()}"
+        assert world == self.golden[phase], f"different objects: {world.items() ^ self.golden[phase].items()}"
         for f in self.paths():
             if f.name not in ("hadeploy.yaml", "object"):
                 assert CANARY.encode() not in f.read_bytes(), f"secret in {f}"
         if phase == "give up" and not (self.home / ".hadeploy" / "state.db").exists():
-            return  # it was killed before there was anything to give up
+            return  # killed before there was a state
         names = self.names()
         assert names == self.files[phase], f"other files: {names ^ self.files[phase]}"
         assert self.counted() == (0, self.rows[phase]), f"intents, rows: {self.counted()}"
@@ -153,12 +153,12 @@ class Sweep:
         self.check(phase)
 
     def mine(self, points):
-        """This worker's points, each with its place among all that are chosen."""
+        """This worker's points, each with its index among all selected points."""
         chosen = list(enumerate(range(1, points + 1, self.every)))
         return chosen[self.share::self.jobs]
 
     def count(self, begin, command, kind):
-        """How many points there are: by a run in which nothing happens to it."""
+        """The number of points, from a run without a fault."""
         self.restore(begin)
         done = self.run(*command, at=0, kind=kind)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -176,8 +176,8 @@ class Sweep:
         self.done["I/O faults"] += 1
 
     def phase(self, phase, begin, command, after):
-        """From the kept project `begin`, by `command`, which something happens to, and `after`; leaves
-        what they make as the kept project `phase`. Returns the number of points."""
+        """Starts from the saved project `begin`, runs `command` with a fault and then `after`; saves the
+        result as the project `phase`. Returns the number of points."""
         faults = {kind: self.count(begin, command, kind) for kind in ("ENOSPC", "EIO")}
         points = self.count(begin, command, "kill")
         assert points >= LEAST[phase], f"{phase}: only {points} points, at least {LEAST[phase]}"
@@ -199,7 +199,7 @@ class Sweep:
         return points
 
     def all(self, only):
-        """Points by phase, and what was done."""
+        """The number of points in each phase, and the number of faults of each kind."""
         self.save("begin")
         create = ("apply", "--auto-approve", "--progress", "quiet")
         replace = create[:2] + ("--var", "base=two", "--progress", "quiet")
@@ -221,7 +221,7 @@ class Sweep:
 
 def share_of(args, share):
     libc = ctypes.CDLL(None, use_errno=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # removes the temporary directory
     assert libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0, os.strerror(ctypes.get_errno())
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="hadeploy-sweep-", dir=memory) as work:
@@ -235,13 +235,13 @@ def main():
     arguments.add_argument("library")
     arguments.add_argument("--every", type=int, default=1, help="only every Nth point")
     arguments.add_argument("--jobs", type=int, default=min(8, os.cpu_count()),
-                           help="workers side by side")
+                           help="number of concurrent workers")
     arguments.add_argument("--only", choices=LEAST)
     args = arguments.parse_args()
     args.hadeploy, args.library = os.path.abspath(args.hadeploy), os.path.abspath(args.library)
     began = time.monotonic()
     points, done = {}, collections.Counter()
-    # a process each: orphans go to their worker, see wait_for_orphans()
+    # processes, so that each worker gets its own orphans, see wait_for_orphans()
     with concurrent.futures.ProcessPoolExecutor(
             args.jobs, mp_context=multiprocessing.get_context("fork")) as pool:
         shares = [pool.submit(share_of, args, share) for share in range(args.jobs)]

@@ -5,8 +5,8 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-/// libvirt's functions, by the names that they have: within this namespace a call is one of these,
-/// which loads the library when the first is called.
+/// The libvirt functions under their own names: a call within this namespace goes through a wrapper
+/// that loads the library on first use.
 namespace hadeploy::libvirt {
 
 inline constexpr LateLibrary library{"libvirt.so.0", "libvirt0"};

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Makes a base image for virtual machines out of the packages of the machine's own distribution:
-# no download site, no installer. The image is meant for direct kernel boot and for an ordinary
-# cloud-init NoCloud seed on a virtio disk, and is cut so that it boots fast without KVM, where
-# every instruction of the guest is emulated.
+# Builds a base image for virtual machines from the packages of the machine's own distribution,
+# without a download site or an installer. The image is for direct kernel boot with an ordinary
+# cloud-init NoCloud seed on a virtio disk, and is reduced so that it boots fast under emulation
+# without KVM.
 set -euo pipefail
 
 usage() {
     cat <<'USAGE'
 usage: bootstrap.sh OUTDIR
 
-Writes OUTDIR/vmlinuz, OUTDIR/initrd.img and, last, OUTDIR/root.qcow2 (each complete or not
-there). Needs root. Progress goes to standard error as "bootstrap: STEP".
+Writes OUTDIR/vmlinuz, OUTDIR/initrd.img and, last, OUTDIR/root.qcow2 (each by a rename, so that it
+is complete). Needs root. Progress goes to standard error as "bootstrap: STEP".
 
 Environment:
-  HADEPLOY_SUITE     release to install (default: the one this machine runs, e.g. bookworm)
-  HADEPLOY_SIZE      size of the virtual disk (default: 8G); the root grows with a larger disk
-  HADEPLOY_PACKAGES  packages on top of a bootable system with SSH and cloud-init, separated by
+  HADEPLOY_SUITE     release to install (default: the release of this machine, e.g. bookworm)
+  HADEPLOY_SIZE      virtual size of the disk (default: 8G); the root grows with a larger disk
+  HADEPLOY_PACKAGES  packages to add to a bootable system with SSH and cloud-init, separated by
                      spaces (default: Docker, GlusterFS and small tools)
 
 Boot it with:  root=LABEL=root rw console=ttyS0 quiet
@@ -40,7 +40,7 @@ case "${1-}" in
     ;;
 esac
 [[ $# -eq 1 ]] || { usage >&2; exit 2; }
-[[ $EUID -eq 0 ]] || die "must run as root (it makes a file system with files of every owner); use sudo"
+[[ $EUID -eq 0 ]] || die "must run as root (the file system contains files of many owners); use sudo"
 for tool in mmdebstrap mke2fs qemu-img cpio apt-get; do
     command -v "$tool" >/dev/null || die "'$tool' is missing; install it (apt-get install mmdebstrap e2fsprogs qemu-utils cpio)"
 done
@@ -49,7 +49,7 @@ done
 . /etc/os-release
 distribution=$ID
 host_suite=${VERSION_CODENAME-}
-[[ -n $host_suite ]] || die "/etc/os-release names no VERSION_CODENAME; only Debian and Ubuntu machines can make images"
+[[ -n $host_suite ]] || die "/etc/os-release has no VERSION_CODENAME; images can be built on Debian and Ubuntu only"
 suite=${HADEPLOY_SUITE:-$host_suite}
 size=${HADEPLOY_SIZE:-8G}
 mkdir -p "$1"
@@ -58,7 +58,7 @@ out=$(cd "$1" && pwd)
 case $distribution in
 debian) kernel=linux-image-cloud-$(dpkg --print-architecture) ;;
 ubuntu) kernel=linux-image-virtual ;;
-*) die "this machine runs '$distribution'; only Debian and Ubuntu machines can make images" ;;
+*) die "this machine runs '$distribution'; images can be built on Debian and Ubuntu only" ;;
 esac
 system_packages="systemd-sysv udev kmod dbus iproute2 netbase procps iputils-ping ca-certificates
     openssh-server sudo cloud-init systemd-resolved libnss-myhostname acpid busybox-static $kernel"
@@ -66,19 +66,19 @@ default_packages="docker.io apparmor glusterfs-server glusterfs-client
     python3 attr e2fsprogs curl less"
 packages="$system_packages ${HADEPLOY_PACKAGES:-$default_packages}"
 
-# Everything unfinished lives in one directory beside the result, so that the last step is a rename.
+# Unfinished files are in one directory beside the result, so that the last step is a rename.
 work=$(mktemp -d "$out/.bootstrap.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 root=$work/root
 
-# The distribution's own sources in the one-line form, as apt itself understands this machine's
-# configuration (one-line lists, deb822 files, mirror lists). Third-party repositories stay out: the
-# guest would lack their keys.
+# The distribution's own sources in the one-line format, as apt reads them from this machine's
+# configuration (one-line lists, deb822 files, mirror lists). Third-party repositories are left out:
+# the guest does not have their keys.
 apt_sources() {
     local uri release component signed_by options
-    # apt leaves a field that has no value as its literal name.
+    # apt prints the literal name of a field without a value.
     # shellcheck disable=SC2016
     apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)' \
         'Created-By: Packages' | sort -u |
@@ -88,7 +88,7 @@ apt_sources() {
             *) continue ;;
             esac
             case $component in main | universe) ;; *) continue ;; esac
-            # A list of mirrors is a file of this machine: the guest gets its first entry.
+            # A mirror list is a file on this machine, so the guest gets its first entry.
             if [[ $uri == mirror+file:* ]]; then
                 uri=$(awk '!/^#/ && NF {print $1; exit}' "${uri#mirror+file:}")
             fi
@@ -98,7 +98,7 @@ apt_sources() {
         done
 }
 
-# What the machine's apt needs to reach its sources (proxy, clock checks of frozen mirrors).
+# Settings that this machine's apt needs to reach its sources (proxy, clock checks of frozen mirrors).
 apt_options() {
     apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Valid-Until|Date)|ForceIPv[46]) ' || true
 }
@@ -106,7 +106,7 @@ apt_options() {
 # Removes user:password@ from URIs.
 without_credentials() { sed -E 's#(://)[^/@ "]*@#\1#g'; }
 
-put() { # put PATH [MODE]: standard input becomes a file of the image
+put() { # put PATH [MODE]: writes standard input to a file of the image
     mkdir -p "$(dirname "$root$1")"
     cat >"$root$1"
     chmod "${2:-644}" "$root$1"
@@ -133,11 +133,11 @@ install_packages() {
     apt_sources >"$work/sources.list"
     [[ -s $work/sources.list ]] ||
         die "apt on this machine has no source for '$host_suite' (component main); see /etc/apt/sources.list*"
-    # In a file, as everybody on this machine can read a command line: a proxy may have a password.
+    # In a file, because every user can read a command line, and a proxy URL may contain a password.
     (umask 077 && apt_options >"$work/apt.conf")
-    # INITRD=No: the kernel's packages need not build an initramfs, make_initrd does.
-    # Documentation of no use in a node stays out (licences stay in). So does what GlusterFS starts
-    # for geo-replication, Samba and SELinux: dozens of starts of Python each time glusterd starts.
+    # INITRD=No: the kernel's packages skip the initramfs, which make_initrd builds instead.
+    # Documentation is left out (licences are kept). So are GlusterFS's helpers for geo-replication,
+    # Samba and SELinux, which start Python dozens of times when glusterd starts.
     INITRD=No mmdebstrap --quiet --mode=root --variant=minbase \
         --include="$(tr -s ' \n' ',' <<<"$packages")" \
         --aptopt='APT::Install-Recommends "false"' --aptopt="$work/apt.conf" \
@@ -162,12 +162,12 @@ configure_apt() {
 }
 
 configure_boot() {
-    # Nothing that belongs to one machine only.
+    # Removes data that must be unique to each machine.
     : >"$root/etc/machine-id"
     rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname" "$root/var/lib/dbus/machine-id"
     echo '127.0.0.1 localhost' | put /etc/hosts
 
-    # The root is mounted by the initrd; systemd only grows it to the size of the disk.
+    # The initrd mounts the root; systemd only grows it to the size of the disk.
     : | put /etc/fstab
     put /etc/systemd/system/grow-root.service <<'CONF'
 [Unit]
@@ -180,9 +180,9 @@ CONF
     enable grow-root
     ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 
-    # Work that a node of a lab does not need: timers, logins on screens nobody looks at, hardware
-    # that a virtual machine does not have, steps whose result is in the image already. AppArmor's
-    # own profiles are for programs that are not here; Docker loads the one for containers itself.
+    # Disables work that a lab node does not need: timers, logins on unused screens, hardware that a
+    # virtual machine does not have, steps whose result is already in the image. AppArmor's own
+    # profiles are for programs that are not installed; Docker loads the one for containers itself.
     mask apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service \
         dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer man-db.timer \
         motd-news.timer systemd-tmpfiles-clean.timer getty.target getty@tty1.service \
@@ -197,8 +197,8 @@ CONF
         modprobe@fuse.service modprobe@loop.service modprobe@dm_mod.service dev-hugepages.mount \
         sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \
         sys-fs-fuse-connections.mount
-    # logind is there for those who ask for it (reboot does); at boot only its power button would be
-    # of use, and acpid does that without D-Bus.
+    # logind starts on demand (for reboot); at boot only its power button handling would be needed,
+    # and acpid provides that without D-Bus.
     ln -sf /dev/null "$root/etc/systemd/system/multi-user.target.wants/systemd-logind.service"
     local generator
     mkdir -p "$root/etc/systemd/system-generators"
@@ -218,8 +218,8 @@ CONF
 event=button/power.*
 action=/bin/systemctl poweroff
 CONF
-    # Variants of checksums and ciphers for real processors (their self-tests take a second when
-    # emulated), and virtualisation inside of the virtual machine.
+    # Checksums and ciphers for particular processors (their self-tests take a second when emulated),
+    # and virtualization within the virtual machine.
     put /etc/modprobe.d/emulated.conf <<'CONF'
 blacklist aesni_intel
 blacklist ghash_clmulni_intel
@@ -234,7 +234,7 @@ blacklist kvm_intel
 blacklist serio_raw
 blacklist qemu_fw_cfg
 CONF
-    # Devices that are there before udev are announced once more to it; only these kinds matter.
+    # Replays udev events only for the kinds of devices that matter.
     put /etc/systemd/system/systemd-udev-trigger.service.d/few.conf <<'CONF'
 [Service]
 ExecStart=
@@ -264,10 +264,10 @@ CONF
     enable systemd-networkd systemd-resolved
 }
 
-# cloud-init is there for every seed, but a start of all of it takes seconds without KVM. So a small
-# program goes first: it applies a seed by itself when it understands every word of it, and hands
-# over to cloud-init when it does not. `dsmode: local` lets cloud-init's first stage do the
-# configuration; its later stages run only if the seed asks for what the first cannot do.
+# cloud-init supports every seed, but its full start takes seconds without KVM. So a small program
+# runs first: it applies a seed if it supports all of its keys, and otherwise hands over to
+# cloud-init. With `dsmode: local` cloud-init's first stage does the configuration; its later stages
+# run only if the seed needs them.
 configure_seed() {
     put /etc/cloud/cloud.cfg <<'CONF'
 datasource_list: [NoCloud]
@@ -309,8 +309,8 @@ CONF
     done
 }
 
-# The program runs in every guest before the network is up. It leaves a seed with any key, format or
-# medium that it does not know to cloud-init, before it has changed anything.
+# The program runs in every guest before the network is up. If a seed has an unknown key, format or
+# medium, it leaves the seed to cloud-init before it changes anything.
 seed_program() {
     cat <<'PYTHON'
 #!/usr/bin/python3 -IS
@@ -349,7 +349,7 @@ def find_seed():
         if head[1:6] == b"CD001" and head[40:72].strip().lower() == b"cidata":
             return node
     if os.path.exists(APPLIED):
-        sys.exit(0)  # it was taken away after the first boot
+        sys.exit(0)  # removed after the first boot
     leave_to_cloud_init("no ISO 9660 volume labelled cidata")
 
 
@@ -360,7 +360,7 @@ def read_seed():
     if set(texts) != {"meta-data", "user-data"}:
         leave_to_cloud_init("it holds " + ", ".join(sorted(texts)))
     if not texts["user-data"].startswith("#cloud-config"):
-        leave_to_cloud_init("its user-data is no #cloud-config")
+        leave_to_cloud_init("its user-data is not a #cloud-config")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return [yaml.load(texts[name], loader) or {} for name in ("meta-data", "user-data")]
 
@@ -465,8 +465,8 @@ if applied != instance:
         apply_user(each)
     for each in user.get("write_files") or []:
         apply_file(each)
-    # Whoever finds the mark, or gets in by SSH and takes the seed away, has to find the rest as
-    # well, even when the power fails a moment later.
+    # After a power failure, the files above must exist if the mark does, or if the seed was removed
+    # after a login by SSH.
     os.sync()
     write(APPLIED, instance + "\n", 0o644)
     os.sync()
@@ -474,7 +474,7 @@ subprocess.run(["umount", MOUNT])
 PYTHON
 }
 
-# The way to SSH is short: sshd waits for the seed (its host key and user) and nothing else, all
+# Shortens the time until SSH answers: sshd waits only for the seed (its host key and user), and all
 # other services wait for sshd.
 configure_services() {
     put /etc/systemd/system/ssh.service <<'CONF'
@@ -512,15 +512,15 @@ CONF
     done
     sed -E -e 's/^Before=.*/Before=shutdown.target/' -e 's/^After=.*/& ssh.service/' \
         "$root/lib/systemd/system/systemd-resolved.service" | put /etc/systemd/system/systemd-resolved.service
-    # containerd starts in half the time without its interface for Kubernetes.
+    # containerd starts in half the time without its Kubernetes interface.
     if [[ -e $root/usr/bin/containerd ]]; then
         echo 'disabled_plugins = ["io.containerd.grpc.v1.cri"]' | put /etc/containerd/config.toml
     fi
-    # Messages of the day would be made anew for every command over SSH.
+    # Messages of the day would be generated for every command over SSH.
     rm -f "$root"/etc/update-motd.d/*
 }
 
-# An initrd of a static busybox and the few modules that reach the root: no udev, no scan.
+# An initrd with a static busybox and the few modules needed for the root: no udev, no scan.
 make_initrd() {
     local version=$1 tree=$work/initrd module path
     mkdir -p "$tree"/{bin,dev,proc,sys,root,modules}
@@ -543,8 +543,8 @@ $bb mount -t devtmpfs dev /dev
 $bb mount -t proc proc /proc
 $bb mount -t sysfs sys /sys
 while read -r module; do $bb insmod "/modules/$module"; done </modules/order
-# QEMU keeps translated code by virtual address. Where each process has its libraries elsewhere, every
-# start of a program is translated anew, and what was translated before slows down the rest.
+# QEMU caches translated code by virtual address. With address space randomization, each start of a
+# program is translated again, and the stale translations slow down the rest.
 if $bb grep -qs TCG /proc/cpuinfo; then echo 0 >/proc/sys/kernel/randomize_va_space; fi
 root= flags=ro
 for word in $($bb cat /proc/cmdline); do
@@ -577,8 +577,8 @@ INIT
 }
 
 make_disk() {
-    # Inode tables written now are not zeroed by every node in the background later.
-    truncate -s "$size" "$work/root.raw" || die "HADEPLOY_SIZE '$size' is no size; write it like 8G"
+    # Initializes all inode tables now, or each node would zero the rest in the background.
+    truncate -s "$size" "$work/root.raw" || die "HADEPLOY_SIZE '$size' is not a size; write it like 8G"
     mke2fs -q -F -t ext4 -L root -m 1 -E lazy_itable_init=0,lazy_journal_init=0 -d "$root" "$work/root.raw" >&2
     qemu-img convert -f raw -O qcow2 "$work/root.raw" "$work/root.qcow2"
     rm -f "$work/root.raw"
@@ -595,11 +595,11 @@ main() {
     configure_services
     local version file
     version=$(basename "$(find "$root/lib/modules" -mindepth 1 -maxdepth 1 -type d | sort -V | tail -n 1)")
-    [[ -n $version ]] || die "the installed packages hold no kernel"
-    step "make the kernel's initrd ($version)"
+    [[ -n $version ]] || die "the installed packages contain no kernel"
+    step "build the initrd ($version)"
     cp "$root/boot/vmlinuz-$version" "$work/vmlinuz"
     make_initrd "$version"
-    step "make the disk ($size)"
+    step "build the disk ($size)"
     make_disk
     chmod 644 "$work/vmlinuz" "$work/initrd.img" "$work/root.qcow2"
     for file in vmlinuz initrd.img root.qcow2; do mv -f "$work/$file" "$out/$file"; done

@@ -8,7 +8,7 @@
 namespace hadeploy::libvirt {
 
 namespace {
-/// libvirt prints every error to standard error unless told otherwise.
+/// Stops libvirt from printing every error to standard error.
 void prepare_library() {
     static std::once_flag once;
     std::call_once(once, [] {
@@ -34,7 +34,7 @@ std::shared_ptr<Connection> Connection::open(const std::string& uri) {
         connection->handle_.reset(call(fmt::format("connect to libvirt at {}", uri),
                                        [&] { return virConnectOpen(uri.c_str()); }));
     } catch (Error& error) {
-        error.kind = ErrorKind::unreachable; // whatever the reason: nothing can be done there
+        error.kind = ErrorKind::unreachable; // no object can be managed, whatever the reason
         throw;
     }
     connection->local_ = host_of(uri).empty();

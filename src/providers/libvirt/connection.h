@@ -8,26 +8,26 @@
 
 namespace hadeploy::libvirt {
 
-/// One open connection to a libvirt daemon. libvirt's connections may be used by several threads.
+/// An open connection to a libvirt daemon. It may be used by several threads.
 class Connection {
   public:
-    /// @throws Error(unreachable) with the cause and what to do
+    /// @throws Error(unreachable) with the cause and a hint
     static std::shared_ptr<Connection> open(const std::string& uri);
 
     [[nodiscard]] virConnectPtr get() const { return handle_.get(); }
     [[nodiscard]] bool alive() const { return virConnectIsAlive(handle_.get()) == 1; }
     [[nodiscard]] const std::string& uri() const { return uri_; }
-    /// The daemon runs on this machine, so that its files and its memory are this machine's.
+    /// Whether the daemon runs on this machine and so shares its files and memory.
     [[nodiscard]] bool local() const { return local_; }
-    /// libvirt's test driver: nothing behind it is real.
+    /// Whether it is libvirt's test driver, which has no real objects.
     [[nodiscard]] bool mock() const { return mock_; }
-    /// The host's processor: "x86_64", "aarch64".
+    /// The host's processor architecture: "x86_64", "aarch64".
     [[nodiscard]] std::string arch() const;
-    /// The daemon has /dev/kvm. That alone does not say that guests run on it.
+    /// Whether libvirt offers KVM. Guests may still fail to run on it.
     [[nodiscard]] bool offers_kvm() const;
 
   private:
-    /// Asked for when first needed: the daemon may take long to probe its emulators.
+    /// Read when first needed: the daemon may take long to probe its emulators.
     struct Capabilities {
         std::string arch = "x86_64";
         bool kvm = false;

@@ -33,11 +33,11 @@ Type base_type() {
     return object_of({
         {.name = "pool",
          .type = TypeKind::name,
-         .doc = "Where the machine's own disk goes.",
+         .doc = "Name of the pool for the machine's own disk.",
          .required = true},
         {.name = "path",
          .type = TypeKind::string,
-         .doc = "The image's file on the libvirt host.",
+         .doc = "Path of the image on the libvirt host.",
          .required = true},
         {.name = "format",
          .type = TypeKind::string,
@@ -46,10 +46,10 @@ Type base_type() {
          .one_of = {"qcow2", "raw"}},
         {.name = "capacity",
          .type = TypeKind::bytes,
-         .doc = "Size of the disk that the image makes: `disk` has to be as large.",
+         .doc = "Size of the image's disk; `disk` must not be smaller.",
          .operational = true},
-        {.name = "kernel", .type = TypeKind::string, .doc = "Path of a kernel to boot it with."},
-        {.name = "initrd", .type = TypeKind::string, .doc = "Path of its initial RAM disk."},
+        {.name = "kernel", .type = TypeKind::string, .doc = "Path of the kernel to boot."},
+        {.name = "initrd", .type = TypeKind::string, .doc = "Path of the initial RAM disk."},
     });
 }
 
@@ -57,11 +57,11 @@ Type key_type() {
     return object_of({
         {.name = "private_key_file",
          .type = TypeKind::string,
-         .doc = "For the connection.",
+         .doc = "Private key for the connection.",
          .required = true},
         {.name = "public_key",
          .type = TypeKind::string,
-         .doc = "What the guest lets in.",
+         .doc = "Public key that the guest accepts.",
          .required = true},
     });
 }
@@ -70,29 +70,28 @@ Schema size_schema() {
     return {
         {.name = "memory",
          .type = TypeKind::bytes,
-         .doc = "Memory of the guest, rounded up to whole MiB. Changed in the running guest up to "
-                "`max_memory`; beyond it the guest is restarted.",
+         .doc = "Memory of the guest, rounded up to whole MiB. Changed while the guest runs, up to "
+                "`max_memory`; a larger value restarts the guest.",
          .required = true,
          .min = 64 * kMib},
         {.name = "max_memory",
          .type = TypeKind::bytes,
-         .doc = "Up to where memory can be added to the running guest. Left out: as `memory`."},
+         .doc = "Upper limit for memory changes without a restart. Defaults to `memory`."},
         {.name = "vcpus",
          .type = TypeKind::integer,
-         .doc = "Processors. Changed in the running guest up to `max_vcpus` where the guest goes "
-                "along, "
-                "else by a restart.",
+         .doc = "Number of processors. Changed while the guest runs, up to `max_vcpus`, if the "
+                "guest supports it; otherwise by a restart.",
          .default_value = Value(1),
          .min = 1,
          .max = 256},
         {.name = "max_vcpus",
          .type = TypeKind::integer,
-         .doc = "Up to where processors can be added to the running guest. Left out: as `vcpus`.",
+         .doc = "Upper limit for processor changes without a restart. Defaults to `vcpus`.",
          .min = 1,
          .max = 256},
         {.name = "disk",
          .type = TypeKind::bytes,
-         .doc = "Size of its disk. Left out: as large as the base.",
+         .doc = "Size of the machine's disk. Defaults to the size of the base.",
          .replaces = true},
     };
 }
@@ -107,22 +106,22 @@ Schema access_schema() {
         {.name = "address",
          .type = TypeKind::ipv4,
          .doc =
-             "Its address in the network; the network's DHCP server hands it out under the name.",
+             "Address in the network; the network's DHCP server assigns it together with the name.",
          .required = true,
          .replaces = true},
         {.name = "base",
          .type = base_type(),
-         .doc = "The image it stands on: a `libvirt.volume`.",
+         .doc = "The base image: a `libvirt.volume`.",
          .required = true,
          .replaces = true},
         {.name = "user",
          .type = TypeKind::name,
-         .doc = "The user to log in as; may become root by sudo.",
+         .doc = "The user to log in as, with sudo rights.",
          .replaces = true,
          .default_value = Value("ops")},
         {.name = "ssh_key",
          .type = key_type(),
-         .doc = "The key that is let in: an `ssh.key`.",
+         .doc = "The key for the login: an `ssh.key`.",
          .required = true},
     };
 }
@@ -131,39 +130,38 @@ Schema behaviour_schema() {
     return {
         {.name = "running",
          .type = TypeKind::boolean,
-         .doc = "Whether it runs.",
+         .doc = "Whether the machine runs.",
          .default_value = Value(true),
          .verb = "start"},
         {.name = "autostart",
          .type = TypeKind::boolean,
-         .doc = "Whether it starts with the host.",
+         .doc = "Whether the machine starts with the host.",
          .default_value = Value(true)},
         {.name = "accelerator",
          .type = TypeKind::string,
-         .doc = "`kvm`, `qemu` (emulation; slow), or `auto`: KVM where libvirt has it and the "
-                "processor "
-                "shows that it can. A change needs a restart.",
+         .doc = "`kvm`, `qemu` (emulation; slow), or `auto`: KVM if libvirt offers it and the "
+                "processor supports it. A change restarts the guest.",
          .default_value = Value("auto"),
          .one_of = {"auto", "kvm", "qemu"}},
         {.name = "boot",
          .type = TypeKind::string,
          .doc =
-             "`kernel`: the base's kernel is started directly. `disk`: firmware and boot loader. "
-             "`auto`: the kernel, when the base has one.",
+             "`kernel`: boots the base's kernel directly. `disk`: boots through firmware and boot "
+             "loader. `auto`: `kernel` if the base has one, otherwise `disk`.",
          .default_value = Value("auto"),
          .one_of = {"auto", "kernel", "disk"}},
         {.name = "cmdline",
          .type = TypeKind::string,
-         .doc = "Words to add to the kernel's command line."},
+         .doc = "Parameters to add to the kernel's command line."},
         {.name = "boot_timeout",
          .type = TypeKind::duration,
-         .doc = "How long it may take until SSH answers.",
+         .doc = "Time limit for the boot, until SSH answers.",
          .operational = true,
          .default_value = Value(10 * kMinute),
          .min = 1},
         {.name = "shutdown_timeout",
          .type = TypeKind::duration,
-         .doc = "How long a shutdown may take before it is switched off.",
+         .doc = "Time limit for a shutdown, after which the machine is switched off.",
          .operational = true,
          .default_value = Value(kMinute * 3 / 2),
          .min = 1},
@@ -174,54 +172,49 @@ Schema computed_schema() {
     return {
         {.name = "complete",
          .type = TypeKind::boolean,
-         .doc = "Whether all of it is there: definition, disk, lease; and no seed any more.",
+         .doc = "Whether definition, disk and lease exist, and the seed has been removed.",
          .computed = true,
          .tracked = true,
          .verb = "repair"},
         {.name = "connection",
          .type = TypeKind::connection,
-         .doc = "How to log in.",
+         .doc = "The connection to the machine.",
          .computed = true},
         {.name = "mac",
          .type = TypeKind::string,
-         .doc = "MAC address; follows from network and address.",
+         .doc = "MAC address, derived from network and address.",
          .computed = true},
-        {.name = "uuid",
-         .type = TypeKind::string,
-         .doc = "libvirt's UUID of it.",
-         .computed = true},
+        {.name = "uuid", .type = TypeKind::string, .doc = "UUID in libvirt.", .computed = true},
         {.name = "console",
          .type = TypeKind::string,
-         .doc = "Log of its console, on the libvirt host.",
+         .doc = "Path of the console's log on the libvirt host.",
          .computed = true},
     };
 }
 
-/// Of a machine that does not run: with another disk it is another machine.
+/// Only for a stopped machine, which is replaced: with another disk it is another machine.
 constexpr std::string_view kDiskGone = "its disk is gone";
 
 DomainType::DomainType() {
     name = "libvirt.domain";
     machine = true;
     removal_ends_machine = true;
-    summary = "A virtual machine that answers on SSH when it is made";
+    summary = "A virtual machine that is reachable by SSH once it is created";
     doc =
-        "A machine with a copy-on-write disk on top of a base image, a fixed address, and a user "
-        "with "
-        "an SSH key and sudo, set up by cloud-init. Its SSH host key is made beforehand and handed "
-        "over in the seed, so that the first login is verified; the seed is removed once the guest "
-        "has answered. The image needs cloud-init (any that reads NoCloud) and an SSH server.\n\n"
+        "A machine with a copy-on-write disk on a base image, a fixed address, and a user with an "
+        "SSH key and sudo, configured by cloud-init. The SSH host key is generated beforehand and "
+        "passed in the seed, so that the first login is verified; the seed is removed once the "
+        "guest has answered. The image needs cloud-init (any version with NoCloud) and an SSH "
+        "server.\n\n"
         "Detected and repaired: a machine that is switched off or paused is started; memory and "
-        "number of processors are set; one whose lease is gone or has another address gets it "
-        "back; one that was undefined "
-        "is defined again on its disk. One whose disk was deleted is replaced, with an empty disk, "
-        "and what was on it is created again. A machine of the same name that somebody else made "
-        "is "
-        "never touched.\n\n"
-        "Another `public_key` cannot be given to a guest that runs already; replace it for "
-        "that.\n\n"
-        "Destroy switches it off and deletes its disk, its lease and its console's log.";
-    import_id = "the UUID of a machine that hadeploy made (`virsh domuuid NAME`)";
+        "number of processors are set; a missing or changed lease is restored; an undefined "
+        "machine is defined again on its disk. A machine whose disk was deleted is replaced, with "
+        "an empty disk, and the resources on it are created again. A machine of the same name "
+        "that somebody else created is never touched.\n\n"
+        "`public_key` cannot be changed in a guest that has booted; replace the machine "
+        "instead.\n\n"
+        "Destroy switches the machine off and deletes its disk, its lease and its console's log.";
+    import_id = "the UUID of a machine that hadeploy created (`virsh domuuid NAME`)";
     example = "node1:\n"
               "  type: libvirt.domain\n"
               "  name: node1\n"
@@ -233,7 +226,7 @@ DomainType::DomainType() {
               "  ssh_key: ${operator}\n";
     schema = {{.name = "name",
                .type = TypeKind::name,
-               .doc = "Name in libvirt, and host name.",
+               .doc = "Name in libvirt, and the host name.",
                .required = true,
                .replaces = true}};
     for (const Schema& part :
@@ -244,8 +237,9 @@ DomainType::DomainType() {
 void DomainType::check(const Value& config, Diagnostics& diagnostics) const {
     if (const Value& host = config["name"];
         host.is_string() && host.as_string().find('_') != std::string::npos)
-        diagnostics.add(fmt::format("{} is no host name: no underscore in it", quoted(host)),
-                        host.loc());
+        diagnostics.add(
+            fmt::format("{} is not a host name: it contains an underscore", quoted(host)),
+            host.loc());
     const auto ordered = [&](const char* low, const char* high) {
         if (config[low].is_integer() && config[high].is_integer() &&
             config.integer(high) < config.integer(low))
@@ -257,13 +251,13 @@ void DomainType::check(const Value& config, Diagnostics& diagnostics) const {
     if (config["disk"].is_integer() && capacity.is_integer() &&
         config.integer("disk") < capacity.as_integer())
         diagnostics
-            .add(fmt::format("a disk of {} is smaller than the image that it stands on ({})",
+            .add(fmt::format("a disk of {} is smaller than its base image ({})",
                              redacted(config["disk"], show_bytes(config.integer("disk"))),
                              redacted(capacity, show_bytes(capacity.as_integer()))),
                  config["disk"].loc())
-            .with_hint("make it larger, or leave `disk` out");
+            .with_hint("make it larger, or omit `disk`");
     if (config.text("boot") == "disk" && !config.text("cmdline").empty())
-        diagnostics.add("cmdline needs a kernel that is booted directly, and boot is disk",
+        diagnostics.add("cmdline needs a directly booted kernel, but boot is disk",
                         config["cmdline"].loc());
 }
 
@@ -314,7 +308,7 @@ bool lease_is_there(Inventory& inventory, const Value& config) {
     return has_lease(document.child("network"), lease_of(config));
 }
 
-/// What an earlier run got done of a machine and nobody recorded.
+/// Attributes that an earlier run has set but not recorded.
 Value unrecorded(const Inventory::Domain& domain, const Value& config) {
     const pugi::xml_document document =
         parse_xml(taken(call(fmt::format("read the domain '{}'", domain.name), [&] {
@@ -352,7 +346,7 @@ Observation DomainType::observe(const ReadRequest& request, Inventory& inventory
         return out;
     }
     const bool runs = found->state == VIR_DOMAIN_RUNNING || found->state == VIR_DOMAIN_BLOCKED;
-    // A machine that was never wanted to run has not read its seed yet.
+    // A machine that should not run has not read its seed yet.
     const bool files_fit =
         names == nullptr || (has_file(*names, own_file(domain_name, request.identity, kOverlay)) &&
                              (!config.flag("running", true) ||
@@ -364,7 +358,7 @@ Observation DomainType::observe(const ReadRequest& request, Inventory& inventory
                             {"memory", found->memory_kib * 1024},
                             {"complete", files_fit && lease_is_there(inventory, config)}});
     if (memory_kib(config.integer("memory")) == found->memory_kib)
-        out = out.with("memory", config["memory"]); // the same, but for rounding
+        out = out.with("memory", config["memory"]); // equal after rounding
     if (request.recorded == nullptr)
         for (const Value extra = unrecorded(*found, config); const Entry& e : extra.as_map())
             out = out.with(e.key, e.value);
@@ -375,7 +369,7 @@ Observation DomainType::observe(const ReadRequest& request, Inventory& inventory
     return seen;
 }
 
-/// The part of the key's line that counts; the comment does not.
+/// The public key without its comment.
 std::string key_of(const std::string& line) {
     const std::size_t first = line.find(' ');
     return line.substr(0, first == std::string::npos ? first : line.find(' ', first + 1));
@@ -386,12 +380,12 @@ Value DomainType::make(Session& session, const Change& change) const {
     const std::string after = change.after["ssh_key"].text("public_key");
     if (change.kind == Change::Kind::update && !before.empty() && key_of(before) != key_of(after))
         throw Error(ErrorKind::failed,
-                    fmt::format("'{}' was made with another SSH key, and a guest is told "
-                                "its key on the first boot only",
+                    fmt::format("'{}' was created with another SSH key, and a guest reads its key "
+                                "on the first boot only",
                                 change.after.text("name")))
             .with_hint(
-                "put the old key back, or have the machine made anew with the new one: take it out "
-                "of the spec, apply, and put it back");
+                "restore the old key, or replace the machine: remove it from the spec, apply, and "
+                "add it again");
     return make_machine(session, change);
 }
 

@@ -5,7 +5,7 @@
 
 namespace hadeploy::libvirt {
 
-/// All that a virtual machine's definition depends on.
+/// The input of a virtual machine's definition.
 struct DomainShape {
     std::string name, uuid;
     std::string type = "qemu"; ///< "kvm", "qemu" (emulation), "test"
@@ -14,33 +14,34 @@ struct DomainShape {
     std::int64_t vcpus = 1, max_vcpus = 1;
     std::string network, mac;
     std::string disk;         ///< path of the overlay
-    std::string seed = {};    ///< path of the cloud-init seed; "" once it was read
+    std::string seed = {};    ///< path of the cloud-init seed; "" after the first boot
     std::string console = {}; ///< path of the console's log
     std::string kernel = {}, initrd = {}, cmdline = {}; ///< kernel "": boots from its disk
-    std::string project, address;                       ///< whose it is
-    std::string host_key; ///< public SSH host key that the guest was given
+    std::string project, address;                       ///< the owner, for the metadata
+    std::string host_key;                               ///< public SSH host key of the guest
 };
 
-/// The seed disk's name in a running domain, to detach it by.
+/// Alias of the seed disk in a domain, used to detach it.
 inline constexpr const char* kSeedAlias = "ua-seed";
 
-/// The `<domain>` to define. Pure.
+/// The `<domain>` to define. A pure function.
 std::string domain_xml(const DomainShape& shape);
 
-/// Kernel command line of a directly booted guest; `extra` is appended. An emulated guest is spared
-/// what only costs it time: guards against side channels that emulation does not have, self-tests.
+/// The kernel command line for direct boot; `extra` is appended. For an emulated guest,
+/// side-channel mitigations and crypto self-tests are off: emulation does not need them and they
+/// cost boot time.
 std::string kernel_command_line(const std::string& arch, bool emulated, const std::string& extra);
 
-/// A MAC address that belongs to an address in a network: a machine that is made anew keeps it, so
-/// that the DHCP server's lease of the old one never stands in its way.
+/// A MAC address derived from network and IP address: a replaced machine keeps it, so that the old
+/// machine's DHCP lease does not block the new one.
 std::string mac_address(const std::string& network, const std::string& address);
 
-/// libvirt counts memory in KiB and emulators in MiB: rounded up to whole MiB, in KiB.
+/// Rounds up to whole MiB (the unit of emulators) and returns KiB (the unit of libvirt).
 std::int64_t memory_kib(std::int64_t bytes);
 
-/// Whether emulation has to be used. `wanted`: auto, kvm or qemu; `cpuinfo`: text of
-/// /proc/cpuinfo, "" when the host is another machine. A host may offer /dev/kvm and guests hang
-/// all the same, so the processor has to show that it can.
+/// Whether to use KVM rather than emulation. `wanted`: auto, kvm or qemu; `cpuinfo`: the text of
+/// /proc/cpuinfo, "" for a remote host. `auto` also requires the processor's vmx or svm flag on
+/// this machine, because guests can hang on a host that offers /dev/kvm without it.
 bool use_kvm(const std::string& wanted, bool offered, bool local, const std::string& cpuinfo);
 
 } // namespace hadeploy::libvirt

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// One download: where the bytes go, and what is told meanwhile.
+/// The target and the progress of one download.
 struct Transfer {
     Session& session;
     int fd;
@@ -69,7 +69,7 @@ std::string fetch(Session& session, const std::string& url, const fs::path& targ
     curl_easy_setopt(curl.get(), CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(curl.get(), CURLOPT_FAILONERROR, 1L);
     curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT, 20L);
-    curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_LIMIT, 1L); // a minute of silence is the end
+    curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_LIMIT, 1L); // gives up after a silent minute
     curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_TIME, 60L);
     curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
@@ -91,7 +91,7 @@ std::string fetch(Session& session, const std::string& url, const fs::path& targ
                     fmt::format("cannot download {}: {}", url,
                                 gone ? fmt::format("the server answers {}", status)
                                      : curl_easy_strerror(result)));
-        if (gone) throw std::move(error).with_hint("see whether the image has moved");
+        if (gone) throw std::move(error).with_hint("check whether the image has moved");
         throw std::move(error).as_transient();
     }
     if (fsync(file.get()) != 0) throw system_error("write", target);
@@ -104,7 +104,7 @@ Image download_image(Session& session, const std::string& url, const std::string
     const std::string wanted = checksum.substr(checksum.find(':') + 1);
     const fs::path cache = session.setting.cache_dir / "downloads";
     const fs::path target = cache / wanted;
-    if (fs::exists(target)) { // renamed into place after the check
+    if (fs::exists(target)) { // complete: renamed into place after the check
         session.progress("base image: found in the cache");
         return {target};
     }
@@ -120,11 +120,11 @@ Image download_image(Session& session, const std::string& url, const std::string
     const std::string actual = fetch(session, url, part);
     if (actual != wanted)
         throw Error(ErrorKind::failed, fmt::format("the checksum of {} is wrong", url))
-            .with_note("wanted:   sha256:" + wanted)
-            .with_note("actually: sha256:" + actual)
+            .with_note("expected: sha256:" + wanted)
+            .with_note("actual:   sha256:" + actual)
             .with_hint(
-                "if the image was renewed on purpose take over the new checksum; otherwise do "
-                "not trust it");
+                "if the image was updated on purpose, use the new checksum; otherwise do not trust "
+                "it");
     fs::rename(part, target);
     return {target};
 }

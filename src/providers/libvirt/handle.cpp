@@ -30,17 +30,16 @@ std::string hint_for(const virError& error) {
         error.code == VIR_ERR_AUTH_UNAVAILABLE || error.code == VIR_ERR_ACCESS_DENIED ||
         (error.domain == VIR_FROM_RPC && says("Permission denied")))
         return "this user may not use libvirt: run as root, or `sudo usermod -aG libvirt $USER` "
-               "and "
-               "log in again";
+               "and log in again";
     if (says("No such file or directory") && error.domain == VIR_FROM_RPC) return kStartHint;
     if (connection_lost(error)) return kStartHint;
     if (says("failed to initialize kvm") || says("Could not access KVM kernel module") ||
-        says("/kvm/kvm.c")) // where QEMU gives up on a KVM that refuses what it needs
-        return "KVM is there and does not work: see that the processor's virtualization is on and "
-               "/dev/kvm can be opened; or use accelerator: qemu, which emulates";
+        says("/kvm/kvm.c")) // QEMU's failed assertion if KVM refuses a feature
+        return "KVM is present but does not work: check that virtualization is enabled in the "
+               "firmware and /dev/kvm can be opened; or use accelerator: qemu, which emulates";
     if (says("Network is already in use by interface"))
-        return "the addresses are those of a network that this machine is connected to; choose "
-               "another cidr";
+        return "this machine is connected to a network with the same addresses; choose another "
+               "cidr";
     return {};
 }
 } // namespace
@@ -69,7 +68,7 @@ namespace {
 template<class T, class F>
 std::string uuid_text(T* object, F&& get) {
     char text[VIR_UUID_STRING_BUFLEN] = {};
-    return get(object, text) < 0 ? "" : text; // kept in the handle: no call to libvirt
+    return get(object, text) < 0 ? "" : text; // stored in the handle: no call to the daemon
 }
 } // namespace
 

@@ -20,7 +20,7 @@ using PoolHandle = std::unique_ptr<virStoragePool, Freed<virStoragePoolFree>>;
 using VolumeHandle = std::unique_ptr<virStorageVol, Freed<virStorageVolFree>>;
 using StreamHandle = std::unique_ptr<virStream, Freed<virStreamFree>>;
 
-/// libvirt's last error of this thread as ours. `doing` reads on after "cannot ":
+/// Converts libvirt's last error of this thread. The message is "cannot " + `doing`, for example
 /// "start the network 'lab'".
 Error last_error(std::string_view doing);
 
@@ -32,8 +32,8 @@ bool failed(T result) {
         return result < 0;
 }
 
-/// Makes one libvirt call and counts it. Failures whose libvirt error code is among `tolerated` are
-/// handed back as the call gave them (nullptr, -1).
+/// Makes and counts one libvirt call. If it fails with one of the `tolerated` libvirt error codes,
+/// returns the call's own failure value (nullptr, -1).
 /// @throws Error
 template<class F>
 auto call(std::string_view doing, std::initializer_list<int> tolerated, F&& function) {
@@ -53,10 +53,10 @@ auto call(std::string_view doing, F&& function) {
     return call(doing, {}, std::forward<F>(function));
 }
 
-/// A string that libvirt allocated; frees it.
+/// Takes ownership of a string that libvirt allocated.
 std::string taken(char* text);
 
-/// A C array of handles as libvirt's list functions give it, as a vector that owns them.
+/// Calls a libvirt list function and returns the handles in an owning vector.
 template<class Handle, class F>
 auto list(std::string_view doing, F&& function) {
     typename Handle::pointer* items = nullptr;

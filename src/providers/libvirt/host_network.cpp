@@ -17,8 +17,8 @@ std::uint32_t bits_of(const sockaddr* address) {
     return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr);
 }
 
-/// Whether a libvirt daemon of this machine is known to run in another network namespace. Only
-/// root can read the namespaces of other users' processes; those that can't be read are skipped.
+/// Whether a local libvirt daemon runs in another network namespace. Only root can read the
+/// namespaces of other users' processes; unreadable ones are skipped.
 bool runs_elsewhere() {
     std::error_code failed;
     const fs::path own = fs::read_symlink("/proc/self/ns/net", failed);

@@ -8,17 +8,17 @@
 
 namespace hadeploy::libvirt {
 
-/// The addresses that an interface reaches directly.
+/// A directly connected address range of a network interface.
 struct HostRange {
     std::string interface;
     Cidr cidr;
 };
 
-/// The IPv4 ranges of the interfaces of the host where libvirt makes its bridges. Empty when that
-/// is another machine, or another network namespace of this one: then only libvirt itself can tell.
+/// The IPv4 ranges of the interfaces on the host of libvirt's bridges. Empty for a remote host or
+/// another network namespace: then only libvirt can detect conflicts.
 std::vector<HostRange> ranges_of_libvirts_host(std::string_view uri);
 
-/// Those of this process' network namespace.
+/// The ranges of this process' network namespace.
 std::vector<HostRange> ranges_of_this_host();
 
 } // namespace hadeploy::libvirt

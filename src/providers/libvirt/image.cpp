@@ -24,7 +24,7 @@ std::uint64_t big_endian(const unsigned char* bytes, int count) {
     return out;
 }
 
-/// Formats that people download by mistake in the place of a disk.
+/// Recognizes files that are often downloaded by mistake instead of a disk image.
 const char* no_disk(std::string_view head) {
     if (head.starts_with("\xfd"
                          "7zXZ"))
@@ -48,7 +48,7 @@ DiskFormat inspect_disk(const fs::path& path) {
     if (const char* what = no_disk(text))
         throw Error(ErrorKind::failed,
                     fmt::format("{} is {}, not a disk image", path.string(), what))
-            .with_hint("give an uncompressed image in the format qcow2 or raw");
+            .with_hint("use an uncompressed image in the format qcow2 or raw");
     if (text.starts_with("QFI\xfb"))
         return {"qcow2", static_cast<std::int64_t>(big_endian(head.data() + 24, 8))};
     return {"raw", static_cast<std::int64_t>(fs::file_size(path))};
@@ -62,20 +62,20 @@ std::string packages_of(const Value& recipe) {
     return out;
 }
 
-/// With emulation and a slow mirror; one that does not answer is given up.
+/// Enough for emulation and a slow mirror; a longer bootstrap is given up.
 constexpr std::chrono::hours kLongestBootstrap{1};
 
-/// Another hadeploy may be making the same image: the second waits and then takes it.
+/// Held while an image is built: a second hadeploy waits for the first and uses its result.
 class CacheLock {
   public:
     CacheLock(Session& session, const fs::path& path)
         : file_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
         if (!file_) throw system_error("open", path);
-        bool redacted = false;
+        bool reported = false;
         while (flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
             session.check_stop();
-            if (!std::exchange(redacted, true))
-                session.progress("waiting for another hadeploy that makes it");
+            if (!std::exchange(reported, true))
+                session.progress("waiting for another hadeploy that builds it");
             std::this_thread::sleep_for(std::chrono::milliseconds(200));
         }
     }
@@ -99,7 +99,7 @@ Image bootstrap_image(Session& session, const Value& recipe) {
                       cache / key / "initrd.img"};
     fs::create_directories(cache / key);
     const CacheLock lock(session, cache / (key + ".lock"));
-    if (fs::exists(image.disk)) { // renamed into place last
+    if (fs::exists(image.disk)) { // complete: the disk is renamed into place last
         session.progress("base image: found in the cache");
         return image;
     }
@@ -119,11 +119,10 @@ Image bootstrap_image(Session& session, const Value& recipe) {
     try {
         run_checked(process);
     } catch (Error& error) {
-        error.message = "cannot make the base image: " + error.message;
+        error.message = "cannot build the base image: " + error.message;
         if (error.hint.empty())
-            error.hint =
-                "it is made from this machine's apt packages, as root; see the lines above, or "
-                "give a ready image (file:, or url: with checksum:)";
+            error.hint = "it is built from this machine's apt packages, as root; see the lines "
+                         "above, or use an existing image (file:, or url: with checksum:)";
         throw;
     }
     fs::remove(script);

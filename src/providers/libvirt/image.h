@@ -11,26 +11,25 @@ namespace hadeploy::libvirt {
 /// The files of a base image on this machine.
 struct Image {
     std::filesystem::path disk;
-    std::filesystem::path kernel = {}, initrd = {}; ///< "" when it boots from its disk
+    std::filesystem::path kernel = {}, initrd = {}; ///< empty if it boots from its disk
 };
 
-/// What a disk image's first bytes say.
+/// Format and size from a disk image's header.
 struct DiskFormat {
     std::string format;    ///< "qcow2" or "raw"
-    std::int64_t size = 0; ///< bytes that the guest sees
+    std::int64_t size = 0; ///< virtual size in bytes
 };
-/// @throws Error when it cannot be read, or is a compressed file or text and no disk
+/// @throws Error if it cannot be read, or is compressed or text instead of a disk
 DiskFormat inspect_disk(const std::filesystem::path& path);
 
-/// Key of a bootstrapped image in the cache: whatever has an influence on its content that is known
-/// beforehand.
+/// The cache key of a bootstrapped image, computed from all known inputs.
 std::string recipe_key(const Value& recipe);
 
-/// Makes an image from the distribution's packages, or takes the one that the cache has.
+/// Builds an image from the distribution's packages, unless it is in the cache.
 Image bootstrap_image(Session& session, const Value& recipe);
 
-/// Downloads a file, or takes the one that the cache has. `checksum`: "sha256:HEX".
-/// @throws Error with the wanted and the actual checksum when they differ
+/// Downloads an image, unless it is in the cache. `checksum`: "sha256:HEX".
+/// @throws Error with the expected and the actual checksum if they differ
 Image download_image(Session& session, const std::string& url, const std::string& checksum);
 
 } // namespace hadeploy::libvirt

@@ -34,7 +34,7 @@ Stats stats_of(const virDomainStatsRecord& record) {
     return out;
 }
 
-/// Drivers without bulk statistics (the test driver's are partial) are asked domain by domain.
+/// For drivers without complete bulk statistics, such as the test driver: one call for each domain.
 void fill_one_by_one(Inventory::Domain& domain) {
     virDomainInfo info = {};
     call(fmt::format("read the domain '{}'", domain.name),
@@ -161,9 +161,9 @@ const std::string& Inventory::network_xml(const Network& network) {
 }
 
 bool refresh(virStoragePoolPtr pool, std::string_view name) {
-    // An internal error: refused while a volume of the pool is being made. What libvirt last saw is
-    // good enough then.
-    const int result = call(fmt::format("look into the storage pool '{}'", name),
+    // Internal error: libvirt refuses a refresh while a volume is being created. Its last result is
+    // then good enough.
+    const int result = call(fmt::format("refresh the storage pool '{}'", name),
                             {VIR_ERR_INTERNAL_ERROR, VIR_ERR_SYSTEM_ERROR, VIR_ERR_NO_SUPPORT},
                             [&] { return virStoragePoolRefresh(pool, 0); });
     return result == 0 || virGetLastErrorCode() != VIR_ERR_SYSTEM_ERROR;

@@ -10,18 +10,18 @@
 
 namespace hadeploy::libvirt {
 
-/// What one read sees of a libvirt daemon. Each kind is listed when it is first asked for, and then
-/// once for all requests.
+/// The objects that one read finds at a libvirt daemon. Each kind is listed on first use, once for
+/// all requests.
 class Inventory {
   public:
-    /// @param project  the spec's name: whose objects are ours
+    /// @param project  the spec's name, which identifies our objects
     explicit Inventory(const Connection& connection, std::string project = {})
         : connection_(connection), project_(std::move(project)) {}
 
     struct Domain {
         std::string name, uuid;
         int state = VIR_DOMAIN_NOSTATE; ///< virDomainState
-        std::int64_t memory_kib = 0;    ///< what the guest has now, within its maximum
+        std::int64_t memory_kib = 0;    ///< current memory, at most the maximum
         std::int64_t vcpus = 0;
         bool autostart = false;
         DomainHandle handle;
@@ -40,14 +40,14 @@ class Inventory {
     const std::vector<Domain>& domains();
     const std::vector<Network>& networks();
     const std::vector<Pool>& pools();
-    /// By name; nullptr if there is none.
+    /// nullptr if there is none.
     const Domain* domain(std::string_view name);
     const Network* network(std::string_view name);
     const Pool* pool(std::string_view name);
-    /// Names of a pool's volumes as they are on disk now; nullptr when they cannot be seen because
-    /// there is no such pool, it is not active or its directory is gone (it is inactive then).
+    /// Names of the volumes on disk in a pool; nullptr if the pool does not exist, is inactive or
+    /// has lost its directory (which makes it inactive).
     const std::vector<std::string>* volumes(const std::string& pool_name);
-    /// The network's definition as it is in force.
+    /// The active definition of the network.
     const std::string& network_xml(const Network& network);
     [[nodiscard]] const Connection& connection() const { return connection_; }
     [[nodiscard]] const std::string& project() const { return project_; }
@@ -62,17 +62,17 @@ class Inventory {
     std::map<std::string, std::string> network_xml_;
 };
 
-/// The pool's directory read again, so that files that came or went by other means are seen. False
-/// when it is gone; libvirt has stopped the pool then.
+/// Rescans the pool's directory, to find files changed by other means. False if the directory is
+/// gone; libvirt has then stopped the pool.
 bool refresh(virStoragePoolPtr pool, std::string_view name);
 
 std::vector<std::string> volume_names(virStoragePoolPtr pool, std::string_view name);
 
-/// Name of a file that belongs to one object: "node1-1a2b3c4d.qcow2". The part of the identity
-/// says whose it is (files carry no metadata), so that no file of anybody else is ever taken for
-/// ours, and content that was replaced never keeps its path under the overlays that stand on it.
+/// Name of a file that belongs to one object: "node1-1a2b3c4d.qcow2". It contains a part of the
+/// identity because files carry no metadata: nobody else's file is taken for ours, and replaced
+/// content never gets the path of the old content that overlays still use.
 std::string own_file(std::string_view name, std::string_view identity, std::string_view suffix);
-/// Whether own_file() gave a file its name, with any suffix.
+/// Whether own_file() gave the file its name, with any suffix.
 bool is_own_file(std::string_view file, std::string_view name, std::string_view identity);
 
 } // namespace hadeploy::libvirt

@@ -16,7 +16,7 @@ struct Cidr {
     int prefix = 0;
 
     static std::optional<Cidr> parse(std::string_view text);
-    /// From an address within the network and a prefix length or netmask, as libvirt has it.
+    /// From an address within the network and a prefix length or a netmask, as in libvirt's XML.
     static std::optional<Cidr> of(std::string_view address, std::string_view prefix,
                                   std::string_view netmask);
 
@@ -30,7 +30,7 @@ struct Cidr {
     [[nodiscard]] std::string text() const {
         return ipv4_text(base) + "/" + std::to_string(prefix);
     }
-    /// The first address: the host's own in a network that libvirt makes.
+    /// The first address, which libvirt gives to the host.
     [[nodiscard]] std::uint32_t gateway() const { return base + 1; }
 
   private:

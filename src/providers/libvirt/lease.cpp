@@ -25,7 +25,7 @@ bool same(const Lease& a, const Lease& b) {
 
 NetworkHandle find_network(const Connection& connection, const std::string& name) {
     return NetworkHandle(
-        call(fmt::format("look for the network '{}'", name), {VIR_ERR_NO_NETWORK},
+        call(fmt::format("look up the network '{}'", name), {VIR_ERR_NO_NETWORK},
              [&] { return virNetworkLookupByName(connection.get(), name.c_str()); }));
 }
 
@@ -61,7 +61,7 @@ void ensure_lease(const Connection& connection, const std::string& network_name,
     const NetworkHandle network = find_network(connection, network_name);
     if (!network)
         throw Error(ErrorKind::failed, fmt::format("libvirt has no network '{}'", network_name))
-            .with_hint("make one (type: libvirt.network) and refer to it: network: ${NAME.name}");
+            .with_hint("create one (type: libvirt.network) and refer to it: network: ${NAME.name}");
     const pugi::xml_document document = definition(network.get(), network_name);
     const pugi::xml_node root = document.child("network");
     const auto range = network_range(root);
@@ -69,15 +69,15 @@ void ensure_lease(const Connection& connection, const std::string& network_name,
     if (!range || !address || !range->contains(*address) || *address == range->base ||
         *address == range->last())
         throw Error(ErrorKind::failed,
-                    fmt::format("{} is no address of the network '{}'{}", lease.address,
+                    fmt::format("{} is not an address of the network '{}'{}", lease.address,
                                 network_name, range ? " (" + range->text() + ")" : ""));
     if (*address == range->gateway())
         throw Error(ErrorKind::conflict,
                     fmt::format("{} is the host's own address in the network '{}'", lease.address,
                                 network_name))
-            .with_hint("give the machine another one");
+            .with_hint("choose another address for the machine");
     if (has_lease(root, lease)) return;
-    bool ours = false; // with another address, which is a drift
+    bool ours = false; // with another address: drift
     for (const pugi::xml_node ip : root.children("ip"))
         for (const pugi::xml_node host : ip.child("dhcp").children("host"))
             if (const Lease other = lease_of(host);
@@ -86,8 +86,8 @@ void ensure_lease(const Connection& connection, const std::string& network_name,
             else if (other.mac == lease.mac || other.address == lease.address ||
                      other.name == lease.name)
                 throw Error(ErrorKind::conflict,
-                            fmt::format("the network '{}' has promised {} to {} ({})", network_name,
-                                        other.address, other.name, other.mac))
+                            fmt::format("the network '{}' has reserved {} for {} ({})",
+                                        network_name, other.address, other.name, other.mac))
                     .with_hint(
                         "choose another address and name, or remove that lease: `virsh net-edit " +
                         network_name + "`");

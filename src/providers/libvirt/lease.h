@@ -7,7 +7,7 @@
 
 namespace hadeploy::libvirt {
 
-/// A fixed DHCP lease of a network: who has this MAC gets this address and this name.
+/// A fixed DHCP lease: the guest with this MAC address gets this IP address and name.
 struct Lease {
     std::string mac, name, address;
 };
@@ -15,11 +15,12 @@ struct Lease {
 /// Whether the `<network>` has exactly this lease.
 bool has_lease(pugi::xml_node network, const Lease& lease);
 
-/// Adds the lease to the network, now and for good; one of this MAC and name is changed.
-/// @throws Error when there is no such network, the address is not of it, or another machine has it
+/// Adds the lease to the network's active and persistent configuration, or updates the lease with
+/// the same MAC address and name.
+/// @throws Error if there is no such network, or the address is outside of it or taken
 void ensure_lease(const Connection& connection, const std::string& network, const Lease& lease);
 
-/// Fine when there is none, or no such network.
+/// Does nothing if there is no such lease or network.
 void remove_lease(const Connection& connection, const std::string& network, const Lease& lease);
 
 } // namespace hadeploy::libvirt

@@ -7,11 +7,11 @@
 
 namespace hadeploy::libvirt {
 
-/// Adds the provider "libvirt" and its types to the registry.
+/// Registers the provider "libvirt" and its types.
 void add_libvirt(Registry& registry);
 
-/// How often libvirt was asked something, in this process. A run's cost, and what tests hold
-/// against "one list a kind, not one call a resource".
+/// Number of libvirt calls in this process. Tests use it to check that reading takes one list call
+/// for each kind, not one call for each resource.
 struct Counters {
     std::atomic<std::int64_t> calls = 0;
 };

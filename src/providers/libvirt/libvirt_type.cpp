@@ -20,8 +20,8 @@ std::unique_ptr<Reservations::Hold> Reservations::take(std::int64_t bytes, std::
                                 "{} is free",
                                 show_bytes(bytes), show_bytes(available)));
         if (held_ > 0)
-            error.with_note(fmt::format("machines that are starting right now will take {} of it",
-                                        show_bytes(held_)));
+            error.with_note(
+                fmt::format("machines that are starting will use {} of it", show_bytes(held_)));
         throw std::move(error).with_hint("give the machines less memory, or free some on the host");
     }
     held_ += bytes;
@@ -29,15 +29,15 @@ std::unique_ptr<Reservations::Hold> Reservations::take(std::int64_t bytes, std::
 }
 
 std::string foreign_text(std::string_view uuid) {
-    return fmt::format("made by somebody else: its UUID {} is not the one that hadeploy gave",
+    return fmt::format("created by somebody else: its UUID {} is not the one that hadeploy set",
                        uuid);
 }
 
 Error foreign_error(std::string_view kind, std::string_view name, std::string_view uuid) {
     return Error(ErrorKind::conflict,
                  fmt::format("there is already a {} '{}', {}", kind, name, foreign_text(uuid)))
-        .with_hint("choose another name, or remove it yourself: hadeploy never touches what it did "
-                   "not make");
+        .with_hint("choose another name, or remove it yourself: hadeploy never touches objects "
+                   "that it did not create");
 }
 
 } // namespace hadeploy::libvirt

@@ -9,11 +9,11 @@
 
 namespace hadeploy::libvirt {
 
-/// Memory that guests which are just starting will take: the kernel does not count it as used yet,
-/// so that three VMs starting at once would each believe that there is room.
+/// Memory reserved for guests that are starting. The kernel does not count it as used yet, so
+/// several guests starting at once would otherwise all see the same free memory.
 class Reservations {
   public:
-    /// Gives back what it holds when it goes.
+    /// Releases its reservation when destroyed.
     class Hold {
       public:
         Hold(Reservations& owner, std::int64_t bytes) : owner_(owner), bytes_(bytes) {}
@@ -25,7 +25,7 @@ class Reservations {
         Reservations& owner_;
         std::int64_t bytes_;
     };
-    /// @throws Error(failed) when `available` bytes less what others hold is not enough
+    /// @throws Error(failed) if `available` bytes minus the reservations is not enough
     std::unique_ptr<Hold> take(std::int64_t bytes, std::int64_t available);
 
   private:
@@ -33,28 +33,28 @@ class Reservations {
     std::int64_t held_ = 0;
 };
 
-/// What a change is made with.
+/// The context of a change.
 struct Session {
     const Connection& connection;
     const ProviderContext& setting;
     Reservations& memory;
     std::function<void(std::string_view)> progress;
 
-    /// @throws Interrupted when the user has asked twice to stop
+    /// @throws Interrupted after the second stop request of the user
     void check_stop() const {
         if (setting.stop.stop_requested()) throw Interrupted();
     }
 };
 
-/// A type whose objects libvirt holds. The three functions block; several threads may be in them.
+/// A type of libvirt objects. Its functions block and must be safe to call from several threads.
 class LibvirtType : public ResourceType {
   public:
     LibvirtType() { provider = "libvirt"; }
     virtual Observation observe(const ReadRequest& request, Inventory& inventory) const = 0;
-    /// Create and update: brings the object from whatever is there of it (nothing, a half, an
-    /// older form) to `change.after`, and returns its attributes.
+    /// Creates or updates the object to match `change.after` and returns its attributes. The object
+    /// may be missing, incomplete or in an older form.
     virtual Value make(Session& session, const Change& change) const = 0;
-    /// Takes away all that carries the change's identity; fine when there is nothing.
+    /// Removes every object with the change's identity; does nothing if there is none.
     virtual void remove(Session& session, const Change& change) const = 0;
 };
 
@@ -63,9 +63,9 @@ std::unique_ptr<ResourceType> pool_type();
 std::unique_ptr<ResourceType> volume_type();
 std::unique_ptr<ResourceType> domain_type();
 
-/// What Observation::foreign says of an object that has our name and another's UUID.
+/// The text of Observation::foreign for an object with our name and another UUID.
 std::string foreign_text(std::string_view uuid);
-/// What is wrong when a change finds such an object.
+/// The error for such an object during a change.
 Error foreign_error(std::string_view kind, std::string_view name, std::string_view uuid);
 
 } // namespace hadeploy::libvirt

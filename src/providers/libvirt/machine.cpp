@@ -44,7 +44,7 @@ std::int64_t available_memory(const std::string& meminfo) {
 
 namespace {
 
-/// Files under /proc have no size beforehand.
+/// Files in /proc report a size of 0, so they are read to the end.
 std::string proc_text(const char* path) {
     std::ifstream in(path);
     std::ostringstream out;
@@ -56,7 +56,7 @@ std::chrono::milliseconds duration(const Value& config, const char* name) {
     return std::chrono::milliseconds(config.integer(name));
 }
 
-/// One domain while it is brought to its wanted form.
+/// Brings one domain to its configuration.
 class Machine {
   public:
     Machine(Session& session, const Change& change)
@@ -67,14 +67,14 @@ class Machine {
     Value make() {
         find();
         const bool runs = domain_ && is_active(state_of(domain_.get()));
-        // Its definition loses the seed when it has answered for the first time.
+        // The definition contains the seed until the guest has answered for the first time.
         const bool was_up = runs || !wants_seed_;
         if (runs && !has(kOverlay))
             throw Error(ErrorKind::failed,
-                        fmt::format("the disk of '{}' was deleted while it runs", name_))
+                        fmt::format("the disk of '{}' was deleted while the machine runs", name_))
                 .with_hint(fmt::format(
-                    "save what you need from it, then switch it off (`virsh destroy {}`): "
-                    "the next apply makes it anew",
+                    "save the data that you need, then switch it off (`virsh destroy {}`): the "
+                    "next apply creates it again",
                     name_));
         if (!domain_ && was_complete())
             define_again();
@@ -83,7 +83,7 @@ class Machine {
         else if (redefines())
             reshape(runs);
         ensure_lease(session_.connection, config_.text("network"), lease_of(config_));
-        call(fmt::format("set whether '{}' starts with the host", name_), [&] {
+        call(fmt::format("set the autostart of '{}'", name_), [&] {
             return virDomainSetAutostart(domain_.get(), config_.flag("autostart", true) ? 1 : 0);
         });
         if (config_.flag("running", true))
@@ -98,11 +98,9 @@ class Machine {
     bool has(const char* suffix) const { return files_.contains(file(suffix)); }
 
     void find() {
-        domain_.reset(
-            call(fmt::format("look for the domain '{}'", name_), {VIR_ERR_NO_DOMAIN}, [&] {
-                return virDomainLookupByUUIDString(session_.connection.get(),
-                                                   change_.identity.c_str());
-            }));
+        domain_.reset(call(fmt::format("look up the domain '{}'", name_), {VIR_ERR_NO_DOMAIN}, [&] {
+            return virDomainLookupByUUIDString(session_.connection.get(), change_.identity.c_str());
+        }));
         if (domain_) {
             const pugi::xml_document document = definition();
             const pugi::xml_node root = document.child("domain");
@@ -122,13 +120,13 @@ class Machine {
         })));
     }
 
-    /// From nothing, or from a half that never came up: with a new disk and a new host key.
+    /// Builds it from nothing, or from an incomplete state, with a new disk and a new host key.
     void build() {
         refuse_foreign();
         reserve_memory();
         if (type() == "qemu" && config_.text("accelerator", "auto") == "auto")
             session_.progress("no usable KVM here: it will be emulated, which is slow");
-        session_.progress("making its disk");
+        session_.progress("creating its disk");
         for (const char* suffix : {kOverlay, kSeed, kConsole})
             delete_volume(pool_.get(), file(suffix));
         create_volume(pool_.get(), {.name = file(kOverlay),
@@ -144,7 +142,7 @@ class Machine {
         define(true);
     }
 
-    /// Whether the guest on the disk has come up once, and its host key is recorded.
+    /// Whether the guest on the disk has answered before, so that its host key is recorded.
     bool was_complete() {
         const Value& key = change_.before["connection"]["host_key"];
         if (change_.kind != Change::Kind::update || !has(kOverlay) || has(kSeed) ||
@@ -154,7 +152,7 @@ class Machine {
         return true;
     }
 
-    /// Its definition is gone; its disk, with all that is on it, is not.
+    /// Restores a missing definition over the existing disk.
     void define_again() {
         refuse_foreign();
         reserve_memory();
@@ -169,7 +167,7 @@ class Machine {
     void refuse_foreign() {
         if (domain_) return;
         const DomainHandle other(
-            call(fmt::format("look for the domain '{}'", name_), {VIR_ERR_NO_DOMAIN},
+            call(fmt::format("look up the domain '{}'", name_), {VIR_ERR_NO_DOMAIN},
                  [&] { return virDomainLookupByName(session_.connection.get(), name_.c_str()); }));
         if (other) throw foreign_error("domain", name_, uuid_of(other.get()));
     }
@@ -181,13 +179,13 @@ class Machine {
             return virStorageVolLookupByPath(session_.connection.get(), path.c_str());
         }));
         virStorageVolInfo info = {};
-        call(fmt::format("look at the base image {}", path),
+        call(fmt::format("read the base image {}", path),
              [&] { return virStorageVolGetInfo(base.get(), &info); });
         return static_cast<std::int64_t>(info.capacity);
     }
 
     void write_seed(const SshKey& host_key) {
-        // An instance of its own each time: cloud-init must not take a new disk for one it knows.
+        // A unique instance ID: cloud-init must not take the new disk for a configured instance.
         const std::string image =
             seed_image({.instance_id = fmt::format("{}-{}", name_, change_.identity),
                         .host_name = name_,
@@ -214,7 +212,7 @@ class Machine {
         if (wanted == "kvm" && !c.offers_kvm())
             throw Error(ErrorKind::failed, "accelerator: kvm, but libvirt has no KVM there")
                 .with_hint("load kvm_intel or kvm_amd and let libvirt open /dev/kvm, or use "
-                           "accelerator: auto, which emulates where it has to");
+                           "accelerator: auto, which falls back to emulation");
         const std::string cpuinfo = c.local() ? proc_text("/proc/cpuinfo") : "";
         return use_kvm(wanted, c.offers_kvm(), c.local(), cpuinfo) ? "kvm" : "qemu";
     }
@@ -245,8 +243,8 @@ class Machine {
         if (boot == "disk" || (boot == "auto" && base.text("kernel").empty())) return out;
         if (base.text("kernel").empty())
             throw Error(ErrorKind::failed,
-                        "boot: kernel, but the base image has no kernel beside it")
-                .with_hint("use boot: disk, or a base that was made by `bootstrap`");
+                        "boot: kernel, but the base image comes without a kernel")
+                .with_hint("use boot: disk, or a base created with `bootstrap`");
         out.kernel = base.text("kernel");
         out.initrd = base.text("initrd");
         out.cmdline = kernel_command_line(out.arch, out.type == "qemu", config_.text("cmdline"));
@@ -260,7 +258,7 @@ class Machine {
         }));
     }
 
-    // --- a domain that is there ---
+    // --- an existing domain ---
 
     bool changed(std::string_view name) const {
         return std::find(change_.changed.begin(), change_.changed.end(), name) !=
@@ -280,7 +278,7 @@ class Machine {
         shut_down(session_, domain_.get(), duration(config_, "shutdown_timeout"));
     }
 
-    /// What can be changed in a running guest; false when something cannot.
+    /// Applies the changes to the running guest; false if that is not possible for all of them.
     bool change_live() {
         if (changed("max_memory") || changed("max_vcpus") || changed("cmdline") ||
             changed("accelerator") || changed("boot"))
@@ -292,7 +290,7 @@ class Machine {
         const auto wanted = static_cast<unsigned long>(memory_kib(config_.integer("memory")));
         virDomainInfo info = {};
         const auto look = [&] {
-            call(fmt::format("look at '{}'", name_),
+            call(fmt::format("read the domain '{}'", name_),
                  [&] { return virDomainGetInfo(domain_.get(), &info); });
             return info.memory == wanted;
         };
@@ -301,7 +299,7 @@ class Machine {
         session_.progress("changing its memory");
         if (virDomainSetMemoryFlags(domain_.get(), wanted, VIR_DOMAIN_AFFECT_LIVE) < 0)
             return false;
-        for (int i = 0; i < 100; ++i) { // the guest's driver gives pages back one by one
+        for (int i = 0; i < 100; ++i) { // the guest's balloon driver returns pages gradually
             if (look()) return true;
             session_.check_stop();
             std::this_thread::sleep_for(100ms);
@@ -349,8 +347,8 @@ class Machine {
         if (has(kSeed)) drop_seed();
     }
 
-    /// The guest has its keys: the file that has a copy of the private one goes. The running guest
-    /// may take its time to let go of the disk, or not know how: that holds nothing up.
+    /// Removes the seed, which contains the private host key. Detaching may fail or take time in
+    /// the running guest; that does not matter.
     void drop_seed() {
         counters().calls.fetch_add(1, std::memory_order_relaxed);
         virDomainDetachDeviceAlias(domain_.get(), kSeedAlias, VIR_DOMAIN_AFFECT_LIVE);
@@ -385,7 +383,7 @@ void undefine(virDomainPtr domain, const std::string& name) {
     const int result = call(doing, {VIR_ERR_NO_DOMAIN, VIR_ERR_INVALID_ARG, VIR_ERR_NO_SUPPORT},
                             [&] { return virDomainUndefineFlags(domain, all); });
     if (result < 0 &&
-        virGetLastErrorCode() != VIR_ERR_NO_DOMAIN) // a driver that lacks some of these
+        virGetLastErrorCode() != VIR_ERR_NO_DOMAIN) // the driver does not support all flags
         call(doing, {VIR_ERR_NO_DOMAIN}, [&] { return virDomainUndefine(domain); });
 }
 
@@ -396,7 +394,7 @@ Value make_machine(Session& session, const Change& change) {
 }
 
 void remove_machine(Session& session, const Change& change) {
-    const DomainHandle domain(call("look for the domain", {VIR_ERR_NO_DOMAIN}, [&] {
+    const DomainHandle domain(call("look up the domain", {VIR_ERR_NO_DOMAIN}, [&] {
         return virDomainLookupByUUIDString(session.connection.get(), change.identity.c_str());
     }));
     std::string name = change.before.text("name");
@@ -404,7 +402,7 @@ void remove_machine(Session& session, const Change& change) {
     Lease lease = lease_of(change.before);
     if (domain) {
         name = virDomainGetName(domain.get());
-        // Its disk goes with it: there is nothing to shut down for.
+        // No orderly shutdown: the disk is deleted anyway.
         session.progress("switching off");
         power_off(domain.get());
         const pugi::xml_document document =

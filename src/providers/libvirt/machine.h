@@ -8,26 +8,26 @@
 
 namespace hadeploy::libvirt {
 
-// Files of a domain in its pool, by what follows own_file()'s name.
+// Suffixes of own_file() for the files of a domain in its pool.
 inline constexpr const char* kOverlay = ".qcow2";
 inline constexpr const char* kSeed = ".seed.iso";
 inline constexpr const char* kConsole = ".console.log";
 
-/// The fixed lease of a domain, from its config.
+/// The fixed lease of a domain, from its configuration.
 Lease lease_of(const Value& config);
 
-/// What others need to log in; `host_key` "" while it is unknown.
+/// The connection to the machine; `host_key` is "" while it is unknown.
 Value connection_of(const Value& config, const std::string& host_key);
 
-/// Brings a domain from whatever is there of it to `change.after`, and returns its attributes.
-/// What an interrupted run has left can be told by the definition: it has a seed from before the
-/// first start until the guest has answered. A machine that is off and has one is begun anew.
+/// Creates or updates a domain to match `change.after`, whatever exists of it, and returns its
+/// attributes. The definition shows how far an interrupted run got: it contains the seed until the
+/// guest has answered for the first time. A stopped machine with a seed is built again.
 Value make_machine(Session& session, const Change& change);
 
-/// Takes away the domain with this identity and everything that belongs to it.
+/// Removes the domain with this identity and everything that belongs to it.
 void remove_machine(Session& session, const Change& change);
 
-/// Memory of this machine that can be given away, in bytes, from the text of /proc/meminfo.
+/// Available memory of this machine in bytes, from the text of /proc/meminfo.
 std::int64_t available_memory(const std::string& meminfo);
 
 } // namespace hadeploy::libvirt

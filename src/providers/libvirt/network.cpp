@@ -27,8 +27,7 @@ std::string network_xml(const NetworkShape& shape) {
     const pugi::xml_node ip =
         add(network, "ip",
             {{"address", ipv4_text(range.gateway())}, {"prefix", std::to_string(range.prefix)}});
-    // The upper half is for guests that nobody named; the lower half stays free for fixed
-    // addresses.
+    // DHCP uses the upper half for guests without a lease; the lower half is for fixed addresses.
     const std::uint32_t middle = range.base + (range.last() - range.base + 1) / 2;
     add(add(ip, "dhcp"), "range",
         {{"start", ipv4_text(middle)}, {"end", ipv4_text(range.last() - 1)}});
@@ -75,15 +74,14 @@ NetworkType::NetworkType() {
     name = "libvirt.network";
     summary = "A network for virtual machines: a bridge with DHCP and DNS";
     doc =
-        "A bridge on the libvirt host with addresses of its own. `nat` lets guests reach what the "
-        "host reaches; `isolated` lets them reach the host and each other only. The host has the "
-        "first address. Each `libvirt.domain` adds a fixed lease under its name; other guests get "
-        "an address from the upper half of the range.\n\n"
-        "Detected and repaired: a network that was stopped is started again; one that was "
-        "undefined is created again. A network of the same name that somebody else made is never "
-        "touched. That another network or the host itself has some of the addresses is an error of "
-        "the plan.\n\n"
-        "Destroy stops and undefines it. It refuses while guests of somebody else are attached.";
+        "A bridge on the libvirt host with its own addresses. With `nat`, guests reach the "
+        "networks that the host reaches; with `isolated`, they reach only the host and each other. "
+        "The host has the first address. Each `libvirt.domain` adds a fixed lease with its name; "
+        "other guests get an address from the upper half of the range.\n\n"
+        "Detected and repaired: a stopped network is started; an undefined one is created again. "
+        "A network of the same name that somebody else created is never touched. The plan reports "
+        "an error if another network or the host uses some of the addresses.\n\n"
+        "Destroy stops and undefines the network. It fails while other guests are attached.";
     import_id = "the network's UUID (`virsh net-uuid NAME`)";
     example = "lab:\n"
               "  type: libvirt.network\n"
@@ -102,7 +100,7 @@ NetworkType::NetworkType() {
          .replaces = true},
         {.name = "mode",
          .type = TypeKind::string,
-         .doc = "`nat`: guests reach the world through the host. `isolated`: they do not.",
+         .doc = "`nat`: guests reach other networks through the host. `isolated`: they do not.",
          .replaces = true,
          .default_value = Value("nat"),
          .one_of = {"nat", "isolated"}},
@@ -112,19 +110,19 @@ NetworkType::NetworkType() {
          .replaces = true},
         {.name = "dns",
          .type = TypeKind::boolean,
-         .doc = "Whether the host answers DNS for the guests.",
+         .doc = "Whether the host answers DNS queries of the guests.",
          .replaces = true,
          .default_value = Value(true)},
         {.name = "active",
          .type = TypeKind::boolean,
-         .doc = "Whether the network is up.",
+         .doc = "Whether the network is active.",
          .computed = true,
          .tracked = true,
          .open = true,
          .verb = "start"},
         {.name = "gateway",
          .type = TypeKind::ipv4,
-         .doc = "The host's own address in the network.",
+         .doc = "The host's address in the network.",
          .computed = true,
          .follows = {"cidr"}},
         {.name = "bridge",
@@ -138,18 +136,19 @@ void NetworkType::check(const Value& config, Diagnostics& diagnostics) const {
     const Value& cidr = config["cidr"];
     if (!cidr.is_string()) return;
     const auto range = Cidr::parse(cidr.as_string());
-    if (!range) return; // the schema has said so
+    if (!range) return; // reported by the schema
     if (range->prefix > 30 || range->prefix < 8)
         diagnostics
-            .add(fmt::format("{} is no size for a network of machines",
+            .add(fmt::format("the size of {} does not suit a network of machines",
                              redacted(cidr, cidr.as_string())),
                  cidr.loc())
             .with_hint("use a prefix from /8 to /30, e.g. 10.77.0.0/24");
     else if (range->text() != cidr.as_string())
         diagnostics
-            .add(fmt::format("{} is an address within a network", redacted(cidr, cidr.as_string())),
+            .add(fmt::format("{} is an address in a network, not a network",
+                             redacted(cidr, cidr.as_string())),
                  cidr.loc())
-            .with_hint("write the network itself: " + redacted(cidr, range->text()));
+            .with_hint("write the network: " + redacted(cidr, range->text()));
 }
 
 Value NetworkType::derive(const Value& config) const {
@@ -177,7 +176,7 @@ Value observed(const Inventory::Network& network, const pugi::xml_document& docu
     return out;
 }
 
-/// Why the addresses of a new network are not free. Networks of this project do not count: the same
+/// Why the addresses of a new network are not free. Networks of this project are ignored: the same
 /// plan may remove them.
 std::optional<Error> no_room(const Value& cidr, Inventory& inventory) {
     const auto wanted = Cidr::parse(cidr.as_string());
@@ -213,7 +212,7 @@ Observation NetworkType::observe(const ReadRequest& request, Inventory& inventor
     const Inventory::Network* other = inventory.network(request.config.text("name"));
     if (other == nullptr) {
         const Value& cidr = request.config["cidr"];
-        // One that is recorded may be on its way out of the spec.
+        // A recorded network may be about to be removed.
         if (request.recorded == nullptr && cidr.is_string())
             if (std::optional<Error> taken = no_room(cidr, inventory))
                 return Observation::failed(std::move(*taken));
@@ -224,7 +223,7 @@ Observation NetworkType::observe(const ReadRequest& request, Inventory& inventor
     return out;
 }
 
-/// @throws Error(conflict) when another network of this daemon has some of the addresses
+/// @throws Error(conflict) if another network of this daemon uses some of the addresses
 void check_overlap(const std::string& cidr, Inventory& inventory) {
     const Cidr wanted = *Cidr::parse(cidr);
     for (const Inventory::Network& other : inventory.networks()) {
@@ -239,7 +238,7 @@ void check_overlap(const std::string& cidr, Inventory& inventory) {
 }
 
 void start(virNetworkPtr network, const std::string& name) {
-    call(fmt::format("let the network '{}' start with the host", name), {VIR_ERR_NO_SUPPORT},
+    call(fmt::format("set the autostart of the network '{}'", name), {VIR_ERR_NO_SUPPORT},
          [&] { return virNetworkSetAutostart(network, 1); });
     call(fmt::format("start the network '{}'", name), {VIR_ERR_OPERATION_INVALID},
          [&] { return virNetworkCreate(network); });
@@ -251,7 +250,7 @@ Value NetworkType::make(Session& session, const Change& change) const {
     const virConnectPtr c = session.connection.get();
     Inventory inventory(session.connection);
     NetworkHandle network(
-        call(fmt::format("look for the network '{}'", network_name), {VIR_ERR_NO_NETWORK},
+        call(fmt::format("look up the network '{}'", network_name), {VIR_ERR_NO_NETWORK},
              [&] { return virNetworkLookupByUUIDString(c, change.identity.c_str()); }));
     if (network) {
         start(network.get(), network_name);
@@ -274,15 +273,16 @@ Value NetworkType::make(Session& session, const Change& change) const {
         try {
             start(network.get(), network_name);
         } catch (const Error&) {
-            virNetworkUndefine(network.get()); // or the next try would find a half
+            virNetworkUndefine(network.get()); // or the next attempt would find it incomplete
             throw;
         }
     }
     Inventory after(session.connection);
     const Inventory::Network* now = after.network(network_name);
     if (now == nullptr)
-        throw Error(ErrorKind::failed,
-                    fmt::format("the network '{}' vanished while it was made", network_name));
+        throw Error(
+            ErrorKind::failed,
+            fmt::format("the network '{}' vanished while it was being created", network_name));
     Value out = config;
     const Value seen = observed(*now, parse_xml(after.network_xml(*now)));
     for (const Entry& e : seen.as_map()) out = out.with(e.key, e.value);
@@ -290,15 +290,15 @@ Value NetworkType::make(Session& session, const Change& change) const {
 }
 
 void NetworkType::remove(Session& session, const Change& change) const {
-    NetworkHandle network(call("look for the network", {VIR_ERR_NO_NETWORK}, [&] {
+    NetworkHandle network(call("look up the network", {VIR_ERR_NO_NETWORK}, [&] {
         return virNetworkLookupByUUIDString(session.connection.get(), change.identity.c_str());
     }));
     if (!network) return;
     const std::string network_name = virNetworkGetName(network.get());
     if (virNetworkIsActive(network.get()) == 1) {
-        const int ports =
-            call(fmt::format("see who uses the network '{}'", network_name), {VIR_ERR_NO_SUPPORT},
-                 [&] { return virNetworkListAllPorts(network.get(), nullptr, 0); });
+        const int ports = call(fmt::format("list the ports of the network '{}'", network_name),
+                               {VIR_ERR_NO_SUPPORT},
+                               [&] { return virNetworkListAllPorts(network.get(), nullptr, 0); });
         if (ports > 0)
             throw Error(ErrorKind::conflict,
                         fmt::format("the network '{}' is still used by {} running guest{}",

@@ -22,14 +22,13 @@ class PoolType : public LibvirtType {
 
 PoolType::PoolType() {
     name = "libvirt.pool";
-    summary = "A directory on the libvirt host that holds disks";
+    summary = "A directory for disks on the libvirt host";
     doc =
-        "A storage pool of libvirt's kind `dir`. Volumes and the disks of domains live in it.\n\n"
+        "A storage pool of libvirt's type `dir`, for volumes and the disks of domains.\n\n"
         "Detected and repaired: a pool that was stopped, or whose directory was removed, is built "
         "and started again.\n\n"
-        "Destroy undefines the pool and removes its directory. It refuses while the directory "
-        "holds "
-        "files that other resources or people put there.";
+        "Destroy undefines the pool and removes its directory. It fails while the directory "
+        "contains files of other resources or people.";
     import_id = "the pool's UUID (`virsh pool-uuid NAME`)";
     example = "pool:\n"
               "  type: libvirt.pool\n"
@@ -42,12 +41,13 @@ PoolType::PoolType() {
          .default_value = Value("hadeploy")},
         {.name = "path",
          .type = TypeKind::path,
-         .doc = "The directory, on the libvirt host. Left out: `/var/lib/libvirt/images/` and the "
-                "name.",
+         .doc =
+             "The directory, on the libvirt host. Defaults to `/var/lib/libvirt/images/` and the "
+             "name.",
          .replaces = true},
         {.name = "active",
          .type = TypeKind::boolean,
-         .doc = "Whether the pool is in use.",
+         .doc = "Whether the pool is active.",
          .computed = true,
          .tracked = true,
          .open = true,
@@ -70,7 +70,7 @@ Value PoolType::derive(const Value& config) const {
 Observation PoolType::observe(const ReadRequest& request, Inventory& inventory) const {
     for (const Inventory::Pool& pool : inventory.pools()) {
         if (pool.uuid != request.identity) continue;
-        inventory.volumes(pool.name); // finds out whether the directory is still there
+        inventory.volumes(pool.name); // detects a missing directory
         return Observation::present(Value::map({{"name", pool.name}, {"active", pool.active}}));
     }
     const Inventory::Pool* other = inventory.pool(request.config.text("name"));
@@ -87,13 +87,13 @@ std::string pool_xml(const std::string& pool, const std::string& uuid, const std
     add(root, "uuid", {}, uuid);
     const pugi::xml_node target = add(root, "target");
     add(target, "path", {}, path);
-    // The emulator runs as a user of its own and has to get through to the disks.
+    // The emulator runs as its own user and needs access to the disks in it.
     add(add(target, "permissions"), "mode", {}, "0711");
     return to_text(root);
 }
 
 PoolHandle find(const Connection& connection, const std::string& uuid) {
-    return PoolHandle(call("look for the storage pool", {VIR_ERR_NO_STORAGE_POOL}, [&] {
+    return PoolHandle(call("look up the storage pool", {VIR_ERR_NO_STORAGE_POOL}, [&] {
         return virStoragePoolLookupByUUIDString(connection.get(), uuid.c_str());
     }));
 }
@@ -111,10 +111,10 @@ Value PoolType::make(Session& session, const Change& change) const {
             return virStoragePoolDefineXML(session.connection.get(), xml.c_str(), 0);
         }));
     }
-    call(fmt::format("let the storage pool '{}' start with the host", pool_name),
-         {VIR_ERR_NO_SUPPORT}, [&] { return virStoragePoolSetAutostart(pool.get(), 1); });
+    call(fmt::format("set the autostart of the storage pool '{}'", pool_name), {VIR_ERR_NO_SUPPORT},
+         [&] { return virStoragePoolSetAutostart(pool.get(), 1); });
     if (virStoragePoolIsActive(pool.get()) != 1) {
-        call(fmt::format("make the directory {}", path), {VIR_ERR_NO_SUPPORT},
+        call(fmt::format("create the directory {}", path), {VIR_ERR_NO_SUPPORT},
              [&] { return virStoragePoolBuild(pool.get(), 0); });
         call(fmt::format("start the storage pool '{}'", pool_name), {VIR_ERR_OPERATION_INVALID},
              [&] { return virStoragePoolCreate(pool.get(), 0); });
@@ -139,8 +139,7 @@ void PoolType::remove(Session& session, const Change& change) const {
         call(fmt::format("stop the storage pool '{}'", pool_name), {VIR_ERR_OPERATION_INVALID},
              [&] { return virStoragePoolDestroy(pool.get()); });
     }
-    // Fails when the directory is gone already or has something libvirt does not show: it stays
-    // then.
+    // Fails if the directory is gone, or contains a file that libvirt does not show: then it stays.
     call(fmt::format("remove the directory of the storage pool '{}'", pool_name),
          {VIR_ERR_SYSTEM_ERROR, VIR_ERR_INTERNAL_ERROR, VIR_ERR_NO_SUPPORT},
          [&] { return virStoragePoolDelete(pool.get(), VIR_STORAGE_POOL_DELETE_NORMAL); });

@@ -26,7 +26,8 @@ constexpr std::int64_t kConsoleBytes = 16 * 1024;
 
 int state_of(virDomainPtr domain) {
     int state = VIR_DOMAIN_NOSTATE;
-    call("see how a domain is", [&] { return virDomainGetState(domain, &state, nullptr, 0); });
+    call("read the state of a domain",
+         [&] { return virDomainGetState(domain, &state, nullptr, 0); });
     return state;
 }
 
@@ -44,7 +45,7 @@ const char* state_name(int state) {
     case VIR_DOMAIN_SHUTOFF: return "switched off";
     case VIR_DOMAIN_CRASHED: return "crashed";
     case VIR_DOMAIN_PMSUSPENDED: return "suspended";
-    default: return "in no known state";
+    default: return "in an unknown state";
     }
 }
 
@@ -66,7 +67,7 @@ void shut_down(Session& session, virDomainPtr domain, std::chrono::milliseconds 
             power_off(domain);
             return;
         }
-        if (now >= ask) { // a guest that is still booting does not hear the first
+        if (now >= ask) { // again: a guest that is still booting ignores the request
             call(fmt::format("shut down '{}'", name), {VIR_ERR_OPERATION_INVALID},
                  [&] { return virDomainShutdown(domain); });
             ask = now + 10s;
@@ -76,7 +77,7 @@ void shut_down(Session& session, virDomainPtr domain, std::chrono::milliseconds 
 }
 
 namespace {
-/// One attempt to get an SSH banner: "" when there was one, else why not.
+/// Tries to read an SSH banner; returns "" on success, otherwise the reason.
 std::string knock(const std::string& address, int wait_ms) {
     const Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return std::strerror(errno);
@@ -94,14 +95,14 @@ std::string knock(const std::string& address, int wait_ms) {
     getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) return std::strerror(error);
     waiting = {fd.get(), POLLIN, 0};
-    // An emulated guest takes its time from accept() to the banner.
-    if (poll(&waiting, 1, 10 * wait_ms) <= 0) return "port 22 is open but says nothing";
+    // An emulated guest may take long from accept() to the banner.
+    if (poll(&waiting, 1, 10 * wait_ms) <= 0) return "port 22 is open but sends nothing";
     std::array<char, 4> banner = {};
     const ssize_t got = recv(fd.get(), banner.data(), banner.size(), 0);
     if (got < 0) return std::strerror(errno);
     return std::string_view(banner.data(), static_cast<std::size_t>(got)) == "SSH-"
                ? ""
-               : "port 22 is open but it is no SSH server";
+               : "port 22 is open but is not an SSH server";
 }
 
 std::string console_text(const Session& session, const BootWatch& watch) {
@@ -109,7 +110,7 @@ std::string console_text(const Session& session, const BootWatch& watch) {
         const VolumeHandle log =
             watch.pool ? find_volume(watch.pool.get(), watch.console) : nullptr;
         return log ? tail(session.connection, log.get(), kConsoleBytes) : "";
-    } catch (const Error& error) { // the failure that it was to explain matters more
+    } catch (const Error& error) { // the original failure matters more
         return error.message;
     }
 }
@@ -126,7 +127,7 @@ Error boot_error(const Session& session, const BootWatch& watch, std::string mes
 } // namespace
 
 void wait_for_ssh(Session& session, const BootWatch& watch) {
-    if (session.connection.mock()) return; // nobody would answer
+    if (session.connection.mock()) return; // a mock guest never answers
     session.progress("waiting for the guest to boot");
     const auto end = Clock::now() + watch.timeout;
     for (;;) {
@@ -135,27 +136,25 @@ void wait_for_ssh(Session& session, const BootWatch& watch) {
         if (state == VIR_DOMAIN_PAUSED)
             throw boot_error(session, watch,
                              fmt::format("'{}' was paused while it booted", watch.name),
-                             "often the host's disk is full (`df -h`); `virsh domblkerror " +
-                                 watch.name + "` tells");
+                             "the host's disk may be full (see `df -h`; `virsh domblkerror " +
+                                 watch.name + "` shows it)");
         if (!is_active(state))
             throw boot_error(
                 session, watch,
                 fmt::format("'{}' {} while it booted", watch.name,
                             state == VIR_DOMAIN_CRASHED ? "crashed" : "switched itself off"),
-                "the image may not fit the machine; see its console above");
+                "the image may not suit the machine; see its console above");
         const auto begun = Clock::now();
         const std::string why = knock(watch.address, 1000);
         if (why.empty()) return;
         if (Clock::now() >= end)
-            throw boot_error(session, watch,
-                             fmt::format("'{}' did not answer on {} port {} within {}: {}",
-                                         watch.name, watch.address, kSshPort,
-                                         show_duration(watch.timeout.count()), why),
-                             "if its console shows a login prompt the network is at fault: "
-                             "hadeploy has to run where "
-                             "the VMs can be reached (`scripts/lab exec hadeploy ...`); otherwise "
-                             "see where it hangs, "
-                             "or give it more time (boot_timeout)");
+            throw boot_error(
+                session, watch,
+                fmt::format("'{}' did not answer on {} port {} within {}: {}", watch.name,
+                            watch.address, kSshPort, show_duration(watch.timeout.count()), why),
+                "if its console shows a login prompt, the network is at fault: hadeploy has to run "
+                "where the VMs can be reached (`scripts/lab exec hadeploy ...`); otherwise see "
+                "where the boot hangs, or allow more time (boot_timeout)");
         std::this_thread::sleep_until(begun + 250ms);
     }
 }
@@ -164,7 +163,7 @@ std::string last_lines(std::string_view log, std::size_t count) {
     std::string clean;
     for (std::size_t i = 0; i < log.size(); ++i) {
         const auto c = static_cast<unsigned char>(log[i]);
-        if (c == 0x1b) { // terminal control: "ESC [ ... letter"
+        if (c == 0x1b) { // terminal control sequence: "ESC [ ... letter"
             if (i + 1 < log.size() && log[i + 1] == '[')
                 for (i += 2; i < log.size() && (log[i] < '@' || log[i] > '~'); ++i) {
                 }

@@ -7,32 +7,32 @@
 
 namespace hadeploy::libvirt {
 
-/// virDomainState as it is now.
+/// The current virDomainState.
 int state_of(virDomainPtr domain);
-/// Whether there is an emulator process: running, paused, shutting down.
+/// Whether the domain has an emulator process: running, paused, shutting down.
 bool is_active(int state);
 const char* state_name(int state);
 
-/// Asks the guest to shut down (ACPI) and waits; after `timeout` it is switched off.
+/// Asks the guest to shut down (ACPI) and waits; after `timeout` switches it off.
 void shut_down(Session& session, virDomainPtr domain, std::chrono::milliseconds timeout);
 
-/// Switches off at once. Fine when it is off.
+/// Switches the domain off at once. Does nothing if it is off.
 void power_off(virDomainPtr domain);
 
-/// What the wait for a guest is about.
+/// The domain whose boot is watched.
 struct BootWatch {
     virDomainPtr domain = nullptr;
     std::string name, address;
     std::chrono::milliseconds timeout{};
-    PoolHandle pool = {};     ///< where the console's log is
-    std::string console = {}; ///< the log's name in the pool
+    PoolHandle pool = {};     ///< pool of the console's log
+    std::string console = {}; ///< name of the log in the pool
 };
 
-/// Waits until the guest's SSH server answers with its banner.
-/// @throws Error with the console's last lines when it stops, crashes or takes too long
+/// Waits until the guest's SSH server sends its banner.
+/// @throws Error with the console's last lines if the guest stops, crashes or takes too long
 void wait_for_ssh(Session& session, const BootWatch& watch);
 
-/// Printable last lines of a console's log.
+/// The last lines of a console's log, with printable characters only.
 std::string last_lines(std::string_view log, std::size_t count);
 
 } // namespace hadeploy::libvirt

@@ -14,7 +14,7 @@ class LibvirtEndpoint : public OpenEndpoint {
   public:
     LibvirtEndpoint(std::shared_ptr<Connection> connection, ProviderContext setting)
         : connection_(std::move(connection)), setting_(std::move(setting)) {
-        setting_.stop = {}; // only changes go by it here, and those are let end
+        setting_.stop = {}; // used by changes only, and a change in progress is not interrupted
     }
 
     std::vector<Observation> read(std::span<const ReadRequest> requests,
@@ -65,7 +65,7 @@ class LibvirtEndpoint : public OpenEndpoint {
         return {};
     }
 
-    /// The connection, made anew when the daemon was restarted.
+    /// The connection; opened again after the daemon was restarted.
     std::shared_ptr<Connection> connection() {
         const std::lock_guard lock(mutex_);
         if (!connection_->alive()) connection_ = Connection::open(connection_->uri());
@@ -83,12 +83,11 @@ class LibvirtProvider : public Provider {
     LibvirtProvider() {
         name = "libvirt";
         doc = "Virtual machines, their networks and disks, on a host that runs libvirt with QEMU. "
-              "`qemu:///system` is this machine; the files of the machines are written through "
-              "libvirt, "
-              "so a remote host (`qemu+ssh://root@host/system`) works as well.";
+              "`qemu:///system` is this machine; files are written through libvirt, so a remote "
+              "host (`qemu+ssh://root@host/system`) works as well.";
         schema = {{.name = "uri",
                    .type = TypeKind::string,
-                   .doc = "Where libvirt answers.",
+                   .doc = "The connection URI of libvirt.",
                    .default_value = Value("qemu:///system")}};
     }
 
@@ -107,9 +106,9 @@ class LibvirtProvider : public Provider {
             return std::make_shared<LibvirtEndpoint>(Connection::open(uri.as_string()), setting);
         } catch (const Error& error) {
             if (!uri.secret()) throw;
-            // libvirt names the host in it, and much else that is a part of it
+            // libvirt's message contains the host and other parts of the URI
             throw Error(error.kind, "cannot connect to libvirt at its `uri`, which is secret")
-                .with_hint("what exactly is wrong is not shown; where it may be shown, use "
+                .with_hint("the details are not shown; if they may be shown, use "
                            "nonsensitive(...)");
         }
     }

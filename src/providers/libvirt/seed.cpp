@@ -9,7 +9,7 @@
 
 namespace hadeploy::libvirt {
 
-// JSON is YAML too, and quotes everything right.
+// JSON is valid YAML and quotes every string correctly.
 using Json = nlohmann::ordered_json;
 
 std::string meta_data(const SeedShape& shape) {
@@ -25,8 +25,8 @@ std::string user_data(const SeedShape& shape) {
         {"sudo", "ALL=(ALL) NOPASSWD:ALL"},
         {"ssh_authorized_keys", {shape.authorized_key}},
     };
-    // The seed is gone after the first boot: later boots go by what the first one kept, and do not
-    // take the missing seed for another machine that needs host keys and a name of its own.
+    // The seed is removed after the first boot. With these settings, cloud-init does not take the
+    // missing seed for a new instance that needs host keys and a host name.
     Json keep = {
         {"path", "/etc/cloud/cloud.cfg.d/99-keep-instance.cfg"},
         {"content", "manual_cache_clean: true\nssh_deletekeys: false\nssh_genkeytypes: []\n"
@@ -41,7 +41,7 @@ std::string user_data(const SeedShape& shape) {
         {"ssh_keys",
          {{"ed25519_private", shape.host_key_private}, {"ed25519_public", shape.host_key_public}}},
         {"write_files", Json::array({std::move(keep)})},
-        // without it a power cut in the first half minute would leave the files above empty
+        // without it, a power failure in the first half minute would leave the files above empty
         {"runcmd", Json::array({Json::array({"sync"})})},
     };
     return "#cloud-config\n" + data.dump(2) + "\n";
@@ -52,7 +52,7 @@ void check(archive* writer, int result) {
     if (result != ARCHIVE_OK) {
         const char* reason = archive_error_string(writer);
         throw Error(ErrorKind::failed,
-                    fmt::format("cannot make the cloud-init image: {}",
+                    fmt::format("cannot create the cloud-init image: {}",
                                 reason != nullptr ? reason : "libarchive gave no reason"));
     }
 }

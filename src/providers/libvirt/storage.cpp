@@ -26,12 +26,12 @@ std::string volume_xml(const NewVolume& volume) {
 
 PoolHandle open_pool(const Connection& connection, const std::string& name) {
     PoolHandle pool(
-        call(fmt::format("look for the storage pool '{}'", name), {VIR_ERR_NO_STORAGE_POOL},
+        call(fmt::format("look up the storage pool '{}'", name), {VIR_ERR_NO_STORAGE_POOL},
              [&] { return virStoragePoolLookupByName(connection.get(), name.c_str()); }));
     if (!pool)
         throw Error(ErrorKind::failed,
                     fmt::format("there is no storage pool '{}' at {}", name, connection.uri()))
-            .with_hint("make one (type: libvirt.pool) and refer to it: pool: ${NAME.name}");
+            .with_hint("create one (type: libvirt.pool) and refer to it: pool: ${NAME.name}");
     if (virStoragePoolIsActive(pool.get()) != 1)
         call(fmt::format("start the storage pool '{}'", name), {VIR_ERR_OPERATION_INVALID},
              [&] { return virStoragePoolCreate(pool.get(), 0); });
@@ -39,14 +39,13 @@ PoolHandle open_pool(const Connection& connection, const std::string& name) {
 }
 
 VolumeHandle find_volume(virStoragePoolPtr pool, const std::string& name) {
-    return VolumeHandle(call(fmt::format("look for the volume '{}'", name),
-                             {VIR_ERR_NO_STORAGE_VOL},
+    return VolumeHandle(call(fmt::format("look up the volume '{}'", name), {VIR_ERR_NO_STORAGE_VOL},
                              [&] { return virStorageVolLookupByName(pool, name.c_str()); }));
 }
 
 VolumeHandle create_volume(virStoragePoolPtr pool, const NewVolume& volume) {
     const std::string xml = volume_xml(volume);
-    return VolumeHandle(call(fmt::format("make the volume '{}'", volume.name),
+    return VolumeHandle(call(fmt::format("create the volume '{}'", volume.name),
                              [&] { return virStorageVolCreateXML(pool, xml.c_str(), 0); }));
 }
 
@@ -57,7 +56,7 @@ void delete_volume(virStoragePoolPtr pool, const std::string& name) {
 }
 
 std::string path_of(virStorageVolPtr volume) {
-    return taken(call("see where a volume is", [&] { return virStorageVolGetPath(volume); }));
+    return taken(call("read the path of a volume", [&] { return virStorageVolGetPath(volume); }));
 }
 
 std::int64_t capacity_of(virStorageVolPtr volume) {
@@ -67,14 +66,14 @@ std::int64_t capacity_of(virStorageVolPtr volume) {
 }
 
 std::string format_of(virStorageVolPtr volume) {
-    const std::string xml =
-        taken(call("see what a volume is", [&] { return virStorageVolGetXMLDesc(volume, 0); }));
+    const std::string xml = taken(
+        call("read the format of a volume", [&] { return virStorageVolGetXMLDesc(volume, 0); }));
     const pugi::xml_document document = parse_xml(xml);
     return document.child("volume").child("target").child("format").attribute("type").value();
 }
 
 namespace {
-/// A stream that is given up unless it was finished: the daemon must not take half for whole.
+/// A stream that is aborted unless finished, so that the daemon discards a partial transfer.
 class Stream {
   public:
     explicit Stream(virConnectPtr connection)
@@ -127,7 +126,7 @@ void upload(Session& session, virStorageVolPtr volume, std::istream& source, std
                 fmt::format("cannot {}: the source ended after {} of {} bytes", doing, done, size));
         send_all(stream.get(), buffer.data(), static_cast<std::size_t>(got), doing);
         done += got;
-        // Steps of ten: each is a line where nobody redraws.
+        // Every tenth: without a terminal each report is a line of its own.
         if (const std::int64_t now = done * 10 / size; now != percent && size > (64 << 20)) {
             percent = now;
             session.progress(fmt::format("{} {} %", what, percent * 10));
@@ -138,7 +137,7 @@ void upload(Session& session, virStorageVolPtr volume, std::istream& source, std
 
 std::string tail(const Connection& connection, virStorageVolPtr volume, std::int64_t bytes) {
     virStorageVolInfo info = {};
-    call("look at a volume", [&] { return virStorageVolGetInfo(volume, &info); });
+    call("read the size of a volume", [&] { return virStorageVolGetInfo(volume, &info); });
     const auto size = static_cast<std::int64_t>(info.capacity);
     if (size == 0) return {};
     const std::int64_t offset = size > bytes ? size - bytes : 0;

@@ -17,9 +17,9 @@ namespace {
 constexpr std::int64_t kGib = std::int64_t{1} << 30;
 constexpr std::array kSources = {"url", "file", "bootstrap", "size"};
 
-// Files of a volume, by what follows own_file()'s name. The mark lies beside the others while they
-// are written: a volume can't be renamed through libvirt, so half of one could not be told from a
-// whole one otherwise.
+// Suffixes of own_file() for the files of a volume. The mark exists while the others are written:
+// libvirt cannot rename a volume into place, so nothing else would tell an incomplete volume from a
+// complete one.
 constexpr const char* kMark = ".part";
 constexpr const char* kKernel = ".vmlinuz";
 constexpr const char* kInitrd = ".initrd";
@@ -35,7 +35,7 @@ class VolumeType : public LibvirtType {
         if (!config["pool"].is_string() || !config["name"].is_string()) return {};
         return {fmt::format("libvirt volume {}/{}", config.text("pool"), config.text("name"))};
     }
-    /// An image can be had again from where it came from.
+    /// No data loss for an image: its source can provide it again.
     std::optional<DataLoss> held_data(const Value& volume) const override {
         if (volume["size"].is_null()) return {};
         return DataLoss{
@@ -49,24 +49,19 @@ class VolumeType : public LibvirtType {
 
 VolumeType::VolumeType() {
     name = "libvirt.volume";
-    summary = "A disk in a pool: an image that domains stand on, or an empty one";
+    summary = "A disk in a pool: a base image for domains, or an empty disk";
     doc =
-        "Exactly one of `url` (with `checksum`), `file`, `bootstrap` and `size` says what is in "
-        "it. "
-        "A domain does not write to a volume that is its `base`: it has a copy-on-write overlay of "
-        "its own.\n\n"
-        "`bootstrap` makes the image from the packages of this machine's own distribution, with "
-        "its "
-        "apt sources; it needs root and takes about a minute, once: the image is kept in the "
-        "cache. "
-        "Downloads are kept there, too.\n\n"
-        "The file in the pool carries a part of the volume's identity in its name, "
-        "`base-1a2b3c4d.qcow2`: no file of anybody else is ever taken for it, and new content "
-        "never "
-        "gets the path of an old one under the overlays that stand on it.\n\n"
-        "Detected and repaired: a volume that was deleted, or was half written when an apply was "
+        "Exactly one of `url` (with `checksum`), `file`, `bootstrap` and `size` sets the content. "
+        "A domain does not write to its `base` volume: it has its own copy-on-write overlay.\n\n"
+        "`bootstrap` builds the image from the packages of this machine's distribution, with its "
+        "apt sources; it needs root and takes about a minute. The image is kept in the cache, as "
+        "downloads are.\n\n"
+        "The name of the file in the pool contains a part of the volume's identity, "
+        "`base-1a2b3c4d.qcow2`: no other file is taken for it, and new content never gets the path "
+        "of old content that overlays still use.\n\n"
+        "Detected and repaired: a volume that was deleted, or is incomplete because an apply was "
         "interrupted, is written again. The content is not compared.\n\n"
-        "Destroy deletes it, also one that was imported.";
+        "Destroy deletes the volume, even if it was imported.";
     import_id = "the file's name in the pool (`virsh vol-list POOL`)";
     example = "base:\n"
               "  type: libvirt.volume\n"
@@ -75,16 +70,16 @@ VolumeType::VolumeType() {
     const Type recipe = object_of({
         {.name = "suite",
          .type = TypeKind::name,
-         .doc =
-             "Release of the distribution, e.g. `bookworm`. Left out: the one this machine runs."},
+         .doc = "Release of the distribution, e.g. `bookworm`. Defaults to the release of this "
+                "machine."},
         {.name = "size",
          .type = TypeKind::bytes,
-         .doc = "Size of the disk that the guest sees.",
+         .doc = "Virtual size of the disk.",
          .default_value = Value(8 * kGib),
          .min = kGib},
         {.name = "packages",
          .type = list_of(TypeKind::name),
-         .doc = "Packages on top of a system that boots and answers on SSH. Left out: Docker and "
+         .doc = "Packages to add to a system that boots and answers on SSH. Defaults to Docker and "
                 "GlusterFS."},
     });
     schema = {
@@ -100,18 +95,18 @@ VolumeType::VolumeType() {
          .replaces = true},
         {.name = "url",
          .type = TypeKind::string,
-         .doc = "Where to download the image (http, https)."},
+         .doc = "URL of the image to download (http, https)."},
         {.name = "checksum",
          .type = TypeKind::string,
-         .doc = "Of the download: `sha256:` and 64 hex digits.",
+         .doc = "Checksum of the download: `sha256:` and 64 hex digits.",
          .replaces = true},
         {.name = "file",
          .type = TypeKind::local_path,
-         .doc = "An image on this machine, qcow2 or raw. A change of its content makes the volume "
-                "anew."},
+         .doc = "An image on this machine, qcow2 or raw. The volume is replaced when its content "
+                "changes."},
         {.name = "bootstrap",
          .type = recipe,
-         .doc = "Make the image from packages.",
+         .doc = "Builds the image from packages.",
          .replaces = true},
         {.name = "size",
          .type = TypeKind::bytes,
@@ -124,19 +119,19 @@ VolumeType::VolumeType() {
          .replaces = true},
         {.name = "complete",
          .type = TypeKind::boolean,
-         .doc = "Whether all of it is there.",
+         .doc = "Whether the volume is complete.",
          .computed = true,
          .tracked = true,
          .open = true,
          .verb = "repair"},
         {.name = "capacity",
          .type = TypeKind::bytes,
-         .doc = "Size of the disk that a guest sees; of a download known when it is there.",
+         .doc = "Virtual size of the disk; known after apply for a download.",
          .computed = true,
          .open = true},
         {.name = "path",
          .type = TypeKind::string,
-         .doc = "The file on the libvirt host.",
+         .doc = "Path of the file on the libvirt host.",
          .computed = true},
         {.name = "format",
          .type = TypeKind::string,
@@ -145,7 +140,7 @@ VolumeType::VolumeType() {
          .open = true},
         {.name = "kernel",
          .type = TypeKind::string,
-         .doc = "Path of the kernel to boot it with; empty when it boots from its disk.",
+         .doc = "Path of the kernel to boot; empty if the image boots from its disk.",
          .computed = true},
         {.name = "initrd",
          .type = TypeKind::string,
@@ -167,22 +162,24 @@ void VolumeType::check(const Value& config, Diagnostics& diagnostics) const {
                                      [&](const char* s) { return !config[s].is_null(); });
     if (given != 1)
         diagnostics.add(given == 0
-                            ? "a volume needs a content: one of url, file, bootstrap and size"
-                            : "a volume has one content: only one of url, file, bootstrap and size",
+                            ? "a volume needs content: one of url, file, bootstrap and size"
+                            : "a volume has only one content: one of url, file, bootstrap and size",
                         config.loc());
     const Value& url = config["url"];
     const Value& checksum = config["checksum"];
     if (url.is_null() != checksum.is_null())
         diagnostics
-            .add(url.is_null() ? "checksum belongs to url" : "a download needs a checksum",
+            .add(url.is_null() ? "checksum is only allowed with url"
+                               : "a download needs a checksum",
                  (url.is_null() ? checksum : url).loc())
             .with_hint("checksum: sha256:... (`sha256sum FILE` prints it)");
     if (url.is_string() && !url.as_string().starts_with("http://") &&
         !url.as_string().starts_with("https://"))
-        diagnostics.add("url begins with http:// or https://", url.loc())
-            .with_hint("for an image on this machine use file:");
+        diagnostics.add("url has to begin with http:// or https://", url.loc())
+            .with_hint("for an image on this machine, use file:");
     if (checksum.is_string() && !is_checksum(checksum.as_string()))
-        diagnostics.add("checksum is `sha256:` and 64 hex digits in lower case", checksum.loc());
+        diagnostics.add("checksum has to be `sha256:` and 64 lower-case hex digits",
+                        checksum.loc());
 }
 
 Value VolumeType::derive(const Value& config) const {
@@ -192,12 +189,12 @@ Value VolumeType::derive(const Value& config) const {
     if (const Value& size = config["size"]; size.is_integer()) return out.with("capacity", size);
     if (const Value& size = config["bootstrap"]["size"]; size.is_integer())
         return out.with("capacity", size);
-    // A file that is gone again does not matter to a volume that was made from it.
+    // A missing file does not matter for a volume that was already created from it.
     if (!file.is_string() || !std::filesystem::is_regular_file(file.as_string())) return out;
     out = out.with("sha256", sha256_file(file.as_string()));
     try {
         return out.with("capacity", inspect_disk(file.as_string()).size);
-    } catch (const Error&) { // no disk image: check_making() tells
+    } catch (const Error&) { // not a disk image: reported by check_making()
         return out;
     }
 }
@@ -213,7 +210,7 @@ void VolumeType::check_making(const Value& config, Diagnostics& diagnostics) con
     }
 }
 
-/// Which of a volume's files a pool has.
+/// The files of a volume that exist in a pool.
 struct Files {
     std::string disk; ///< name; "" if there is none
     bool kernel = false, initrd = false, mark = false;
@@ -221,7 +218,7 @@ struct Files {
     [[nodiscard]] bool any() const { return !disk.empty() || kernel || initrd || mark; }
 };
 
-/// Whether somebody else has named its file, which is its identity then.
+/// Whether the volume was imported: its identity is then the file's own name.
 bool is_imported(std::string_view identity) {
     return !is_uuid(identity);
 }
@@ -230,7 +227,7 @@ std::string disk_file(std::string_view name, std::string_view identity, const ch
     return is_imported(identity) ? std::string(identity) : own_file(name, identity, suffix);
 }
 
-/// Of the files that lie beside the disk.
+/// Name of a file beside the disk.
 std::string side_file(std::string_view name, std::string_view identity, const char* suffix) {
     if (!is_imported(identity)) return own_file(name, identity, suffix);
     return std::string(identity.substr(0, identity.rfind('.'))) + suffix;
@@ -238,7 +235,7 @@ std::string side_file(std::string_view name, std::string_view identity, const ch
 
 std::string mark_file(std::string_view name, std::string_view identity) {
     if (!is_imported(identity)) return own_file(name, identity, kMark);
-    return fmt::format("{}.hadeploy{}", identity, kMark); // FILE.part may be somebody's download
+    return fmt::format("{}.hadeploy{}", identity, kMark); // .part alone may be a download
 }
 
 Files files_of(const std::vector<std::string>& names, std::string_view name,
@@ -260,13 +257,13 @@ std::string path_in(virStoragePoolPtr pool, const std::string& file) {
     return volume ? path_of(volume.get()) : "";
 }
 
-/// As libvirt tells it: the name that somebody else gave says nothing.
+/// The format that libvirt detected: the name of an imported file does not tell it.
 std::string format_in(virStoragePoolPtr pool, const std::string& file) {
     const VolumeHandle volume = find_volume(pool, file);
     return volume ? format_of(volume.get()) : "";
 }
 
-/// The computed attributes of a volume that is there.
+/// The computed attributes of an existing volume.
 Value places(virStoragePoolPtr pool, const Files& files, std::string_view name,
              std::string_view identity) {
     const VolumeHandle disk = find_volume(pool, files.disk);
@@ -291,7 +288,7 @@ Observation VolumeType::observe(const ReadRequest& request, Inventory& inventory
     const std::string volume_name = request.config.text("name");
     const std::vector<std::string>* names = inventory.volumes(pool_name);
     if (names == nullptr) {
-        // An inactive pool shows nothing; that its volumes are gone is not said.
+        // An inactive pool does not list its volumes; this does not mean that they are gone.
         const bool hidden = request.recorded != nullptr && inventory.pool(pool_name) != nullptr;
         return hidden ? Observation::present(Value::map({{"name", volume_name}}))
                       : Observation::absent();
@@ -331,14 +328,14 @@ void store(Session& session, virStoragePoolPtr pool, const NewVolume& volume,
            static_cast<std::int64_t>(std::filesystem::file_size(path)), what);
 }
 
-/// All but the mark.
+/// Deletes all files but the mark.
 void delete_files(virStoragePoolPtr pool, std::string_view name, std::string_view identity) {
     for (const char* suffix : kDisks) delete_volume(pool, disk_file(name, identity, suffix));
     for (const char* suffix : {kKernel, kInitrd})
         delete_volume(pool, side_file(name, identity, suffix));
 }
 
-/// Writes what is not there yet.
+/// Writes the missing files.
 void fill(Session& session, virStoragePoolPtr pool, const Change& change, const Files& have) {
     const std::string base = change.after.text("name");
     const auto disk = [&](const char* suffix) { return disk_file(base, change.identity, suffix); };
@@ -375,7 +372,7 @@ Value VolumeType::make(Session& session, const Change& change) const {
         const PoolHandle pool = open_pool(session.connection, pool_name);
         refresh(pool.get(), pool_name);
         Files have = files_of(volume_names(pool.get(), pool_name), volume_name, change.identity);
-        if (have.mark) { // interrupted: nothing of it can be trusted
+        if (have.mark) { // interrupted: no file can be trusted
             delete_files(pool.get(), volume_name, change.identity);
             have = {};
         } else {
@@ -389,8 +386,8 @@ Value VolumeType::make(Session& session, const Change& change) const {
     const Files files = files_of(volume_names(pool.get(), pool_name), volume_name, change.identity);
     if (files.disk.empty())
         throw Error(ErrorKind::failed,
-                    fmt::format("the volume '{}' vanished from the pool '{}' while it "
-                                "was made",
+                    fmt::format("the volume '{}' vanished from the pool '{}' while it was being "
+                                "created",
                                 volume_name, pool_name));
     return merged(change.after.with("complete", true),
                   places(pool.get(), files, volume_name, change.identity));

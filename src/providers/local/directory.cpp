@@ -16,7 +16,7 @@ namespace hadeploy::local {
 namespace {
 namespace fs = std::filesystem;
 
-/// A path as the kernel's lists have it: spaces and the like as `\040`.
+/// Decodes a path in the kernel's mount lists, where a space is `\040`.
 std::string unescaped(std::string_view text) {
     constexpr std::size_t digits = 3;
     std::string out;
@@ -31,7 +31,7 @@ std::string unescaped(std::string_view text) {
     return out;
 }
 
-/// Where something is mounted at or below a directory, by proc(5)'s mountinfo; "" for nowhere.
+/// A mount point at or below a directory, from mountinfo (proc(5)); "" for none.
 std::string mounted_in(const fs::path& directory) {
     std::istringstream lines(read_file("/proc/self/mountinfo"));
     for (std::string line; std::getline(lines, line);) {
@@ -48,13 +48,13 @@ class Directory final : public LocalType {
   public:
     Directory() {
         name = "local.directory";
-        summary = "A directory on the machine that hadeploy runs on.";
-        doc = "Missing parents are made too. A directory that was removed, or whose mode was "
-              "changed, is repaired; what is in it is nobody's business. One that is already there "
-              "is taken over. A link in its path is followed only if it belongs to root or to the "
-              "user who runs hadeploy.\n\n"
-              "Destroy removes it when it is empty, with `force` also when it is not; with `keep` "
-              "it stays. Parents stay.";
+        summary = "A directory on the machine that runs hadeploy.";
+        doc = "Missing parent directories are created. A directory that was removed, or whose mode "
+              "was changed, is repaired; its contents are not managed. An existing directory is "
+              "taken over. A symbolic link in the path is followed only if it belongs to root or "
+              "to the user who runs hadeploy.\n\n"
+              "Destroy removes the directory if it is empty, with `force` also if it is not; with "
+              "`keep` it stays. Parent directories stay.";
         example = "build:\n"
                   "  type: local.directory\n"
                   "  path: build\n"
@@ -62,16 +62,16 @@ class Directory final : public LocalType {
         schema = {path_attribute("directory"),
                   {.name = "mode",
                    .type = TypeKind::mode,
-                   .doc = "Permissions, a quoted octal.",
+                   .doc = "Permissions, as a quoted octal number.",
                    .default_value = Value("0755")},
                   {.name = "force",
                    .type = TypeKind::boolean,
-                   .doc = "Destroy removes it with all that is in it.",
+                   .doc = "Whether destroy also removes the contents of the directory.",
                    .operational = true,
                    .default_value = Value(false)},
                   {.name = "keep",
                    .type = TypeKind::boolean,
-                   .doc = "Destroy leaves it there.",
+                   .doc = "Whether destroy leaves the directory in place.",
                    .operational = true,
                    .default_value = Value(false)}};
         adopts = true;
@@ -91,7 +91,7 @@ class Directory final : public LocalType {
     std::optional<DataLoss> held_data(const Value& directory) const override {
         if (!directory.flag("force") || directory.flag("keep")) return {};
         return DataLoss{
-            fmt::format("the directory {} and all that is in it", directory.text("path"))};
+            fmt::format("the directory {} and everything in it", directory.text("path"))};
     }
 
     Observation observe(const ReadRequest& request, const ProviderContext&) const override {
@@ -124,8 +124,8 @@ class Directory final : public LocalType {
                 !place.empty())
                 throw Error(
                     ErrorKind::failed,
-                    fmt::format("{} can't be removed: something is mounted on {}", path, place))
-                    .with_hint("what is mounted there is not part of it; unmount it first");
+                    fmt::format("{} cannot be removed: something is mounted on {}", path, place))
+                    .with_hint("the mounted file system is not part of it; unmount it first");
             std::error_code failed;
             fs::remove_all(opened + "/" + name, failed);
             if (!failed) return;
@@ -135,7 +135,7 @@ class Directory final : public LocalType {
         if (::unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return;
         const bool full = errno == ENOTEMPTY || errno == EEXIST;
         Error error = system_error("remove", path);
-        if (full) error.with_hint("empty it, or say `force: true` or `keep: true`");
+        if (full) error.with_hint("empty it, or set `force: true` or `keep: true`");
         throw error;
     }
 };

@@ -13,22 +13,22 @@ class Exec final : public LocalType {
     Exec() {
         name = "local.exec";
         scripted = true;
-        summary = "Something that commands make, change and remove, on this machine.";
+        summary = "An object that scripts create, update and remove, on this machine.";
         doc =
-            "For what no other type does. The scripts run with `sh` and stop at nothing by "
-            "themselves: begin with `set -e` where they should. None gets a secret on its command "
-            "line: give it in `environment` or `input`. Each finds the outputs so far as JSON in "
-            "`$HADEPLOY_OUTPUTS`.\n\n"
-            "`create` makes it. When `create`, `environment`, `input` or `returns` changes, "
-            "`update` runs, or where there is none `create` again: write it so that it can be. "
-            "When `triggers` changes, `delete` runs and then `create`. A script that was cut off "
-            "is run again; one that still runs, because hadeploy was killed and it was not, is "
-            "waited for, for a minute.\n\n"
-            "With `read`, every plan looks: status 0 means that it is there, and what it prints "
-            "are the outputs; the status `absent_status` means that it is not there, or not as "
-            "it should be, and `create` is run; any other one is an error. What `read` finds "
-            "before anything is recorded is taken over. Without `read` it is there once "
-            "`create` has succeeded.\n\n"
+            "For objects that no other type covers. The scripts run with `sh`, which does not stop "
+            "at a failed command unless the script begins with `set -e`. Command lines are visible "
+            "to other users: pass secrets in `environment` or `input`. Each script finds the "
+            "current outputs as JSON in `$HADEPLOY_OUTPUTS`.\n\n"
+            "`create` creates the object. When `create`, `environment`, `input` or `returns` "
+            "changes, `update` runs or, without one, `create` runs again: it must be safe to "
+            "repeat. When `triggers` changes, `delete` runs and then `create`. A script that was "
+            "interrupted runs again; if it still runs because only hadeploy was killed, the next "
+            "run waits for it, for up to a minute.\n\n"
+            "`read` runs at every plan. With status 0 the object exists, and the script prints the "
+            "outputs; with the status `absent_status` the object does not exist or is not as it "
+            "should be, and `create` runs; any other status is an error. An object that `read` "
+            "finds and that is not recorded yet is taken over. Without `read` the object exists "
+            "once `create` has succeeded.\n\n"
             "Destroy runs `delete`, if there is one.";
         example = "record:\n"
                   "  type: local.exec\n"
@@ -39,31 +39,32 @@ class Exec final : public LocalType {
                   "  returns: {id: string, ttl: integer}\n";
         schema = joined({{.name = "create",
                           .type = TypeKind::string,
-                          .doc = "The script that makes it.",
+                          .doc = "The script that creates the object.",
                           .required = true,
                           .verb = "run again"},
                          {.name = "read",
                           .type = TypeKind::string,
-                          .doc = "The script that looks whether it is there.",
+                          .doc = "The script that finds out whether the object exists.",
                           .operational = true},
                          {.name = "update",
                           .type = TypeKind::string,
-                          .doc = "The script that brings it to what is now wanted.",
+                          .doc = "The script that updates the object to the new configuration.",
                           .operational = true},
                          {.name = "delete",
                           .type = TypeKind::string,
-                          .doc = "The script that removes it.",
+                          .doc = "The script that removes the object.",
                           .operational = true},
                          {.name = "absent_status",
                           .type = TypeKind::integer,
-                          .doc = "The exit status with which `read` says that there is nothing.",
+                          .doc = "The exit status with which `read` reports that there is no "
+                                 "object.",
                           .operational = true,
                           .default_value = Value(44),
                           .min = 1,
                           .max = 125},
                          {.name = "triggers",
                           .type = TypeKind::any,
-                          .doc = "Anything; when it changes, a new one is made.",
+                          .doc = "Any value; the object is replaced when it changes.",
                           .replaces = true}},
                         shell_attributes());
     }
@@ -84,7 +85,7 @@ class Exec final : public LocalType {
             if ((*config)["read"].is_unknown()) return not_known_yet("read");
             if (request.recorded == nullptr) return Observation::absent();
             if (outputs.contains_unknown() || outputs.is_null())
-                return Observation::present(Value::map({})); // half made: create runs again
+                return Observation::present(Value::map({})); // incomplete: create runs again
             Observation there = Observation::present(Value::map({{"outputs", outputs}}));
             there.assumed = true;
             return there;
@@ -92,7 +93,7 @@ class Exec final : public LocalType {
         if (const char* name =
                 first_unknown(*config, {"read", "environment", "input", "directory"})) {
             if (request.recorded == nullptr) return not_known_yet(name);
-            config = &request.recorded->config; // what is there was made with these
+            config = &request.recorded->config; // the object was created with these values
             if (!(*config)["read"].is_string()) return not_known_yet(name);
         }
         if (const std::string directory = config->text("directory");
@@ -115,11 +116,11 @@ class Exec final : public LocalType {
         if (result.status != 0) throw shell_failure(config, which, result);
         if (!config["read"].is_string())
             return Value::map({{"outputs", outputs_of(config, which, result.out)}});
-        // what the next plan will see counts; what was printed may be what `read` goes by
+        // `read` decides the outputs, as the next plan will; it may depend on those printed here
         Value printed = change.before["outputs"];
         try {
             printed = outputs_of(config, which, result.out);
-        } catch (const Error&) { // none of its own
+        } catch (const Error&) { // the script printed no outputs of its own
         }
         const ProcessResult seen = run_shell(config, "read", printed, setting);
         if (seen.status != 0) throw shell_failure(config, "read", seen);
@@ -138,10 +139,10 @@ class Command final : public DataType {
   public:
     Command() {
         name = "local.command";
-        summary = "What a command prints.";
-        doc = "The script runs with `sh` whenever a plan is made, so it must only look. It gets "
-              "secrets in `environment` or `input`, never on its command line. A status other than "
-              "0 is an error.";
+        summary = "The output of a command.";
+        doc = "The script runs with `sh` at every plan, so it must not change anything. Pass "
+              "secrets in `environment` or `input`: command lines are visible to other users. A "
+              "status other than 0 is an error.";
         example = "commit:\n"
                   "  type: local.command\n"
                   "  run: git rev-parse --short HEAD\n"

@@ -15,20 +15,20 @@
 namespace hadeploy::local {
 
 namespace {
-constexpr std::size_t kMostBytes = 64u << 20; ///< of a source that is copied
+constexpr std::size_t kMostBytes = 64u << 20; ///< limit for a `source`
 
 class File final : public LocalType {
   public:
     File() {
         name = "local.file";
-        summary = "A file on the machine that hadeploy runs on.";
-        doc = "The file is replaced as a whole: a reader sees either the old content or the new "
-              "one, even after a crash. Its directory has to exist (see local.directory). It "
+        summary = "A file on the machine that runs hadeploy.";
+        doc = "The file is replaced atomically: a reader sees either the old content or the new "
+              "content, even after a crash. Its directory has to exist (see local.directory). It "
               "belongs to the user who runs hadeploy.\n\n"
-              "A content or mode that was changed by hand is seen and set back. A file that is "
-              "already there as wanted is taken over. A symbolic link of that name is replaced by "
-              "the file. A link in its path is followed only if it belongs to root or to the user "
-              "who runs hadeploy.\n\n"
+              "Changed content or a changed mode is detected and restored. An existing file that "
+              "matches the configuration is taken over. A symbolic link with the file's name is "
+              "replaced by the file. A symbolic link in the path is followed only if it belongs to "
+              "root or to the user who runs hadeploy.\n\n"
               "Destroy removes the file.";
         example = "config:\n"
                   "  type: local.file\n"
@@ -38,15 +38,16 @@ class File final : public LocalType {
         schema = {path_attribute("file"),
                   {.name = "content",
                    .type = TypeKind::string,
-                   .doc = "The text of the file. Either this or `source`."},
+                   .doc = "The text of the file. Conflicts with `source`."},
                   {.name = "source",
                    .type = TypeKind::local_path,
-                   .doc = "A file to copy, at most 64 MiB. Either this or `content`. A link to it "
-                          "has to belong to root or to the user who runs hadeploy.",
+                   .doc = "A file to copy, at most 64 MiB. Conflicts with `content`. If it is a "
+                          "symbolic link, the link has to belong to root or to the user who runs "
+                          "hadeploy.",
                    .operational = true},
                   {.name = "mode",
                    .type = TypeKind::mode,
-                   .doc = "Permissions, a quoted octal.",
+                   .doc = "Permissions, as a quoted octal number.",
                    .default_value = Value("0644")},
                   {.name = "sha256",
                    .type = TypeKind::string,
@@ -79,8 +80,10 @@ class File final : public LocalType {
             if (!directory || S_ISREG(directory->st_mode)) absent.lacks = parent.string();
             return absent;
         }
-        if (!there) return Observation::present(Value::map({{"path", path}})); // killed halfway
-        // a link is to be replaced by the file, so it has none of its attributes right
+        if (!there)
+            return Observation::present(
+                Value::map({{"path", path}})); // leftovers of a killed write
+        // the file will replace the link, so no attribute of the link's target counts
         if (S_ISLNK(there->st_mode))
             return Observation::present(Value::map({{"path", path}, {"sha256", "a link"}}));
         if (!S_ISREG(there->st_mode)) return in_the_way(path, "a regular file");
@@ -89,7 +92,7 @@ class File final : public LocalType {
         const std::string hash =
             differs ? fmt::format("({} bytes, not read)", there->st_size) : sha256_own_way(path);
         Value seen = Value::map({{"path", path}, {"mode", mode_text(*there)}, {"sha256", hash}});
-        // The same hash is the same content, also of a file that the state does not know yet.
+        // An equal hash is equal content, also for a file that is not in the state yet.
         const Value& content = config["content"];
         if (content.is_string() && sha256_hex(content.as_string()) == hash)
             seen = seen.with("content", content);
@@ -104,12 +107,12 @@ class File final : public LocalType {
         if (!directory)
             throw Error(ErrorKind::failed,
                         fmt::format("there is no directory {}", in_quotes(parent.string(), 4096)))
-                .with_hint("make it, by hand or with a local.directory that this one depends on");
+                .with_hint("create it, by hand or with a local.directory that this one depends on");
         const auto there = look_own_way(path);
         if (there && !S_ISREG(there->st_mode) && !S_ISLNK(there->st_mode))
             throw *in_the_way(path, "a regular file").error;
         if (only_mode(change) && there &&
-            S_ISREG(there->st_mode)) { // the content may be another one, which the spec ignores
+            S_ISREG(there->st_mode)) { // the content may differ, by `ignore_changes`
             set_mode_in(directory, path, mode_of(file));
             return Value::map({{"sha256", sha256_own_way(path)}});
         }
@@ -119,7 +122,7 @@ class File final : public LocalType {
         const std::string hash = sha256_hex(content);
         if (!file["content"].is_string() && file["sha256"].is_string() &&
             file.text("sha256") != hash)
-            throw Error(ErrorKind::failed, fmt::format("{} was changed while it was copied",
+            throw Error(ErrorKind::failed, fmt::format("{} was changed while it was being copied",
                                                        quoted(file["source"], 4096)))
                 .as_transient();
         write_file_in(directory, path, content, mode_of(file));
@@ -143,8 +146,8 @@ class File final : public LocalType {
     }
 };
 
-/// The path with the links on the way to it followed, as far as there is one: what is reached by
-/// two paths is one object. A link at its end stays: the object would replace that.
+/// Resolves the links in the existing part of the path, so that two paths to one object are equal.
+/// A link in the last component is not resolved: the object would replace it.
 std::string real_place(const std::filesystem::path& path) {
     std::filesystem::path missing = path.filename();
     for (auto parent = path.parent_path();; parent = parent.parent_path()) {
@@ -161,7 +164,7 @@ Attribute path_attribute(std::string_view what) {
     return {.name = "path",
             .type = TypeKind::local_path,
             .doc =
-                fmt::format("Where the {} is; relative to the file that this is written in.", what),
+                fmt::format("Path of the {}, relative to the file with this configuration.", what),
             .required = true,
             .replaces = true};
 }
@@ -174,7 +177,7 @@ std::vector<std::string> path_claim(const Value& config) {
 Observation in_the_way(const std::string& path, std::string_view wanted) {
     return Observation::failed(
         Error(ErrorKind::conflict,
-              fmt::format("{} is there, but is not {}", in_quotes(path, 4096), wanted))
+              fmt::format("{} exists, but is not {}", in_quotes(path, 4096), wanted))
             .with_hint("remove or rename it, or choose another path"));
 }
 

@@ -15,11 +15,11 @@ class FileContent final : public DataType {
   public:
     FileContent() {
         name = "local.file_content";
-        summary = "What is in a file of the machine that hadeploy runs on.";
-        doc = "For files that something else writes, also during apply: name that in `depends_on`. "
-              "The function `file()` reads what is there before the spec is looked at. A link in "
-              "the path "
-              "is followed only if it belongs to root or to the user who runs hadeploy.";
+        summary = "The content of a file on the machine that runs hadeploy.";
+        doc = "For files that something else writes, possibly during apply: name the writer in "
+              "`depends_on`. The function `file()` instead reads the file before the "
+              "configuration is evaluated. A symbolic link in the path is followed only if it "
+              "belongs to root or to the user who runs hadeploy.";
         example = "token:\n"
                   "  type: local.file_content\n"
                   "  path: build/token\n"
@@ -27,9 +27,8 @@ class FileContent final : public DataType {
                   "  depends_on: [make_token]\n";
         schema = {{.name = "path",
                    .type = TypeKind::local_path,
-                   .doc =
-                       "Where the file is; relative to the file that this is written in. At most "
-                       "16 MiB.",
+                   .doc = "Path of the file, relative to the file with this configuration. At most "
+                          "16 MiB.",
                    .required = true},
                   {.name = "secret",
                    .type = TypeKind::boolean,
@@ -37,11 +36,11 @@ class FileContent final : public DataType {
                    .default_value = Value(false)},
                   {.name = "content",
                    .type = TypeKind::string,
-                   .doc = "Its text; nothing where it is not UTF-8.",
+                   .doc = "The text of the file; null if it is not UTF-8.",
                    .computed = true},
                   {.name = "content_base64",
                    .type = TypeKind::string,
-                   .doc = "Its bytes.",
+                   .doc = "The bytes of the file.",
                    .computed = true},
                   {.name = "sha256",
                    .type = TypeKind::string,
@@ -56,7 +55,7 @@ class FileContent final : public DataType {
             bytes = read_own_way(path, kMostBytes);
         } catch (Error& error) {
             if (!std::filesystem::exists(path) && error.hint.empty())
-                error.with_hint("if it is made during apply, name what makes it in `depends_on`");
+                error.with_hint("if it is created during apply, name its resource in `depends_on`");
             throw;
         }
         const bool secret = request.config.flag("secret");

@@ -23,9 +23,9 @@ constexpr long kMostRedirects = 10;
 
 struct Answer {
     long status = 0;
-    Value::Map headers; ///< in the order in which they came; those of the last answer
+    Value::Map headers; ///< of the last response, in the order received
     std::string body;
-    std::string next; ///< where it redirects to
+    std::string next; ///< the redirect's target
     bool too_large = false;
 };
 
@@ -37,7 +37,7 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
     return size;
 }
 
-/// One line; a status line begins the headers again, as after a "100 Continue".
+/// Takes one line. A status line starts a new set of headers, as after "100 Continue".
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
     auto& headers = static_cast<Answer*>(user)->headers;
     std::string_view line(data, size);
@@ -65,11 +65,11 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     return static_cast<const std::stop_token*>(user)->stop_requested() ? 1 : 0;
 }
 
-/// Where a request goes, and what goes along.
+/// The URL and the kind of one request.
 struct Target {
     std::string url, method;
     bool body = true;
-    bool trusted = true; ///< still where the config says: it gets what is secret
+    bool trusted = true; ///< same origin as the configured URL: may receive secrets
     std::chrono::milliseconds timeout{};
 };
 
@@ -80,14 +80,14 @@ std::string origin_of(std::string_view url) {
     return origin;
 }
 
-/// Nobody but the host that the config names gets these, even where they are not marked as secret.
-bool tells_who_asks(std::string_view header) {
+/// Headers that only the configured origin receives, even if they are not marked as secret.
+bool is_credential(std::string_view header) {
     std::string name(header);
     for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return name == "authorization" || name == "cookie" || name == "proxy-authorization";
 }
 
-/// One request; everything that libcurl only borrows lives as long as this does.
+/// One request. It owns everything that libcurl only borrows.
 class Request {
   public:
     Request(const Value& config, Target target, std::stop_token stop)
@@ -108,7 +108,7 @@ class Request {
         set_trust();
     }
 
-    /// @throws Error(failed), transient where a later try may go well
+    /// @throws Error(failed), transient if a later attempt may succeed
     Answer send() {
         Answer answer;
         set(CURLOPT_WRITEFUNCTION, on_body);
@@ -137,7 +137,7 @@ class Request {
         if (const CURLcode result = curl_easy_setopt(handle_.get(), option, argument);
             result != CURLE_OK)
             throw Error(ErrorKind::failed,
-                        fmt::format("{} can't be asked: {}", shown(), curl_easy_strerror(result)));
+                        fmt::format("cannot request {}: {}", shown(), curl_easy_strerror(result)));
     }
 
     void set_message() {
@@ -151,7 +151,7 @@ class Request {
         if (!config_["request_headers"].is_map()) return;
         for (const Entry& e : config_["request_headers"].as_map()) {
             if (!target_.trusted &&
-                (e.value.secret() || config_["request_headers"].secret() || tells_who_asks(e.key)))
+                (e.value.secret() || config_["request_headers"].secret() || is_credential(e.key)))
                 continue;
             const std::string& text = e.value.as_string();
             const std::string line = e.key + (text.empty() ? ";" : ": " + text);
@@ -186,15 +186,14 @@ class Request {
     std::unique_ptr<CURL, Freed<curl_easy_cleanup>> handle_;
 };
 
-/// Follows redirections as browsers do: 307 and 308 repeat the request, after the others it is a
-/// GET.
+/// Follows redirects as browsers do: 307 and 308 repeat the request, others change it to GET.
 Answer ask(const Value& config, const std::stop_token& stop) {
     using Clock = std::chrono::steady_clock;
     const auto end = Clock::now() + std::chrono::milliseconds(config.integer("timeout", 10'000));
     Target target{.url = config.text("url"), .method = config.text("method", "GET")};
     for (long redirects = 0;; ++redirects) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
-        target.timeout = std::max(left, std::chrono::milliseconds(1)); // 0 would be none
+        target.timeout = std::max(left, std::chrono::milliseconds(1)); // 0 would mean no limit
         Answer answer = Request(config, target, stop).send();
         if (answer.next.empty()) return answer;
         if (redirects == kMostRedirects)
@@ -228,14 +227,12 @@ class Http final : public DataType {
   public:
     Http() {
         name = "http";
-        summary = "What an HTTP server answers.";
+        summary = "The response of an HTTP server.";
         doc =
-            "The request is sent whenever a plan is made, so it must only look. Up to 10 "
-            "redirections are followed; on one to another host, port or scheme, what is secret of "
-            "the headers and the body stays behind, and so do Authorization and Cookie. The "
-            "proxy that the environment names is used. Whatever "
-            "the server answers, also with an error's status, is an answer; none at all is an "
-            "error.";
+            "The request is sent at every plan, so it must not change anything. Up to 10 redirects "
+            "are followed; secret headers, a secret body, Authorization and Cookie are not sent on "
+            "to another host, port or scheme. The proxy in the environment is used. A response "
+            "with an error status is a result; the lack of a response is an error.";
         example = "health:\n"
                   "  type: http\n"
                   "  url: http://10.77.0.11:8080/health\n"
@@ -243,58 +240,58 @@ class Http final : public DataType {
                   "  retries: 5\n";
         schema = {{.name = "url",
                    .type = TypeKind::string,
-                   .doc = "`http://` or `https://`.",
+                   .doc = "URL to request, with `http://` or `https://`.",
                    .required = true},
                   {.name = "method",
                    .type = TypeKind::string,
-                   .doc = "What is asked for.",
+                   .doc = "The request method.",
                    .default_value = Value("GET"),
                    .one_of = {"GET", "HEAD", "POST", "PUT"}},
                   {.name = "request_headers",
                    .type = map_of(TypeKind::string),
-                   .doc = "Headers by their names."},
-                  {.name = "request_body", .type = TypeKind::string, .doc = "What is sent along."},
+                   .doc = "Request headers, by name."},
+                  {.name = "request_body", .type = TypeKind::string, .doc = "The request body."},
                   {.name = "timeout",
                    .type = TypeKind::duration,
-                   .doc = "How long one try may take.",
+                   .doc = "Time limit of one attempt.",
                    .default_value = Value(10'000),
                    .min = 1},
                   {.name = "retries",
                    .type = TypeKind::integer,
-                   .doc = "How often it is tried again when the server does not answer, or with "
-                          "408, 429 or 5xx.",
+                   .doc = "Number of further attempts if the server does not respond, or responds "
+                          "with 408, 429 or 5xx.",
                    .default_value = Value(0),
                    .min = 0,
                    .max = 100},
                   {.name = "retry_delay",
                    .type = TypeKind::duration,
-                   .doc = "How long to wait before that.",
+                   .doc = "Time between two attempts.",
                    .default_value = Value(1'000),
                    .min = 0},
                   {.name = "ca_cert_pem",
                    .type = TypeKind::string,
-                   .doc = "Certificates of authorities to trust, in the place of the system's."},
+                   .doc = "Certificates of trusted authorities, instead of the system's."},
                   {.name = "insecure",
                    .type = TypeKind::boolean,
-                   .doc = "Trusts any certificate. For tests.",
+                   .doc = "Whether to trust any certificate. For tests.",
                    .default_value = Value(false)},
                   {.name = "status_code",
                    .type = TypeKind::integer,
-                   .doc = "The status, 200 for example.",
+                   .doc = "The status code, for example 200.",
                    .computed = true,
                    .open = true},
                   {.name = "response_headers",
                    .type = map_of(TypeKind::string),
-                   .doc = "By their names in lower case; what came several times is joined with "
+                   .doc = "Response headers, by lower-case name; repeated headers are joined with "
                           "\", \".",
                    .computed = true},
                   {.name = "response_body",
                    .type = TypeKind::string,
-                   .doc = "The text; nothing where it is not UTF-8. At most 16 MiB.",
+                   .doc = "The text of the body; null if it is not UTF-8. At most 16 MiB.",
                    .computed = true},
                   {.name = "response_body_base64",
                    .type = TypeKind::string,
-                   .doc = "Its bytes.",
+                   .doc = "The bytes of the body.",
                    .computed = true}};
     }
 
@@ -302,7 +299,7 @@ class Http final : public DataType {
         const Value& url = config["url"];
         if (url.is_string() && !url.as_string().starts_with("http://") &&
             !url.as_string().starts_with("https://"))
-            diagnostics.add("url: it begins with http:// or https://", url.loc());
+            diagnostics.add("url has to begin with http:// or https://", url.loc());
         const Value& headers = config["request_headers"];
         if (!headers.is_map()) return;
         for (const Entry& e : headers.as_map()) {
@@ -310,13 +307,13 @@ class Http final : public DataType {
                 return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
             });
             if (!name)
-                diagnostics.add(
-                    fmt::format("{} is not the name of a header", quoted(headers, e.key)), e.loc);
+                diagnostics.add(fmt::format("{} is not a header name", quoted(headers, e.key)),
+                                e.loc);
             if (e.value.is_string() &&
                 e.value.as_string().find_first_of("\r\n") != std::string::npos)
-                diagnostics.add(
-                    fmt::format("request_headers: {} has a line end", quoted(headers, e.key)),
-                    e.loc);
+                diagnostics.add(fmt::format("request_headers: {} contains a line break",
+                                            quoted(headers, e.key)),
+                                e.loc);
         }
     }
 

@@ -25,7 +25,7 @@ constexpr auto kMostWait = std::chrono::minutes(1);
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
 constexpr const char* kMark = "HADEPLOY_RUN";
 
-/// "" when the process has gone, or is somebody else's.
+/// "" if the process has ended or belongs to somebody else.
 std::string proc_file(const std::string& process, const char* name) {
     try {
         return read_file("/proc/" + process + "/" + name);
@@ -34,11 +34,11 @@ std::string proc_file(const std::string& process, const char* name) {
     }
 }
 
-/// Whether the process is the shell of a script whose hadeploy has gone. That shell leads a group
-/// of its own (see core/process.h), in hadeploy's session; what it has begun does not.
+/// Whether the process is the shell of a script whose hadeploy has ended. Such a shell leads a
+/// process group (see core/process.h) in hadeploy's session; processes that it started do not.
 bool is_left(const std::string& process, const std::string& lineage) {
     const std::string stat = proc_file(process, "stat");
-    const std::size_t name_end = stat.rfind(')'); // the name may hold anything
+    const std::size_t name_end = stat.rfind(')'); // the name may contain any character
     if (name_end == std::string::npos) return false;
     char state = 0;
     long parent = 0, group = 0, session = 0;
@@ -53,7 +53,7 @@ bool is_left(const std::string& process, const std::string& lineage) {
            std::strtol(environment.c_str() + at + mark.size(), nullptr, 10) != parent;
 }
 
-/// The process of one that is left; "" when there is none.
+/// The process number of a script left running; "" if there is none.
 std::string find_left(const std::string& lineage) {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
@@ -68,19 +68,19 @@ std::filesystem::path lock_file(const ProviderContext& setting) {
     return setting.data_dir / "scripts.lock";
 }
 
-/// Held by each hadeploy that has begun scripts, for as long as it lives.
+/// Locked by each hadeploy that has started scripts, for as long as it lives.
 std::filesystem::path owners_file(const ProviderContext& setting) {
     return setting.data_dir / "scripts.owners";
 }
 
-/// Follows no link, and waits for no FIFO's other end.
-/// @param flags  of open(2)
-/// @return  no descriptor where there is no such file
+/// Does not follow a link or wait for the other end of a FIFO.
+/// @param flags  for open(2)
+/// @return  empty if there is no such file
 Fd open_lock(const std::filesystem::path& path, int flags) {
     Fd file(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
     if (!file && errno == ENOENT) return {};
     struct stat info {};
-    const int cause = errno; // O_NOFOLLOW has one of its own for a link
+    const int cause = errno; // for a link, O_NOFOLLOW sets one of its own
     if ((file ? ::fstat(file.get(), &info) : ::lstat(path.c_str(), &info)) != 0)
         throw system_error("look at", path);
     if (!S_ISREG(info.st_mode))
@@ -98,7 +98,7 @@ bool is_locked(const std::filesystem::path& path) {
     return file && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
-/// Whether a script runs whose hadeploy has gone. This process has begun none yet.
+/// Whether a script runs whose hadeploy has ended. Called before this process starts a script.
 bool is_left_locked(const ProviderContext& setting) {
     return !setting.data_dir.empty() && is_locked(lock_file(setting)) &&
            !is_locked(owners_file(setting));
@@ -113,16 +113,16 @@ Fd shared_lock(const std::filesystem::path& path) {
 Error still_at_work(const std::string& process) {
     if (process.empty())
         return Error(ErrorKind::unreachable,
-                     "a script that an earlier run began is still at work, in another container or "
-                     "as another user: its process cannot be seen from here")
-            .with_hint("let it end, or end it where that run was started; then run the command "
+                     "a script started by an earlier run is still running, in another container or "
+                     "as another user: its process is not visible from here")
+            .with_hint("let it finish, or end it where that run was started; then run the command "
                        "again");
     return Error(ErrorKind::unreachable,
-                 fmt::format("a script that an earlier run began is still at work (process {})",
+                 fmt::format("a script started by an earlier run is still running (process {})",
                              process))
         .with_hint(
-            fmt::format("let it end, or end it with all that it has begun: kill -- -{}; then "
-                        "run the command again",
+            fmt::format("let it finish, or end it and its child processes: kill -- -{}; then run "
+                        "the command again",
                         process));
 }
 } // namespace
@@ -131,7 +131,7 @@ Fd script_lock(const ProviderContext& setting) {
     std::error_code none;
     if (setting.data_dir.empty() || !std::filesystem::is_directory(setting.data_dir, none))
         return {};
-    static const Fd owner = shared_lock(owners_file(setting)); // until this process ends
+    static const Fd owner = shared_lock(owners_file(setting)); // held until this process ends
     return shared_lock(lock_file(setting));
 }
 
@@ -141,15 +141,15 @@ std::pair<std::string, std::string> script_mark(const ProviderContext& setting) 
 
 void wait_for_left_scripts(const ProviderContext& setting, const Notice& notice) {
     const auto end = Clock::now() + kMostWait;
-    std::optional<std::string> redacted;
+    std::optional<std::string> reported;
     for (;;) {
-        const bool locked = is_left_locked(setting); // first: who holds it may end in between
+        const bool locked = is_left_locked(setting); // first: the holder may end in between
         const std::string process = find_left(setting.lineage);
         if (process.empty() && !locked) return;
         if (setting.stop.stop_requested()) throw Interrupted();
         if (Clock::now() >= end) throw still_at_work(process);
-        if (notice && std::exchange(redacted, process) != process)
-            notice(fmt::format("waiting for a script that an earlier run began{}",
+        if (notice && std::exchange(reported, process) != process)
+            notice(fmt::format("waiting for a script started by an earlier run{}",
                                process.empty() ? "" : fmt::format(" (process {})", process)));
         std::this_thread::sleep_for(kPollInterval);
     }

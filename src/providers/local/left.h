@@ -8,22 +8,23 @@
 
 namespace hadeploy::local {
 
-/// The variable by which a script that changes something is known later on as begun by this process
-/// for this state.
+/// An environment variable, with its value, that identifies a changing script as started by this
+/// process for this state.
 std::pair<std::string, std::string> script_mark(const ProviderContext& setting);
 
-/// A lock that a script which changes something holds while it runs, by a descriptor of its shell:
-/// also where hadeploy is killed meanwhile, and the next one cannot see the shell's process because
-/// it runs in another container. What the script begins does not hold it.
-/// @return  to be given to the shell; no descriptor where the project has no place for it
+/// A lock that a changing script holds through a descriptor of its shell for as long as it runs. It
+/// tells a later hadeploy that the script still runs after its own hadeploy was killed, even if the
+/// shell's process is invisible because it is in another container. Processes started by the script
+/// do not hold the lock.
+/// @return  the descriptor for the shell; empty if the project has no data directory
 Fd script_lock(const ProviderContext& setting);
 
-/// Waits for the scripts that a hadeploy which was killed has left at work on the same state: what
-/// they change can't be read yet, and they must not be begun a second time beside themselves. What
-/// a script has put into the background, to stay, is not waited for.
-/// @param notice  told of each of them, for people; may be empty
-/// @throws Error(unreachable) naming one that still runs after a minute, or at a stop request; from
-///         another PID namespace it has no number
+/// Waits for changing scripts of the same state that a killed hadeploy left running: the objects
+/// that they change cannot be read yet, and the same script must not run twice at once. Background
+/// processes that a script has left behind are not waited for.
+/// @param notice  called once for each such script; may be empty
+/// @throws Error(unreachable) naming a script that still runs after a minute (without its process
+///         number if it is in another PID namespace); Interrupted on a stop request
 void wait_for_left_scripts(const ProviderContext& setting, const Notice& notice);
 
 } // namespace hadeploy::local

@@ -4,8 +4,8 @@
 
 namespace hadeploy::local {
 
-/// The provider `local` and its types: files and commands on the machine that hadeploy runs on,
-/// random values, keys and certificates that live in the state alone, and data sources.
+/// Adds the providers `local` and `state` and their types: files and commands on the machine that
+/// runs hadeploy; random values, keys and certificates that exist only in the state; data sources.
 void add_local_types(Registry& registry);
 
 } // namespace hadeploy::local

@@ -8,26 +8,26 @@
 
 namespace hadeploy::local {
 
-/// The attributes that resources of one kind have in common, in front of or behind their own.
+/// Concatenates two lists of attributes.
 Schema joined(Schema first, const Schema& second);
 
-/// A type that is served on the machine that hadeploy runs on. Both functions may block, and
-/// several threads may be in them.
+/// A type whose objects are on the machine that runs hadeploy. Its functions may block and must be
+/// safe to call from several threads.
 class LocalType : public ResourceType {
   public:
     LocalType() { provider = "local"; }
-    bool scripted = false; ///< scripts of the user's change it, which may outlive hadeploy
-    /// @throws Error as Observation::failed says it
+    bool scripted = false; ///< changed by user scripts, which may outlive hadeploy
+    /// @throws Error reported as Observation::failed
     virtual Observation observe(const ReadRequest& request,
                                 const ProviderContext& setting) const = 0;
-    /// Create and update: brings the object to `change.after`; returns its computed attributes.
+    /// Creates or updates the object to match `change.after`; returns its computed attributes.
     virtual Value make(const Change& change, const ProviderContext& setting) const = 0;
-    /// Fine when there is nothing.
+    /// Does nothing if there is no object.
     virtual void remove(const Change& change, const ProviderContext& setting) const = 0;
 };
 
-/// A type whose objects are in the state and nowhere else: random values, keys, certificates. What
-/// was recorded is what is there.
+/// A type whose objects exist only in the state: random values, keys, certificates. The recorded
+/// attributes are the observed ones.
 class KeptType : public LocalType {
   public:
     KeptType() { provider = "state"; }
@@ -35,8 +35,7 @@ class KeptType : public LocalType {
     void remove(const Change&, const ProviderContext&) const override {}
 
   protected:
-    /// Why what is recorded has to be made anew all the same; "" when it has not. `config` is as
-    /// the spec now has it.
+    /// The reason to replace the recorded object, given the current configuration; "" for none.
     virtual std::string replace_reason(const Value& /*config*/, const Value& /*recorded*/) const {
         return {};
     }
@@ -50,12 +49,12 @@ class DataType : public LocalType {
     void remove(const Change&, const ProviderContext&) const final {}
 };
 
-/// The attribute that makes a kept object anew when its values change.
+/// The attribute whose changes replace an object that is kept in the state.
 Attribute keepers_attribute();
 
-/// Of several attributes, the first that is known only after apply; nullptr when all are known.
+/// The first of the named attributes that is known only after apply; nullptr if all are known.
 const char* first_unknown(const Value& config, std::initializer_list<const char*> names);
-/// What can't be read as long as one of its inputs is not known.
+/// The observation of an object that cannot be read until `attribute` is known.
 Observation not_known_yet(const char* attribute);
 
 std::unique_ptr<ResourceType> file_type();

@@ -7,14 +7,14 @@
 
 namespace hadeploy::local {
 
-/// The attribute `path` of what is in the file system, and what it claims.
+/// The attribute `path` of a file system object, and the claim on that path.
 Attribute path_attribute(std::string_view what);
 std::vector<std::string> path_claim(const Value& config);
 
-/// That something else has the path.
+/// The error that an object of another kind occupies the path.
 Observation in_the_way(const std::string& path, std::string_view wanted);
 
-/// "0644", and the way back of the attribute `mode`.
+/// The permissions as in the attribute `mode`, "0644", and the value of that attribute.
 std::string mode_text(const struct stat& info);
 unsigned mode_of(const Value& config);
 

@@ -17,7 +17,7 @@ namespace hadeploy::local {
 
 namespace {
 
-constexpr std::size_t kSideBySide = 8; ///< reads at once: commands and requests mostly wait
+constexpr std::size_t kConcurrentReads = 8; ///< concurrent reads: commands and requests mostly wait
 
 const LocalType& type_of(const ResourceType& type) {
     return dynamic_cast<const LocalType&>(type);
@@ -27,14 +27,14 @@ bool is_in(const std::string& path, const std::string& directory) {
     return path == directory || path.starts_with(directory == "/" ? directory : directory + "/");
 }
 
-/// Where the links on the way to a file lead; a link at its end is the file itself.
+/// Resolves the links in the directory part of a path; a link in the last component is the file.
 std::string real_place(const std::filesystem::path& path) {
     std::error_code failed;
     const auto directory = std::filesystem::weakly_canonical(path.parent_path(), failed);
     return without_last_slash(failed ? path : directory / path.filename());
 }
 
-/// The state, its key and what else hadeploy keeps beside the spec are no files of a resource's.
+/// Refuses to manage the state, its key and the other files that hadeploy keeps beside the spec.
 void refuse_own_files(const ResourceType& type, const Value& config,
                       const ProviderContext& setting) {
     const Value& path = config["path"];
@@ -48,14 +48,14 @@ void refuse_own_files(const ResourceType& type, const Value& config,
             .with_hint("choose a path outside of it");
     if (is_in(own, wanted) && !type.takes_along(config).empty())
         throw Error(ErrorKind::spec,
-                    fmt::format("{} has hadeploy's own files in it, and would be removed with "
-                                "its contents",
+                    fmt::format("{} contains hadeploy's own files, which would be removed with "
+                                "it",
                                 in_quotes(wanted, 4096)),
                     path.loc())
             .with_hint("remove `force`, or choose another directory");
 }
 
-/// The other project that a path in this one leads into, by a link; "" for none.
+/// The other project to which a path in this project leads through a link; "" for none.
 std::string other_project(const std::string& path, const ProviderContext& setting) {
     const std::string here = without_last_slash(setting.project_dir);
     if (!is_in(path, here)) return "";
@@ -69,8 +69,7 @@ std::string other_project(const std::string& path, const ProviderContext& settin
     return "";
 }
 
-/// A project that was copied has the links of the first one, and they lead where they led: to the
-/// files of that one.
+/// The links in a copied project may still point to the files of the original project.
 void refuse_files_of_another_project(const ResourceType& type, const std::string& address,
                                      const Value& config, const ProviderContext& setting) {
     if (type.data || setting.data_dir.empty()) return;
@@ -80,13 +79,13 @@ void refuse_files_of_another_project(const ResourceType& type, const std::string
         const std::string other = other_project(path.as_string(), setting);
         if (other.empty()) continue;
         throw Error(ErrorKind::conflict,
-                    fmt::format("{} leads over a symbolic link into another project, {}",
+                    fmt::format("{} leads through a symbolic link into another project, {}",
                                 quoted(path, 4096), in_quotes(other, 4096)),
                     path.loc())
             .with_hint(fmt::format(
-                "if this project is a copy of that one, put a directory in the link's place; if "
-                "what is there belongs to this one, write the path that the link leads to; "
-                "`hadeploy state rm '{}'` forgets it and leaves it there",
+                "if this project is a copy of that one, replace the link with a directory; if the "
+                "target belongs to this one, write the path that the link leads to; "
+                "`hadeploy state rm '{}'` removes it from the state and leaves the object",
                 address));
     }
 }
@@ -103,7 +102,7 @@ Observation look(const ReadRequest& request, const ProviderContext& setting) {
         return type_of(*request.type).observe(request, setting);
     } catch (Error& error) {
         return Observation::failed(std::move(error));
-    } catch (const std::exception& e) { // a thread's end has to be an observation
+    } catch (const std::exception& e) { // no exception may leave a thread
         return Observation::failed(Error(ErrorKind::failed, e.what()));
     }
 }
@@ -112,7 +111,7 @@ class LocalEndpoint final : public OpenEndpoint {
   public:
     explicit LocalEndpoint(ProviderContext setting)
         : looking_(setting), changing_(std::move(setting)) {
-        changing_.stop = {}; // what was begun is let end
+        changing_.stop = {}; // a change in progress is not interrupted
     }
 
     std::vector<Observation> read(std::span<const ReadRequest> requests,
@@ -125,11 +124,11 @@ class LocalEndpoint final : public OpenEndpoint {
                 seen[i] = look(requests[i], looking_);
         };
         std::vector<std::jthread> others;
-        for (std::size_t i = 1; i < std::min(kSideBySide, requests.size()); ++i)
+        for (std::size_t i = 1; i < std::min(kConcurrentReads, requests.size()); ++i)
             others.emplace_back(work);
         work();
         others.clear();                                          // waits
-        if (looking_.stop.stop_requested()) throw Interrupted(); // what look() took for a failure
+        if (looking_.stop.stop_requested()) throw Interrupted(); // look() reports it as a failure
         return seen;
     }
 
@@ -146,7 +145,7 @@ class LocalEndpoint final : public OpenEndpoint {
     }
 
   private:
-    /// Before the first look at what scripts change.
+    /// Waits before the first read of an object that scripts change.
     void wait_for_left(const ResourceType& type, const ProviderContext& setting,
                        const Notice& notice) {
         if (type_of(type).scripted) std::call_once(waited_, wait_for_left_scripts, setting, notice);
@@ -169,11 +168,12 @@ class LocalProvider final : public Provider {
   public:
     LocalProvider() {
         name = "local";
-        doc = "What the machine that hadeploy runs on does by itself: files, commands, HTTP "
-              "requests and certificates.";
+        doc = "Files, commands, HTTP requests and certificates on the machine that runs "
+              "hadeploy.";
     }
 
-    /// A server that is asked is a place of its own: it is shown, and asked beside others.
+    /// Each HTTP server is an endpoint of its own: it is displayed, and servers are read in
+    /// parallel.
     std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
                                     const Value&) const override {
         std::string key = "this machine";
@@ -191,7 +191,7 @@ class StateProvider final : public Provider {
   public:
     StateProvider() {
         name = "state";
-        doc = "What is nowhere but in the state: values, random ones among them, and keys.";
+        doc = "Objects that exist only in the state: values, random values and keys.";
         state_only = true;
     }
     std::vector<Endpoint> endpoints(const ResourceType&, const Value&,
@@ -222,7 +222,7 @@ Observation KeptType::observe(const ReadRequest& request, const ProviderContext&
         const Value* value = recorded.find(a.name);
         if (value != nullptr && !value->contains_unknown()) kept.push_back({a.name, *value});
     }
-    if (kept.empty()) return Observation::absent(); // a run was cut off before it was made
+    if (kept.empty()) return Observation::absent(); // a run was interrupted before the create
     Observation seen = Observation::present(Value::map(std::move(kept)));
     seen.replace_reason = replace_reason(request.config, recorded);
     return seen;
@@ -231,7 +231,7 @@ Observation KeptType::observe(const ReadRequest& request, const ProviderContext&
 Attribute keepers_attribute() {
     return {.name = "keepers",
             .type = map_of(TypeKind::any),
-            .doc = "Values whose change makes a new one.",
+            .doc = "Values that replace the object when they change.",
             .replaces = true};
 }
 

@@ -13,7 +13,7 @@
 namespace hadeploy::local {
 
 std::uint64_t random_below(std::uint64_t limit) {
-    // what is above the last whole multiple would make small numbers likelier: drawn again
+    // values above the last whole multiple would make small numbers likelier: draw again
     const std::uint64_t rest = (std::numeric_limits<std::uint64_t>::max() % limit + 1) % limit;
     while (true) {
         std::uint64_t number = 0;
@@ -27,7 +27,7 @@ void shuffle(std::string& text) {
 }
 
 std::string decimal(std::string_view bytes) {
-    std::string digits = "0"; // lowest first
+    std::string digits = "0"; // least significant first
     for (const char byte : bytes) {
         unsigned carry = static_cast<unsigned char>(byte);
         for (char& digit : digits) {
@@ -43,21 +43,21 @@ std::string decimal(std::string_view bytes) {
 
 namespace {
 constexpr const char* kKept =
-    "It is made once, from the system's source of randomness, and then kept in the state: no plan "
-    "sees a difference. A change of any attribute makes a new one.";
+    "It is generated once, from the system's random source, and then kept in the state. A change "
+    "of any attribute replaces it.";
 
 class Id final : public KeptType {
   public:
     Id() {
         name = "random.id";
-        summary = "Random bytes, for names that are not taken yet.";
-        doc = fmt::format("{} It is not secret.\n\nDestroy forgets it.", kKept);
+        summary = "Random bytes, for unique names.";
+        doc = fmt::format("{} It is not secret.\n\nDestroy removes it from the state.", kKept);
         example = "suffix:\n"
                   "  type: random.id\n"
                   "  bytes: 4\n";
         schema = {{.name = "bytes",
                    .type = TypeKind::integer,
-                   .doc = "How many.",
+                   .doc = "Number of bytes.",
                    .replaces = true,
                    .default_value = Value(8),
                    .min = 1,
@@ -65,17 +65,17 @@ class Id final : public KeptType {
                   keepers_attribute(),
                   {.name = "hex",
                    .type = TypeKind::string,
-                   .doc = "Two lower-case digits a byte.",
+                   .doc = "The bytes as lower-case hexadecimal digits.",
                    .computed = true,
                    .open = true},
                   {.name = "base64url",
                    .type = TypeKind::string,
-                   .doc = "Letters, digits, `-` and `_`, without padding.",
+                   .doc = "The bytes in URL-safe base64 without padding.",
                    .computed = true,
                    .open = true},
                   {.name = "dec",
                    .type = TypeKind::string,
-                   .doc = "One decimal number, as a text.",
+                   .doc = "The bytes as one decimal number, as a string.",
                    .computed = true,
                    .open = true}};
     }
@@ -96,19 +96,19 @@ class Integer final : public KeptType {
     Integer() {
         name = "random.integer";
         summary = "A random number.";
-        doc = fmt::format("{} It is not secret.\n\nDestroy forgets it.", kKept);
+        doc = fmt::format("{} It is not secret.\n\nDestroy removes it from the state.", kKept);
         example = "minute:\n"
                   "  type: random.integer\n"
                   "  min: 0\n"
                   "  max: 59\n";
         schema = {{.name = "min",
                    .type = TypeKind::integer,
-                   .doc = "The least that it may be.",
+                   .doc = "The smallest possible number.",
                    .required = true,
                    .replaces = true},
                   {.name = "max",
                    .type = TypeKind::integer,
-                   .doc = "The most that it may be.",
+                   .doc = "The largest possible number.",
                    .required = true,
                    .replaces = true},
                   keepers_attribute(),
@@ -123,15 +123,15 @@ class Integer final : public KeptType {
         const Value& min = config["min"];
         const Value& max = config["max"];
         if (min.is_integer() && max.is_integer() && min.as_integer() > max.as_integer())
-            diagnostics.add(fmt::format("min is {}, and max is {}: nothing lies between",
-                                        quoted(min), quoted(max)),
-                            max.loc());
+            diagnostics.add(
+                fmt::format("min ({}) is greater than max ({})", quoted(min), quoted(max)),
+                max.loc());
     }
 
     Value make(const Change& change, const ProviderContext&) const override {
         const auto min = static_cast<std::uint64_t>(change.after.integer("min"));
         const auto max = static_cast<std::uint64_t>(change.after.integer("max"));
-        const std::uint64_t count = max - min + 1; // 0: all there are
+        const std::uint64_t count = max - min + 1; // 0: the whole range of 64 bits
         std::uint64_t number = 0;
         if (count == 0)
             std::memcpy(&number, random_bytes(sizeof number).data(), sizeof number);
@@ -146,13 +146,13 @@ class Uuid final : public KeptType {
     Uuid() {
         name = "random.uuid";
         summary = "A random UUID (version 4).";
-        doc = fmt::format("{} It is not secret.\n\nDestroy forgets it.", kKept);
+        doc = fmt::format("{} It is not secret.\n\nDestroy removes it from the state.", kKept);
         example = "cluster_id:\n"
                   "  type: random.uuid\n";
         schema = {keepers_attribute(),
                   {.name = "result",
                    .type = TypeKind::string,
-                   .doc = "In lower case.",
+                   .doc = "The UUID, in lower case.",
                    .computed = true,
                    .open = true}};
     }

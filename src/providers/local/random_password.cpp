@@ -9,7 +9,7 @@
 namespace hadeploy::local {
 
 namespace {
-/// What passwords are made of; `special` may be replaced by the spec.
+/// A class of characters; the spec may replace those of `special`.
 struct Class {
     const char* name;
     const char* minimum;
@@ -38,11 +38,10 @@ class Password final : public KeptType {
   public:
     Password() {
         name = "random.password";
-        summary = "A password that nobody has thought of.";
-        doc =
-            "It is made once, from the system's source of randomness, and then kept in the state, "
-            "encrypted; it is never shown. A change of any attribute makes a new one.\n\n"
-            "Destroy forgets it.";
+        summary = "A random password.";
+        doc = "It is generated once, from the system's random source, and then kept in the state, "
+              "encrypted; it is never displayed. A change of any attribute replaces it.\n\n"
+              "Destroy removes it from the state.";
         example = "database_password:\n"
                   "  type: random.password\n"
                   "  length: 24\n"
@@ -55,19 +54,20 @@ class Password final : public KeptType {
                    .min = 1,
                    .max = 4096}};
         for (const Class& c : kClasses)
-            schema.push_back({.name = c.name,
-                              .type = TypeKind::boolean,
-                              .doc = fmt::format("Whether it may have some of `{}`.", c.characters),
-                              .replaces = true,
-                              .default_value = Value(true)});
+            schema.push_back(
+                {.name = c.name,
+                 .type = TypeKind::boolean,
+                 .doc = fmt::format("Whether to use characters of `{}`.", c.characters),
+                 .replaces = true,
+                 .default_value = Value(true)});
         schema.push_back({.name = "override_special",
                           .type = TypeKind::string,
-                          .doc = "In the place of the special characters: printable ASCII.",
+                          .doc = "Special characters to use instead: printable ASCII.",
                           .replaces = true});
         for (const Class& c : kClasses)
             schema.push_back({.name = c.minimum,
                               .type = TypeKind::integer,
-                              .doc = fmt::format("So many of `{}` at least.", c.name),
+                              .doc = fmt::format("Minimum number of characters of `{}`.", c.name),
                               .replaces = true,
                               .default_value = Value(0),
                               .min = 0,
@@ -85,9 +85,9 @@ class Password final : public KeptType {
         if (special.is_string() &&
             (special.as_string().empty() || !is_printable(special.as_string())))
             diagnostics
-                .add("override_special: give printable ASCII characters, without blanks",
+                .add("override_special needs printable ASCII characters, without blanks",
                      special.loc())
-                .with_hint("for none, say `special: false`");
+                .with_hint("for no special characters, set `special: false`");
         std::int64_t wanted = 0;
         std::size_t usable = 0;
         for (const Class& c : kClasses) {
@@ -97,15 +97,14 @@ class Password final : public KeptType {
             usable += characters.size();
             wanted += minimum.is_integer() ? minimum.as_integer() : 0;
             if (characters.empty() && config.integer(c.minimum) > 0)
-                diagnostics.add(
-                    fmt::format("{} asks for what `{}: false` forbids", c.minimum, c.name),
-                    minimum.loc());
+                diagnostics.add(fmt::format("{} conflicts with `{}: false`", c.minimum, c.name),
+                                minimum.loc());
         }
         if (usable == 0)
-            diagnostics.add("a password has to be made of something", config.loc())
-                .with_hint("one of lower, upper, digits and special has to be true");
+            diagnostics.add("the password has no characters to choose from", config.loc())
+                .with_hint("set one of lower, upper, digits and special to true");
         if (config["length"].is_integer() && wanted > config.integer("length"))
-            diagnostics.add(fmt::format("{} characters are asked for, and it has {}",
+            diagnostics.add(fmt::format("the minimums add up to {} characters, but length is {}",
                                         redacted(config, std::to_string(wanted)),
                                         redacted(config, std::to_string(config.integer("length")))),
                             config["length"].loc());
@@ -122,7 +121,7 @@ class Password final : public KeptType {
         }
         const auto length = static_cast<std::size_t>(config.integer("length", 24));
         while (text.size() < length) text += all[random_below(all.size())];
-        shuffle(text); // or the first characters would tell their class
+        shuffle(text); // the positions must not reveal the character classes
         return Value::map({{"result", Value(std::move(text)).as_secret()}});
     }
 };

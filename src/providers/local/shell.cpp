@@ -19,9 +19,8 @@ namespace hadeploy::local {
 
 namespace {
 using Json = nlohmann::json;
-constexpr std::size_t kMostOutput =
-    64 * 1024;                           ///< as much as goes into a variable of the environment
-constexpr std::size_t kMostSaid = 2'000; ///< bytes of what a failed script said
+constexpr std::size_t kMostOutput = 64 * 1024; ///< must fit into an environment variable
+constexpr std::size_t kMostSaid = 2'000;       ///< bytes of output in a failed script's error
 constexpr int kDeepest = 64;
 
 bool is_word(std::string_view name) {
@@ -31,7 +30,7 @@ bool is_word(std::string_view name) {
            });
 }
 
-/// The declared outputs, by name; a list declares strings. Nothing where it is neither.
+/// The declared outputs, by name; a list declares strings. nullopt if it is neither map nor list.
 std::optional<std::map<std::string, Type>> declared(const Value& config) {
     std::map<std::string, Type> out;
     const Value& returns = config["returns"];
@@ -53,7 +52,7 @@ std::optional<std::map<std::string, Type>> declared(const Value& config) {
     return out;
 }
 
-/// JSON from outside: nothing in it has a meaning of its own.
+/// Converts JSON from outside: its strings are not expressions.
 Value value_of(const Json& json) {
     switch (json.type()) {
     case Json::value_t::boolean: return json.get<bool>();
@@ -78,7 +77,7 @@ Value value_of(const Json& json) {
     }
 }
 
-/// Nothing when the text is no JSON, or nested without sense.
+/// nullopt if the text is not JSON, or is nested too deeply.
 std::optional<Json> parse(const std::string& text) {
     bool too_deep = false;
     const Json json = Json::parse(
@@ -100,12 +99,12 @@ std::string trimmed(std::string text) {
 Error no_output(std::string_view which, const Value& returns, std::string_view name,
                 std::string_view why) {
     return Error(ErrorKind::failed,
-                 fmt::format("`{}` gave no output {}: {}", which, quoted(returns, name), why))
-        .with_hint("it prints a JSON object with all that `returns` declares, and messages on "
+                 fmt::format("`{}` printed no output {}: {}", which, quoted(returns, name), why))
+        .with_hint("print a JSON object with all outputs that `returns` declares, and messages to "
                    "standard error");
 }
 
-/// One output, as its type wants it.
+/// Converts one output to its declared type.
 Value typed(const std::string& name, const Type& type, const Value& value, const Value& returns,
             std::string_view which) {
     Diagnostics diagnostics;
@@ -115,8 +114,8 @@ Value typed(const std::string& name, const Type& type, const Value& value, const
     if (!diagnostics.empty() && returns.contains_secret())
         throw Error(
             ErrorKind::failed,
-            fmt::format("what `{}` printed is not what `returns` declares, which is secret", which))
-            .with_hint("where the names and types may be shown, use nonsensitive(...)");
+            fmt::format("the output of `{}` does not match `returns`, which is secret", which))
+            .with_hint("if the names and types are not confidential, use nonsensitive(...)");
     if (!diagnostics.empty())
         throw Error(ErrorKind::failed, diagnostics.list().front().message)
             .with_hint(diagnostics.list().front().hint);
@@ -127,43 +126,43 @@ Value typed(const std::string& name, const Type& type, const Value& value, const
 Schema shell_attributes() {
     return {{.name = "directory",
              .type = TypeKind::local_path,
-             .doc = "Where it runs; relative to the file that this is written in.",
+             .doc = "Working directory, relative to the file with this configuration.",
              .operational = true,
              .default_value = Value(".")},
             {.name = "environment",
              .type = map_of(TypeKind::string),
-             .doc =
-                 "Variables, on top of those that hadeploy has, without its own keys "
-                 "(`HADEPLOY_STATE_...`, `HADEPLOY_VAULT_...`) and `HADEPLOY_VAR_...`. The place "
-                 "for secrets.",
+             .doc = "Environment variables to add to hadeploy's own; its keys "
+                    "(`HADEPLOY_STATE_...`, `HADEPLOY_VAULT_...`) and `HADEPLOY_VAR_...` are not "
+                    "passed on. Secrets may be passed here.",
              .default_value = Value::map({}),
              .verb = "run again"},
             {.name = "input",
              .type = TypeKind::string,
-             .doc = "Its standard input.",
+             .doc = "The script's standard input.",
              .verb = "run again"},
             {.name = "timeout",
              .type = TypeKind::duration,
-             .doc = "How long it may take.",
+             .doc = "Time limit of one script.",
              .operational = true,
              .default_value = Value(600'000),
              .min = 100},
             {.name = "returns",
              .type = TypeKind::any,
-             .doc = "What it prints on standard output: a map of names and types, or a list of "
-                    "names of strings. It is a JSON object with these keys. A single output may "
-                    "also be printed as it is; a line end after it is left out.",
+             .doc = "The outputs that the script prints on standard output: a map of names and "
+                    "types, or a list of names of strings. The script prints a JSON object with "
+                    "these keys. A single output may also be printed as plain text, without its "
+                    "trailing line break.",
              .default_value = Value::list({"stdout"}),
              .verb = "run again"},
             {.name = "secret_outputs",
              .type = TypeKind::boolean,
-             .doc = "Whether what it prints is secret. It is in any case where the environment or "
-                    "the input has secrets.",
+             .doc = "Whether the outputs are secret. They always are if the environment or the "
+                    "input contains secrets.",
              .operational = true,
              .default_value = Value(false)},
             {.name = "outputs",
              .type = TypeKind::any,
-             .doc = "What `returns` declares, by name; 64 KiB in all.",
+             .doc = "The outputs that `returns` declares, by name; at most 64 KiB in all.",
              .computed = true,
              .changes_on_update = true}};
 }
@@ -175,15 +174,16 @@ void check_shell(const Value& config, Diagnostics& diagnostics) {
                 diagnostics
                     .add(fmt::format("{} is not a variable name", quoted(environment, e.key)),
                          e.loc)
-                    .with_hint("letters, digits and '_' are allowed, no digit in front");
+                    .with_hint("use letters, digits and '_'; the first must not be a digit");
     const Value& returns = config["returns"];
     if (returns.contains_unknown()) {
-        diagnostics.add("returns: what is declared has to be known", returns.loc());
+        diagnostics.add("returns has to be known when planning", returns.loc());
         return;
     }
     const auto names = declared(config);
     if (!names) {
-        diagnostics.add("returns: a map of names and types, or a list of names", returns.loc())
+        diagnostics
+            .add("returns has to be a map of names and types, or a list of names", returns.loc())
             .with_hint("for example: returns: {id: string, port: integer}");
         return;
     }
@@ -191,7 +191,7 @@ void check_shell(const Value& config, Diagnostics& diagnostics) {
         if (!is_word(name))
             diagnostics
                 .add(fmt::format("returns: {} is not a name", quoted(returns, name)), returns.loc())
-                .with_hint("letters, digits and '_' are allowed, no digit in front");
+                .with_hint("use letters, digits and '_'; the first must not be a digit");
 }
 
 Value unknown_outputs(const Value& config) {
@@ -204,7 +204,7 @@ Value unknown_outputs(const Value& config) {
 
 ProcessResult run_shell(const Value& config, const char* which, const Value& outputs,
                         const ProviderContext& setting) {
-    // the script goes by the environment too: a command line can be seen by everybody
+    // passed in the environment because every user can see a command line
     ProcessSpec spec{.argv = {"/bin/sh", "-c", "eval \"$HADEPLOY_SCRIPT\""},
                      .input = config.text("input"),
                      .directory = config.text("directory")};
@@ -218,7 +218,7 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
         spec.environment.push_back(script_mark(setting));
         lock = script_lock(setting);
         spec.kept = lock.get();
-        // The shell alone keeps it: what it begins gets neither 3 nor the copy it saves meanwhile.
+        // Only the shell keeps it: its children inherit neither 3 nor the shell's saved copy.
         if (lock) spec.argv.back() = "{ eval \"$HADEPLOY_SCRIPT\"; } 3>&-";
     }
     spec.environment.emplace_back(
@@ -237,13 +237,13 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
 Error shell_failure(const Value& config, std::string_view which, const ProcessResult& result) {
     Error error(ErrorKind::failed, fmt::format("`{}` ended with status {}", which, result.status));
     if (config.flag("secret_outputs"))
-        return std::move(error).with_note("what it printed is not shown: `secret_outputs`");
-    Redactor redact; // before it is cut: of a part of a secret nobody can tell that it is one
+        return std::move(error).with_note("its output is not shown, because of `secret_outputs`");
+    Redactor redact; // before the text is cut: a part of a secret would not be recognized
     redact.add(config);
     std::string said = redact(trimmed(result.err.empty() ? result.out : result.err));
     if (said.size() > kMostSaid) {
         said.erase(0, said.size() - kMostSaid);
-        said.erase(0, said.find('\n') + 1); // npos + 1: nothing
+        said.erase(0, said.find('\n') + 1); // npos + 1 erases nothing
     }
     if (!said.empty()) error.with_note(said);
     return error;
@@ -251,10 +251,10 @@ Error shell_failure(const Value& config, std::string_view which, const ProcessRe
 
 Value outputs_of(const Value& config, std::string_view which, const std::string& printed) {
     if (printed.size() > kMostOutput)
-        throw Error(ErrorKind::failed, fmt::format("`{}` printed {} bytes; outputs have {} at most",
-                                                   which, printed.size(), kMostOutput));
+        throw Error(ErrorKind::failed, fmt::format("`{}` printed {} bytes; the limit is {}", which,
+                                                   printed.size(), kMostOutput));
     if (!is_utf8(printed))
-        throw Error(ErrorKind::failed, fmt::format("what `{}` printed is not UTF-8 text", which));
+        throw Error(ErrorKind::failed, fmt::format("the output of `{}` is not UTF-8 text", which));
     const auto names = declared(config).value_or(std::map<std::string, Type>{});
     const std::optional<Json> json = parse(printed);
     const bool secret = config.contains_secret() || config.flag("secret_outputs");
@@ -271,7 +271,7 @@ Value outputs_of(const Value& config, std::string_view which, const std::string&
             value =
                 type.kind != TypeKind::string && json ? value_of(*json) : Value(trimmed(printed));
         }
-        // marked while it is checked, so that no message quotes it; what stays so is not its matter
+        // secret while it is checked, so that no message quotes it; as_open() undoes it below
         const Value marked = secret ? value.as_secret() : value;
         out.push_back({name, typed(name, type, marked, config["returns"], which).as_open()});
     }

@@ -24,7 +24,7 @@ struct Field {
     const char* doc;
 };
 constexpr std::array<Field, 7> kFields{
-    {{"common_name", "CN", "Whose it is: a host's name, an authority's name."},
+    {{"common_name", "CN", "Name of the subject: a host or an authority."},
      {"organization", "O", ""},
      {"organizational_unit", "OU", ""},
      {"country", "C", "Two letters."},
@@ -45,7 +45,7 @@ std::string written(Write write) {
     return {data, static_cast<std::size_t>(size)};
 }
 
-/// No passphrase is asked for on the terminal.
+/// Prevents OpenSSL's passphrase prompt on the terminal.
 int no_passphrase(char*, int, int, void*) {
     return -1;
 }
@@ -63,7 +63,7 @@ bool is_host_name(std::string_view name) {
            });
 }
 
-/// 4 or 16 bytes; "" when it is no address.
+/// 4 or 16 bytes; "" if it is not an address.
 std::string address_bytes(const std::string& text) {
     std::string bytes(16, '\0');
     if (::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1) return bytes.substr(0, 4);
@@ -75,9 +75,9 @@ void add_name(GENERAL_NAMES* names, int type, const std::string& bytes) {
     ASN1_STRING* value = type == GEN_IPADD ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
     tls_check(name != nullptr && value != nullptr &&
                   ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size())) == 1,
-              "note a name");
-    GENERAL_NAME_set0_value(name, type, value); // which owns it from now on
-    tls_check(sk_GENERAL_NAME_push(names, name) > 0, "note a name");
+              "add an alternative name");
+    GENERAL_NAME_set0_value(name, type, value); // takes ownership of the value
+    tls_check(sk_GENERAL_NAME_push(names, name) > 0, "add an alternative name");
 }
 } // namespace
 
@@ -109,7 +109,7 @@ Certificate certificate_from_pem(const std::string& pem, std::string_view attrib
 
 CertRequest request_from_pem(const std::string& pem, std::string_view attribute) {
     CertRequest request(PEM_read_bio_X509_REQ(reader(pem).get(), nullptr, nullptr, nullptr));
-    if (!request) throw no_pem(attribute, "a request for a certificate");
+    if (!request) throw no_pem(attribute, "a certificate request");
     return request;
 }
 
@@ -140,21 +140,21 @@ Attribute subject_attribute() {
         fields.push_back({.name = f.name, .type = TypeKind::string, .doc = f.doc});
     return {.name = "subject",
             .type = object_of(std::move(fields)),
-            .doc = "Whose certificate it is.",
+            .doc = "Subject of the certificate.",
             .replaces = true};
 }
 
 Attribute dns_names_attribute() {
     return {.name = "dns_names",
             .type = list_of(TypeKind::string),
-            .doc = "Host names that it is good for; `*.example.org` for all below.",
+            .doc = "Host names in the certificate; `*.example.org` covers all subdomains.",
             .replaces = true};
 }
 
 Attribute ip_addresses_attribute() {
     return {.name = "ip_addresses",
             .type = list_of(TypeKind::string),
-            .doc = "Addresses that it is good for, IPv4 or IPv6.",
+            .doc = "IP addresses in the certificate, IPv4 or IPv6.",
             .replaces = true};
 }
 
@@ -168,10 +168,10 @@ void check_names(const Value& config, Diagnostics& diagnostics) {
                                 v.loc().known() ? v.loc() : list.loc());
     };
     each(
-        "dns_names", [](const std::string& s) { return is_host_name(s); }, "a host's name");
+        "dns_names", [](const std::string& s) { return is_host_name(s); }, "a host name");
     each(
         "ip_addresses", [](const std::string& s) { return !address_bytes(s).empty(); },
-        "an address");
+        "an IP address");
 }
 
 void set_subject(X509_NAME* name, const Value& subject) {
@@ -183,7 +183,7 @@ void set_subject(X509_NAME* name, const Value& subject) {
         if (X509_NAME_add_entry_by_txt(name, f.object, MBSTRING_UTF8, bytes,
                                        static_cast<int>(text.size()), -1, 0) != 1)
             throw tls_error(
-                fmt::format("subject: {} can't be the {}", quoted(subject, text), f.name));
+                fmt::format("subject: {} is not a valid {}", quoted(subject, text), f.name));
     }
 }
 
@@ -200,7 +200,7 @@ alternative_names(const Value& config) {
     if (sk_GENERAL_NAME_num(names.get()) == 0) return nullptr;
     std::unique_ptr<X509_EXTENSION, FreedBy<X509_EXTENSION_free>> extension(
         X509V3_EXT_i2d(NID_subject_alt_name, 0, names.get()));
-    tls_check(extension != nullptr, "note the names");
+    tls_check(extension != nullptr, "add the alternative names");
     return extension;
 }
 

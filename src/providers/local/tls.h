@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-/// OpenSSL's objects with owners, and texts in the place of its streams.
+/// Owning handles for OpenSSL objects, and PEM strings instead of OpenSSL's streams.
 namespace hadeploy::local {
 
 template<auto Free>
@@ -24,12 +24,12 @@ using Key = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, FreedBy<X509_free>>;
 using CertRequest = std::unique_ptr<X509_REQ, FreedBy<X509_REQ_free>>;
 
-/// An error with what OpenSSL says of it.
+/// An error with OpenSSL's reason for it.
 Error tls_error(std::string message);
-/// @throws Error(failed) unless `good`
+/// @throws Error(failed) "OpenSSL cannot `doing`" unless `good`
 void tls_check(bool good, std::string_view doing);
 
-/// @throws Error(failed) naming the attribute that the text comes from, never quoting it
+/// @throws Error(failed) that names the attribute with the text and does not quote the text
 Key key_from_pem(const std::string& pem, std::string_view attribute);
 Certificate certificate_from_pem(const std::string& pem, std::string_view attribute);
 CertRequest request_from_pem(const std::string& pem, std::string_view attribute);
@@ -39,19 +39,19 @@ std::string to_pem(const Certificate& certificate);
 std::string to_pem(const CertRequest& request);
 std::string public_pem(const Key& key);
 
-/// The digest that a key signs with; nullptr for one that brings its own.
+/// The digest to sign with; nullptr for algorithms with a built-in digest (Ed25519).
 const EVP_MD* digest_of(const Key& key);
 
-// --- what certificates and requests for them are made of ---
+// --- the common parts of certificates and certificate requests ---
 
 Attribute subject_attribute();
 Attribute dns_names_attribute();
 Attribute ip_addresses_attribute();
-/// Host names and addresses that are none are reported.
+/// Reports invalid host names and addresses.
 void check_names(const Value& config, Diagnostics& diagnostics);
-/// Of the attribute `subject`. @throws Error(failed)
+/// Copies the attribute `subject` into `name`. @throws Error(failed)
 void set_subject(X509_NAME* name, const Value& subject);
-/// The extension with all `dns_names` and `ip_addresses`; nullptr where there are none.
+/// The subjectAltName extension with `dns_names` and `ip_addresses`; nullptr if there are none.
 std::unique_ptr<X509_EXTENSION, FreedBy<X509_EXTENSION_free>>
 alternative_names(const Value& config);
 

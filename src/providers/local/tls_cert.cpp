@@ -13,7 +13,7 @@
 namespace hadeploy::local {
 
 namespace {
-/// What a certificate may be used for: our name, and OpenSSL's.
+/// The uses of a certificate: our name, and OpenSSL's.
 struct Use {
     const char* name;
     const char* value;
@@ -52,7 +52,7 @@ void add_extension(X509* certificate, X509V3_CTX* context, int kind, const std::
               "extend a certificate");
 }
 
-/// What it may be used for, as OpenSSL writes it: "" where nothing of the kind is said.
+/// The (extended) key usage in OpenSSL's configuration syntax; "" for none.
 std::string uses(const Value& config, bool extended) {
     const bool authority = config.flag("is_ca_certificate");
     const Value::List chosen = config["allowed_uses"].is_list() ? config["allowed_uses"].as_list()
@@ -69,16 +69,15 @@ std::string uses(const Value& config, bool extended) {
 
 void set_serial(X509* certificate) {
     std::string bytes = random_bytes(16);
-    bytes[0] = static_cast<char>((bytes[0] & 0x3F) | 0x40); // positive, and always as long
+    bytes[0] = static_cast<char>((bytes[0] & 0x3F) | 0x40); // positive, and of constant length
     const std::unique_ptr<BIGNUM, FreedBy<BN_free>> number(
         BN_bin2bn(reinterpret_cast<const unsigned char*>(bytes.data()), 16, nullptr));
     tls_check(number != nullptr &&
                   BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr,
-              "number a certificate");
+              "set the serial number of a certificate");
 }
 
-/// Times, numbers and uses; then the issuer's signature. `issuer` is nullptr for one that signs
-/// itself.
+/// Sets validity, serial number and uses, then signs. `issuer` is nullptr if it signs itself.
 Value sign(const Certificate& certificate, const Value& config, X509* issuer, const Key& key) {
     X509* x = certificate.get();
     const std::time_t start = std::time(nullptr);
@@ -119,27 +118,28 @@ Attribute key_attribute(const char* attribute, const char* doc) {
 Schema certificate_attributes() {
     Attribute allowed{.name = "allowed_uses",
                       .type = list_of(TypeKind::string),
-                      .doc = "What it may be used for. Where this is left out: cert_signing and "
-                             "crl_signing for an authority; digital_signature, server_auth and "
-                             "client_auth for others.",
+                      .doc =
+                          "Uses of the certificate. Defaults to cert_signing and crl_signing for "
+                          "an authority, and to digital_signature, server_auth and client_auth "
+                          "for others.",
                       .replaces = true};
     for (const Use& use : kUses) allowed.one_of.emplace_back(use.name);
     return {{.name = "validity",
              .type = TypeKind::duration,
-             .doc = "How long it is good, from when it is made.",
+             .doc = "How long the certificate is valid, from its creation.",
              .replaces = true,
              .default_value = Value(kYearMs),
              .min = 60'000,
              .max = 100 * kYearMs},
             {.name = "early_renewal",
              .type = TypeKind::duration,
-             .doc = "How long before its end a plan makes a new one.",
+             .doc = "How long before its end a plan replaces the certificate.",
              .operational = true,
              .default_value = Value(0),
              .min = 0},
             {.name = "is_ca_certificate",
              .type = TypeKind::boolean,
-             .doc = "Whether it is an authority's, and may sign others.",
+             .doc = "Whether it is the certificate of an authority, which may sign others.",
              .replaces = true,
              .default_value = Value(false)},
             std::move(allowed),
@@ -150,20 +150,20 @@ Schema certificate_attributes() {
              .open = true},
             {.name = "validity_start_time",
              .type = TypeKind::string,
-             .doc = "From when on it is good, in UTC: 2026-01-31T12:00:00Z.",
+             .doc = "Start of the validity, in UTC: 2026-01-31T12:00:00Z.",
              .computed = true,
              .open = true},
             {.name = "validity_end_time",
              .type = TypeKind::string,
-             .doc = "Until when it is good.",
+             .doc = "End of the validity.",
              .computed = true,
              .open = true}};
 }
 
-/// What both kinds of certificates do alike.
+/// The common part of both kinds of certificates.
 class CertificateType : public KeptType {
   public:
-    CertificateType() { provider = "local"; } // whether one is still good follows from the clock
+    CertificateType() { provider = "local"; } // not "state": its validity depends on the clock
     void check(const Value& config, Diagnostics& diagnostics) const override {
         check_names(config, diagnostics);
         const Value& early = config["early_renewal"];
@@ -171,8 +171,8 @@ class CertificateType : public KeptType {
         if (early.is_integer() && validity.is_integer() &&
             early.as_integer() >= validity.as_integer())
             diagnostics.add(
-                "early_renewal: it has to be shorter than validity, or every plan would "
-                "make a new one",
+                "early_renewal has to be shorter than validity, or every plan would replace the "
+                "certificate",
                 early.loc().known() ? early.loc() : config.loc());
     }
 
@@ -182,9 +182,9 @@ class CertificateType : public KeptType {
         if (!end) return {};
         const std::time_t now = std::time(nullptr);
         const std::int64_t early = config.integer("early_renewal");
-        if (now >= *end) return "it ended at " + time_text(*end);
+        if (now >= *end) return "it expired at " + time_text(*end);
         if (now < *end - early / 1000) return {};
-        return fmt::format("it ends at {}, and early_renewal is {}", time_text(*end),
+        return fmt::format("it expires at {}, and early_renewal is {}", time_text(*end),
                            show_duration(early));
     }
 };
@@ -193,10 +193,10 @@ class SelfSigned final : public CertificateType {
   public:
     SelfSigned() {
         name = "tls.self_signed_cert";
-        summary = "A certificate that is signed with its own key: an authority's, or for tests.";
-        doc = "It is kept in the state. Any change makes a new one; so does a plan that is made "
-              "when it has ended, or is within `early_renewal` of its end, which the plan says.\n\n"
-              "Destroy forgets it.";
+        summary = "A self-signed certificate: for an authority, or for tests.";
+        doc = "It is kept in the state. Any change replaces it; so does a plan after its end or "
+              "within `early_renewal` of its end, and the plan gives this reason.\n\n"
+              "Destroy removes it from the state.";
         example = "ca:\n"
                   "  type: tls.self_signed_cert\n"
                   "  private_key_pem: ${ca_key.private_key_pem}\n"
@@ -204,7 +204,7 @@ class SelfSigned final : public CertificateType {
                   "  is_ca_certificate: true\n"
                   "  validity: 3650d\n"
                   "  early_renewal: 90d\n";
-        schema = joined({key_attribute("private_key_pem", "The key that it is for."),
+        schema = joined({key_attribute("private_key_pem", "The key of the certificate."),
                          subject_attribute(), dns_names_attribute(), ip_addresses_attribute()},
                         certificate_attributes());
     }
@@ -221,10 +221,11 @@ class SelfSigned final : public CertificateType {
         const Key key = key_from_pem(config.text("private_key_pem"), "private_key_pem");
         const Certificate certificate(X509_new());
         tls_check(certificate != nullptr && X509_set_pubkey(certificate.get(), key.get()) == 1,
-                  "make a certificate");
+                  "create a certificate");
         set_subject(X509_get_subject_name(certificate.get()), config["subject"]);
         if (const auto names = alternative_names(config))
-            tls_check(X509_add_ext(certificate.get(), names.get(), -1) == 1, "note the names");
+            tls_check(X509_add_ext(certificate.get(), names.get(), -1) == 1,
+                      "add the alternative names");
         return sign(certificate, config, nullptr, key);
     }
 };
@@ -233,15 +234,15 @@ class Request final : public KeptType {
   public:
     Request() {
         name = "tls.cert_request";
-        summary = "A request for a certificate (CSR), for an authority to sign.";
-        doc = "It is kept in the state. Any change makes a new one.\n\n"
-              "Destroy forgets it.";
+        summary = "A certificate signing request (CSR).";
+        doc = "It is kept in the state. Any change replaces it.\n\n"
+              "Destroy removes it from the state.";
         example = "web:\n"
                   "  type: tls.cert_request\n"
                   "  private_key_pem: ${web_key.private_key_pem}\n"
                   "  subject: {common_name: www.example.org}\n"
                   "  dns_names: [www.example.org, example.org]\n";
-        schema = {key_attribute("private_key_pem", "The key that the certificate will be for."),
+        schema = {key_attribute("private_key_pem", "The key of the requested certificate."),
                   subject_attribute(),
                   dns_names_attribute(),
                   ip_addresses_attribute(),
@@ -263,21 +264,21 @@ class Request final : public KeptType {
         X509_REQ* r = request.get();
         tls_check(r != nullptr && X509_REQ_set_version(r, X509_REQ_VERSION_1) == 1 &&
                       X509_REQ_set_pubkey(r, key.get()) == 1,
-                  "make a request");
+                  "create a certificate request");
         set_subject(X509_REQ_get_subject_name(r), config["subject"]);
         if (const auto names = alternative_names(config)) {
             const std::unique_ptr<STACK_OF(X509_EXTENSION), FreedBy<free_list>> list(
                 sk_X509_EXTENSION_new_null());
             tls_check(list != nullptr && sk_X509_EXTENSION_push(list.get(), names.get()) > 0 &&
                           X509_REQ_add_extensions(r, list.get()) == 1,
-                      "note the names");
+                      "add the alternative names");
         }
-        tls_check(X509_REQ_sign(r, key.get(), digest_of(key)) > 0, "sign a request");
+        tls_check(X509_REQ_sign(r, key.get(), digest_of(key)) > 0, "sign a certificate request");
         return Value::map({{"cert_request_pem", to_pem(request)}});
     }
 
   private:
-    /// Of the list alone: what is in it has other owners.
+    /// Frees only the list: its elements have other owners.
     static void free_list(STACK_OF(X509_EXTENSION) * list) { sk_X509_EXTENSION_free(list); }
 };
 
@@ -285,12 +286,12 @@ class LocallySigned final : public CertificateType {
   public:
     LocallySigned() {
         name = "tls.locally_signed_cert";
-        summary = "A certificate that an authority of this spec signs.";
+        summary = "A certificate signed by an authority in this configuration.";
         doc =
-            "Subject and names come from the request. It is kept in the state. Any change makes a "
-            "new one, also a new authority; so does a plan that is made when it has ended, or is "
-            "within `early_renewal` of its end, which the plan says.\n\n"
-            "Destroy forgets it.";
+            "Subject and names come from the request. It is kept in the state. Any change, also of "
+            "the authority, replaces it; so does a plan after its end or within `early_renewal` of "
+            "its end, and the plan gives this reason.\n\n"
+            "Destroy removes it from the state.";
         example = "web:\n"
                   "  type: tls.locally_signed_cert\n"
                   "  cert_request_pem: ${web_request.cert_request_pem}\n"
@@ -300,7 +301,7 @@ class LocallySigned final : public CertificateType {
                   "  early_renewal: 30d\n";
         schema = joined({{.name = "cert_request_pem",
                           .type = TypeKind::string,
-                          .doc = "What is asked for.",
+                          .doc = "The certificate request.",
                           .required = true,
                           .replaces = true},
                          key_attribute("ca_private_key_pem", "The authority's key."),
@@ -328,7 +329,7 @@ class LocallySigned final : public CertificateType {
         X509* x = certificate.get();
         tls_check(x != nullptr && X509_set_pubkey(x, asker) == 1 &&
                       X509_set_subject_name(x, X509_REQ_get_subject_name(request.get())) == 1,
-                  "make a certificate");
+                  "create a certificate");
         copy_names(request.get(), x);
         return sign(certificate, config, authority.get(), key);
     }
@@ -337,14 +338,14 @@ class LocallySigned final : public CertificateType {
     static void free_all(STACK_OF(X509_EXTENSION) * list) {
         sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
     }
-    /// Only the names: what it may be used for is for the authority to say.
+    /// Copies only the names: the authority decides the uses.
     static void copy_names(X509_REQ* request, X509* certificate) {
         const std::unique_ptr<STACK_OF(X509_EXTENSION), FreedBy<free_all>> asked(
             X509_REQ_get_extensions(request));
         const int at = X509v3_get_ext_by_NID(asked.get(), NID_subject_alt_name, -1);
         if (at < 0) return;
         tls_check(X509_add_ext(certificate, X509v3_get_ext(asked.get(), at), -1) == 1,
-                  "note the names");
+                  "add the alternative names");
     }
 };
 } // namespace

@@ -8,14 +8,14 @@
 namespace hadeploy::local {
 
 namespace {
-/// The length-prefixed fields of SSH's wire format (RFC 4251).
+/// A length-prefixed `string` of SSH's wire format (RFC 4251, section 5).
 std::string field(std::string_view bytes) {
     std::string out;
     for (const int shift : {24, 16, 8, 0}) out += static_cast<char>(bytes.size() >> shift & 0xFF);
     return out.append(bytes);
 }
 
-/// A number that is never negative: with a zero in front where its highest bit is set.
+/// A non-negative `mpint` (RFC 4251, section 5): a zero byte precedes a set highest bit.
 std::string number_field(const Key& key, const char* parameter) {
     BIGNUM* number = nullptr;
     tls_check(EVP_PKEY_get_bn_param(key.get(), parameter, &number) == 1, "read a key");
@@ -38,7 +38,7 @@ std::string octets_field(const Key& key, const char* parameter) {
     return field(bytes);
 }
 
-/// As authorized_keys has it: the type's name and, in base64, type and key.
+/// A line of authorized_keys: the type and the base64 of type and key.
 std::string openssh_line(const Key& key, const Value& config) {
     std::string type, blob;
     if (config.text("algorithm") == "RSA") {
@@ -68,7 +68,7 @@ Key generate(const Value& config) {
     } else {
         key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
     }
-    tls_check(key != nullptr, fmt::format("make a key of the algorithm {}", algorithm));
+    tls_check(key != nullptr, fmt::format("generate an {} key", algorithm));
     return Key(key);
 }
 
@@ -78,28 +78,28 @@ class PrivateKey final : public KeptType {
         name = "tls.private_key";
         summary = "A private key, for certificates or for SSH.";
         doc =
-            "It is made once and then kept in the state, encrypted; it is never shown. A change of "
-            "any attribute makes a new one.\n\n"
-            "Destroy forgets it.";
+            "It is generated once and then kept in the state, encrypted; it is never displayed. A "
+            "change of any attribute replaces it.\n\n"
+            "Destroy removes it from the state.";
         example = "ca_key:\n"
                   "  type: tls.private_key\n"
                   "  algorithm: ECDSA\n"
                   "  ecdsa_curve: P384\n";
         schema = {{.name = "algorithm",
                    .type = TypeKind::string,
-                   .doc = "What kind of key. Browsers know no certificates with ED25519.",
+                   .doc = "Algorithm of the key. Browsers do not accept ED25519 certificates.",
                    .replaces = true,
                    .default_value = Value("ECDSA"),
                    .one_of = {"ECDSA", "ED25519", "RSA"}},
                   {.name = "ecdsa_curve",
                    .type = TypeKind::string,
-                   .doc = "Of ECDSA.",
+                   .doc = "Curve of an ECDSA key.",
                    .replaces = true,
                    .default_value = Value("P256"),
                    .one_of = {"P256", "P384", "P521"}},
                   {.name = "rsa_bits",
                    .type = TypeKind::integer,
-                   .doc = "Of RSA: its length.",
+                   .doc = "Length of an RSA key, in bits.",
                    .replaces = true,
                    .default_value = Value(3072),
                    .min = 2048,
@@ -107,17 +107,17 @@ class PrivateKey final : public KeptType {
                   keepers_attribute(),
                   {.name = "private_key_pem",
                    .type = TypeKind::string,
-                   .doc = "The key: PEM, PKCS #8.",
+                   .doc = "The private key: PEM, PKCS #8.",
                    .computed = true,
                    .secret = true},
                   {.name = "public_key_pem",
                    .type = TypeKind::string,
-                   .doc = "Its public half in PEM.",
+                   .doc = "The public key in PEM.",
                    .computed = true,
                    .open = true},
                   {.name = "public_key_openssh",
                    .type = TypeKind::string,
-                   .doc = "Its public half as a line of authorized_keys.",
+                   .doc = "The public key as a line of authorized_keys.",
                    .computed = true,
                    .open = true}};
     }

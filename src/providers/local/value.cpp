@@ -3,32 +3,31 @@
 namespace hadeploy::local {
 
 namespace {
-/// A value that is kept.
 class Kept final : public KeptType {
   public:
     Kept() {
         name = "local.value";
         summary = "A value that is kept in the state.";
         doc =
-            "It has no effect. It gives a value a place in the graph: others can depend on it, be "
-            "replaced when it is (`replace_triggered_by`), and find out what it was in the last "
-            "apply. Destroy forgets it.";
+            "It has no effect outside the state. It is a node in the graph: other resources can "
+            "depend on it, be replaced with it (`replace_triggered_by`), and read the value of the "
+            "last apply. Destroy removes it from the state.";
         example = "release:\n"
                   "  type: local.value\n"
                   "  input: {image: \"${var.image}\", count: 3}\n";
         schema = {{.name = "input", .type = TypeKind::any, .doc = "The value."},
                   {.name = "triggers",
                    .type = TypeKind::any,
-                   .doc = "Anything; when it changes, a new one is made.",
+                   .doc = "Any value; the object is replaced when it changes.",
                    .replaces = true},
                   {.name = "output",
                    .type = TypeKind::any,
-                   .doc = "The value of `input`, as it was last applied.",
+                   .doc = "The value of `input` in the last apply.",
                    .computed = true,
                    .follows = {"input"}},
                   {.name = "id",
                    .type = TypeKind::string,
-                   .doc = "A UUID; a new one when it is replaced.",
+                   .doc = "A UUID that changes when the object is replaced.",
                    .computed = true,
                    .open = true}};
     }
