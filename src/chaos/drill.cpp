@@ -141,8 +141,8 @@ void Drill::check_start() {
             throw refused(o.text, o.can_be_forced ? o.hint + ", or use --force to drain it anyway"
                                                   : o.hint);
     node_ = *last_.find(options_.node);
-    if (const auto diagnostics = await_services(); !diagnostics.empty())
-        throw refused("the services are not in their steady state (" + joined(diagnostics) + ")",
+    if (const auto problems = await_services(); !problems.empty())
+        throw refused("the services are not in their steady state (" + joined(problems) + ")",
                       "a drill is only meaningful if the app is healthy: repair it with "
                       "`hadeploy apply` first");
     report_.node = node_.name;
@@ -155,14 +155,14 @@ void Drill::check_start() {
 
 std::vector<std::string> Drill::await_services() {
     const auto deadline = std::chrono::steady_clock::now() + settings_.patience;
-    std::vector<std::string> diagnostics = service_problems(last_);
-    while (!diagnostics.empty() && std::chrono::steady_clock::now() < deadline) {
-        events_.phase("waiting for the steady state: " + joined(diagnostics));
+    std::vector<std::string> problems = service_problems(last_);
+    while (!problems.empty() && std::chrono::steady_clock::now() < deadline) {
+        events_.phase("waiting for the steady state: " + joined(problems));
         if (!pause(settings_.poll, stop_)) throw Interrupted();
         last_ = cluster_.look();
-        diagnostics = service_problems(last_);
+        problems = service_problems(last_);
     }
-    return diagnostics;
+    return problems;
 }
 
 void Drill::measure_well_app() {
@@ -209,7 +209,7 @@ Error Drill::unwell(const std::string& failed, const Measurement& m) const {
         ErrorKind::failed,
         fmt::format("{} is not drained: the app fails without a drain: {}", node_.name, failed));
     for (const auto& [kind, series] : {std::pair{"reads", &m.reads}, {"writes", &m.writes}})
-        for (const auto& [problem, count] : series->diagnostics)
+        for (const auto& [problem, count] : series->problems)
             error.with_note(fmt::format("{} {}: {}", count, kind, problem));
     error.with_hint("check that " + report_.app +
                     " can be reached from here and responds, then try again");

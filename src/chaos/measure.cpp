@@ -51,7 +51,7 @@ Series series_of(const std::vector<Sample>& samples, Kind kind, Us length, std::
         ++second.failed;
         if (sample.outcome == Outcome::unknown) ++s.unknown;
         if (sample.url < urls) ++s.failed_by_url[sample.url];
-        ++s.diagnostics[sample.problem];
+        ++s.problems[sample.problem];
     }
     std::sort(latencies.begin(), latencies.end());
     s.p50 = percentile(latencies, 0.50);

@@ -83,7 +83,7 @@ Json series_json(const Series& s) {
     out["longest_gap_at_ms"] = ms_of(s.gap.from);
     out["failed_by_url"] = s.failed_by_url;
     out["problems"] = Json::object();
-    for (const auto& [problem, count] : s.diagnostics) out["problems"][problem] = count;
+    for (const auto& [problem, count] : s.problems) out["problems"][problem] = count;
     out["seconds"] = Json::array();
     for (const Second& second : s.seconds)
         out["seconds"].push_back(
@@ -169,7 +169,7 @@ std::string measured_lines(const Report& r) {
                                   "failed", "p50", "p99", "slowest", "gap");
     out += series_line("reads", m.reads) + series_line("writes", m.writes);
     for (const auto& [name, series] : {std::pair{"reads", &m.reads}, {"writes", &m.writes}})
-        for (const auto& [problem, count] : series->diagnostics)
+        for (const auto& [problem, count] : series->problems)
             out += fmt::format("  failed {}: {} x {}\n", name, count, problem);
     if (r.detected)
         out += fmt::format("  the swarm began to move tasks after {}\n", show_time(*r.detected));

@@ -53,7 +53,7 @@ TEST_CASE(
     CHECK(m.reads.failed_by_url == std::vector<std::size_t>{1, 0});
     CHECK(m.writes.unknown == 1);
     CHECK(m.writes.failed_by_url == std::vector<std::size_t>{0, 1});
-    CHECK(m.writes.diagnostics.at("HTTP 503") == 1);
+    CHECK(m.writes.problems.at("HTTP 503") == 1);
 }
 
 TEST_CASE("lost = acknowledged - read, unexpected = read - attempted") {
