@@ -17,23 +17,23 @@ namespace hadeploy::cli {
 namespace {
 using Clock = std::chrono::steady_clock;
 
-/// Who looks because something is wrong does not wait for what does not answer.
+/// A user who investigates a failure should not wait for silent hosts.
 constexpr std::chrono::seconds kLimit{10};
-/// How long what was told to stop may take to do so.
+/// Time for cancelled reads to end.
 constexpr std::chrono::seconds kGrace{1};
-/// When another host is asked beside one that has not answered. (Not at once: what looks at a
-/// Gluster volume keeps others from doing so.)
+/// After this time another host is asked in parallel. Not at once, because a command that reads a
+/// Gluster volume blocks others.
 constexpr std::chrono::seconds kNextHost{1};
 constexpr std::chrono::milliseconds kPoll{20};
 
-/// What one look has to show.
+/// The result of one read.
 struct Seen {
     std::string text; ///< whole lines
     std::vector<std::string> diagnostics;
-    bool failed = false; ///< nothing was seen; the problems say why
+    bool failed = false; ///< nothing could be read; diagnostics say why
 };
 
-/// Looks that go on side by side, up to one limit.
+/// Concurrent reads with a common time limit.
 class Looks {
   public:
     using Work = std::function<Seen(std::stop_token)>;
@@ -43,7 +43,7 @@ class Looks {
             [what = std::move(what), work = std::move(work), stop = stop_.get_token()] {
                 try {
                     return work(stop);
-                } catch (const Error& error) { // a note tells what the host said
+                } catch (const Error& error) { // a note contains the answer of the host
                     return failure(what, error.notes.empty() ? error.message : error.notes[0].text);
                 } catch (const Interrupted&) {
                     return silent(what);
@@ -54,12 +54,12 @@ class Looks {
         std::thread([this, task = std::move(task)]() mutable {
             task();
             --running_;
-        }).detach(); // one that never ends is left behind: see abandoned()
+        }).detach(); // a read that never ends is abandoned
         return seen;
     }
 
-    /// What the first of some hosts that can tell has to show. They are asked one after the other,
-    /// the next one as soon as one has failed or is slow.
+    /// The result of the first host that answers. The next host is asked as soon as one has failed
+    /// or is slow.
     Seen first(const std::string& what, const Value& hosts,
                const std::function<Seen(const Value& host, std::stop_token)>& ask) {
         std::vector<std::future<Seen>> asked;
@@ -96,7 +96,7 @@ class Looks {
     }
 
     [[nodiscard]] bool time_is_up() const { return Clock::now() >= end_; }
-    /// Whether a look is still under way, with references to what its caller holds.
+    /// Whether a read is still running, with references to objects of its caller.
     [[nodiscard]] bool abandoned() const { return running_ > 0; }
 
   private:
@@ -104,9 +104,9 @@ class Looks {
         return {"", {fmt::format("{}: no answer within {} s", what, kLimit.count())}, true};
     }
     static Seen failure(std::string_view what, std::string_view why) {
-        return {"", {fmt::format("{} can't be read: {}", what, why)}, true};
+        return {"", {fmt::format("{} cannot be read: {}", what, why)}, true};
     }
-    /// Hosts that say the same say it once.
+    /// Adds messages that are not in the list yet.
     static void add_new(std::vector<std::string>& all, const std::vector<std::string>& more) {
         for (const std::string& one : more)
             if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
@@ -117,7 +117,7 @@ class Looks {
     std::atomic<int> running_ = 0;
 };
 
-/// The recorded machines, together those that are read at one place.
+/// The recorded machines, grouped by endpoint.
 std::vector<std::vector<PlannedRead>> machines_by_place(const Context& context,
                                                         const PriorState& world,
                                                         const ProviderSettings& settings) {
@@ -153,14 +153,14 @@ Seen look_at_machines(PriorState world, const std::vector<PlannedRead>& machines
         out.text += machine_line(failed ? "?" : up ? "up" : "DOWN", s);
         if (failed && seen != world.observed.end() && seen->second.error)
             out.diagnostics.push_back(
-                fmt::format("{} can't be read: {}", address, seen->second.error->message));
+                fmt::format("{} cannot be read: {}", address, seen->second.error->message));
         else if (!up)
             out.diagnostics.push_back(fmt::format("{} is down", address));
     }
     return out;
 }
 
-/// Of the first resource of this type that is recorded.
+/// An attribute of the first recorded resource of this type.
 Value recorded_attribute(const PriorState& world, std::string_view type,
                          std::string_view attribute) {
     for (const auto& [address, r] : world.recorded)
@@ -192,7 +192,7 @@ Seen look_at_swarm(const Value& hosts, const ProviderSettings& settings, Endpoin
     return out;
 }
 
-/// At the first host that answers.
+/// Reads from the first host that answers.
 Value read_gluster(const ResourceType& type, const Value& config, const ProviderSettings& settings,
                    Endpoints& endpoints) {
     const ReadRequest request{"the Gluster pool", &type, config, nullptr, {}};
@@ -211,7 +211,7 @@ Value read_gluster(const ResourceType& type, const Value& config, const Provider
     throw all;
 }
 
-/// Those of a host that is down are not in the report.
+/// Bricks of a host that is down are missing in Gluster's report.
 void add_bricks(const Value& seen, const Value::List& expected, Seen& out) {
     if (!expected.empty()) out.text += "\n";
     const Value::List &bricks = seen["bricks"].as_list(), &unread = seen["unread"].as_list();
@@ -229,8 +229,8 @@ void add_bricks(const Value& seen, const Value::List& expected, Seen& out) {
                                         : "?",
                                 e.text("volume"), e.text("brick"));
         if (!online && known)
-            out.diagnostics.push_back(
-                fmt::format("the brick {} of {} does not run", e.text("brick"), e.text("volume")));
+            out.diagnostics.push_back(fmt::format("the brick {} of {} is not running",
+                                                  e.text("brick"), e.text("volume")));
     }
 }
 
@@ -265,11 +265,11 @@ Seen look_at_gluster(const PriorState& world, const Value& hosts, const Provider
                                                   heal.text("volume"), heal.text("brick"),
                                                   entries));
     for (const Value& volume : seen["unread"].as_list())
-        for (const auto& [key, what] : {std::pair{"bricks", "whether the bricks of {} run"},
-                                        {"heals", "what is left to heal on {}"}})
+        for (const auto& [key, what] : {std::pair{"bricks", "the state of the bricks of {}"},
+                                        {"heals", "the pending heals of {}"}})
             if (!volume.flag(key))
                 out.diagnostics.push_back(fmt::format(fmt::runtime(what), volume.text("volume")) +
-                                          " can't be read: Gluster did not answer");
+                                          " cannot be read: Gluster did not answer");
     return out;
 }
 
@@ -280,11 +280,11 @@ Seen compare(const Context& context, const Store& store, const std::stop_token& 
     const std::size_t n = prepared.plan.size();
     if (n == 0) return {};
     return {"",
-            {fmt::format("{} not as the spec says: see `hadeploy plan`",
-                         n == 1 ? "1 resource is" : fmt::format("{} resources are", n))}};
+            {fmt::format("{} from the spec: see `hadeploy plan`",
+                         n == 1 ? "1 resource differs" : fmt::format("{} resources differ", n))}};
 }
 
-/// What the looks at the machines have to show, one look a place.
+/// Collects the reads of machines, one per endpoint.
 Seen machines_seen(Looks& looks, const std::vector<std::vector<PlannedRead>>& machines,
                    std::vector<std::future<Seen>> places) {
     Seen out;
@@ -299,7 +299,7 @@ Seen machines_seen(Looks& looks, const std::vector<std::vector<PlannedRead>>& ma
     return out;
 }
 
-/// Prints it; whether all of it is well.
+/// Prints the result. @returns whether there are no problems
 bool show(const Context& context, const Seen& seen) {
     std::string text = seen.text;
     for (const std::string& p : seen.diagnostics) text += "! " + printable(p) + "\n";
@@ -307,20 +307,22 @@ bool show(const Context& context, const Seen& seen) {
     return seen.diagnostics.empty();
 }
 
-/// The same of how all that is there differs from the spec.
+/// Compares all objects with the spec and prints the result.
 bool show_differences(const Context& context, const Store& store, Looks& looks, bool well) {
     if (looks.time_is_up()) {
-        context.print("Not compared with the spec: the time was up. `hadeploy plan` does.\n");
+        context.print(
+            "Not compared with the spec: the time limit was reached. Use `hadeploy plan`.\n");
         return false;
     }
-    auto plan = looks.begin("what is there", [&](const std::stop_token& stop) {
+    auto plan = looks.begin("the comparison with the spec", [&](const std::stop_token& stop) {
         return compare(context, store, stop);
     });
-    const Seen differences = looks.end("what is there", std::move(plan));
+    const Seen differences = looks.end("the comparison with the spec", std::move(plan));
     if (differences.diagnostics.empty())
-        context.print(well ? "All is as the spec says.\n"
-                           : "The spec asks for no change, but not all is well: see the lines "
-                             "with a !.\n");
+        context.print(
+            well
+                ? "Everything matches the spec.\n"
+                : "Everything matches the spec, but there are problems: see the lines with a !.\n");
     return show(context, differences) && well;
 }
 
@@ -340,7 +342,7 @@ int run_status(Context& context) {
         setting.stop = stop;
         return Endpoints(context.registry, std::move(setting));
     };
-    std::vector<std::future<Seen>> places; // one that is silent hides no other
+    std::vector<std::future<Seen>> places; // a silent endpoint does not delay the others
     for (const std::vector<PlannedRead>& group : machines)
         places.push_back(
             looks.begin(group.front().request.address, [&](const std::stop_token& stop) {
@@ -366,7 +368,7 @@ int run_status(Context& context) {
     well = show(context, looks.end("the swarm", std::move(nodes))) && well;
     well = show(context, looks.end("the Gluster pool", std::move(peers))) && well;
     well = show_differences(context, *store, looks, well);
-    if (looks.abandoned()) { // nothing that was only read is left half done
+    if (looks.abandoned()) { // reads can be abandoned safely
         (void)std::fflush(nullptr);
         ::_exit(well ? 0 : 1);
     }
