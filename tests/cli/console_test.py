@@ -31,7 +31,7 @@ resources:
                        {"PATH": "/usr/bin:/bin", "HOME": str(self.path), "TERM": "xterm",
                         "LC_ALL": "C.UTF-8"}, self.path, rows=60)
         self.addCleanup(run.kill)
-        run.until("help says more")
+        run.until("Type help for help")
         run.until("> ")
         return run
 

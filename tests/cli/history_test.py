@@ -130,11 +130,11 @@ class RollbackTest(Case):
         self.assertEqual(self.run_it("state", "list").split(), ["config", "module.part.file"])
 
     def test_what_can_not_be_gone_back_to(self):
-        self.assertIn("nothing was applied yet", self.rollback(1, status=64))
+        self.assertIn("nothing has been applied yet", self.rollback(1, status=64))
         self.write("hadeploy.yaml", SPEC.replace(
             "outputs:", '  bad: {type: local.exec, create: "exit 3", delete: "true"}\noutputs:'))
         self.apply(status=1)
-        self.assertIn("run 1 did not end well (failed)", self.rollback(1, status=64))
+        self.assertIn("run 1 did not succeed (failed)", self.rollback(1, status=64))
         self.write("hadeploy.yaml", SPEC)
         self.apply("--target", "config", "--var", "word=part")
         self.assertIn("only a part", self.rollback(2, status=64))
@@ -173,7 +173,7 @@ class PlanFileTest(Case):
             altered = bytearray(plan)
             altered[at] = ord("B") if altered[at] != ord("B") else ord("C")
             (self.path / "altered").write_bytes(altered)
-            self.assertIn("altered or cut off", self.run_it("apply", "altered", status=1))
+            self.assertIn("altered or truncated", self.run_it("apply", "altered", status=1))
         for cut in (0, 10, body, len(plan) - 1):
             (self.path / "altered").write_bytes(plan[:cut])
             self.assertIn("altered", self.run_it("apply", "altered", status=1))
@@ -208,7 +208,7 @@ class RekeyTest(Case):
         before = self.state(".key").read_text()
         shutil.copy(self.state(), self.path / "copy")
         self.run_it("plan", "--out", "saved", "--var", "word=later")
-        self.assertIn("The state is locked with the first key in ", self.rekey())
+        self.assertIn("The state is now encrypted with the first key in ", self.rekey())
         keys = self.state(".key").read_text()
         self.assertTrue(keys.endswith(before) and len(keys) == 2 * len(before), keys)
         self.assertEqual(stat.S_IMODE(self.state(".key").stat().st_mode), 0o600)

@@ -634,10 +634,10 @@ class LeftoversTest(IdentityTest):
         self.spec("resources: {d: {type: local.directory, path: d, force: true}}\n")
         self.apply()
         self.spec("resources: {}\n")
-        self.assertIn("an address is missing", self.apply("--allow-data-loss=", code=64))
+        self.assertIn("missing address", self.apply("--allow-data-loss=", code=64))
         self.assertTrue((self.path / "d").is_dir())
         spec = self.read("hadeploy.yaml")
-        self.assertIn("another file than a saved plan",
+        self.assertIn("this file is not a saved plan",
                       self.run_it("plan", "--out", "hadeploy.yaml", code=64))
         self.assertEqual(self.read("hadeploy.yaml"), spec)
         self.run_it("plan", "--out", "p")

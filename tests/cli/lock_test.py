@@ -112,7 +112,7 @@ class LockTest(unittest.TestCase):
             self.assertIn(f"kill -INT {worker.pid}", err)
         # who only looks needs no lock, and sees what is under way
         plan = self.run_it("plan")
-        self.assertIn("Begun by an earlier run that did not end; completed first:\n"
+        self.assertIn("Unfinished changes of an earlier run, completed first:\n"
                       "      create  slow\n", plan)
         self.assertIn('"resumed":{"slow":"create"}', self.run_it("plan", "--json"))
         for words in (["state", "list"], ["show"], ["history"], ["output"], ["state", "pull"]):

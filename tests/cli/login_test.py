@@ -169,7 +169,7 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.run_hadeploy("apply", "--auto-approve")
         self.assertEqual(self.made.read_text(), "hello")
         self.assertIn("Nothing to change", self.run_hadeploy("plan"))
-        self.assertIn("is what it was", self.run_hadeploy("state", "trust-host-key", "box"))
+        self.assertIn("has not changed", self.run_hadeploy("state", "trust-host-key", "box"))
         self.run_hadeploy("state", "trust-host-key", "file", status=64)
         # and it insists on the new one
         server.install()
@@ -194,24 +194,24 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         server.install()
         new = server.fingerprint()
         command = ("state", "trust-host-key", "box")
-        shown = f"""box (127.0.0.1, port {server.port}) shows another host key:
-  known: {old}
-  shown: {new} (ssh-ed25519)
-Compare the shown one with the machine's console: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.
+        shown = f"""box (127.0.0.1, port {server.port}) presents another host key:
+  known:     {old}
+  presented: {new} (ssh-ed25519)
+Compare the presented key with the machine's console: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.
 """
         self.assertEqual(self.run_hadeploy(*command, status=64), f"""{shown}\
-error: state trust-host-key asks before it trusts another key, and there is no terminal to ask on
-  hint: if that is the machine's key: --fingerprint {new}
+error: state trust-host-key needs approval of another key, and there is no terminal to ask on
+  hint: if this is the key of the machine: --fingerprint {new}
 """)
         self.assertEqual(self.run_hadeploy(*command, "--dry-run"),
                          f"The host key of box was {old}, and would be {new}.\n")
         self.assertEqual(self.run_hadeploy(*command, "--fingerprint", old, status=1), f"""\
-error: box shows the host key {new}, not {old}
-  hint: the state was not changed. Look on the machine's console (`ssh-keygen -lf \
-/etc/ssh/ssh_host_ed25519_key.pub`): if that shows the fingerprint that was given, another machine \
+error: box presents the host key {new}, not {old}
+  hint: the state was not changed. Check the machine's console (`ssh-keygen -lf \
+/etc/ssh/ssh_host_ed25519_key.pub`): if it shows the given fingerprint, another machine \
 answers at this address
 """)
-        question = b'Trust the shown key from now on? Only "yes" goes on: '
+        question = b'Trust the presented key from now on? Type "yes" to continue: '
         argv = [PROGRAM, "--no-color", *command]
         status, text = talk(argv, [(question, b"y\n")], self.environment(), self.project)
         self.assertEqual(status, 1)
@@ -224,7 +224,7 @@ The host key of box was {old}, and is {new} from now on.
 """)
         self.assertEqual(status, 0)
         self.assertIn("Nothing to change", self.run_hadeploy("plan"))
-        self.assertEqual(self.run_hadeploy(*command), f"The host key of box is what it was: {new}.\n")
+        self.assertEqual(self.run_hadeploy(*command), f"The host key of box has not changed: {new}.\n")
         server.install()
         self.run_hadeploy(*command, "--fingerprint", server.fingerprint())
         self.assertIn("Nothing to change", self.run_hadeploy("plan"))

@@ -21,7 +21,7 @@ class ExcludeTest(Case):
         self.assertEqual(self.addresses(), ["first", 'many["x"]'])
         self.assertIn("apply --exclude second --exclude many[y]", self.out("history"))
         self.assertIn("only a part", self.err("rollback", "1", "--auto-approve"))
-        self.assertIn("nothing to do", self.out("why", "second", "--exclude", "first"))
+        self.assertIn("no changes", self.out("why", "second", "--exclude", "first"))
         self.apply()
         self.out("destroy", "--auto-approve", "--exclude", "second")
         self.assertEqual(self.addresses(), ["first", "second"])
@@ -70,7 +70,7 @@ class StateAloneTest(Case):
         self.out("plan", "--out", "p")
         self.out("apply", "p")
         self.assertEqual(self.out("output"), "b = two\n")
-        self.assertIn("the state's outputs", self.err("apply", "p", status=1))
+        self.assertIn("outputs in the state", self.err("apply", "p", status=1))
         self.assertEqual(self.out("history").count("only outputs changed"), 2)
         self.out("rollback", "1", "--auto-approve")
         self.assertEqual(self.out("output"), "a = one\n")
@@ -93,7 +93,7 @@ class StateAloneTest(Case):
         self.spec("name: t\nresources: {b: {type: ssh.key, name: a}}\n"
                   "moved: [{from: a, to: b}]\n")
         text = self.out("plan", "--detailed-exitcode", status=2)
-        self.assertIn("Moved in the state; nothing is done to the objects:\n      a -> b\n", text)
+        self.assertIn("Moved in the state; the objects do not change:\n      a -> b\n", text)
         self.assertIn("Only addresses change", text)
         self.assertEqual(json.loads(self.out("plan", "--json").splitlines()[-1])["moved"],
                          [{"from": "a", "to": "b"}])
@@ -117,7 +117,7 @@ class StateAloneTest(Case):
     def test_a_saved_plan_of_nothing_says_so(self):
         self.apply()
         self.out("plan", "--out", "p")
-        self.assertIn("Nothing to change: all is as the spec says.", self.out("apply", "p"))
+        self.assertIn("Nothing to change: all resources match the spec.", self.out("apply", "p"))
         self.assertEqual(self.out("history").count("\n"), 1)
 
 
@@ -134,7 +134,7 @@ class RemovalTest(Case):
 
     def check(self, why, *words):
         done = self.run_it(*words)
-        self.assertIn("note: the spec can't be used, so this goes by the state alone: ", done.stderr)
+        self.assertIn("note: the spec cannot be used, so only the state is used: ", done.stderr)
         self.assertIn(why, done.stderr)
         return done.stdout
 
@@ -189,7 +189,7 @@ class ValidateTest(Case):
                   "outputs: {all: \"${c}\"}\n")
         done = self.run_it("validate")
         self.assertEqual(done.stdout, "The spec is valid: 4 resources.\n")
-        self.assertIn("note: unknown here, since they have no value: m, n, s, v\n", done.stderr)
+        self.assertIn("note: variables without a value are unknown here: m, n, s, v\n", done.stderr)
         line = json.loads(self.out("validate", "--json"))
         self.assertEqual(line["variables_without_value"], ["m", "n", "s", "v"])
         self.assertIn('"v" has no value', self.err("plan", status=65))

@@ -64,14 +64,14 @@ TEST_CASE("a saved plan with a part missing or of another type is refused as tha
         json without = saved.body, other = saved.body;
         without.erase(part);
         other[part] = json::array({1});
-        CHECK(saved.complaint(without.dump()).find("missing or of another type") !=
+        CHECK(saved.complaint(without.dump()).find("missing or has the wrong type") !=
               std::string::npos);
-        CHECK(saved.complaint(other.dump()).find("missing or of another type") !=
+        CHECK(saved.complaint(other.dump()).find("missing or has the wrong type") !=
               std::string::npos);
     }
     for (const char* text : {"", "no JSON", "[]", "7"}) {
         CAPTURE(text);
-        CHECK(saved.complaint(text).find("missing or of another type") != std::string::npos);
+        CHECK(saved.complaint(text).find("missing or has the wrong type") != std::string::npos);
     }
     json unknown_state = saved.body;
     unknown_state["observed"]["a"] = {{"state", 99}, {"attributes", "{}"}};
@@ -86,6 +86,6 @@ TEST_CASE("a file that nests without end is no saved plan") {
         (void)load_plan(saved.file, saved.key);
         FAIL("it was taken");
     } catch (const Error& error) {
-        CHECK(error.message.find("this is no saved plan") != std::string::npos);
+        CHECK(error.message.find("this is not a saved plan") != std::string::npos);
     }
 }

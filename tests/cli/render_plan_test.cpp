@@ -54,7 +54,8 @@ TEST_CASE("what goes with its machine takes one line in a destroy") {
 TEST_CASE("an empty plan says so") {
     Plan plan;
     plan.outputs = kBefore;
-    CHECK(render_plan(after_before(plan), {}) == "Nothing to change: all is as the spec says.\n");
+    CHECK(render_plan(after_before(plan), {}) ==
+          "Nothing to change: all resources match the spec.\n");
     plan.outputs = kBefore.with("size", 3);
     CHECK(render_plan(after_before(plan), {}).find("  ~ size: 2 -> 3\n") != std::string::npos);
     plan.destroy = true;
@@ -62,12 +63,12 @@ TEST_CASE("an empty plan says so") {
     CHECK(render_plan(plan, {}) == "Nothing to remove: the state is empty.\n");
     CHECK(render_plan(after_before(plan), {}) ==
           "Outputs:\n  - old\n  - same\n  - size\n\n"
-          "Only outputs change: all resources are as the state says.\n");
+          "Only outputs change: all resources match the state.\n");
     plan = {};
     plan.moves = {{"a", "b"}};
     CHECK(render_plan(plan, {}) ==
-          "Moved in the state; nothing is done to the objects:\n      a -> b\n\n"
-          "Only addresses change: all resources are as the spec says.\n");
+          "Moved in the state; the objects do not change:\n      a -> b\n\n"
+          "Only addresses change: all resources match the spec.\n");
 }
 
 TEST_CASE("a value from outside can't act on the terminal") {
@@ -190,7 +191,7 @@ TEST_CASE("what an earlier run began is listed before what is to be done") {
     CHECK(rest.starts_with("  = module.app.file[\"x\"]  test.file  adopt"));
     CHECK_FALSE(plan_json(plan).contains("resumed"));
     plan.resumed = {{"module.app.file[\"x\"]", "create"}, {"a#2", "remove"}};
-    CHECK(render_plan(plan, {}) == "Begun by an earlier run that did not end; completed first:\n"
+    CHECK(render_plan(plan, {}) == "Unfinished changes of an earlier run, completed first:\n"
                                    "      remove  a#2\n"
                                    "      create  module.app.file[\"x\"]\n"
                                    "\n" +

@@ -121,7 +121,8 @@ class SecretsTest(unittest.TestCase):
         self.assertNotIn(PASSWORD, done.stdout + done.stderr)
 
     def test_what_is_too_short_is_named(self):
-        note = "note: too short to be hidden where commands repeat it: var.pin; it takes 4 characters\n"
+        note = ("note: too short to be hidden in the output of commands: var.pin; "
+                "a secret needs at least 4 characters\n")
         for words in (["validate"], ["plan"]):
             self.assertIn(note, self.run_it(*words).stderr)
         self.assertIn(note, self.run_it("apply", "--auto-approve", status=1).stderr)

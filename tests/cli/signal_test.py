@@ -115,7 +115,7 @@ class SignalTest(unittest.TestCase):
                 self.until(lambda: self.log()[-1:] == ["begun"], "the work")
                 self.interrupt(run, number)
                 said = ""
-                while "stopping: what runs is finished first" not in said:
+                while "stopping: running steps are finished" not in said:
                     line = run.stderr.readline()
                     self.assertTrue(line, said)
                     said += line
@@ -162,10 +162,10 @@ class SignalTest(unittest.TestCase):
         run = self.terminal("apply", "--auto-approve")
         self.until(lambda: self.log() == ["begun"], "the work")
         run.send(b"\x03")
-        run.until("stopping: what runs is finished first, nothing more is begun")
+        run.until("stopping: running steps are finished, nothing new is started")
         (self.path / "go").touch()
         self.assertEqual(run.end(), 130, run.screen())
-        self.assertRegex(run.screen(), r"stopping: what runs is finished first, .*\n(.*\n)?"
+        self.assertRegex(run.screen(), r"stopping: running steps are finished, .*\n(.*\n)?"
                                        r"    slow  creating, \d")
         self.assertRegex(run.screen(), r"slow  created")
         self.assertIn("Interrupted after", run.screen())
@@ -177,10 +177,10 @@ class SignalTest(unittest.TestCase):
         run.until("stopping: ")
         run.send(b"\x03")
         self.assertEqual(run.end(), 130)
-        self.assertRegex(run.screen(), r"left at once: what was under way may be half done, .*\n"
+        self.assertRegex(run.screen(), r"exited at once: these steps can be incomplete, .*\n"
                                        r"    slow  creating, \d.*\n"
-                                       r"The state says that this step is open: the next plan or "
-                                       r"apply looks at it and goes on from there.")
+                                       r"The state records that this step is open: the next plan or "
+                                       r"apply reads it and continues from there.")
         self.assertEqual(self.intents(), [("slow", "create")])
         (self.path / "go").touch()
 
@@ -279,13 +279,13 @@ data:
         self.until(lambda: "stopping" in run.stderr.readline(), "a word")
         self.interrupt(run)
         _, err = self.ended(run, 130)
-        self.assertIn("left at once: what was under way may be half done", err)
+        self.assertIn("exited at once: these steps can be incomplete", err)
         self.assertEqual(self.log(), ["begun"])  # what it began goes on without it
         self.assertEqual(self.intents(), [("slow", "create")])
         # nothing is recorded yet, but what was planned before it began does not hold any more
         refused = self.start("apply", "saved")
         _, said = self.ended(refused, 1)
-        self.assertEqual(said, "error: the saved plan is stale: a run since then was cut off, and is to "
+        self.assertEqual(said, "error: the saved plan is stale: a later run was interrupted and has to "
                                "be completed first\n  hint: run plan again\n")
         # the next one waits for it, and so does who only looks; then a create that was cut off is
         # run again, not beside itself
@@ -362,13 +362,13 @@ resources:
     def test_at_the_question(self):
         """Nothing runs yet: one Ctrl-C is enough, and any answer but yes cancels."""
         for answer, code in ((b"\x03", 130), (b"no\n", 1), (b"\n", 1), (b"\x04", 1)):
-            status, shown = talk([HADEPLOY, "apply"], [(b'Only "yes" goes on: ', answer)],
+            status, shown = talk([HADEPLOY, "apply"], [(b'Type "yes" to continue: ', answer)],
                                  self.environment, self.path)
             self.assertEqual(status, code, shown)
             if code == 1:
                 self.assertIn(b"Cancelled: nothing was changed.", shown)
             self.assertEqual(self.log(), [])
-            self.assertEqual(self.run_it("history"), "Nothing was applied yet.\n")
+            self.assertEqual(self.run_it("history"), "Nothing has been applied yet.\n")
 
     def test_a_destroy_likewise(self):
         (self.path / "go").touch()

@@ -172,13 +172,13 @@ class StatusTest(unittest.TestCase):
         text = self.hadeploy("status", status=1)
         self.check_order(
             text, "?     node1", "?     node2", "up    node3", "! node1", "! node2",
-            "! the swarm can't be read: ", "The swarm does not have a leader.",
+            "! the swarm cannot be read: ", "The swarm does not have a leader.",
             "DOWN     node1 (Gluster)", "(Gluster)", "?        vol0 node1:/b",
             "! node1 is not connected to the pool",
-            "! whether the bricks of vol0 run can't be read: Gluster did not answer",
-            "! what is left to heal on vol0 can't be read: Gluster did not answer")
+            "! the state of the bricks of vol0 cannot be read: Gluster did not answer",
+            "! the pending heals of vol0 cannot be read: Gluster did not answer")
         self.assertNotIn("OFFLINE", text)
-        self.assertNotIn("All is as the spec says", text)
+        self.assertNotIn("Everything matches the spec", text)
 
     def test_docker_is_silent_too(self):
         for machine in self.machines[:2]:
@@ -187,7 +187,7 @@ class StatusTest(unittest.TestCase):
         text = self.hadeploy("status", status=1)
         # whether Gluster is still asked in time depends on the machine
         self.check_order(text, "up    node3", "! the swarm: no answer within 10 s",
-                         "Not compared with the spec: the time was up.")
+                         "Not compared with the spec: the time limit was reached.")
 
 
 if __name__ == "__main__":

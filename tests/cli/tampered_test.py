@@ -36,7 +36,7 @@ class Tampered(Project):
                 self.assertGreater(db.execute(statement).rowcount, 0, statement)
         db.close()
 
-    def check_nothing_ran(self, *commands, says="was altered by something other than hadeploy"):
+    def check_nothing_ran(self, *commands, says="was altered outside hadeploy"):
         for words in commands:
             self.assertIn(says, self.run_it(*words, code=1))
         for name in ("evil", "deleted"):
@@ -96,7 +96,7 @@ class Tampered(Project):
         self.edit(f"UPDATE runs SET spec = '{json.dumps(evil)}'".replace("'echo evil >evil'",
                                                                       "''echo evil >evil''"))
         self.check_nothing_ran(["rollback", "1", "--auto-approve"],
-                               says="the history does not hold what this run was made from")
+                               says="the history does not contain the inputs of this run")
 
     def test_settings_of_providers_that_a_destroy_without_a_spec_follows(self):
         self.spec("resources: {")
@@ -104,7 +104,7 @@ class Tampered(Project):
                 "variables": {}, "secrets": {}}
         self.edit(f"UPDATE runs SET spec = '{json.dumps(evil)}'")
         out = self.run_it("destroy", "--auto-approve", code=65)
-        self.assertIn("nothing tells the settings of providers", out)
+        self.assertIn("provider settings come from the history", out)
         self.assertFalse(self.there("deleted"))
 
     def test_a_state_without_its_lock(self):

@@ -95,7 +95,7 @@ class VaultTest(unittest.TestCase):
         self.vault("encrypt", good)
         before = good.read_text()
         self.assertIn('b.yml" is not a vault file', self.vault("decrypt", good, bad, status=1))
-        self.assertIn('a.yml" is encrypted already', self.vault("encrypt", bad, good, status=1))
+        self.assertIn('a.yml" is already encrypted', self.vault("encrypt", bad, good, status=1))
         self.assertEqual((good.read_text(), bad.read_text()), (before, PLAIN))
         bad.write_text(before[:-40])
         self.assertIn('b.yml": the', self.vault("decrypt", good, bad, status=1))
@@ -106,7 +106,7 @@ class VaultTest(unittest.TestCase):
         self.file("open", "x", 0o644)
         self.assertIn("chmod 600", self.vault("encrypt", path, password="open", status=1))
         self.file("empty", "\n", 0o600)
-        self.assertIn("holds nothing", self.vault("encrypt", path, password="empty", status=1))
+        self.assertIn("contains no password", self.vault("encrypt", path, password="empty", status=1))
         self.assertIn("No such file", self.vault("encrypt", path, password="none", status=1))
         self.assertIn("no terminal", self.vault("encrypt", path, password=None, status=64))
         self.assertEqual(path.read_text(), PLAIN)
@@ -178,7 +178,7 @@ if [ "$1" = --now ]; then sed -i s/hunter2/hunter3/ "$2"; fi
 
     def test_passwords_are_asked_for_and_not_shown(self):
         path = self.file("a.yml", PLAIN)
-        twice = [(b"Vault password:", b"correct horse\n"), (b"Once more:", b"correct horse\n")]
+        twice = [(b"Vault password:", b"correct horse\n"), (b"Repeat it:", b"correct horse\n")]
         status, shown = self.on_terminal(["encrypt", path], twice)
         self.assertEqual(status, 0, shown)
         self.assertNotIn("horse", shown)
@@ -186,7 +186,7 @@ if [ "$1" = --now ]; then sed -i s/hunter2/hunter3/ "$2"; fi
         status, shown = self.on_terminal(["view", path], twice[:1])
         self.assertEqual((status, "hunter2" in shown, "horse" in shown), (0, True, False), shown)
         other = self.file("b.yml", PLAIN)
-        status, shown = self.on_terminal(["encrypt", other], [twice[0], (b"Once more:", b"x\n")])
+        status, shown = self.on_terminal(["encrypt", other], [twice[0], (b"Repeat it:", b"x\n")])
         self.assertEqual(status, 64, shown)
         self.assertIn("not the same", shown)
         status, shown = self.on_terminal(["encrypt", other], [(b"Vault password:", b"\x03")])
@@ -230,7 +230,7 @@ class SpecTest(unittest.TestCase):
 
     def test_errors_have_their_place(self):
         for text, status, message in (
-                ("password: 'hunter2\n", 65, "can't be read as YAML, at app.yaml:"),
+                ("password: 'hunter2\n", 65, "is not valid YAML, at app.yaml:"),
                 ("hunter2\n", 65, "is a string, not a map"),
                 ("pasword: hunter2\n", 65, 'did you mean "pasword"')):
             self.secrets(text)
