@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The commands as users run them, on a project of key files: nothing beyond this machine is needed.
+"""The commands as users run them, on a project of key files; needs only this machine.
 
 usage: commands_test.py HADEPLOY [unittest options]
 """
@@ -381,10 +381,10 @@ class StatusTest(Case):
                          "! 1 resource differs from the spec: see `hadeploy plan`\n\n")
 
     def test_a_machine_that_can_not_be_read(self):
-        """It is shown all the same, within the limit, and nothing is said to be well beside it."""
+        """A silent host is shown within the time limit, and nothing is reported as well."""
         self.apply()
         state = json.loads(self.out("state", "pull"))
-        with socket.socket() as silent:  # it lets nobody in, and says nothing
+        with socket.socket() as silent:  # accepts no login and sends nothing
             silent.bind(("127.0.0.1", 0))
             silent.listen(8)
             port = silent.getsockname()[1]
@@ -471,7 +471,7 @@ resources: {key: {type: ssh.key}}
         self.assertIn("data.broken", text)
 
     def test_console_on_a_terminal(self):
-        # no Ctrl-D: one that is typed while an answer is worked out is lost (console_test.py has it)
+        # no Ctrl-D, which is lost while an answer is computed (see console_test.py)
         answers = [(b"> ", words) for words in (b"1 +\n", b"var.word\n", b"exit\n")]
         status, shown = talk([HADEPLOY, "console"], answers, self.environment, self.path)
         self.assertEqual(status, 0, shown)
@@ -558,7 +558,7 @@ class FmtTest(Case):
 
 
 class PagesTest(Case):
-    """What is made from the command tree."""
+    """Texts generated from the command tree."""
 
     def complete(self, *words):
         script = self.path / "completion.bash"
@@ -608,7 +608,7 @@ class PagesTest(Case):
             self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], completed)
 
     def test_zsh_completes(self):
-        """Its own ways to offer words are replaced by some that print them."""
+        """Replaces the shell's functions that offer words by functions that print them."""
         self.apply()
         file = self.path / "completion.zsh"
         file.write_text(self.out("completion", "zsh"))

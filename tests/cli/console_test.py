@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The console as a person has it: on a terminal, with editing, history, completion and help.
+"""The interactive console: on a terminal, with editing, history, completion and help.
 
 usage: console_test.py HADEPLOY [unittest options]
 """
@@ -36,11 +36,11 @@ resources:
         return run
 
     def asked(self, run, keys, answer):
-        """What is shown after these keys begins with the answer on a line of its own."""
+        """After these keys, the first line of output is the answer."""
         before = run.screen().count("\n" + answer + "\n")
         run.send(keys)
         run.until_true(lambda: (run.screen() + "\n").count("\n" + answer + "\n") > before, answer)
-        # what is typed before the next prompt is not read as a key
+        # input before the next prompt is not read as keys
         run.until_true(lambda: run.screen().rstrip(" ").endswith(">"), "the next prompt")
 
     def test_lines_can_be_edited(self):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""No data is lost unless that was confirmed: directories with `force` stand for all that holds some.
+"""No data is lost without confirmation; directories with `force` represent all objects that hold data.
 
 usage: data_loss_test.py HADEPLOY [unittest options]
 """
@@ -28,7 +28,7 @@ class DataLossTest(Case):
             (self.path / name / "data").write_text("precious")
 
     def data(self):
-        """The directories that have theirs."""
+        """The directories that still have their data."""
         return sorted(file.parent.name for file in self.path.glob("*/data"))
 
     def type_at(self, command, answer, prompt=b"to continue: "):

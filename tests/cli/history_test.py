@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""What the history keeps, the way back to it, and another key for all that. Nothing beyond this
-machine is needed.
+"""The history, rollbacks, and a change of the key. Needs only this machine.
 
 usage: history_test.py HADEPLOY [unittest options]
 """
@@ -81,7 +80,7 @@ class RollbackTest(Case):
         self.apply("--var-file", "values.yaml")
         self.assertEqual(self.read("config"), "two canary-two\n")
         (self.path / "values.yaml").unlink()
-        # neither the environment nor the command line of now have a say in it
+        # the present environment and command line have no influence
         shown = self.rollback(1)
         self.assertEqual(self.read("config"), "one canary-one\n")
         self.assertEqual(self.read("part.txt"), "part one\n")
@@ -91,7 +90,7 @@ class RollbackTest(Case):
                          [("apply", "done"), ("apply", "done"), ("rollback 1", "done")])
         self.rollback(2)
         self.assertEqual(self.read("config"), "two canary-two\n")
-        self.rollback(3)  # a way back can be gone back to as well
+        self.rollback(3)  # a rollback can be rolled back too
         self.assertEqual(self.read("config"), "one canary-one\n")
         self.assertIn("Nothing to change", self.rollback(3))
 
@@ -197,7 +196,7 @@ class RekeyTest(Case):
         return self.run_it("state", "rekey", *words, **more)
 
     def check(self):
-        """The state is as it was made, and history, outputs and plans work."""
+        """The state is unchanged, and history, outputs and plans work."""
         self.assertEqual(self.run_it("state", "list").split(), ["config", "module.part.file"])
         self.run_it("plan", "--detailed-exitcode")
         self.assertEqual([r["result"] for r in self.runs()[:1]], ["done"])
@@ -213,7 +212,7 @@ class RekeyTest(Case):
         self.assertTrue(keys.endswith(before) and len(keys) == 2 * len(before), keys)
         self.assertEqual(stat.S_IMODE(self.state(".key").stat().st_mode), 0o600)
         self.check()
-        self.run_it("show", "saved")  # the old key is still there for what was made before
+        self.run_it("show", "saved")  # the old key still opens earlier plans
         self.state(".key").write_text(keys[:len(before)])
         self.check()
         self.assertIn("does not open", self.run_it("show", "saved", status=1))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Getting in as `ssh` would: an alias, known_hosts, the keys of ~/.ssh, a jump host; and what becomes
-of a machine that was installed again. The real program against real sshds on loopback.
+"""Logins as with `ssh`: an alias, known_hosts, the keys of ~/.ssh, a jump host; and reinstalled machines.
+The real program against real sshds on loopback.
 
 usage: login_test.py HADEPLOY
 """
@@ -27,7 +27,7 @@ def free_port():
 
 
 class Server:
-    """An sshd with a host key of its own, which lets in who has the key of ~/.ssh."""
+    """An sshd with its own host key, which accepts the key of ~/.ssh."""
 
     def __init__(self, path, home):
         self.path = path
@@ -41,7 +41,7 @@ class Server:
         self.install()
 
     def install(self):
-        """Makes the machine again: another host key."""
+        """Reinstalls the machine, with another host key."""
         self.stop()
         for name in ("host_key", "host_key.pub"):
             (self.path / name).unlink(missing_ok=True)
@@ -118,14 +118,14 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.assertEqual(self.made.read_text(), "hello")
         self.assertEqual(self.run_hadeploy("output", "--raw", "host").strip(), "127.0.0.1")
         self.assertIn("Nothing to change", self.run_hadeploy("plan"))
-        # What the configuration says may change at any time, also where nothing else has.
+        # The configuration can change at any time, even if nothing else does.
         (self.ssh / "config").write_text(f"Host web\n HostName 127.0.0.1\n Port {free_port()}\n")
         self.run_hadeploy("plan", status=65)
         (self.ssh / "config").write_text("Host web\n ProxyCommand true\n")
         self.assertIn("ProxyCommand is not supported", self.run_hadeploy("plan", status=65))
 
     def test_a_default_that_was_written_before(self):
-        """A state of an older hadeploy, or a spec that is made shorter: no change."""
+        """A state of an older hadeploy, or a shorter spec, causes no change."""
         server = self.server("box")
         (self.ssh / "known_hosts").write_text(server.known())
         (self.ssh / "config").write_text(f"Host *\n Port {server.port}\n")
@@ -145,7 +145,7 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.assertEqual(self.made.read_text(), "hello")
         self.run_hadeploy("destroy", "--auto-approve")
         self.assertFalse(self.made.exists())
-        # the same, all in the spec
+        # the same, with everything in the spec
         (self.ssh / "config").write_text("")
         self.spec(f"address: 127.0.0.1, port: {server.port}, jump_host: '${{hop.connection}}'}}\n"
                   f"  hop: {{type: ssh.host, address: 127.0.0.1, port: {hop.port}")
@@ -163,7 +163,7 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.made.unlink()
         text = self.run_hadeploy("plan", status=69)
         self.assertIn("has another host key than expected", text)
-        self.assertEqual(text.count("error:"), 1, text)  # nothing was asked of the stranger
+        self.assertEqual(text.count("error:"), 1, text)  # nothing was sent to the unknown host
         self.assertIn("hadeploy state trust-host-key", text)
         self.run_hadeploy("state", "trust-host-key", "box", "--auto-approve")
         self.run_hadeploy("apply", "--auto-approve")
@@ -171,7 +171,7 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.assertIn("Nothing to change", self.run_hadeploy("plan"))
         self.assertIn("has not changed", self.run_hadeploy("state", "trust-host-key", "box"))
         self.run_hadeploy("state", "trust-host-key", "file", status=64)
-        # and it insists on the new one
+        # and requires the new one
         server.install()
         self.run_hadeploy("plan", status=69)
 
@@ -230,7 +230,7 @@ The host key of box was {old}, and is {new} from now on.
         self.assertIn("Nothing to change", self.run_hadeploy("plan"))
 
     def test_a_stranger_is_asked_nothing(self):
-        """Not even what the machine itself tells: a sudo password would go along."""
+        """Does not trust even a key from the machine itself, because a sudo password would be sent."""
         server = self.server("box")
         (self.project / "hadeploy.yaml").write_text(
             f"name: test\nresources:\n  box: {{type: ssh.host, address: 127.0.0.1, "
@@ -275,7 +275,7 @@ outputs: {{who: "${{said_one.stdout}}", address: "${{one.connection.address}}"}}
         said = self.run_hadeploy("apply", "--auto-approve", *words)
         for name in ("one", "two"):
             self.assertEqual(pathlib.Path(f"{self.made}-{name}").stat().st_uid, 0)
-        # the password hides neither what a host prints nor where it is
+        # the password hides neither the host's output nor its address
         self.assertEqual(self.run_hadeploy("output", "--raw", "who"), "root")
         self.assertEqual(self.run_hadeploy("output", "--raw", "address"), "127.0.0.1")
         self.assertIn("Nothing to change", self.run_hadeploy("plan", *words))

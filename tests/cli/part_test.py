@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Less than all of it: plans with an exclusion, changes of the state alone, a removal without the
-spec, a check without values or of a module alone.
+"""Partial work: plans with an exclusion, changes of the state only, a removal without the spec, validation
+without values or of a single module.
 
 usage: part_test.py HADEPLOY [unittest options]
 """
@@ -37,7 +37,7 @@ class ExcludeTest(Case):
 
 
     def test_around_what_cannot_be_read(self):
-        """What the note under the error says works."""
+        """The advice in the note works."""
         self.spec("name: t\nresources:\n"
                   "  conf: {type: local.file, path: conf, content: x}\n"
                   "  rest: {type: local.file, path: rest, content: x}\n")
@@ -112,7 +112,7 @@ class StateAloneTest(Case):
         self.assertIn("Nothing to change", self.apply())
         self.assertEqual(self.out("history").count("\n"), 1)
         self.out("destroy", "--auto-approve")
-        self.assertTrue((self.path / "a").exists())  # it was noted
+        self.assertTrue((self.path / "a").exists())  # it was recorded
 
     def test_a_saved_plan_of_nothing_says_so(self):
         self.apply()
@@ -160,7 +160,7 @@ class RemovalTest(Case):
         self.spec(self.SPEC)
         self.out("rollback", "1", "--auto-approve")
         self.assertEqual(self.addresses(), ["a", "b", "c"])
-        self.out("rollback", "2", "--auto-approve")  # keeps what the run before it was made from
+        self.out("rollback", "2", "--auto-approve")  # records the inputs of the run before it
         self.assertEqual(self.addresses(), [])
 
     def test_another_project(self):

@@ -21,7 +21,7 @@ Run run_of(std::int64_t id, const std::string& command, const std::string& resul
 }
 } // namespace
 
-TEST_CASE("history: one line a run") {
+TEST_CASE("history: one line per run") {
     ::setenv("TZ", "UTC", 1);
     ::tzset();
     const std::vector<Run> runs{

@@ -41,7 +41,7 @@ class VaultTest(unittest.TestCase):
         if password:
             words += ["--vault-password-file", str(self.path / password)]
         command = [tool, "vault", action] if tool == HADEPLOY else [tool, action]
-        # without a terminal, or a question would wait for an answer
+        # without a terminal, so that no prompt waits for an answer
         done = subprocess.run(command + words, env=self.environment | environment, text=True,
                               capture_output=True, start_new_session=True, timeout=60,
                               stdin=subprocess.DEVNULL)
@@ -157,7 +157,7 @@ if [ "$1" = --now ]; then sed -i s/hunter2/hunter3/ "$2"; fi
                                  (self.path / "seen").read_text().strip())
             self.assertIn("hunter2", pathlib.Path(seen).read_text())
             run.send_signal(how)
-            if how == signal.SIGTERM:  # the first one waits for the editor
+            if how == signal.SIGTERM:  # waits until the editor has started
                 time.sleep(0.2)
                 run.send_signal(how)
             run.wait(timeout=20)
@@ -172,7 +172,7 @@ if [ "$1" = --now ]; then sed -i s/hunter2/hunter3/ "$2"; fi
         self.fail("waited for too long")
 
     def on_terminal(self, words, answers):
-        """Runs a command on a terminal of its own, answers each prompt; gives what was shown."""
+        """Runs a command on a pseudo terminal, answers each prompt and returns the output."""
         status, shown = talk([HADEPLOY, "vault", *words], answers, self.environment)
         return status, shown.decode()
 
