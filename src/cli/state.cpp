@@ -54,8 +54,8 @@ std::vector<std::string> recorded_within(const std::string& given, const PriorSt
 }
 
 /// Reports a change of the state as text or JSON.
-void tell(const Context& context, const std::string& text, const Store& store,
-          nlohmann::json fields) {
+void report_change(const Context& context, const std::string& text, const Store& store,
+                   nlohmann::json fields) {
     if (!context.args.json) return context.say(text + "\n");
     fields["serial"] = store.serial();
     context.print(json_line("info", "state_changed", text, now_ms(), std::move(fields)) + "\n");
@@ -182,7 +182,7 @@ int run_state_mv(Context& context) {
     for (const auto& [was, is] : after.moved)
         text += fmt::format("{}{} {} {}", text.empty() ? "" : "\n", was,
                             dry ? "would move to" : "moved to", is);
-    tell(context, text, *store, {{"moved", std::move(moved)}, {"dry_run", dry}});
+    report_change(context, text, *store, {{"moved", std::move(moved)}, {"dry_run", dry}});
     return 0;
 }
 
@@ -194,11 +194,11 @@ int run_state_rm(Context& context) {
         for (std::string& found : recorded_within(address, world)) gone.insert(std::move(found));
     const bool dry = context.args.dry_run;
     if (!dry) store->put({}, {gone.begin(), gone.end()});
-    tell(context,
-         fmt::format("{}: {}. The objects stay as they are.",
-                     dry ? "Would be removed from the state" : "Removed from the state",
-                     fmt::join(gone, ", ")),
-         *store, {{"removed", gone}, {"dry_run", dry}});
+    report_change(context,
+                  fmt::format("{}: {}. The objects stay as they are.",
+                              dry ? "Would be removed from the state" : "Removed from the state",
+                              fmt::join(gone, ", ")),
+                  *store, {{"removed", gone}, {"dry_run", dry}});
     return 0;
 }
 
@@ -225,11 +225,12 @@ int run_state_trust_host_key(Context& context) {
         store->put({*row}, {});
     }
     const std::string print = ssh_fingerprint(now);
-    tell(context,
-         same ? fmt::format("The host key of {} has not changed: {}.", address, print)
-              : fmt::format("The host key of {} was {}, and {} {}{}.", address, shown_print(before),
-                            dry ? "would be" : "is", print, dry ? "" : " from now on"),
-         *store, {{"address", address}, {"host_key", now}, {"dry_run", dry}});
+    report_change(context,
+                  same ? fmt::format("The host key of {} has not changed: {}.", address, print)
+                       : fmt::format("The host key of {} was {}, and {} {}{}.", address,
+                                     shown_print(before), dry ? "would be" : "is", print,
+                                     dry ? "" : " from now on"),
+                  *store, {{"address", address}, {"host_key", now}, {"dry_run", dry}});
     return 0;
 }
 
@@ -266,10 +267,10 @@ int run_state_push(Context& context) {
     context.lock(*store, context.args.command);
     if (!context.args.force) check_push(pushed, *store, context.project.spec().name);
     store->restore(pushed.rows, pushed.outputs, pushed.lineage, pushed.serial);
-    tell(context,
-         fmt::format("The state now has {} resource{}, serial {}.", pushed.rows.size(),
-                     pushed.rows.size() == 1 ? "" : "s", store->serial()),
-         *store, {{"resources", pushed.rows.size()}});
+    report_change(context,
+                  fmt::format("The state now has {} resource{}, serial {}.", pushed.rows.size(),
+                              pushed.rows.size() == 1 ? "" : "s", store->serial()),
+                  *store, {{"resources", pushed.rows.size()}});
     return 0;
 }
 
@@ -297,10 +298,10 @@ int run_taint(Context& context) {
     }
     row->tainted = taint;
     store->put({*row}, {});
-    tell(context,
-         taint ? fmt::format("{} is tainted: the next apply replaces it.", address)
-               : fmt::format("{} is no longer tainted.", address),
-         *store, {{"address", address}, {"tainted", taint}});
+    report_change(context,
+                  taint ? fmt::format("{} is tainted: the next apply replaces it.", address)
+                        : fmt::format("{} is no longer tainted.", address),
+                  *store, {{"address", address}, {"tainted", taint}});
     return 0;
 }
 

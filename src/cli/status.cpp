@@ -27,19 +27,19 @@ constexpr std::chrono::seconds kNextHost{1};
 constexpr std::chrono::milliseconds kPoll{20};
 
 /// The result of one read.
-struct Seen {
+struct Result {
     std::string text; ///< whole lines
     std::vector<std::string> diagnostics;
     bool failed = false; ///< nothing could be read; diagnostics say why
 };
 
 /// Concurrent reads with a common time limit.
-class Looks {
+class Reads {
   public:
-    using Work = std::function<Seen(std::stop_token)>;
+    using Work = std::function<Result(std::stop_token)>;
 
-    std::future<Seen> begin(std::string what, Work work) {
-        std::packaged_task<Seen()> task(
+    std::future<Result> begin(std::string what, Work work) {
+        std::packaged_task<Result()> task(
             [what = std::move(what), work = std::move(work), stop = stop_.get_token()] {
                 try {
                     return work(stop);
@@ -49,7 +49,7 @@ class Looks {
                     return silent(what);
                 }
             });
-        std::future<Seen> seen = task.get_future();
+        std::future<Result> seen = task.get_future();
         ++running_;
         std::thread([this, task = std::move(task)]() mutable {
             task();
@@ -60,10 +60,10 @@ class Looks {
 
     /// The result of the first host that answers. The next host is asked as soon as one has failed
     /// or is slow.
-    Seen first(const std::string& what, const Value& hosts,
-               const std::function<Seen(const Value& host, std::stop_token)>& ask) {
-        std::vector<std::future<Seen>> asked;
-        Seen failures{"", {}, true};
+    Result first(const std::string& what, const Value& hosts,
+                 const std::function<Result(const Value& host, std::stop_token)>& ask) {
+        std::vector<std::future<Result>> asked;
+        Result failures{"", {}, true};
         Clock::time_point next_at = Clock::now();
         auto next = hosts.as_map().begin();
         const auto last = hosts.as_map().end();
@@ -79,7 +79,7 @@ class Looks {
                     ++look;
                     continue;
                 }
-                Seen seen = look->get();
+                Result seen = look->get();
                 look = asked.erase(look);
                 if (!seen.failed) return seen;
                 add_new(failures.diagnostics, seen.diagnostics);
@@ -89,7 +89,7 @@ class Looks {
         return failures;
     }
 
-    Seen end(std::string_view what, std::future<Seen> look) {
+    Result end(std::string_view what, std::future<Result> look) {
         if (look.wait_until(end_) != std::future_status::ready) stop_.request_stop();
         if (look.wait_until(end_ + kGrace) == std::future_status::ready) return look.get();
         return silent(what);
@@ -100,10 +100,10 @@ class Looks {
     [[nodiscard]] bool abandoned() const { return running_ > 0; }
 
   private:
-    static Seen silent(std::string_view what) {
+    static Result silent(std::string_view what) {
         return {"", {fmt::format("{}: no answer within {} s", what, kLimit.count())}, true};
     }
-    static Seen failure(std::string_view what, std::string_view why) {
+    static Result failure(std::string_view what, std::string_view why) {
         return {"", {fmt::format("{} cannot be read: {}", what, why)}, true};
     }
     /// Adds messages that are not in the list yet.
@@ -139,11 +139,11 @@ std::string machine_line(std::string_view state, const PlannedRead& machine) {
                        machine.request.recorded->attributes["connection"].text("address"));
 }
 
-Seen look_at_machines(PriorState world, const std::vector<PlannedRead>& machines,
-                      Endpoints& endpoints) {
+Result read_machines(PriorState world, const std::vector<PlannedRead>& machines,
+                     Endpoints& endpoints) {
     Events quiet;
     refresh(world, machines, endpoints, quiet);
-    Seen out;
+    Result out;
     for (const PlannedRead& s : machines) {
         const std::string& address = s.request.address;
         const auto seen = world.observed.find(address);
@@ -178,9 +178,9 @@ Value swarm_hosts(const Context& context, const PriorState& world) {
     return {};
 }
 
-Seen look_at_swarm(const Value& hosts, const ProviderSettings& settings, Endpoints& endpoints) {
+Result read_swarm(const Value& hosts, const ProviderSettings& settings, Endpoints& endpoints) {
     const chaos::Snapshot seen = chaos::open_cluster(endpoints, settings, hosts)->look();
-    Seen out;
+    Result out;
     for (const chaos::ClusterNode& n : seen.nodes)
         out.text += fmt::format("{:<8} {} ({}{}, {})\n", n.status, n.name, n.role,
                                 n.leader ? ", leader" : "", n.availability);
@@ -212,7 +212,7 @@ Value read_gluster(const ResourceType& type, const Value& config, const Provider
 }
 
 /// Bricks of a host that is down are missing in Gluster's report.
-void add_bricks(const Value& seen, const Value::List& expected, Seen& out) {
+void add_bricks(const Value& seen, const Value::List& expected, Result& out) {
     if (!expected.empty()) out.text += "\n";
     const Value::List &bricks = seen["bricks"].as_list(), &unread = seen["unread"].as_list();
     for (const Value& e : expected) {
@@ -234,8 +234,8 @@ void add_bricks(const Value& seen, const Value::List& expected, Seen& out) {
     }
 }
 
-Seen look_at_gluster(const PriorState& world, const Value& hosts, const ProviderSettings& settings,
-                     Endpoints& endpoints) {
+Result read_gluster_pool(const PriorState& world, const Value& hosts,
+                         const ProviderSettings& settings, Endpoints& endpoints) {
     const ResourceType* type = endpoints.registry().type("gluster.cluster");
     if (type == nullptr) return {};
     Value::List volumes, expected;
@@ -250,7 +250,7 @@ Seen look_at_gluster(const PriorState& world, const Value& hosts, const Provider
     const Value seen = read_gluster(
         *type, Value::map({{"hosts", hosts}, {"volumes", Value::list(std::move(volumes))}}),
         settings, endpoints);
-    Seen out;
+    Result out;
     for (const Value& peer : seen["peers"].as_list()) {
         const bool connected = peer.flag("connected");
         out.text +=
@@ -273,7 +273,7 @@ Seen look_at_gluster(const PriorState& world, const Value& hosts, const Provider
     return out;
 }
 
-Seen compare(const Context& context, const Store& store, const std::stop_token& stop) {
+Result compare(const Context& context, const Store& store, const std::stop_token& stop) {
     Events quiet;
     const PlannedRun prepared =
         read_and_plan(context.project.plan_source(), store, {}, quiet, stop);
@@ -285,11 +285,11 @@ Seen compare(const Context& context, const Store& store, const std::stop_token& 
 }
 
 /// Collects the reads of machines, one per endpoint.
-Seen machines_seen(Looks& looks, const std::vector<std::vector<PlannedRead>>& machines,
-                   std::vector<std::future<Seen>> places) {
-    Seen out;
+Result machine_results(Reads& reads, const std::vector<std::vector<PlannedRead>>& machines,
+                       std::vector<std::future<Result>> places) {
+    Result out;
     for (std::size_t i = 0; i < machines.size(); ++i) {
-        const Seen seen = looks.end(machines[i].front().request.address, std::move(places[i]));
+        const Result seen = reads.end(machines[i].front().request.address, std::move(places[i]));
         for (const PlannedRead& s : machines[i])
             if (seen.failed) out.text += machine_line("?", s);
         out.text += seen.text;
@@ -300,7 +300,7 @@ Seen machines_seen(Looks& looks, const std::vector<std::vector<PlannedRead>>& ma
 }
 
 /// Prints the result. @returns whether there are no problems
-bool show(const Context& context, const Seen& seen) {
+bool show(const Context& context, const Result& seen) {
     std::string text = seen.text;
     for (const std::string& p : seen.diagnostics) text += "! " + printable(p) + "\n";
     if (!text.empty()) context.print(text + "\n");
@@ -308,16 +308,15 @@ bool show(const Context& context, const Seen& seen) {
 }
 
 /// Compares all objects with the spec and prints the result.
-bool show_differences(const Context& context, const Store& store, Looks& looks, bool well) {
-    if (looks.time_is_up()) {
+bool show_differences(const Context& context, const Store& store, Reads& reads, bool well) {
+    if (reads.time_is_up()) {
         context.print(
             "Not compared with the spec: the time limit was reached. Use `hadeploy plan`.\n");
         return false;
     }
-    auto plan = looks.begin("the comparison with the spec", [&](const std::stop_token& stop) {
-        return compare(context, store, stop);
-    });
-    const Seen differences = looks.end("the comparison with the spec", std::move(plan));
+    auto plan = reads.begin(
+        "the objects", [&](const std::stop_token& stop) { return compare(context, store, stop); });
+    const Result differences = reads.end("the objects", std::move(plan));
     if (differences.diagnostics.empty())
         context.print(
             well
@@ -336,39 +335,39 @@ int run_status(Context& context) {
     const Value swarm = swarm_hosts(context, world);
     const Value pool = recorded_attribute(world, "gluster.pool", "hosts");
     const auto machines = machines_by_place(context, world, settings);
-    Looks looks;
+    Reads reads;
     const auto endpoints = [&](const std::stop_token& stop) {
         ProviderContext setting = context.project.setting(world.lineage);
         setting.stop = stop;
         return Endpoints(context.registry, std::move(setting));
     };
-    std::vector<std::future<Seen>> places; // a silent endpoint does not delay the others
+    std::vector<std::future<Result>> places; // a silent endpoint does not delay the others
     for (const std::vector<PlannedRead>& group : machines)
         places.push_back(
-            looks.begin(group.front().request.address, [&](const std::stop_token& stop) {
+            reads.begin(group.front().request.address, [&](const std::stop_token& stop) {
                 Endpoints open = endpoints(stop);
-                return look_at_machines(world, group, open);
+                return read_machines(world, group, open);
             }));
-    auto nodes = looks.begin("the swarm", [&](const std::stop_token&) {
-        if (!swarm.is_map()) return Seen{};
-        return looks.first("the swarm", swarm, [&](const Value& host, const std::stop_token& stop) {
+    auto nodes = reads.begin("the swarm", [&](const std::stop_token&) {
+        if (!swarm.is_map()) return Result{};
+        return reads.first("the swarm", swarm, [&](const Value& host, const std::stop_token& stop) {
             Endpoints open = endpoints(stop);
-            return look_at_swarm(host, settings, open);
+            return read_swarm(host, settings, open);
         });
     });
-    auto peers = looks.begin("the Gluster pool", [&](const std::stop_token&) {
-        if (!pool.is_map()) return Seen{};
+    auto peers = reads.begin("the Gluster pool", [&](const std::stop_token&) {
+        if (!pool.is_map()) return Result{};
         const auto look = [&](const Value& host, const std::stop_token& stop) {
             Endpoints open = endpoints(stop);
-            return look_at_gluster(world, host, settings, open);
+            return read_gluster_pool(world, host, settings, open);
         };
-        return looks.first("the Gluster pool", pool, look);
+        return reads.first("the Gluster pool", pool, look);
     });
-    bool well = show(context, machines_seen(looks, machines, std::move(places)));
-    well = show(context, looks.end("the swarm", std::move(nodes))) && well;
-    well = show(context, looks.end("the Gluster pool", std::move(peers))) && well;
-    well = show_differences(context, *store, looks, well);
-    if (looks.abandoned()) { // reads can be abandoned safely
+    bool well = show(context, machine_results(reads, machines, std::move(places)));
+    well = show(context, reads.end("the swarm", std::move(nodes))) && well;
+    well = show(context, reads.end("the Gluster pool", std::move(peers))) && well;
+    well = show_differences(context, *store, reads, well);
+    if (reads.abandoned()) { // reads can be abandoned safely
         (void)std::fflush(nullptr);
         ::_exit(well ? 0 : 1);
     }

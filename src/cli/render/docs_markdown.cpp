@@ -57,7 +57,8 @@ std::string type_sections(std::string_view heading, const std::vector<const Reso
 std::string reference_markdown(const Registry& registry) {
     std::string out = spec_reference() + functions_markdown();
     out += fmt::format("## Chaos\n\n{}\n\n{}", kChaosDoc, tables(chaos::settings_schema()));
-    out += "## Providers\n\nProvider settings are written under `providers:`, by the name of the provider; all have defaults.\n\n";
+    out += "## Providers\n\nProvider settings are written under `providers:`, by the name of the "
+           "provider; all have defaults.\n\n";
     for (const auto& kind : registry.providers())
         out += fmt::format("### {}\n\n{}\n\n{}", kind->name, kind->doc, tables(kind->schema));
     std::vector<const ResourceType*> types;

@@ -122,8 +122,7 @@ Json common_properties(const ResourceType& type) {
              {"lifecycle",
               {{"$ref", type.data ? "#/definitions/data_lifecycle" : "#/definitions/lifecycle"}}}};
     if (!type.data)
-        out["serial"] =
-            described({{"type", "boolean"}}, "Change the instances one at a time.");
+        out["serial"] = described({{"type", "boolean"}}, "Change the instances one at a time.");
     return out;
 }
 
@@ -153,16 +152,16 @@ Json named(Json each, std::string_view text) {
 }
 
 Json rules(std::string_view text) {
-    return described(
-        {{"type", "array"},
-         {"items",
-          {{"type", "object"},
-           {"additionalProperties", false},
-           {"required", {"check", "message"}},
-           {"properties",
-            {{"check", described(reference(), "Condition that has to be true.")},
-             {"message", described({{"type", "string"}}, "Message shown if the condition is false.")}}}}}},
-        text);
+    return described({{"type", "array"},
+                      {"items",
+                       {{"type", "object"},
+                        {"additionalProperties", false},
+                        {"required", {"check", "message"}},
+                        {"properties",
+                         {{"check", described(reference(), "Condition that has to be true.")},
+                          {"message", described({{"type", "string"}},
+                                                "Message shown if the condition is false.")}}}}}},
+                     text);
 }
 
 Json variable_schema() {
@@ -182,17 +181,18 @@ Json variable_schema() {
 }
 
 Json module_call_schema() {
-    return {{"type", "object"},
-            {"additionalProperties", false},
-            {"required", {"source"}},
-            {"properties",
-             {{"source",
-               described({{"type", "string"}}, "Directory of the module, relative to this file.")},
-              {"for_each", described({{"type", {"array", "object", "string"}}},
-                                     "A map or a list of names; one instance is created for each.")},
-              {"count", described({{"type", {"integer", "string"}}}, "Number of instances.")},
-              {"with", described({{"type", "object"}}, "Values of the module's variables.")},
-              {"depends_on", dependencies()}}}};
+    return {
+        {"type", "object"},
+        {"additionalProperties", false},
+        {"required", {"source"}},
+        {"properties",
+         {{"source",
+           described({{"type", "string"}}, "Directory of the module, relative to this file.")},
+          {"for_each", described({{"type", {"array", "object", "string"}}},
+                                 "A map or a list of names; one instance is created for each.")},
+          {"count", described({{"type", {"integer", "string"}}}, "Number of instances.")},
+          {"with", described({{"type", "object"}}, "Values of the module's variables.")},
+          {"depends_on", dependencies()}}}};
 }
 
 Json providers_schema(const Registry& registry) {
@@ -217,33 +217,40 @@ Json lifecycle_schema() {
         {"properties",
          {{"prevent_destroy", flag("Refuse plans that destroy or replace the object.")},
           {"keep_on_destroy", flag("Keep the object when the resource is removed.")},
-          {"create_before_destroy", flag("Create the replacement before the old object is removed.")},
+          {"create_before_destroy",
+           flag("Create the replacement before the old object is removed.")},
           {"ignore_changes",
-           described(names, "Attributes, or parts of them, whose differences are ignored; or all.")},
+           described(names,
+                     "Attributes, or parts of them, whose differences are ignored; or all.")},
           {"replace_triggered_by",
-           described(names, "Replace the resource when one of these changes: web, web[each.key], module.m.")},
-          {"preconditions", rules("Conditions that are checked before the object is created or changed.")},
+           described(
+               names,
+               "Replace the resource when one of these changes: web, web[each.key], module.m.")},
+          {"preconditions",
+           rules("Conditions that are checked before the object is created or changed.")},
           {"postconditions", rules("Conditions on the created object: ${self.name}.")}}}};
 }
 
 Json data_lifecycle_schema() {
-    return {{"type", "object"},
-            {"additionalProperties", false},
-            {"properties",
-             {{"preconditions", rules("Conditions that are checked before the data source is read.")},
-              {"postconditions", rules("Conditions on the data that was read: ${self.name}.")}}}};
+    return {
+        {"type", "object"},
+        {"additionalProperties", false},
+        {"properties",
+         {{"preconditions", rules("Conditions that are checked before the data source is read.")},
+          {"postconditions", rules("Conditions on the data that was read: ${self.name}.")}}}};
 }
 
 /// A map with the key `value`, or any other value, which can also be a map.
 Json output_schema() {
-    return {{"if", {{"type", "object"}, {"required", {"value"}}}},
-            {"then",
-             {{"additionalProperties", false},
-              {"properties",
-               {{"value", Json::object()},
-                {"secret", described({{"type", "boolean"}}, "The value is never shown.")},
-                {"description", {{"type", "string"}}},
-                {"preconditions", rules("Conditions that are checked before the value is used.")}}}}}};
+    return {
+        {"if", {{"type", "object"}, {"required", {"value"}}}},
+        {"then",
+         {{"additionalProperties", false},
+          {"properties",
+           {{"value", Json::object()},
+            {"secret", described({{"type", "boolean"}}, "The value is never shown.")},
+            {"description", {{"type", "string"}}},
+            {"preconditions", rules("Conditions that are checked before the value is used.")}}}}}};
 }
 
 Json checks_schema() {
@@ -253,14 +260,13 @@ Json checks_schema() {
 }
 
 Json definitions(const Registry& registry) {
-    Json out{{"reference",
-              {{"type", "string"},
-               {"pattern", "\\$\\{"},
-               {"description", "An expression: ${...}"}}},
-             {"lifecycle", lifecycle_schema()},
-             {"data_lifecycle", data_lifecycle_schema()},
-             {"data", block_schema(registry, true)},
-             {"resource", block_schema(registry, false)}};
+    Json out{
+        {"reference",
+         {{"type", "string"}, {"pattern", "\\$\\{"}, {"description", "An expression: ${...}"}}},
+        {"lifecycle", lifecycle_schema()},
+        {"data_lifecycle", data_lifecycle_schema()},
+        {"data", block_schema(registry, true)},
+        {"resource", block_schema(registry, false)}};
     for (const auto& type : registry.types())
         out[type->name] =
             described(fields_schema(type->schema, common_properties(*type)), type->summary);
@@ -269,19 +275,21 @@ Json definitions(const Registry& registry) {
 } // namespace
 
 nlohmann::json spec_schema(const Registry& registry, bool module_file) {
-    Json properties{{"description", {{"type", "string"}}},
-                    {"variables", named(variable_schema(), "Input variables.")},
-                    {"locals", named(Json::object(), "Named values.")},
-                    {"data", named({{"$ref", "#/definitions/data"}}, "Data sources.")},
-                    {"resources", named({{"$ref", "#/definitions/resource"}}, "Resources to manage.")},
-                    {"modules", named(module_call_schema(), "Calls of modules.")},
-                    {"outputs", named(output_schema(), "Output values.")},
-                    {"checks", checks_schema()}};
-    Json out{{"$schema", "http://json-schema.org/draft-07/schema#"},
-             {"title", module_file ? "hadeploy module" : "hadeploy spec"},
-             {"type", "object"},
-             {"patternProperties", {{"^x-", described(Json::object(), "Ignored; can hold anchors.")}}},
-             {"additionalProperties", false}};
+    Json properties{
+        {"description", {{"type", "string"}}},
+        {"variables", named(variable_schema(), "Input variables.")},
+        {"locals", named(Json::object(), "Named values.")},
+        {"data", named({{"$ref", "#/definitions/data"}}, "Data sources.")},
+        {"resources", named({{"$ref", "#/definitions/resource"}}, "Resources to manage.")},
+        {"modules", named(module_call_schema(), "Calls of modules.")},
+        {"outputs", named(output_schema(), "Output values.")},
+        {"checks", checks_schema()}};
+    Json out{
+        {"$schema", "http://json-schema.org/draft-07/schema#"},
+        {"title", module_file ? "hadeploy module" : "hadeploy spec"},
+        {"type", "object"},
+        {"patternProperties", {{"^x-", described(Json::object(), "Ignored; can hold anchors.")}}},
+        {"additionalProperties", false}};
     if (!module_file) {
         properties["name"] = described({{"type", "string"}}, "Name of the project.");
         properties["secrets"] = named({{"type", "string"}}, "Files of secrets, encrypted with "

@@ -100,8 +100,8 @@ std::string render_type_list(const Registry& registry, const Style& style) {
     }
     out += "\nProviders:";
     for (const auto& kind : registry.providers()) out += " " + kind->name;
-    return out +
-           "\n\nhadeploy docs NAME describes a type or provider, hadeploy docs chaos failure drills, hadeploy docs functions the functions of expressions\n";
+    return out + "\n\nhadeploy docs NAME describes a type or provider, hadeploy docs chaos failure "
+                 "drills, hadeploy docs functions the functions of expressions\n";
 }
 
 } // namespace hadeploy::cli

@@ -109,13 +109,13 @@ struct Severity {
 constexpr Severity kError{"error", Tint::red}, kWarning{"warning", Tint::yellow};
 
 /// An error, and the addresses of other resources that failed for the same reason.
-struct Told {
+struct Cause {
     const Error* error;
     std::vector<std::string> also = {};
 };
 
 /// Merges errors with the same cause, such as a host that does not answer.
-std::vector<Told> by_cause(const std::vector<Error>& errors) {
+std::vector<Cause> by_cause(const std::vector<Error>& errors) {
     const auto one_cause = [](const Error& a, const Error& b) {
         const bool of_world = a.kind == ErrorKind::unreachable || a.kind == ErrorKind::failed;
         const auto same_text = [](const Note& x, const Note& y) { return x.text == y.text; };
@@ -124,7 +124,7 @@ std::vector<Told> by_cause(const std::vector<Error>& errors) {
                std::equal(a.notes.begin(), a.notes.end(), b.notes.begin(), b.notes.end(),
                           same_text);
     };
-    std::vector<Told> out;
+    std::vector<Cause> out;
     std::map<std::string_view, std::size_t> first; ///< by the message
     for (const Error* error : in_order(errors)) {
         const auto [at, fresh] = first.emplace(error->message, out.size());
@@ -146,7 +146,7 @@ std::string also_text(const std::vector<std::string>& addresses) {
     return out;
 }
 
-std::string render_error(const Told& cause, const Severity& severity, const Sources& sources,
+std::string render_error(const Cause& cause, const Severity& severity, const Sources& sources,
                          const Style& style) {
     const Error& error = *cause.error;
     std::string out;
@@ -221,9 +221,9 @@ std::vector<const Error*> in_order(const std::vector<Error>& errors) {
 namespace {
 std::string render_all(const std::vector<Error>& errors, const Severity& severity,
                        const Sources& sources, const Style& style) {
-    const std::vector<Told> causes = by_cause(errors);
+    const std::vector<Cause> causes = by_cause(errors);
     std::string out;
-    for (const Told& one : causes)
+    for (const Cause& one : causes)
         out += (out.empty() ? "" : "\n") + render_error(one, severity, sources, style);
     if (causes.size() > 1)
         out += "\n" + style.paint(severity.tint, counted(causes.size(), severity.name)) + "\n";

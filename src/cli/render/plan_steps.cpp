@@ -33,7 +33,7 @@ const Type* type_of(const Step& step, std::string_view name) {
 bool is_default(const Attribute& a, const Value& value) {
     if (!a.default_value) return false;
     if (value == *a.default_value) return true;
-    Diagnostics ignored; // the default can be written with a unit
+    Diagnostics ignored; // the default may be written with a unit
     const auto here = [](Loc) { return std::filesystem::path(); };
     return value == normalize(a, *a.default_value, a.name, here, ignored);
 }

@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, 15> kOutcomes{
     "kept",    "forgotten", "refreshed", "unchanged", "failed",  "skipped", "not begun"};
 
 /// The steps to report: a replacement is one step, represented by its first half if that failed.
-std::vector<StepId> told_steps(const Plan& plan, const ApplyResult& result) {
+std::vector<StepId> reported_steps(const Plan& plan, const ApplyResult& result) {
     std::set<std::string_view> failed;
     for (StepId id = 0; id < plan.steps.size(); ++id)
         if (plan.steps[id].first_half && result.steps[id].result == "failed")
@@ -42,7 +42,7 @@ std::vector<StepId> told_steps(const Plan& plan, const ApplyResult& result) {
 nlohmann::json count_outcomes(const Plan& plan, const ApplyResult& result) {
     std::map<std::string, std::size_t> counts;
     for (const std::string_view name : kOutcomes) counts[std::string(name)] = 0;
-    for (const StepId id : told_steps(plan, result))
+    for (const StepId id : reported_steps(plan, result))
         ++counts[std::string(outcome(plan.steps[id], result.steps[id].result))];
     counts["moved"] = plan.moves.size();
     return counts;
@@ -62,7 +62,7 @@ bool is_touched(const Step& step, std::string_view name) {
 /// The steps that get a line.
 std::vector<StepId> touched(const Plan& plan, const ApplyResult& result, bool already_shown) {
     std::vector<StepId> out;
-    for (const StepId id : told_steps(plan, result)) {
+    for (const StepId id : reported_steps(plan, result)) {
         const std::string& r = result.steps[id].result;
         if (!is_touched(plan.steps[id], outcome(plan.steps[id], r)) && !plan.refresh_only) continue;
         const bool said = !r.empty() && r != "skipped" && r != "forgotten";
@@ -197,7 +197,7 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
                            const Sources& sources) {
     using Json = nlohmann::json;
     Json steps = Json::array(), path_steps = Json::array();
-    for (const StepId id : told_steps(plan, result)) {
+    for (const StepId id : reported_steps(plan, result)) {
         const ApplyResult::StepResult& r = result.steps[id];
         const std::string_view name = outcome(plan.steps[id], r.result);
         steps.push_back({{"address", plan.steps[id].address},
