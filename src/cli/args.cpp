@@ -61,21 +61,21 @@ class Declaration {
         app_.add_option("--vault-password-file", args_.project.vault_password_file,
                         "Read the vault password from this file; run it if it is executable")
             ->type_name("FILE");
-        app_.add_flag("--json", args_.json, "Print JSON to standard output, one object per line");
+        app_.add_flag("--json", args_.json, "Print JSON, one object per line");
         app_.add_flag("--no-color", args_.no_color, "Disable colours, as NO_COLOR does");
-        app_.add_flag("--statistics", args_.statistics, "Print counts of calls to libvirt and hosts");
+        app_.add_flag("--statistics", args_.statistics,
+                      "Print counts of calls to libvirt and hosts");
         app_.add_option("--profile", args_.profile,
                         "Write a trace of where the time goes, for a browser's trace viewer")
             ->type_name("FILE");
         app_.add_option("--progress", args_.progress,
-                        "How to show progress: auto, tty, plain, json or quiet")
+                        "Progress display: auto, tty, plain, json or quiet")
             ->type_name("MODE")
             ->check(CLI::IsMember({"auto", "tty", "plain", "json", "quiet"}));
     }
 
     void running(CLI::App& sub) {
-        sub.add_flag("--auto-approve", args_.auto_approve,
-                     "Do not ask for approval");
+        sub.add_flag("--auto-approve", args_.auto_approve, "Do not ask for approval");
         sub.add_flag("--allow-data-loss", args_.allow_data_loss,
                      "Allow the loss of data without asking: all data, or with =ADDRESS the data "
                      "of one resource or module; can be repeated");
@@ -86,9 +86,7 @@ class Declaration {
     void showing(CLI::App& sub) {
         CLI::Option* summary = sub.add_flag("--summary", args_.summary,
                                             "Show only counts, by resource, module or type");
-        sub.add_flag("--unfold", args_.unfold,
-                     "List every instance, even if their changes are identical")
-            ->excludes(summary);
+        sub.add_flag("--unfold", args_.unfold, "List every instance separately")->excludes(summary);
     }
 
     void parallelism(CLI::App& sub, const std::string& help) {
@@ -138,13 +136,12 @@ class Declaration {
     /// Options of plan and apply.
     void choosing(CLI::App& sub) {
         part(sub);
-        sub.add_option("--replace", args_.plan.replace,
-                       "Replace this resource; can be repeated")
+        sub.add_option("--replace", args_.plan.replace, "Replace this resource; can be repeated")
             ->type_name("ADDRESS")
             ->allow_extra_args(false);
         refreshing(sub);
         sub.add_flag("--refresh-only", args_.plan.refresh_only,
-                     "Only update the state to match the real objects");
+                     "Only update the state from the real objects");
         sub.add_flag("--destroy", args_.plan.destroy, "Plan the removal of everything");
     }
 
@@ -157,7 +154,7 @@ class Declaration {
         plan.add_option("--out", args_.out, "Save the plan to FILE, for `hadeploy apply FILE`")
             ->type_name("FILE");
         plan.add_flag("--detailed-exitcode", args_.detailed_exitcode,
-                      "Exit with code 2 if there are changes");
+                      "Exit with 2 if there are changes");
         choosing(plan);
         showing(plan);
         parallelism(plan, "Maximum number of concurrent reads (default 10)");
@@ -181,10 +178,7 @@ class Declaration {
         running(rollback);
         CLI::App& import = command("import", "Import an existing object into the state");
         address(import, "Address of the resource in the spec");
-        import
-            .add_option("ID", args_.id,
-                        "ID of the object: see `docs TYPE`")
-            ->required();
+        import.add_option("ID", args_.id, "ID of the object: see `docs TYPE`")->required();
         locking(import);
     }
 
@@ -264,7 +258,7 @@ class Declaration {
             ->type_name("FILE")
             ->excludes(key);
         rekey.add_flag("--unsealed", args_.project.takes_unsealed,
-                       "Accept a state written before states were sealed, unverified");
+                       "Accept an unsealed state of an old version");
         locking(rekey);
 
         CLI::App& taint = command("taint", "Mark a resource to be replaced by the next apply");
@@ -302,8 +296,7 @@ class Declaration {
             ->type_name("NODE")
             ->required();
         chaos
-            .add_option("--hold", args_.hold,
-                        "Seconds to keep the node drained after its tasks have moved")
+            .add_option("--hold", args_.hold, "Seconds to stay drained after the tasks have moved")
             ->check(CLI::Range(0, 3600));
         chaos.add_flag("--force", args_.force,
                        "Run even if the cluster is not healthy at the start");
