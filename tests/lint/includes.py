@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who may include whom: the table of ARCHITECTURE.md, checked against every source file.
+"""Who may include whom: the list of ARCHITECTURE.md, checked against every source file.
 
 Exits with 1 and one line a breach. The linker sees only what is called; a header may be included
 where it has no business without that.
