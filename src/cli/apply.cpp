@@ -47,7 +47,7 @@ int execute(Context& context, PlannedRun& prepared, Store& store, std::string_vi
         if (!result.warnings.empty())
             context.print("\n" +
                           render_warnings(result.warnings, context.project.sources(), context.out));
-        if (!result.errors.empty()) // last, where they are looked for
+        if (!result.errors.empty()) // last, where users look for them
             context.say("\n" +
                         render_errors(result.errors, context.project.sources(), context.err));
     }
@@ -55,7 +55,7 @@ int execute(Context& context, PlannedRun& prepared, Store& store, std::string_vi
     return result.ok() ? 0 : exit_code(result.errors);
 }
 
-/// The command as the history tells it.
+/// The command as recorded in the history.
 std::string described(std::string command, const PlanOptions& options) {
     if (options.refresh_only) command += " --refresh-only";
     if (!options.refresh) command += " --refresh=false";
@@ -65,7 +65,7 @@ std::string described(std::string command, const PlanOptions& options) {
     return command;
 }
 
-/// @param outputs  null after a destroy, which has none
+/// @param outputs  null after a destroy
 void say_nothing_to_do(const Context& context, const Value& outputs,
                        const std::vector<Error>& warnings = {}) {
     if (context.args.json)
@@ -76,7 +76,7 @@ void say_nothing_to_do(const Context& context, const Value& outputs,
         context.print(render_outputs(outputs, context.out));
 }
 
-/// Nothing changes, but what records say beside that may have to be noted.
+/// No steps, but records can still have to be updated.
 int nothing_to_do(const Context& context, const PlannedRun& prepared, Store& store) {
     note_records(prepared.plan, store);
     say_nothing_to_do(context, prepared.plan.destroy ? Value() : store.outputs(),
@@ -85,7 +85,7 @@ int nothing_to_do(const Context& context, const PlannedRun& prepared, Store& sto
 }
 
 std::string_view question(const Plan& plan) {
-    if (plan.refresh_only || plan.steps.empty()) return "Note this in the state?";
+    if (plan.refresh_only || plan.steps.empty()) return "Record this in the state?";
     return plan.destroy ? "Remove all of this?" : "Make these changes?";
 }
 
@@ -117,7 +117,7 @@ namespace {
 
 int apply_saved(Context& context) {
     const PlanFile file = load_plan(context.args.plan_file, context.project.key_source());
-    // the store's file belongs to a project, whose name the plan tells
+    // the plan contains the project name that opens the store
     Project& project = context.project;
     const auto store = project.open_store_of(file.project, Store::Mode::read_write);
     context.lock(*store, "apply");

@@ -8,14 +8,15 @@ namespace hadeploy::cli {
 
 std::string_view instead_of(std::string_view command) {
     static constexpr std::pair<std::string_view, std::string_view> all[] = {
-        {"init", "nothing has to be fetched or set up: go on with `hadeploy plan`"},
-        {"get", "modules are directories of yours: nothing has to be fetched"},
-        {"refresh", "`hadeploy apply --refresh-only` notes in the state what is really there"},
-        {"workspace", "a directory is a project: make another one, and share modules"},
-        {"providers", "all are built in: `hadeploy docs` lists what they manage"},
-        {"force-unlock", "a lock ends with the run that holds it: nothing has to be unlocked"},
-        {"version", "it is `hadeploy --version`"},
-        {"test", "`hadeploy validate` checks a spec, `hadeploy chaos` what it made"},
+        {"init", "nothing has to be downloaded or set up: continue with `hadeploy plan`"},
+        {"get", "modules are local directories: nothing has to be downloaded"},
+        {"refresh",
+         "use `hadeploy apply --refresh-only` to update the state to match the real objects"},
+        {"workspace", "each directory is a project: create another directory and share modules"},
+        {"providers", "all providers are built in: `hadeploy docs` lists what they manage"},
+        {"force-unlock", "a lock ends with the run that holds it, so nothing has to be unlocked"},
+        {"version", "use `hadeploy --version`"},
+        {"test", "`hadeploy validate` checks a spec, `hadeploy chaos` tests the deployed cluster"},
     };
     for (const auto& [theirs, ours] : all)
         if (theirs == command) return ours;
@@ -27,19 +28,19 @@ std::string contradiction(const Args& args) {
     const bool chosen = plan.destroy || plan.refresh_only || !plan.refresh ||
                         !plan.targets.empty() || !plan.exclude.empty() || !plan.replace.empty();
     if (args.command == "apply" && !args.plan_file.empty() && chosen)
-        return "a saved plan says all there is to do: only `plan --out` takes these flags";
+        return "a saved plan already contains these choices: give the flags to `plan --out`";
     if (plan.refresh_only && (plan.destroy || !plan.refresh || !plan.replace.empty()))
-        return "--refresh-only changes nothing: it can't go with --destroy, --replace or "
-               "--refresh=false";
+        return "--refresh-only changes no objects: it cannot be combined with --destroy, --replace "
+               "or --refresh=false";
     if (!plan.targets.empty() && !plan.exclude.empty())
-        return "either --target or --exclude: they choose the same thing from two sides";
-    if (plan.destroy && !plan.replace.empty()) return "--replace makes no sense with --destroy";
+        return "--target and --exclude cannot be combined";
+    if (plan.destroy && !plan.replace.empty()) return "--replace and --destroy cannot be combined";
     if (args.raw && args.name.empty()) return "--raw needs the NAME of an output";
-    if (args.raw && args.json) return "either --raw or --json";
+    if (args.raw && args.json) return "--raw and --json cannot be combined";
     if (args.show_secrets && !args.raw)
-        return "--show-secrets goes with --raw and the NAME of one output";
+        return "--show-secrets needs --raw and the NAME of an output";
     if (args.fingerprint && !args.fingerprint->starts_with("SHA256:"))
-        return "--fingerprint is what `ssh-keygen -lf KEY` shows: SHA256:...";
+        return "--fingerprint needs a value as shown by `ssh-keygen -lf KEY`: SHA256:...";
     return "";
 }
 

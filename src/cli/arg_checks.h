@@ -7,14 +7,14 @@
 
 namespace hadeploy::cli {
 
-/// What hadeploy has in the place of a command of Terraform's; "" for any other word.
+/// The equivalent of a Terraform command that hadeploy does not have; "" for any other word.
 std::string_view instead_of(std::string_view command);
 
-/// Why a combination of flags makes no sense; "" when it does.
+/// The error for an invalid combination of flags; "" if the combination is valid.
 std::string contradiction(const Args& args);
 
-/// `validate PATH`: makes the directory of PATH the project's, and keeps PATH's file in Args::file.
-/// @returns what is wrong with PATH; "" when nothing is
+/// `validate PATH`: makes the directory of PATH the project directory and sets Args::file.
+/// @returns the error in PATH; "" if there is none
 std::string take_path(Args& args);
 
 } // namespace hadeploy::cli

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kUsage = 64; ///< EX_USAGE of sysexits.h
 
-/// Declares the commands; the texts here are what --help shows.
+/// Declares the commands with the texts that --help shows.
 class Declaration {
   public:
     Declaration(CLI::App& app, Args& args) : app_(app), args_(args) {
@@ -49,25 +49,24 @@ class Declaration {
     }
 
     void global() {
-        app_.add_option("--chdir", args_.project.directory,
-                        "The project's directory (has hadeploy.yaml)")
+        app_.add_option("--chdir", args_.project.directory, "Directory of hadeploy.yaml")
             ->type_name("DIR");
-        app_.add_option("--var", args_.project.variables, "A variable's value")
+        app_.add_option("--var", args_.project.variables, "Set the value of a variable")
             ->type_name("NAME=VALUE")
             ->allow_extra_args(false);
         app_.add_option("--var-file", args_.project.variable_files,
-                        "A YAML file of variables' values")
+                        "Read variables from a YAML file")
             ->type_name("FILE")
             ->allow_extra_args(false);
         app_.add_option("--vault-password-file", args_.project.vault_password_file,
-                        "The password of vault files; an executable one prints it")
+                        "Read the vault password from this file; run it if it is executable")
             ->type_name("FILE");
-        app_.add_flag("--json", args_.json, "One JSON object a line on standard output");
-        app_.add_flag("--no-color", args_.no_color, "No colours (also NO_COLOR, TERM=dumb)");
+        app_.add_flag("--json", args_.json, "Print JSON, one object per line");
+        app_.add_flag("--no-color", args_.no_color, "Disable colours, as NO_COLOR does");
         app_.add_flag("--statistics", args_.statistics,
-                      "Say at the end how often libvirt and the hosts were asked");
+                      "Print counts of calls to libvirt and hosts");
         app_.add_option("--profile", args_.profile,
-                        "Write where the time goes, for a browser's trace viewer")
+                        "Write a trace of where the time goes, for a browser's trace viewer")
             ->type_name("FILE");
         app_.add_option("--log-level", args_.log_level,
                         "Log diagnostics: trace, debug, info, warn or error (also HADEPLOY_LOG)")
@@ -77,26 +76,25 @@ class Declaration {
                         "Append the log to a file instead of standard error; at level debug unless "
                         "--log-level is given")
             ->type_name("FILE");
-        app_.add_option("--progress", args_.progress, "auto, tty, plain, json or quiet")
+        app_.add_option("--progress", args_.progress,
+                        "Progress display: auto, tty, plain, json or quiet")
             ->type_name("MODE")
             ->check(CLI::IsMember({"auto", "tty", "plain", "json", "quiet"}));
     }
 
     void running(CLI::App& sub) {
-        sub.add_flag("--auto-approve", args_.auto_approve, "Don't ask before anything is changed");
+        sub.add_flag("--auto-approve", args_.auto_approve, "Do not ask for approval");
         sub.add_flag("--allow-data-loss", args_.allow_data_loss,
-                     "Let data be lost without asking: all of it, or with =ADDRESS that of this "
-                     "resource or module; again for more");
-        parallelism(sub, "How much is done at once (default 10)");
+                     "Allow the loss of data without asking: all data, or with =ADDRESS the data "
+                     "of one resource or module; can be repeated");
+        parallelism(sub, "Maximum number of concurrent operations (default 10)");
         locking(sub);
     }
 
     void showing(CLI::App& sub) {
         CLI::Option* summary = sub.add_flag("--summary", args_.summary,
-                                            "Only count what is done, by resource, module or type");
-        sub.add_flag("--unfold", args_.unfold,
-                     "List each instance, also where the same is said of all")
-            ->excludes(summary);
+                                            "Show only counts, by resource, module or type");
+        sub.add_flag("--unfold", args_.unfold, "List every instance separately")->excludes(summary);
     }
 
     void parallelism(CLI::App& sub, const std::string& help) {
@@ -111,18 +109,18 @@ class Declaration {
 
     void locking(CLI::App& sub) {
         sub.add_option("--lock-timeout", args_.lock_timeout,
-                       "Seconds to wait for another run to end (default 0)")
+                       "Seconds to wait for another run to finish (default 0)")
             ->type_name("SECONDS")
             ->check(CLI::Range(0, 86400));
     }
 
     void dry_run(CLI::App& sub) {
-        sub.add_flag("--dry-run", args_.dry_run, "Only say what would be done");
+        sub.add_flag("--dry-run", args_.dry_run, "Show what would be done and change nothing");
     }
 
     void refreshing(CLI::App& sub) {
         sub.add_flag("--refresh", args_.plan.refresh,
-                     "Read what is really there (=false: go by the state alone)");
+                     "Read the real objects (=false: use only the state)");
     }
 
     void targets(CLI::App& sub, const std::string& help) {
@@ -137,203 +135,200 @@ class Declaration {
             ->allow_extra_args(false);
     }
 
-    /// What plan, apply and why have in common.
+    /// Options of plan, apply and why.
     void part(CLI::App& sub) {
-        targets(sub, "Only this resource, instance or module and what it needs; again for more");
-        exclusions(sub, "All but this resource, instance or module and what depends on it; again "
-                        "for more");
+        targets(sub, "Include only this resource or module and its dependencies; can be repeated");
+        exclusions(sub, "Leave out this resource or module and its dependents; can be repeated");
     }
 
-    /// What plan and apply have in common.
+    /// Options of plan and apply.
     void choosing(CLI::App& sub) {
         part(sub);
-        sub.add_option("--replace", args_.plan.replace,
-                       "Make this single resource anew; again for more")
+        sub.add_option("--replace", args_.plan.replace, "Replace this resource; can be repeated")
             ->type_name("ADDRESS")
             ->allow_extra_args(false);
         refreshing(sub);
         sub.add_flag("--refresh-only", args_.plan.refresh_only,
-                     "Only note in the state what is really there");
-        sub.add_flag("--destroy", args_.plan.destroy, "The removal of everything");
+                     "Only update the state from the real objects");
+        sub.add_flag("--destroy", args_.plan.destroy, "Plan the removal of everything");
     }
 
     void planning() {
         command("validate", "Check the spec without contacting anything")
             .add_option("PATH", args_.file,
-                        "A directory with a spec or a module, or one of these files")
+                        "Directory with a spec or a module, or one of these files")
             ->type_name("FILE");
         CLI::App& plan = command("plan", "Show what apply would do");
-        plan.add_option("--out", args_.out, "Save the plan for `hadeploy apply FILE`")
+        plan.add_option("--out", args_.out, "Save the plan to FILE, for `hadeploy apply FILE`")
             ->type_name("FILE");
         plan.add_flag("--detailed-exitcode", args_.detailed_exitcode,
-                      "Exit 2 when there is something to do");
+                      "Exit with 2 if there are changes");
         choosing(plan);
         showing(plan);
-        parallelism(plan, "How many places are read at once (default 10)");
-        CLI::App& apply = command("apply", "Make the world as the spec says");
+        parallelism(plan, "Maximum number of concurrent reads (default 10)");
+        CLI::App& apply = command("apply", "Apply the changes needed to match the spec");
         apply
             .add_option("PLAN", args_.plan_file,
-                        "A saved plan: do exactly that, and ask only about a loss of data")
+                        "Saved plan: apply exactly this plan, and ask only about a loss of data")
             ->type_name("FILE");
         choosing(apply);
         showing(apply);
         running(apply);
-        CLI::App& destroy = command("destroy", "Remove everything that was made");
-        targets(destroy,
-                "Only this resource, instance or module and what depends on it; again for more");
-        exclusions(destroy, "All but this resource, instance or module and what it depends on; "
-                            "again for more");
+        CLI::App& destroy = command("destroy", "Remove everything that was created");
+        targets(destroy, "Remove only this resource or module and its dependents; can be repeated");
+        exclusions(destroy, "Keep this resource or module and its dependencies; can be repeated");
         refreshing(destroy);
         showing(destroy);
         running(destroy);
-        CLI::App& rollback = command("rollback", "Make the world as it was after an earlier run");
-        rollback.add_option("N", args_.run, "The run's number, as `history` shows it")->required();
+        CLI::App& rollback = command("rollback", "Go back to what an earlier run had applied");
+        rollback.add_option("N", args_.run, "Number of the run, as shown by `history`")->required();
         showing(rollback);
         running(rollback);
-        CLI::App& import = command("import", "Take an object that is there into the state");
-        address(import, "Its resource in the spec");
-        import.add_option("ID", args_.id, "What `docs TYPE` says: a UUID, say")->required();
+        CLI::App& import = command("import", "Import an existing object into the state");
+        address(import, "Address of the resource in the spec");
+        import.add_option("ID", args_.id, "ID of the object: see `docs TYPE`")->required();
         locking(import);
     }
 
     void looking() {
-        CLI::App& show = command("show", "Show the state, or a saved plan");
-        show.add_option("PLAN", args_.plan_file, "A saved plan")->type_name("FILE");
+        CLI::App& show = command("show", "Show the state or a saved plan");
+        show.add_option("PLAN", args_.plan_file, "Saved plan")->type_name("FILE");
         showing(show);
         CLI::App& output = command("output", "Show the outputs of the last apply");
-        output.add_option("NAME", args_.name, "Only this one");
-        output.add_flag("--raw", args_.raw, "The bare text of one output, without a line end");
-        output.add_flag("--show-secrets", args_.show_secrets, "Also of one that is secret");
-        CLI::App& why = command("why", "Tell why a plan does to a resource what it does");
-        address(why, "A resource of the spec or the state");
+        output.add_option("NAME", args_.name, "Print only this output");
+        output.add_flag("--raw", args_.raw, "Print the bare text of one output, without a newline");
+        output.add_flag("--show-secrets", args_.show_secrets,
+                        "With --raw, print the output even if it is secret");
+        CLI::App& why = command("why", "Explain why a plan changes a resource");
+        address(why, "Address of a resource in the spec or the state");
         part(why);
         refreshing(why);
         command("console", "Evaluate expressions with the values of the state")
-            .add_option("-e,--expression", args_.expression, "Only this one")
+            .add_option("-e,--expression", args_.expression, "Evaluate only this expression")
             ->type_name("EXPRESSION");
-        command("graph", "Print the graph of resources")
-            .add_option("--format", args_.format, "dot, mermaid, json, svg or html")
+        command("graph", "Print the resource graph")
+            .add_option("--format", args_.format, "Output format: dot, mermaid, json, svg or html")
             ->check(CLI::IsMember({"dot", "mermaid", "json", "svg", "html"}));
-        command("history", "List the runs: number, time, command, result, counts");
-        command("status", "Look at the machines, the cluster and the app");
+        command("history", "List the runs with number, time, command, result and counts");
+        command("status", "Show the status of the machines, the cluster and the app");
     }
 
     void state() {
-        CLI::App& state = command("state", "Look into the state, and change what it says");
-        state.require_subcommand(0, 1); // parse_args() says which there are
+        CLI::App& state = command("state", "Inspect and edit the state");
+        state.require_subcommand(0, 1); // parse_args() lists the subcommands
         const auto sub = [&](const std::string& name, const std::string& help) -> CLI::App& {
             CLI::App* made = state.add_subcommand(name, help);
             made->fallthrough();
             return *made;
         };
         sub("list", "List the recorded resources")
-            .add_option("ADDRESS", args_.addresses, "Only what is within these")
+            .add_option("ADDRESS", args_.addresses, "List only resources within these addresses")
             ->type_name("ADDRESS");
-        address(sub("show", "Show one recorded resource"), "As `state list` shows it");
-        CLI::App& mv = sub("mv", "Record something under another address");
-        mv.add_option("FROM", args_.name, "A resource, an instance or a module")
+        address(sub("show", "Show one recorded resource"), "Address as shown by `state list`");
+        CLI::App& mv = sub("mv", "Move recorded resources to another address");
+        mv.add_option("FROM", args_.name, "Address of a resource, an instance or a module")
             ->type_name("ADDRESS")
             ->required();
-        mv.add_option("TO", args_.to, "Its new address")->type_name("ADDRESS")->required();
+        mv.add_option("TO", args_.to, "The new address")->type_name("ADDRESS")->required();
         dry_run(mv);
         locking(mv);
-        CLI::App& rm = sub("rm", "Forget what is recorded, without touching it");
-        rm.add_option("ADDRESS", args_.addresses, "Resources, instances or modules")
+        CLI::App& rm = sub("rm", "Remove resources from the state without destroying the objects");
+        rm.add_option("ADDRESS", args_.addresses, "Addresses of resources, instances or modules")
             ->type_name("ADDRESS")
             ->required();
         dry_run(rm);
         locking(rm);
-        sub("pull", "Print the whole state as JSON; what is secret in it is sealed");
-        CLI::App& push = sub("push", "Put what `state pull` printed in the place of the state");
-        push.add_option("FILE", args_.files, "- is standard input")->expected(1)->required();
-        push.add_flag("--force", args_.force, "Even if it is older, or another project's");
-        push.add_flag("--edited", args_.edited, "Take changes that were made to it by hand");
+        sub("pull", "Print the whole state as JSON, with secrets encrypted");
+        CLI::App& push = sub("push", "Replace the state with the output of `state pull`");
+        push.add_option("FILE", args_.files, "File to read; - for standard input")
+            ->expected(1)
+            ->required();
+        push.add_flag("--force", args_.force, "Accept a state that is older or of another project");
+        push.add_flag("--edited", args_.edited, "Accept a state that was edited by hand");
         locking(push);
-        CLI::App& trust =
-            sub("trust-host-key", "Take the host key that a machine shows now for the right one");
-        address(trust, "Of an ssh.host that was trusted on first use");
-        trust.add_flag("--auto-approve", args_.auto_approve, "Don't ask: trust what is shown");
+        CLI::App& trust = sub("trust-host-key", "Trust the host key that a machine presents now");
+        address(trust, "Address of an ssh.host that was trusted on first use");
+        trust.add_flag("--auto-approve", args_.auto_approve, "Do not ask: trust the presented key");
         trust
             .add_option("--fingerprint", args_.fingerprint,
-                        "Don't ask: trust the key with this fingerprint, and no other one")
+                        "Do not ask: trust only the key with this fingerprint")
             ->type_name("SHA256:...");
         dry_run(trust);
         locking(trust);
-        CLI::App& rekey =
-            sub("rekey", "Encrypt what is secret in the state anew, with another key");
+        CLI::App& rekey = sub("rekey", "Encrypt the secrets in the state with a new key");
         CLI::Option* key =
             rekey.add_option("--new-key-file", args_.new_key_file,
-                             "Take the new key out of FILE, which is made if need be");
+                             "Read the new key from FILE, which is created if it does not exist");
         key->type_name("FILE");
         rekey
             .add_option("--new-passphrase-file", args_.new_password_file,
-                        "The new passphrase; an executable file prints it")
+                        "Read the new passphrase from FILE; run it if it is executable")
             ->type_name("FILE")
             ->excludes(key);
         rekey.add_flag("--unsealed", args_.project.takes_unsealed,
-                       "Take a state from before states were sealed as it is");
+                       "Accept an unsealed state of an old version");
         locking(rekey);
 
-        CLI::App& taint = command("taint", "Mark a resource to be made anew by the next apply");
-        address(taint, "As `state list` shows it");
+        CLI::App& taint = command("taint", "Mark a resource to be replaced by the next apply");
+        address(taint, "Address as shown by `state list`");
         locking(taint);
-        CLI::App& untaint = command("untaint", "Take that mark away");
-        address(untaint, "As `state list` shows it");
+        CLI::App& untaint = command("untaint", "Remove the mark set by taint");
+        address(untaint, "Address as shown by `state list`");
         locking(untaint);
     }
 
     void reference() {
-        CLI::App& layout = command("fmt", "Lay out specs and modules in the usual way");
-        layout.add_option(
-            "FILE", args_.files,
-            "Files, or directories that hold a spec or a module; - is standard input");
+        CLI::App& layout = command("fmt", "Format specs and modules in the canonical style");
+        layout.add_option("FILE", args_.files,
+                          "Files, or directories with a spec or a module; - for standard input");
         layout.add_flag("--check", args_.check,
-                        "Write nothing; exit 1 when something would change");
-        layout.add_flag("--diff", args_.diff, "Show what changes");
-        layout.add_flag("--recursive", args_.recursive, "Also what is in directories below");
-        CLI::App& docs = command("docs", "Explain a resource type, or list them");
-        docs.add_option("TYPE", args_.name, "For example host.file");
-        docs.add_flag("--markdown", args_.markdown, "The whole reference");
-        docs.add_flag("--commands", args_.commands, "The page of all commands");
-        docs.add_flag("--man", args_.man, "The manual page");
+                        "Write nothing; exit with code 1 if a file would change");
+        layout.add_flag("--diff", args_.diff, "Show the changes as a diff");
+        layout.add_flag("--recursive", args_.recursive, "Include subdirectories");
+        CLI::App& docs = command("docs", "Describe a resource type, or list all types");
+        docs.add_option("TYPE", args_.name, "Name of a type or provider, for example host.file");
+        docs.add_flag("--markdown", args_.markdown, "Print the whole reference as Markdown");
+        docs.add_flag("--commands", args_.commands, "Print the page of all commands as Markdown");
+        docs.add_flag("--man", args_.man, "Print the manual page");
         command("schema", "Print the JSON Schema of the spec, for editors")
-            .add_flag("--module", args_.module, "Of a module.yaml instead");
-        command("completion", "Print what a shell needs to complete words")
-            .add_option("SHELL", args_.name, "bash, zsh or fish")
+            .add_flag("--module", args_.module, "Print the schema of a module.yaml instead");
+        command("completion", "Print a shell completion script")
+            .add_option("SHELL", args_.name, "Shell: bash, zsh or fish")
             ->check(CLI::IsMember({"bash", "zsh", "fish"}))
             ->required();
     }
 
     void chaos() {
-        CLI::App& chaos = command("chaos", "Break something on purpose and measure what users see");
-        chaos.add_option("--drain", args_.drain, "Drain this node, then put it back")
+        CLI::App& chaos = command("chaos", "Run a failure drill and measure its effect on users");
+        chaos.add_option("--drain", args_.drain, "Drain this node, then reactivate it")
             ->type_name("NODE")
             ->required();
         chaos
-            .add_option("--hold", args_.hold,
-                        "Seconds to keep it drained once the tasks have moved")
+            .add_option("--hold", args_.hold, "Seconds to stay drained after the tasks have moved")
             ->check(CLI::Range(0, 3600));
-        chaos.add_flag("--force", args_.force, "Even when the cluster is not healthy before");
-        chaos.add_option("--report", args_.report, "Also write the whole report as JSON")
+        chaos.add_flag("--force", args_.force,
+                       "Run even if the cluster is not healthy at the start");
+        chaos.add_option("--report", args_.report, "Also write the full report to FILE as JSON")
             ->type_name("FILE");
     }
 
     void vault() {
-        CLI::App& vault = command("vault", "Encrypt files of secrets, as ansible-vault does");
+        CLI::App& vault =
+            command("vault", "Encrypt and decrypt files in the format of ansible-vault");
         vault.require_subcommand(0, 1);
         const auto on_files = [&](const std::string& name, const std::string& help) {
             CLI::App* sub = vault.add_subcommand(name, help);
             sub->fallthrough();
-            sub->add_option("FILE", args_.files, "The files")->required();
+            sub->add_option("FILE", args_.files, "Files to work on")->required();
             return sub;
         };
         on_files("encrypt", "Encrypt files");
-        on_files("decrypt", "Write encrypted files in the clear again");
-        on_files("view", "Print what encrypted files hold");
-        on_files("edit", "Change what encrypted files hold, with $VISUAL or $EDITOR");
+        on_files("decrypt", "Decrypt files in place");
+        on_files("view", "Print the decrypted content of files");
+        on_files("edit", "Edit the content of encrypted files with $VISUAL or $EDITOR");
         on_files("rekey", "Encrypt files with another password")
             ->add_option("--new-vault-password-file", args_.new_password_file,
-                         "The new password; asked for otherwise")
+                         "Read the new password from this file; without it, ask")
             ->type_name("FILE");
     }
 
@@ -348,7 +343,7 @@ std::string chosen(const CLI::App& app) {
     return inner.empty() ? subs.front()->get_name() : subs.front()->get_name() + " " + inner;
 }
 
-/// The last of the commands that were chosen.
+/// The innermost chosen command.
 const CLI::App& deepest(const CLI::App& app) {
     const auto subs = app.get_subcommands();
     return subs.empty() ? app : deepest(*subs.front());
@@ -361,7 +356,7 @@ std::vector<std::string> commands_of(const CLI::App& app) {
     return out;
 }
 
-/// What the parser says, as people would.
+/// Rewords the parser's message.
 std::string plain(std::string message, const CLI::App& command) {
     constexpr std::string_view convert = "Could not convert: ", missing = ": 1 required ";
     if (message.starts_with(convert)) {
@@ -387,7 +382,7 @@ std::string see_help(const CLI::App& app) {
     return fmt::format("see hadeploy {}{}--help", command, command.empty() ? "" : " ");
 }
 
-/// Says what is wrong with words that no command took.
+/// Reports arguments that no command accepted.
 int complain_of(const std::vector<std::string>& words, const CLI::App& app) {
     const std::string& word = words.front();
     const std::string command = chosen(app);
@@ -419,7 +414,7 @@ constexpr const char* kAbout =
     "threshold missed,\n64 usage, 65 bad spec, 69 a backend does not answer, 75 locked, "
     "130 interrupted.";
 
-/// "MODE:{auto,tty}" names what the option takes, and the only values allowed.
+/// Parses "MODE:{auto,tty}": the name of the value, then the allowed values.
 void read_type(const std::string& type, CommandTree::Option& out) {
     const auto open = type.find('{');
     out.value = type.substr(0, std::min(type.find(':'), open));
@@ -496,9 +491,9 @@ Args parse_args(int argc, char** argv) {
     }
     args.command = command;
     std::string wrong = contradiction(args);
-    for (int i = 1; i < argc; ++i) // what an unset variable makes of it would allow everything
+    for (int i = 1; i < argc; ++i) // an unset shell variable must not allow everything
         if (std::string_view(argv[i]) == "--allow-data-loss=")
-            wrong = "--allow-data-loss=: an address is missing after the =";
+            wrong = "--allow-data-loss=: missing address after =";
     if (wrong.empty() && command == "validate") wrong = take_path(args);
     if (!wrong.empty()) {
         args.command.clear();

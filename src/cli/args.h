@@ -9,13 +9,13 @@
 
 namespace hadeploy::cli {
 
-/// What the parser makes of --allow-data-loss without an address. (No resource can have this name.)
+/// Value of --allow-data-loss without an address. No resource can have this name.
 inline constexpr const char* kAllData = "true";
 
-/// The command line, understood.
+/// The parsed command line.
 struct Args {
-    std::string command; ///< "plan", "state list", ...; "" when parsing has answered already
-    int exit_code = 0;   ///< of an answered one: --help, --version, a usage error
+    std::string command; ///< "plan", "state list", ...; "" if parsing has already printed an answer
+    int exit_code = 0;   ///< if answered: --help, --version or a usage error
 
     ProjectOptions project;
     bool json = false;
@@ -26,21 +26,21 @@ struct Args {
     std::filesystem::path log_file;
     std::string progress = "auto"; ///< auto, tty, plain, json, quiet
 
-    std::filesystem::path file;      ///< validate PATH: the name in the project's directory
+    std::filesystem::path file;      ///< validate PATH: file name within the project directory
     std::filesystem::path out;       ///< plan --out
     std::filesystem::path plan_file; ///< apply PLAN, show PLAN
     bool detailed_exitcode = false;
     PlanOptions plan;     ///< plan, apply, destroy, why
-    bool summary = false; ///< of a plan: counts alone
-    bool unfold = false;  ///< of a plan: every instance
+    bool summary = false; ///< show only the counts of a plan
+    bool unfold = false;  ///< list every instance of a plan
     bool auto_approve = false;
-    /// Addresses whose data may be lost; kAllData: all of it.
+    /// Addresses whose data may be lost; kAllData allows all.
     std::vector<std::string> allow_data_loss;
     double lock_timeout = 0; ///< seconds
 
     std::int64_t run = 0;               ///< rollback N
     std::string name;                   ///< ... ADDRESS, output NAME, docs TYPE, completion SHELL
-    std::string to;                     ///< state mv FROM TO: the second
+    std::string to;                     ///< TO of state mv FROM TO
     std::string id;                     ///< import ADDRESS ID
     std::vector<std::string> addresses; ///< state rm ADDRESS..., state list ADDRESS...
     bool dry_run = false;               ///< state mv, state rm, state trust-host-key
@@ -69,7 +69,7 @@ struct Args {
     std::filesystem::path new_key_file;       ///< state rekey
 };
 
-/// All commands with what --help says of them.
+/// All commands with their help texts.
 CommandTree command_tree();
 
 /// Parses the command line; prints help, version and usage errors itself.

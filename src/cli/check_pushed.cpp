@@ -19,8 +19,8 @@ bool is_text(TypeKind kind) {
            kind == account || kind == address || kind == line || kind == path || kind == local_path;
 }
 
-/// Whether a value has the form in which such a one is recorded. What is not there, or not known,
-/// has any.
+/// Whether a value has the form in which values of the type are recorded. Null and unknown values
+/// always do.
 bool fits(const Type& type, const Value& v) {
     using enum TypeKind;
     const auto element = [&](const Value& item) {
@@ -60,15 +60,16 @@ class Check {
     void row(const RecordedResource& row, std::size_t number) {
         const std::string where = fmt::format("resources[{}]", number);
         if (!is_resource(row.address))
-            add(where + ".address", fmt::format("{} is no address", in_quotes(row.address)),
+            add(where + ".address", fmt::format("{} is not an address", in_quotes(row.address)),
                 "for example web, web[\"a\"], module.cluster.web");
         for (const std::string& d : row.depends_on)
             if (!is_resource(d))
-                add(where + ".depends_on", fmt::format("{} is no address", in_quotes(d)),
+                add(where + ".depends_on", fmt::format("{} is not an address", in_quotes(d)),
                     "for example web, web[\"a\"], module.cluster.web");
         const ResourceType* type = registry_.type(row.type);
         if (type == nullptr || type->data)
-            return add(where + ".type", fmt::format("no resource is a {}", in_quotes(row.type)),
+            return add(where + ".type",
+                       fmt::format("there is no resource type {}", in_quotes(row.type)),
                        hint_for(row.type));
         values(row.config, type->schema, where + ".config");
         values(row.attributes, type->schema, where + ".attributes");
@@ -77,7 +78,7 @@ class Check {
     Diagnostics diagnostics;
 
   private:
-    /// An older generation's too: `web#1`.
+    /// Accepts addresses of older generations, such as `web#1`.
     static bool is_resource(const std::string& address) {
         return form_of_address(resource_address(address)) == AddressForm::resource;
     }
@@ -94,11 +95,10 @@ class Check {
         for (const Attribute& a : schema)
             if (!fits(a.type, values[a.name]))
                 add(fmt::format("{}.{}", where, a.name),
-                    fmt::format("it has to be {}: its type is `{}`", form_of(a.type.kind),
+                    fmt::format("must be {}: its type is `{}`", form_of(a.type.kind),
                                 type_name(a.type)),
-                    "a size is recorded in bytes, a duration in milliseconds; `hadeploy state "
-                    "pull` "
-                    "shows how it should look");
+                    "sizes are recorded in bytes, durations in milliseconds; `hadeploy state pull` "
+                    "shows the expected form");
     }
 
     void add(const std::string& place, const std::string& message, std::string hint) {

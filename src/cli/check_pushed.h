@@ -5,9 +5,9 @@
 
 namespace hadeploy::cli {
 
-/// Looks at what somebody has edited in a pulled state: commands follow from it.
-/// @param what  names the document in messages
-/// @throws Error: addresses, types or values that no hadeploy records
+/// Validates an edited state before it is pushed: later runs execute its commands.
+/// @param what  name of the document in messages
+/// @throws Error: addresses, types or values that hadeploy never records
 void check_pushed(const state::Contents& pushed, const Registry& registry, const std::string& what);
 
 } // namespace hadeploy::cli

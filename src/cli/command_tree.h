@@ -5,45 +5,45 @@
 
 namespace hadeploy::cli {
 
-/// A command with its options and subcommands, for whoever tells people or shells about them.
+/// A command with its options and subcommands, as input for documentation and shell completion.
 struct CommandTree {
     struct Option {
-        std::string name;  ///< "--json", "-e"; of an argument "ADDRESS"
-        std::string value; ///< what it takes, "FILE"; "" of a flag
+        std::string name;  ///< "--json", "-e"; for an argument "ADDRESS"
+        std::string value; ///< name of the value, "FILE"; "" for a flag
         std::string help;
         std::vector<std::string> choices; ///< the only values allowed; empty: any
-        bool argument = false;            ///< it stands without a name
+        bool argument = false;            ///< positional
         bool required = false;
         bool repeatable = false;
     };
-    std::string name; ///< "state"; of the root "hadeploy"
+    std::string name; ///< "state"; "hadeploy" for the root
     std::string help;
-    std::string details;         ///< paragraphs, beyond the line of help
-    std::vector<Option> options; ///< arguments too, in their order
+    std::string details;         ///< paragraphs that follow the line of help
+    std::vector<Option> options; ///< including arguments, in order
     std::vector<CommandTree> commands;
 };
 
-/// What is to be known of a command beyond its line of help: paragraphs; "" where there is no more.
+/// The paragraphs that follow a command's line of help; "" if there are none.
 /// @param path  "plan", "state push"
 std::string_view command_details(std::string_view path);
 
-/// A command by its words: "state push".
+/// A command with its full path, such as "state push".
 struct CommandPath {
     std::string path;
     const CommandTree* command;
 };
-/// Every command below the root, in the order in which they are declared; groups before theirs.
+/// All commands below the root in order of declaration; a group comes before its subcommands.
 std::vector<CommandPath> all_commands(const CommandTree& tree);
 
-/// What a shell reads to complete hadeploy's words: commands, flags, their values, files, and what
-/// hadeploy itself tells then: addresses (`state list`), resource types (`docs`), outputs.
+/// A completion script for commands, flags, values and files. The script calls hadeploy to list
+/// addresses (`state list`), resource types (`docs`) and outputs.
 /// @param shell  "bash", "zsh" or "fish"
 std::string completion_script(const CommandTree& tree, const std::string& shell);
 
-/// The manual page, in man(7)'s markup.
+/// The manual page in man(7) markup.
 std::string man_page(const CommandTree& tree);
 
-/// The page of all commands, as Markdown.
+/// The reference page of all commands in Markdown.
 std::string commands_markdown(const CommandTree& tree);
 
 } // namespace hadeploy::cli

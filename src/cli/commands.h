@@ -7,7 +7,7 @@
 
 namespace hadeploy::cli {
 
-/// What every command gets.
+/// The context passed to every command.
 struct Context {
     const Args& args;
     const Registry& registry;
@@ -16,21 +16,21 @@ struct Context {
     Style err; ///< standard error: messages
 
     [[nodiscard]] std::unique_ptr<Progress> progress(std::size_t steps) const;
-    /// Whether what progress says stays before the eyes of who reads standard output.
+    /// Whether progress messages stay visible to the reader of standard output.
     [[nodiscard]] bool progress_stays() const;
     /// Data on standard output.
     void print(std::string_view text) const;
-    /// Data on standard output that the user has asked for although it is secret.
+    /// Data on standard output, including secrets that the user has asked for.
     void print_secret(std::string_view text) const;
     /// A message on standard error.
     void say(std::string_view text) const;
-    /// Takes the state's lock. While somebody else has it, waits as long as --lock-timeout says,
-    /// and says for whom.
+    /// Acquires the state's lock. While another run holds it, waits for at most --lock-timeout and
+    /// names the holder.
     /// @throws Error(locked), Interrupted
     void lock(Store& store, const std::string& command) const;
 };
 
-// One function a command, each in a file of its own. They return the exit code.
+// One function per command. Each returns the exit code.
 int run_validate(Context& context);
 int run_plan(Context& context);
 int run_apply(Context& context);
@@ -60,24 +60,25 @@ int run_fmt(Context& context);
 int run_why(Context& context);
 int run_completion(Context& context);
 
-/// What apply, destroy and rollback have in common once the project is loaded: plan, show, ask, do.
+/// Common part of apply, destroy and rollback after the project is loaded: plan, show, confirm,
+/// apply.
 int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command);
 
-/// The spec's `chaos` section with what the last apply made known.
-/// @throws Error  there is none, it is wrong, or not known yet
+/// The spec's `chaos` section, evaluated with the values recorded by the last apply.
+/// @throws Error  if the section is missing, invalid or not known yet
 Value recorded_chaos_section(const Project& project, const PriorState& world);
 
-/// See known_unchanged(); a signal ends the looks that it takes.
+/// See known_unchanged(); a signal ends its reads.
 std::optional<Plan> unchanged_plan(const Context& context);
 /// A plan with its warnings, as text or as JSON.
 void print_plan(const Context& context, const Plan& plan);
 
-/// Says which of the spec's secrets are too short to be taken out of what commands print.
+/// Warns of secrets that are too short to be redacted in the output of commands.
 void tell_short_secrets(const Context& context);
 
-/// Everything that hadeploy can manage, one line a group of types.
+/// Registers all providers and resource types.
 void register_all(Registry& registry);
-/// What talking to the outside has cost so far, a line a figure.
+/// Counts of calls to libvirt and to hosts so far, one line each.
 std::string provider_statistics();
 
 } // namespace hadeploy::cli

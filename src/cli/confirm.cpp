@@ -19,7 +19,7 @@ namespace hadeploy::cli {
 
 namespace {
 
-/// Wakes up now and then, so that Ctrl-C leaves at once: nothing runs yet.
+/// Polls, so that Ctrl-C exits at once: nothing runs yet.
 std::string read_answer() {
     const Asking nothing_runs;
     constexpr int wake_up_ms = 100;
@@ -33,7 +33,7 @@ std::string read_answer() {
 }
 
 void ask_for_yes(const Context& context, std::string_view question) {
-    context.say(fmt::format("\n{} Only \"yes\" goes on: ", question));
+    context.say(fmt::format("\n{} Type \"yes\" to continue: ", question));
     if (read_answer() != "yes") throw Cancelled();
 }
 
@@ -47,7 +47,7 @@ std::vector<std::string> addresses_of(const std::vector<Loss>& losses) {
     return out;
 }
 
-/// The losses that need to be confirmed, and that the command line does not allow.
+/// The losses that need confirmation and are not allowed on the command line.
 std::vector<Loss> unconfirmed(const Context& context, const Plan& plan) {
     const std::vector<std::string> known = addresses_of(plan.losses);
     std::vector<Loss> out;
@@ -63,14 +63,14 @@ std::vector<Loss> unconfirmed(const Context& context, const Plan& plan) {
 }
 
 Error data_would_be_lost(const std::vector<Loss>& losses) {
-    constexpr std::size_t most = 20; // each is in the plan
-    Error error(ErrorKind::failed, fmt::format("data of {} would be lost, and nothing allows that",
+    constexpr std::size_t most = 20; // the plan lists all
+    Error error(ErrorKind::failed, fmt::format("data of {} would be lost, and this was not allowed",
                                                counted(losses.size(), "resource")));
     const std::size_t shown = std::min(losses.size(), most);
     std::vector<std::string> options;
     for (const Loss& loss : std::span(losses).first(shown)) {
         const std::string option = "--allow-data-loss=" + shell_word(loss.address);
-        // one allows what several objects of a resource hold
+        // one option allows all losses of a resource
         if (std::find(options.begin(), options.end(), option) == options.end())
             options.push_back(option);
         error.with_note(fmt::format("{}: {}{}", loss.address, loss.data.what,
@@ -80,17 +80,17 @@ Error data_would_be_lost(const std::vector<Loss>& losses) {
     const std::string each = shown == losses.size()
                                  ? fmt::format(", or {}", fmt::join(options, " "))
                                  : ", or --allow-data-loss=ADDRESS for each";
-    return std::move(error).with_hint("if it may be lost: --allow-data-loss" + each);
+    return std::move(error).with_hint("to allow this: --allow-data-loss" + each);
 }
 
-/// Asks for the name of what goes: "yes" is typed by habit.
+/// Asks for a name, because "yes" is typed by habit.
 void confirm_losses(const Context& context, const std::vector<Loss>& losses) {
     const std::string name =
         losses.size() == 1 ? losses.front().address : context.project.spec().name;
     context.say(
-        fmt::format("\nThe data of {} will be lost. Type {} to go on: ",
+        fmt::format("\nThe data of {} will be lost. Type {} to continue: ",
                     losses.size() == 1 ? name : counted(losses.size(), "resource"),
-                    losses.size() == 1 ? "its address" : "the project's name, " + name + ","));
+                    losses.size() == 1 ? "its address" : "the name of the project, " + name + ","));
     if (resolve_address(read_answer(), {name}) != name) throw Cancelled();
 }
 
@@ -103,8 +103,9 @@ void check_allowed(const Context& context, const Plan& plan) {
         const auto lost = [&](const std::string& k) { return within(k, address); };
         if (given == kAllData || std::any_of(known.begin(), known.end(), lost)) continue;
         throw unknown_address(
-            fmt::format("--allow-data-loss={}: this plan destroys no such data", given), address,
-            known, known.empty() ? "it destroys none at all" : "the plan lists what would be lost");
+            fmt::format("--allow-data-loss={}: this plan does not destroy data there", given),
+            address, known,
+            known.empty() ? "it destroys no data" : "the plan lists what would be lost");
     }
 }
 
@@ -116,11 +117,9 @@ void confirm(const Context& context, const Plan& plan, std::string_view command,
         return;
     }
     if (!has_terminal())
-        throw Error(
-            ErrorKind::usage,
-            fmt::format("{} asks before it changes anything, and there is no terminal to ask on",
-                        command))
-            .with_hint(fmt::format("look at `hadeploy plan`, then add --auto-approve{}",
+        throw Error(ErrorKind::usage,
+                    fmt::format("{} needs approval, and there is no terminal to ask on", command))
+            .with_hint(fmt::format("check `hadeploy plan`, then add --auto-approve{}",
                                    losses.empty() ? "" : " and --allow-data-loss"));
     if (!losses.empty()) {
         if (context.args.json) context.say(render_losses(losses, context.err));

@@ -28,8 +28,7 @@ std::string shown(const Value& value, bool json) {
                      true);
 }
 
-/// While something is evaluated a signal ends what that runs; else it ends the console itself, as
-/// nothing is under way that would have to end well.
+/// During an evaluation a signal cancels it; otherwise it ends the console, which has no open work.
 class HeedSignals {
   public:
     HeedSignals() { install_signal_handlers(); }
@@ -41,7 +40,7 @@ class HeedSignals {
     }
 };
 
-/// Evaluates what is typed, as the spec's own file would.
+/// Evaluates input lines as expressions of the spec's root module.
 class Console {
   public:
     explicit Console(Context& context) : context_(context) {
@@ -49,7 +48,7 @@ class Console {
         world_ = with_moves(load_prior_state(*store), context.project.spec().moved);
     }
 
-    /// Prints the value, or what is wrong.
+    /// Prints the value or the error.
     /// @returns the exit code
     /// @throws Interrupted
     int evaluate(const std::string& line) {
@@ -69,7 +68,7 @@ class Console {
     }
 
   private:
-    /// An expression, or else a text with ${...} in it, as a spec has it.
+    /// Parses an expression, or a text with ${...} as in a spec.
     static Expr parsed(const std::string& line, Sources& sources, StringPool& strings) {
         const auto parse = [&](const std::string& source) {
             const std::uint16_t file = sources.add("console", source);
@@ -89,13 +88,13 @@ class Console {
         return it == world_.recorded.end() ? Value::unknown() : it->second.attributes;
     }
 
-    /// Data sources are read when the first of them is asked for.
+    /// Reads all data sources when the first of them is used.
     Value data(const Node& node) {
         if (!std::exchange(data_read_, true)) {
             const Project& project = context_.project;
             const ProviderSettings settings = provider_settings(project.graph());
             Endpoints endpoints(context_.registry, project.setting(world_.lineage));
-            Events silent; // --json is one value a line
+            Events silent; // --json prints one value per line
             const auto progress = context_.progress(0);
             read_data(world_, project.graph(), settings, endpoints,
                       context_.args.json ? silent : *progress);
@@ -138,13 +137,14 @@ std::optional<std::string> asks_for_help(const std::string& line) {
     return words.substr(words.find_first_not_of(" \t", 4));
 }
 
-/// With a person: what is wrong is said, and the next line is asked for.
+/// Interactive mode: prints errors and continues.
 int talk(Context& context, Console& console) {
     const Graph& graph = context.project.graph();
     const std::filesystem::path data = context.project.data_dir();
     LineEditor editor("> ", std::filesystem::exists(data) ? data / "console_history" : "",
                       [&](const std::string& word) { return console_words(graph, word); });
-    context.say("Expressions with the values of the state; help says more, exit leaves.\n");
+    context.say(
+        "Evaluates expressions with the values of the state. Type help for help, exit to leave.\n");
     while (const auto line = editor.read()) {
         if (is_blank(*line)) continue;
         if (*line == "exit" || *line == "quit") return 0;
@@ -163,7 +163,8 @@ int talk(Context& context, Console& console) {
 } // namespace
 
 int run_console(Context& context) {
-    context.project.load(Project::Secrets::unread); // no secret is shown, so no password is needed
+    context.project.load(
+        Project::Secrets::unread); // secrets are never shown, so no password is needed
     Console console(context);
     HeedSignals::leave();
     if (context.args.expression) return console.evaluate(*context.args.expression);

@@ -13,7 +13,7 @@ namespace hadeploy::cli {
 
 namespace {
 constexpr std::size_t kColumns = 80;
-constexpr std::size_t kMostNames = 30; ///< of one kind that are listed
+constexpr std::size_t kMostNames = 30; ///< listed of each kind
 
 template<class Blocks, class NameOf>
 std::string listed(std::string_view what, const Blocks& blocks, NameOf name_of) {
@@ -30,7 +30,7 @@ std::string listed(std::string_view what, const Blocks& blocks, NameOf name_of) 
     return out;
 }
 
-/// Every name as it is written in an expression, without attributes.
+/// All names as written in expressions, without attributes.
 std::vector<std::string> all_names(const Module& module, const Spec& spec) {
     std::vector<std::string> out;
     for (const ResourceBlock& b : module.resources) out.push_back(b.name);
@@ -41,7 +41,7 @@ std::vector<std::string> all_names(const Module& module, const Spec& spec) {
     return out;
 }
 
-/// What may follow a whole name: a resource's attributes, a module's outputs.
+/// Adds the members of a complete name: attributes of a resource, outputs of a module.
 void add_members(const Graph& graph, const std::string& begun, std::vector<std::string>& out) {
     const auto dot = begun.rfind('.');
     if (dot == begun.npos) return;
@@ -58,10 +58,9 @@ void add_members(const Graph& graph, const std::string& begun, std::vector<std::
 
 std::string console_help(const Graph& graph) {
     const Module& module = graph.spec().root;
-    std::string out =
-        "An expression is evaluated with the values of the state, as the spec's own would be:\n"
-        "  1 + 2, join(\", \", [\"a\", \"b\"]), [for n in range(3) : n * 2], ${...} within a "
-        "text\n\n";
+    std::string out = "Expressions are evaluated as in the spec, with the values of the state:\n"
+                      "  1 + 2, join(\", \", [\"a\", \"b\"]), [for n in range(3) : n * 2], a text "
+                      "with ${...}\n\n";
     const std::string names =
         listed("resources", module.resources,
                [](const ResourceBlock& b) { return b.data ? std::string() : b.name; }) +
@@ -72,10 +71,9 @@ std::string console_help(const Graph& graph) {
         listed("locals", module.locals, [](const Local& l) { return "local." + l.name; }) +
         listed("modules", module.modules, [](const ModuleBlock& m) { return "module." + m.name; });
     if (!names.empty()) out += "Names:\n" + names + "\n";
-    return out +
-           "help NAME explains a function; `hadeploy docs functions` lists them.\n"
-           "Tab completes a word, Up and Down go through what was typed, Ctrl-R searches it,\n"
-           "Ctrl-C drops the line, exit or Ctrl-D leaves.\n";
+    return out + "help NAME explains a function; `hadeploy docs functions` lists them.\n"
+                 "Tab completes a word, Up and Down recall earlier lines, Ctrl-R searches them,\n"
+                 "Ctrl-C clears the line, exit or Ctrl-D ends the console.\n";
 }
 
 std::string function_help(const std::string& name) {

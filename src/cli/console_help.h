@@ -7,14 +7,14 @@
 
 namespace hadeploy::cli {
 
-/// What `help` shows in the console: what can be typed, and the names that there are.
+/// The text of `help` in the console: syntax, and the available names.
 std::string console_help(const Graph& graph);
 
-/// What `help NAME` shows of a function.
-/// @throws Error(usage)  there is none of that name
+/// The text of `help NAME` for a function.
+/// @throws Error(usage) for an unknown name
 std::string function_help(const std::string& name);
 
-/// The names and functions that a word may go on to.
+/// Names and functions that complete a word.
 std::vector<std::string> console_words(const Graph& graph, const std::string& begun);
 
 } // namespace hadeploy::cli

@@ -10,7 +10,7 @@ namespace hadeploy::cli {
 
 namespace {
 
-/// Writes all of it; a reader that has gone away is no reason to fail.
+/// Writes everything; a reader that closed its end is not an error.
 void write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t n = ::write(fd, text.data(), text.size());
@@ -50,7 +50,7 @@ void Context::say(std::string_view text) const {
 
 void Context::lock(Store& store, const std::string& command) const {
     using Clock = std::chrono::steady_clock;
-    constexpr std::int64_t slice_ms = 200; // in time for a Ctrl-C
+    constexpr std::int64_t slice_ms = 200; // so that Ctrl-C is noticed
     const auto deadline = Clock::now() + std::chrono::duration<double>(args.lock_timeout);
     for (std::int64_t wait = 0;; wait = slice_ms) {
         try {

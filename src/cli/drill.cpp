@@ -14,15 +14,17 @@ Value recorded_chaos_section(const Project& project, const PriorState& world) {
     Value section = project.chaos_section(recorded_values(project.graph(), world));
     if (section.is_null())
         throw Error(ErrorKind::spec, "the spec has no chaos section")
-            .with_hint("it names the app's URLs and the swarm's hosts; see `hadeploy docs chaos`");
+            .with_hint("it sets the URLs of the app and the hosts of the swarm; see `hadeploy docs "
+                       "chaos`");
     if (section.contains_unknown())
-        throw Error(ErrorKind::failed, "the cluster is not made yet").with_hint("run apply first");
+        throw Error(ErrorKind::failed, "the cluster has not been created yet")
+            .with_hint("run apply first");
     return section;
 }
 
 namespace {
 
-/// Tells what goes on as plain lines.
+/// Reports progress as plain lines.
 class Narrator : public chaos::DrillEvents {
   public:
     explicit Narrator(const Context& context) : context_(context) {}

@@ -15,8 +15,8 @@ namespace hadeploy::cli {
 namespace fs = std::filesystem;
 
 namespace {
-/// A directory that a process of its own removes as soon as this one lets go of it, by its end if
-/// in no other way: no signal that ends this process leaves the directory behind.
+/// A directory that a helper process removes as soon as this process releases it or ends: no signal
+/// that kills this process leaves the directory behind.
 class PrivateDirectory {
   public:
     PrivateDirectory() : path_(make()) {
@@ -53,7 +53,7 @@ class PrivateDirectory {
     }
     [[noreturn]] void remove_at_end(int watched) {
         held_.reset();
-        ::setsid(); // what is typed on the terminal is for the editor
+        ::setsid(); // input on the terminal is for the editor
         for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);
         char nothing = '\0';
         while (::read(watched, &nothing, 1) < 0 && errno == EINTR) {
@@ -64,7 +64,7 @@ class PrivateDirectory {
     }
 
     fs::path path_;
-    Fd held_; ///< the pipe's other end: closed with this process, however that ends
+    Fd held_; ///< write end of the pipe: closed when this process ends
     pid_t remover_ = -1;
 };
 
@@ -74,7 +74,7 @@ std::string editor() {
     return "vi";
 }
 
-/// What a signal does, put aside: Ctrl-C in an editor is meant for the editor.
+/// Ignores a signal: Ctrl-C in an editor is meant for the editor.
 class Ignored {
   public:
     explicit Ignored(int signal) : signal_(signal) {
@@ -91,7 +91,7 @@ class Ignored {
     struct sigaction before_ {};
 };
 
-/// Through a shell, since an editor may be given with arguments.
+/// Uses a shell, because the variable can contain arguments.
 int run_editor(const std::string& command, const fs::path& file) {
     const Ignored interrupt(SIGINT), quit(SIGQUIT);
     const pid_t child = ::fork();
@@ -117,7 +117,7 @@ std::string edit_privately(const std::string& text, const std::string& name) {
     const int status = run_editor(command, file);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         throw Error(ErrorKind::failed, fmt::format("the editor {} failed", in_quotes(command)))
-            .with_hint("nothing was changed; EDITOR says which one to use");
+            .with_hint("nothing was changed; set EDITOR to choose another editor");
     return read_file(file);
 }
 

@@ -22,7 +22,8 @@ bool is_ours(const fs::path& file) {
     return file.filename() == kSpecFile || file.filename() == kModuleFile;
 }
 
-/// The specs and modules in a directory; with `below` also in those under it that are not hidden.
+/// The specs and modules in a directory; with `below` also in its subdirectories, except hidden
+/// ones.
 void find_in(const fs::path& directory, bool below, std::vector<fs::path>& out) {
     std::vector<fs::path> found;
     for (auto it = fs::recursive_directory_iterator(directory,
@@ -33,7 +34,7 @@ void find_in(const fs::path& directory, bool below, std::vector<fs::path>& out) 
         else if (it->is_regular_file() && is_ours(it->path()))
             found.push_back(it->path().lexically_normal());
     }
-    std::sort(found.begin(), found.end()); // a directory tells them in no order
+    std::sort(found.begin(), found.end()); // directory iteration has no defined order
     out.insert(out.end(), found.begin(), found.end());
 }
 
@@ -49,9 +50,9 @@ std::vector<fs::path> files_of(const Args& args) {
             out.push_back(path);
         if (out.size() == before)
             throw Error(ErrorKind::usage,
-                        fmt::format("{} holds neither a {} nor a {}",
+                        fmt::format("{} contains neither a {} nor a {}",
                                     in_quotes(path.string(), 4096), kSpecFile, kModuleFile))
-                .with_hint("--recursive looks into the directories below it");
+                .with_hint("--recursive includes subdirectories");
     }
     return out;
 }
@@ -61,17 +62,17 @@ std::string read_text(const fs::path& file) {
     return disk_reader()(file);
 }
 
-/// The text as it should be.
-/// @throws Error when it can't be read as YAML; Error when it would come to mean something else
+/// The formatted text.
+/// @throws Error if it is not valid YAML, or if formatting would change its meaning
 std::string canonical(const fs::path& file, const std::string& text, Sources& sources) {
     Diagnostics diagnostics;
     (void)read_yaml(sources, sources.add(file, text), diagnostics);
     diagnostics.throw_if_any();
     std::string out = laid_out(text);
     if (!same_meaning(text, out))
-        throw Error(ErrorKind::failed, fmt::format("{}: laid out it would mean something else",
+        throw Error(ErrorKind::failed, fmt::format("{}: formatting would change its meaning",
                                                    in_quotes(file.string(), 4096)))
-            .with_hint("it stays as it is; simpler YAML at the odd place helps");
+            .with_hint("the file is unchanged; use simpler YAML at the unusual place");
     return out;
 }
 

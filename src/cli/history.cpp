@@ -8,7 +8,7 @@
 namespace hadeploy::cli {
 
 namespace {
-/// The runs, whatever the spec says by now: it may be what is to be undone.
+/// The runs, independent of the present spec, which can be what the rollback undoes.
 std::vector<Run> recorded_runs(const Project& project) {
     return project.open_store_of("", Store::Mode::read_only)->runs();
 }
@@ -19,12 +19,13 @@ Run find_run(const Project& project, std::int64_t number) {
         std::find_if(runs.begin(), runs.end(), [&](const Run& r) { return r.id == number; });
     if (run == runs.end())
         throw Error(ErrorKind::usage, fmt::format("there is no run {}", number))
-            .with_hint(runs.empty() ? "nothing was applied yet" : "`hadeploy history` lists them");
+            .with_hint(runs.empty() ? "nothing has been applied yet"
+                                    : "`hadeploy history` lists them");
     if (run->result != "done")
         throw Error(ErrorKind::usage,
-                    fmt::format("run {} did not end well ({}): what it applied is not whole",
-                                number, run->result.empty() ? "not ended" : run->result))
-            .with_hint("choose one that is \"done\"; `hadeploy history` lists them");
+                    fmt::format("run {} did not succeed ({}): it was applied only in part", number,
+                                run->result.empty() ? "not ended" : run->result))
+            .with_hint("choose a run with the result \"done\"; `hadeploy history` lists them");
     return *run;
 }
 } // namespace

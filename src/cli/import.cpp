@@ -18,15 +18,16 @@ int run_import(Context& context) {
     const std::string address = resolve_address(context.args.name, known);
     project.add_import(address, context.args.id);
     Diagnostics diagnostics;
-    if (!std::filesystem::exists(project.state_file())) // or one would be made for nothing
+    if (!std::filesystem::exists(project.state_file())) // opening the store would create one
         check_imports(project.graph(), diagnostics);
     diagnostics.throw_if_any();
     const auto store = project.open_store(Store::Mode::read_write);
     context.lock(*store, "import");
     if (load_prior_state(*store).recorded.contains(address)) {
-        Error error(ErrorKind::usage, "the state has it already");
+        Error error(ErrorKind::usage, "the state already contains it");
         error.address = address;
-        throw std::move(error).with_hint("`hadeploy state rm` forgets it, without touching it");
+        throw std::move(error).with_hint(
+            "`hadeploy state rm` removes it from the state and keeps the object");
     }
     const auto progress = context.progress(0);
     const PlannedRun prepared =
@@ -41,8 +42,8 @@ int run_import(Context& context) {
                                  {"serial", store->serial()}}) +
                       "\n");
     else
-        context.say(fmt::format("{} is in the state now; `hadeploy plan` tells what differs from "
-                                "the spec.\n",
+        context.say(fmt::format("{} was imported into the state; `hadeploy plan` shows its "
+                                "differences from the spec.\n",
                                 record.address));
     return 0;
 }

@@ -21,10 +21,11 @@ constexpr int kInterrupted = 130;
 
 std::atomic<bool> stop{false};
 std::atomic<int> signals{0};
-std::atomic<bool> answered{false}; ///< by the thread of Answers, which may do more than a handler
+std::atomic<bool> answered{
+    false}; ///< by the thread of Answers, which can do more than a signal handler
 std::atomic<bool> asking{false};
-std::atomic<bool> changing{false}; ///< steps run: what they read is read to its end
-std::atomic<int> redacted{-1};     ///< where the handler tells that thread of a signal
+std::atomic<bool> changing{false}; ///< steps run: their reads are not cancelled
+std::atomic<int> signal_pipe{-1};  ///< where the handler notifies that thread
 
 void show_cursor() {
     static constexpr char text[] = "\x1b[?25h";
@@ -37,22 +38,22 @@ extern "C" void on_signal(int) {
     stop = true;
     if (!changing) stop_hashing = true;
     if (answered && count <= 2) {
-        (void)!::write(redacted, "!", 1);
+        (void)!::write(signal_pipe, "!", 1);
     } else if (count == 1) {
-        static constexpr char text[] = "\nstopping (Ctrl-C again leaves at once)\n";
+        static constexpr char text[] = "\nstopping (press Ctrl-C again to exit at once)\n";
         if (!asking) (void)!::write(STDERR_FILENO, text, sizeof text - 1);
-    } else { // nothing is under way, or a third one: the answer to the second does not get through
+    } else { // nothing runs, or a third signal because the answer to the second hangs
         show_cursor();
-        static constexpr char text[] = "\nleft at once\n";
+        static constexpr char text[] = "\nexited at once\n";
         (void)!::write(STDERR_FILENO, text, sizeof text - 1);
-        ::_exit(kInterrupted); // the intents in the state tell the next run what was under way
+        ::_exit(kInterrupted); // open intents in the state tell the next run what was in progress
     }
     errno = before;
 }
 
 class Watched;
 
-/// The thread that answers signals, and the progress that it asks what to say.
+/// The thread that answers signals, and the progress that supplies the text.
 class Answers {
   public:
     static Answers& get() {
@@ -64,21 +65,21 @@ class Answers {
         const std::lock_guard lock(mutex_);
         if (!std::exchange(started_, true)) start();
         current_ = progress;
-        answered = redacted >= 0;
+        answered = signal_pipe >= 0;
     }
-    /// From now on nobody asks it.
+    /// Stops using this progress.
     void end(const Watched* progress) {
         const std::lock_guard lock(mutex_);
         if (current_ != progress) return;
         current_ = nullptr;
         answered = false;
     }
-    std::stop_source looking; ///< at whatever, also between changes
+    std::stop_source looking; ///< stops all reads, also between changes
 
   private:
     void start() {
         int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0) return; // the handler answers, with less
+        if (::pipe2(ends, O_CLOEXEC) != 0) return; // the handler answers with a shorter text
         std::thread([this, from = ends[0]] {
             char one = '\0';
             while (true) {
@@ -87,7 +88,7 @@ class Answers {
                 if (n == 0 || (n < 0 && errno != EINTR)) return;
             }
         }).detach();
-        redacted = ends[1];
+        signal_pipe = ends[1];
     }
     void answer();
 
@@ -152,19 +153,19 @@ class Watched final : public Progress {
     }
     bool note(std::string_view text) override { return shown_->note(text); }
 
-    /// To the first signal.
+    /// Answers the first signal.
     void say_stopping() {
         Answers::get().looking.request_stop();
         const std::lock_guard lock(mutex_);
         const std::string text = changes_ ? stopping_text(open_, now_ms()) : kStoppingToLook;
         if (!shown_->note(text)) say_("\n" + text);
     }
-    /// To the second one.
+    /// Answers the second signal.
     void say_left() {
         shown_->finish();
         show_cursor();
         const std::lock_guard lock(mutex_);
-        if (!changes_) return say_("\nleft at once: nothing was changed\n");
+        if (!changes_) return say_("\nexited at once: nothing was changed\n");
         if (!failed_.empty()) say_("\n" + errors_(failed_));
         say_("\n" + left_text(open_, now_ms()));
     }
@@ -175,7 +176,7 @@ class Watched final : public Progress {
         std::erase_if(open_, [&](const OpenStep& o) { return o.address == step.address; });
     }
 
-    std::mutex mutex_; ///< of what is open and has failed
+    std::mutex mutex_; ///< guards open_ and failed_
     std::vector<OpenStep> open_;
     std::vector<Error> failed_;
     const std::unique_ptr<Progress> shown_;
@@ -187,10 +188,10 @@ class Watched final : public Progress {
 void Answers::answer() {
     const std::lock_guard lock(mutex_);
     const bool first = ++count_ == 1;
-    if (current_ == nullptr) return; // it ended meanwhile, and says itself how
+    if (current_ == nullptr) return; // it has ended, and reports its result itself
     if (first) return current_->say_stopping();
     current_->say_left();
-    ::_exit(kInterrupted); // the intents in the state tell the next run what was under way
+    ::_exit(kInterrupted); // open intents in the state tell the next run what was in progress
 }
 
 } // namespace

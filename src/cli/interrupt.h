@@ -12,15 +12,14 @@
 
 namespace hadeploy::cli {
 
-/// Set by the first SIGINT or SIGTERM; the second leaves at once.
+/// Set by the first SIGINT or SIGTERM; the second exits at once.
 std::atomic<bool>& stop_requested();
 void install_signal_handlers();
 
-/// Requested by the first signal: what only looks is left, also while changes are let end.
+/// Requested by the first signal: cancels reads, also while changes are allowed to finish.
 std::stop_token stop_looking();
 
-/// A question waits for its answer: nothing is under way that a signal would have to be answered
-/// for.
+/// Scope of a question to the user: nothing runs, so a signal needs no report.
 class Asking {
   public:
     Asking();
@@ -29,11 +28,11 @@ class Asking {
     Asking& operator=(const Asking&) = delete;
 };
 
-/// A progress whose open steps are named when a signal arrives: by the first one those that are
-/// finished first, by the second one those that stay open, after the errors of those that failed.
-/// @param changes  whether steps run; else something is only looked at
+/// A progress that names its open steps when a signal arrives: the first signal lists the steps
+/// that are being finished, the second the failed steps and those that stay open.
+/// @param changes  whether steps run; otherwise objects are only read
 /// @param say      writes to standard error, without secrets
-/// @param errors   renders what failed
+/// @param errors   renders the errors of failed steps
 std::unique_ptr<Progress> watched(std::unique_ptr<Progress> shown, bool changes,
                                   std::function<void(std::string_view)> say,
                                   std::function<std::string(const std::vector<Error>&)> errors);

@@ -40,7 +40,7 @@ bool is_in_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-';
 }
 
-/// What all of the words begin with.
+/// The common prefix of the words.
 std::string common_start(const std::vector<std::string>& words) {
     std::string out = words.front();
     for (const std::string& word : words) {
@@ -68,7 +68,7 @@ struct LineEditor::Library {
 
     static char* show_prompt(EditLine* line) { return of(line).prompt.data(); }
 
-    /// Ctrl-C: what was typed is dropped; where nothing was, it is the end.
+    /// Ctrl-C: clears the line, or ends input if it is empty.
     static unsigned char cancel(EditLine* line, int /*key*/) {
         const LineInfo* info = late::el_line(line);
         if (info->buffer == info->lastchar) return CC_EOF;
@@ -77,7 +77,7 @@ struct LineEditor::Library {
         return CC_REFRESH;
     }
 
-    /// Tab: as far as there is one way to go on; else what ways there are.
+    /// Tab: completes the common prefix, or lists the candidates.
     static unsigned char go_on(EditLine* line, int /*key*/) {
         const LineInfo* info = late::el_line(line);
         const char* begin = info->cursor;
@@ -95,7 +95,7 @@ struct LineEditor::Library {
     }
 
     void open() {
-        // its functions are those of the locale: without one of UTF-8, letters with accents go
+        // libedit uses the locale: without UTF-8 it drops letters with accents
         std::setlocale(LC_CTYPE, "");
         if (MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");
         line = late::el_init("hadeploy", stdin, stderr, stderr);
@@ -110,7 +110,7 @@ struct LineEditor::Library {
         late::el_set(line, EL_SIGNAL, 1);
         late::el_set(line, EL_HIST, libedit.find("history"), history);
         late::el_set(line, EL_SETTY, "-d", "-isig", nullptr); // Ctrl-C is a key, not a signal
-        late::el_set(line, EL_ADDFN, "hadeploy-cancel", "Drop the line", &cancel);
+        late::el_set(line, EL_ADDFN, "hadeploy-cancel", "Clear the line", &cancel);
         late::el_set(line, EL_ADDFN, "hadeploy-complete", "Complete the word", &go_on);
         for (const auto& [key, what] : {std::pair("^C", "hadeploy-cancel"),
                                         {"^I", "hadeploy-complete"},

@@ -12,17 +12,17 @@ namespace hadeploy::cli {
 /// Lines from a terminal, with editing, a history and completion (libedit).
 class LineEditor {
   public:
-    /// What may follow what was typed, given the word before the cursor: whole words.
+    /// Returns the words that complete the word before the cursor.
     using Complete = std::function<std::vector<std::string>(const std::string& word)>;
 
-    /// @param history  the file that lines are kept in; "": they are forgotten
-    /// @throws Error  where libedit can't be loaded
+    /// @param history  the file that keeps the lines; "": they are not kept
+    /// @throws Error if libedit cannot be loaded
     LineEditor(std::string prompt, std::filesystem::path history, Complete complete);
     ~LineEditor();
     LineEditor(const LineEditor&) = delete;
     LineEditor& operator=(const LineEditor&) = delete;
 
-    /// The next line, without its end; nothing after Ctrl-D, or Ctrl-C on an empty line.
+    /// The next line without its newline; nullopt after Ctrl-D, or Ctrl-C on an empty line.
     std::optional<std::string> read();
 
   private:

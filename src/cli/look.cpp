@@ -43,12 +43,11 @@ std::vector<std::string> addresses_of(const std::vector<RecordedResource>& rows)
 
 Error not_recorded(const std::string& address, const std::vector<RecordedResource>& rows) {
     return unknown_address(fmt::format("the state has no {}", address), address, addresses_of(rows),
-                           "`hadeploy state list` shows all");
+                           "`hadeploy state list` lists all");
 }
 
-/// The state as it is, also when the spec is not right or its variables have no values: a spec
-/// tells just which secrets to take out of what is shown.
-/// @throws Error  of the spec, where there is no state: it may be the wrong directory
+/// Opens the state even if the spec is invalid: the spec only supplies the secrets to redact.
+/// @throws Error of the spec if there is no state, because this can be the wrong directory
 std::unique_ptr<Store> recorded_state(Context& context) {
     Project& project = context.project;
     const bool recorded = std::filesystem::exists(project.state_file());
@@ -60,16 +59,17 @@ std::unique_ptr<Store> recorded_state(Context& context) {
     return project.open_store_of("", Store::Mode::read_only);
 }
 
-/// For scripts: nothing but the text, of what has one.
+/// The bare text of a scalar output, for scripts.
 std::string raw_text(const std::string& name, const Value& value, bool show_secrets) {
     if (value.contains_secret() && !show_secrets)
         throw Error(ErrorKind::failed, fmt::format("the output \"{}\" is secret", name))
-            .with_hint("hand it on where it is needed, as an attribute of a resource; "
-                       "--show-secrets prints it");
+            .with_hint(
+                "pass it to the resource that needs it as an attribute; --show-secrets prints it");
     if (value.is_list() || value.is_map() || value.is_null())
-        throw Error(ErrorKind::usage, fmt::format("the output \"{}\" is {}, which has no bare text",
-                                                  name, value.kind_name()))
-            .with_hint("--json shows it");
+        throw Error(ErrorKind::usage,
+                    fmt::format("the output \"{}\" is {}, which --raw cannot print", name,
+                                value.kind_name()))
+            .with_hint("use --json");
     return value.is_string() ? value.as_string() : display(value);
 }
 
@@ -108,7 +108,7 @@ int run_output(Context& context) {
         if (const auto close = did_you_mean(name, known))
             error.hint = fmt::format("did you mean \"{}\"?", *close);
         else if (known.empty())
-            error.hint = "nothing was applied yet";
+            error.hint = "nothing has been applied yet";
         else
             error.hint = fmt::format("there are: {}", fmt::join(known, ", "));
         throw error;
@@ -122,28 +122,28 @@ int run_output(Context& context) {
 }
 
 namespace {
-/// Whether secrets can be read without asking anybody.
+/// Whether secrets can be read without a prompt.
 bool has_vault_password(const Context& context) {
     if (!context.args.project.vault_password_file.empty()) return true;
     return std::getenv("HADEPLOY_VAULT_PASSWORD") != nullptr ||
            std::getenv("ANSIBLE_VAULT_PASSWORD_FILE") != nullptr;
 }
 
-/// The graph with what apply would do by the state, where that can be told without contacting or
-/// asking anybody.
+/// The graph with the actions that apply would take according to the state, if they can be computed
+/// without contacting anything or asking for a password.
 Drawing drawing_with_changes(Context& context) {
     const Project& project = context.project;
     std::string why_not;
     try {
         if (!project.spec().secret_files.empty() && !has_vault_password(context))
-            throw Error(ErrorKind::usage, "that takes the password of its secrets");
+            throw Error(ErrorKind::usage, "its secrets need a password");
         const auto store = project.open_store(Store::Mode::read_only);
         const PlannedRun prepared = plan_from_record(project.plan_source(), *store);
         return draw(project.graph(), &prepared.plan);
     } catch (const Error& errors) {
         why_not = errors.message;
     }
-    context.say(fmt::format("note: drawn without what would change: {}\n", why_not));
+    context.say(fmt::format("note: drawn without planned changes: {}\n", why_not));
     return draw(project.graph());
 }
 } // namespace

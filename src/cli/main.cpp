@@ -86,7 +86,7 @@ int report(const std::vector<Error>& errors, const Context& context) {
     return exit_code(errors);
 }
 
-/// Only a profile is overwritten: a slip of the name must not cost a spec, or the state's key.
+/// Refuses to overwrite anything but a profile: a mistyped name must not destroy a spec or a key.
 /// @throws Error(usage)
 void check_profile(const std::filesystem::path& file) {
     std::error_code ignored;
@@ -98,8 +98,8 @@ void check_profile(const std::filesystem::path& file) {
         if (in.gcount() == 0 || first.starts_with("{\"displayTimeUnit\"")) return;
     }
     throw Error(ErrorKind::usage,
-                fmt::format("--profile {}: that is another file than a profile", file.string()))
-        .with_hint("choose another name, or remove it first");
+                fmt::format("--profile {}: this file is not a profile", file.string()))
+        .with_hint("choose another name, or remove the file first");
 }
 
 /// @throws Error(usage) when HADEPLOY_LOG is no level
@@ -162,17 +162,17 @@ int run(int argc, char** argv) {
 } // namespace hadeploy::cli
 
 namespace {
-/// This process holds keys: it leaves no core dump, and no other process of the user reads its
-/// memory. Only this process: an exec gives its children back what is usual.
+/// Prevents core dumps and access by other processes of the user, because this process holds keys.
+/// Children are not affected: exec resets the flag.
 void keep_out_of_dumps() {
-#ifndef HADEPLOY_SANITIZED // the leak sanitizer reads the process from beside it
+#ifndef HADEPLOY_SANITIZED // the leak sanitizer traces the process
     (void)::prctl(PR_SET_DUMPABLE, 0);
 #endif
 }
 } // namespace
 
 int main(int argc, char** argv) {
-    umask(077); // state, keys and seeds are the user's alone
+    umask(077); // only the user can read state, keys and seeds
     keep_out_of_dumps();
     (void)hadeploy::cli::own_environment(); // no child inherits the keys
     std::signal(SIGPIPE, SIG_IGN);

@@ -13,9 +13,9 @@ namespace {
 constexpr std::array<std::string_view, 3> kOwn{"HADEPLOY_STATE_", "HADEPLOY_VAULT_",
                                                "HADEPLOY_VAR_"};
 
-/// Moves what is there to `out`.
+/// Moves the variables from the environment to `out`.
 void take(std::map<std::string, std::string>& out) {
-    std::map<std::string, char*> values; // where the environment has them
+    std::map<std::string, char*> values; // addresses in the environment block
     for (char** entry = environ; *entry != nullptr; ++entry) {
         const std::string_view text = *entry;
         const auto equals = text.find('=');
@@ -28,14 +28,14 @@ void take(std::map<std::string, std::string>& out) {
     }
     for (const auto& [name, value] : values) {
         ::unsetenv(name.c_str());
-        ::explicit_bzero(value, std::strlen(value)); // of the block that the kernel shows
+        ::explicit_bzero(value, std::strlen(value)); // /proc/PID/environ shows this memory
     }
 }
 } // namespace
 
 const std::map<std::string, std::string>& own_environment() {
     static std::map<std::string, std::string> own;
-    take(own); // nothing, but for the first time
+    take(own); // finds something only the first time
     return own;
 }
 

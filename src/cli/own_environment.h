@@ -6,13 +6,13 @@
 
 namespace hadeploy::cli {
 
-/// What the environment has for hadeploy alone: keys and passwords (HADEPLOY_STATE_...,
-/// HADEPLOY_VAULT_...) and the values of variables (HADEPLOY_VAR_...). The first call, which has to
-/// come before any thread or child is started, takes them out of the environment: so no child
-/// inherits them, whichever code starts it, and /proc/PID/environ does not show them.
+/// The environment variables meant only for hadeploy: keys and passwords (HADEPLOY_STATE_...,
+/// HADEPLOY_VAULT_...) and values of variables (HADEPLOY_VAR_...). The first call, which has to
+/// come before any thread or child is started, removes them from the environment, so that no child
+/// inherits them and /proc/PID/environ does not show them.
 const std::map<std::string, std::string>& own_environment();
 
-/// One of them; "" when it is not given.
+/// The value of one of them; "" if it is not set.
 std::string given_to_us(const std::string& name);
 
 } // namespace hadeploy::cli

@@ -27,7 +27,7 @@ std::string trimmed(const std::string& text, const char* blanks) {
     return first == text.npos ? "" : text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-/// The terminal, with what is typed not shown for as long as this lives.
+/// The terminal with echo disabled during the lifetime of the object.
 class QuietTerminal {
   public:
     explicit QuietTerminal(const std::string& otherwise)
@@ -56,7 +56,7 @@ class QuietTerminal {
     void write(std::string_view text) { (void)!::write(fd_.get(), text.data(), text.size()); }
 
   private:
-    /// Looks up now and then, so that Ctrl-C leaves whenever it comes, with the echo put back.
+    /// Polls, so that Ctrl-C exits at any time and the echo is restored.
     bool read(char& c) {
         pollfd waiting{fd_.get(), POLLIN, 0};
         while (::poll(&waiting, 1, kLookUpMs) <= 0)
@@ -70,14 +70,14 @@ class QuietTerminal {
 };
 
 std::string run_script(const fs::path& file) {
-    // by its path, or it would be looked for in PATH
+    // an absolute path, so that PATH is not searched
     return trimmed(run_checked({.argv = {fs::absolute(file).string()}}).out, "\r\n");
 }
 
 std::string read_private(const fs::path& file, mode_t mode) {
     if ((mode & 077) != 0)
         throw Error(ErrorKind::failed,
-                    fmt::format("the password file {} is open to other users (mode {:04o})",
+                    fmt::format("the password file {} is accessible to other users (mode {:04o})",
                                 in_quotes(file.string(), 4096), mode & 07777u))
             .with_hint(fmt::format("chmod 600 {}", file.string()));
     return trimmed(read_file(file, kMaxPassword), " \t\r\n\v\f");
@@ -91,8 +91,8 @@ std::string password_from_file(const fs::path& file) {
     std::string password = script ? run_script(file) : read_private(file, info.st_mode);
     if (password.empty())
         throw Error(ErrorKind::failed,
-                    fmt::format("the password file {} {} nothing", in_quotes(file.string(), 4096),
-                                script ? "printed" : "holds"));
+                    fmt::format("the password file {} {} no password",
+                                in_quotes(file.string(), 4096), script ? "printed" : "contains"));
     return password;
 }
 
@@ -102,8 +102,8 @@ std::string ask_password(const std::string& prompt, bool twice, const std::strin
     if (password.empty()) throw Error(ErrorKind::usage, "no password was given");
     if (!twice) return password;
     terminal.write("\n");
-    if (terminal.ask("Once more") != password)
-        throw Error(ErrorKind::usage, "the two passwords are not the same");
+    if (terminal.ask("Repeat it") != password)
+        throw Error(ErrorKind::usage, "the two passwords differ");
     return password;
 }
 

@@ -24,13 +24,13 @@ void tell_short_secrets(const Context& context) {
     for (std::string& name : short_secrets(context.project.spec().secrets, "secret"))
         names.push_back(std::move(name));
     if (names.empty()) return;
-    context.say(fmt::format("note: too short to be hidden where commands repeat it: {}; it takes 4 "
-                            "characters\n",
+    context.say(fmt::format("note: too short to be hidden in the output of commands: {}; a secret "
+                            "needs at least 4 characters\n",
                             fmt::join(names, ", ")));
 }
 
 namespace {
-/// What there is to check: a directory may hold a spec or only a module.
+/// The file to check: a directory contains a spec or only a module.
 std::filesystem::path file_to_check(const Context& context) {
     namespace fs = std::filesystem;
     if (!context.args.file.empty()) return context.args.file;
@@ -44,10 +44,10 @@ int run_validate(Context& context) {
     const std::filesystem::path file = file_to_check(context);
     const std::vector<std::string> missing = context.project.load_to_check(file);
     if (!missing.empty())
-        context.say(fmt::format("note: unknown here, since they have no value: {}\n",
+        context.say(fmt::format("note: variables without a value are unknown here: {}\n",
                                 fmt::join(missing, ", ")));
     tell_short_secrets(context);
-    // with no record, every config is evaluated and checked as far as it can be known
+    // without records, every config is evaluated and checked as far as it is known
     PriorState nothing{.lineage = "00000000-0000-0000-0000-000000000000"};
     const Evaluation evaluation = evaluate_resources(context.project.graph(), nothing,
                                                      provider_settings(context.project.graph()));
@@ -92,7 +92,7 @@ void print_plan(const Context& context, const Plan& plan) {
 }
 
 std::optional<Plan> unchanged_plan(const Context& context) {
-    const auto heeds_signals = context.progress(0); // a look may hang
+    const auto heeds_signals = context.progress(0); // a read can hang
     return known_unchanged(context.project, context.args.plan);
 }
 
@@ -101,7 +101,7 @@ int run_plan(Context& context) {
         if (const auto nothing = unchanged_plan(context)) return print_plan(context, *nothing), 0;
     context.args.plan.destroy ? load_for_removal(context) : context.project.load();
     tell_short_secrets(context);
-    // a plan to be applied later needs a state that it is a plan for
+    // a plan to be applied later needs a state
     const auto store = context.project.open_store(
         context.args.out.empty() ? Store::Mode::read_only : Store::Mode::read_write);
     const auto progress = context.progress(0);
@@ -112,7 +112,7 @@ int run_plan(Context& context) {
     print_plan(context, prepared.plan);
     if (!context.args.out.empty()) {
         save_plan(context.args.out, context.project, context.args.plan, prepared);
-        context.say(fmt::format("Saved. To do exactly this: hadeploy apply {}\n",
+        context.say(fmt::format("Plan saved. To apply exactly this plan: hadeploy apply {}\n",
                                 context.args.out.string()));
     }
     return context.args.detailed_exitcode && !prepared.plan.empty() ? 2 : 0;

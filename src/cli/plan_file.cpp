@@ -17,7 +17,7 @@ namespace hadeploy::cli {
 namespace {
 
 using nlohmann::json;
-constexpr int kFormat = 5; ///< a line of header, a line of sealed body
+constexpr int kFormat = 5; ///< one line of header, one line of encrypted body
 
 std::string digest_of(const Plan& plan) {
     return sha256_hex(plan_json(plan).dump());
@@ -51,8 +51,8 @@ Observation observation_of(const json& j) {
     Observation o;
     const int state = j.at("state").get<int>();
     if (state < 0 || state > static_cast<int>(Observation::State::blocked))
-        throw Error(ErrorKind::state, fmt::format("a resource is in a state {}", state))
-            .with_hint("make the plan anew: hadeploy plan --out FILE");
+        throw Error(ErrorKind::state, fmt::format("a resource has the invalid state {}", state))
+            .with_hint("create the plan again: hadeploy plan --out FILE");
     o.state = static_cast<Observation::State>(state);
     o.attributes = from_json(j.at("attributes").get<std::string>());
     o.foreign = j.value("foreign", "");
@@ -65,10 +65,10 @@ Observation observation_of(const json& j) {
 
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
     throw Error(ErrorKind::state, fmt::format("{}: {}", file.string(), why))
-        .with_hint("make it anew: hadeploy plan --out " + file.string());
+        .with_hint("create it again: hadeploy plan --out " + file.string());
 }
 
-/// Under the addresses that the state has.
+/// Interrupted changes by their addresses in the state.
 std::map<std::string, std::string> interrupted_in_state(const PriorState& world) {
     std::map<std::string, std::string> now, out;
     for (const auto& [from, to] : world.moved) now[to] = from;
@@ -82,9 +82,9 @@ std::map<std::string, std::string> interrupted_in_state(const PriorState& world)
 Value header_of(const std::filesystem::path& file, const std::string& line) {
     try {
         if (Value header = from_json(line); header.has("format")) return header;
-    } catch (const Error&) { // told below
+    } catch (const Error&) { // reported below
     }
-    refuse(file, "this is no saved plan, or it is cut off");
+    refuse(file, "this is not a saved plan, or it is truncated");
 }
 
 std::string open_body(const std::filesystem::path& file, const std::string& lock,
@@ -93,11 +93,11 @@ std::string open_body(const std::filesystem::path& file, const std::string& lock
     try {
         return cipher.open(sealed, header);
     } catch (const Error&) {
-        refuse(file, "the saved plan was altered or cut off");
+        refuse(file, "the saved plan was altered or truncated");
     }
 }
 
-/// @throws json::exception, Error: the key has made it, but it is not in this form
+/// @throws json::exception, Error if the authentic body does not have the expected form
 void read_body(const json& body, PlanFile& out) {
     out.lineage = body.at("lineage");
     out.directory = body.value("directory", "");
@@ -106,7 +106,8 @@ void read_body(const json& body, PlanFile& out) {
     out.interrupted = body.value("interrupted", out.interrupted);
     out.options = options_of(body.at("options"));
     out.steps_digest = body.at("steps_digest");
-    const json files = body.value("files", json::object()); // a loop keeps no temporary alive
+    const json files = body.value(
+        "files", json::object()); // a range-for does not extend the lifetime of a temporary
     for (const auto& [path, content] : files.items()) out.files[path] = content;
     const Value variables = from_json(body.at("variables").get<std::string>());
     if (variables.is_map())
@@ -120,7 +121,8 @@ void read_body(const json& body, PlanFile& out) {
 } // namespace
 
 namespace {
-/// Only a saved plan is overwritten: a slip of the name must not cost a spec, or the state.
+/// Refuses to overwrite anything but a saved plan: a mistyped name must not destroy a spec or
+/// state.
 void refuse_other_file(const std::filesystem::path& file) {
     std::error_code ignored;
     if (!std::filesystem::exists(file, ignored)) return;
@@ -129,12 +131,12 @@ void refuse_other_file(const std::filesystem::path& file) {
         const std::string all = hadeploy::read_file(file, std::size_t{256} << 20);
         try {
             if (from_json(all.substr(0, all.find('\n'))).has("key_lock")) return;
-        } catch (const Error&) { // told below
+        } catch (const Error&) { // reported below
         }
     }
     throw Error(ErrorKind::usage,
-                fmt::format("--out {}: that is another file than a saved plan", file.string()))
-        .with_hint("choose another name, or remove it first");
+                fmt::format("--out {}: this file is not a saved plan", file.string()))
+        .with_hint("choose another name, or remove the file first");
 }
 } // namespace
 
@@ -170,20 +172,20 @@ PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
     try {
         all = hadeploy::read_file(file, std::size_t{256} << 20);
     } catch (Error& error) {
-        if (error.hint.empty()) error.hint = "a plan is saved with: hadeploy plan --out FILE";
+        if (error.hint.empty()) error.hint = "save a plan with: hadeploy plan --out FILE";
         throw;
     }
     const auto end = all.find('\n');
     const std::string line = all.substr(0, end);
     const Value header = header_of(file, line);
     if (header.integer("format") != kFormat)
-        refuse(file, fmt::format("it is of format {}; this hadeploy reads format {}",
+        refuse(file, fmt::format("it has format {}; this hadeploy reads format {}",
                                  header.integer("format"), kFormat));
     if (header.text("hadeploy") != HADEPLOY_VERSION)
-        refuse(file, fmt::format("it was made by hadeploy {}; this is {}",
+        refuse(file, fmt::format("it was created by hadeploy {}; this is {}",
                                  header.text("hadeploy", "?"), HADEPLOY_VERSION));
     if (end == all.npos || !all.ends_with('\n') || all.size() < end + 2)
-        refuse(file, "the saved plan is cut off");
+        refuse(file, "the saved plan is truncated");
     PlanFile out;
     out.project = header.text("project");
     const std::string body = open_body(file, header.text("key_lock"), key, line,
@@ -191,23 +193,23 @@ PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
     try {
         read_body(json::parse(body), out);
     } catch (const json::exception& e) {
-        refuse(file, fmt::format("something in it is missing or of another type ({})", e.what()));
+        refuse(file, fmt::format("an entry is missing or has the wrong type ({})", e.what()));
     }
     return out;
 }
 
 namespace {
-/// Local paths in a plan are those of the directory that it was made in.
+/// Local paths in a plan belong to the directory that it was created in.
 Error changed_plan(const PlanFile& plan, const Project& project) {
     if (!plan.directory.empty() && project.root() != plan.directory)
-        return Error(ErrorKind::state,
-                     fmt::format("the saved plan was made when the project was in {}, and it is in "
-                                 "{} now",
-                                 plan.directory, project.root()))
-            .with_hint("what the plan says goes by that directory: run plan again here");
-    return Error(ErrorKind::state,
-                 "the saved plan no longer says the same: the state's outputs or a local file "
-                 "that it goes by have changed")
+        return Error(
+                   ErrorKind::state,
+                   fmt::format(
+                       "the saved plan was created when the project was in {}, and it is now in {}",
+                       plan.directory, project.root()))
+            .with_hint("the paths in the plan depend on that directory: run plan again here");
+    return Error(ErrorKind::state, "the saved plan is no longer the same: outputs in the state or "
+                                   "a local file that it uses have changed")
         .with_hint("run plan again");
 }
 } // namespace
@@ -217,8 +219,7 @@ PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& sto
         const auto it = plan.files.find(path.string());
         if (it == plan.files.end())
             throw Error(ErrorKind::state, fmt::format("the saved plan has no {}", path.string()))
-                .with_hint(
-                    "run apply in the directory (and with the --chdir) that the plan was made in");
+                .with_hint("run apply in the directory, and with the --chdir, of the plan");
         return it->second;
     };
     project.set_plan_time(plan.plan_time);
@@ -231,14 +232,14 @@ PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& sto
             .with_hint("run plan again");
     if (store.serial() != plan.serial)
         throw Error(ErrorKind::state,
-                    "the saved plan is stale: the state has changed since it was made")
+                    "the saved plan is stale: the state has changed since it was created")
             .with_hint("run plan again");
     std::map<std::string, std::string> interrupted;
     for (const Intent& intent : store.intents()) interrupted[intent.address] = intent.action;
     if (interrupted != plan.interrupted)
-        throw Error(ErrorKind::state,
-                    "the saved plan is stale: a run since then was cut off, and is to be completed "
-                    "first")
+        throw Error(
+            ErrorKind::state,
+            "the saved plan is stale: a later run was interrupted and has to be completed first")
             .with_hint("run plan again");
     PlannedRun prepared =
         plan_from_observations(project.plan_source(), store, plan.options, plan.observed);

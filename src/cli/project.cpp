@@ -26,8 +26,8 @@ fs::path cache_directory() {
     return fs::temp_directory_path() / "hadeploy-cache";
 }
 
-/// The directory's own name where links lead to it: a project is the same however it is reached,
-/// also where its spec has the whole path of something in it.
+/// Resolves links in the directory, so that a project is the same however it is reached, also if
+/// its spec contains absolute paths into it.
 ProjectOptions without_links(ProjectOptions options) {
     fs::path named = fs::absolute(options.directory).lexically_normal();
     if (!named.has_filename()) named = named.parent_path();
@@ -45,11 +45,11 @@ Project::Project(const Registry& registry, ProjectOptions options)
 
 void Project::read_spec(const FileReader& read, const fs::path& file) {
     try {
-        // messages show the path as the user would write it
+        // messages show the path as the user wrote it
         const fs::path path = (options_.directory / file).lexically_normal();
         file == kModuleFile ? load_module_alone(path, read, spec_) : load_spec(path, read, spec_);
     } catch (...) {
-        hide_written_secrets(spec_, registry_); // what is wrong is told with its line
+        hide_written_secrets(spec_, registry_); // errors show source lines
         throw;
     }
     hide_written_secrets(spec_, registry_);
@@ -120,18 +120,18 @@ void Project::load_from(const FileReader& read, const VariableValues& variables,
     read_spec(read);
     spec_.secrets = secrets;
     redact_.add(spec_.secrets);
-    VariableValues here = variables; // a record has paths relative to the project
+    VariableValues here = variables; // records have paths relative to the project
     for (auto& [name, value] : here)
         if (const Variable* v = spec_.root.variable(name))
             value = with_whole_paths({v->attribute}, Value::map({{name, value}}), root())[name];
     expand(here);
 }
 
-/// Environment below files below the command line; among equals the later one wins.
+/// Precedence: environment, then files, then the command line; later ones win.
 VariableValues Project::given_variables() {
     VariableValues given;
     Diagnostics diagnostics;
-    const auto take = [&](const auto& read) { // what is wrong in one hides nothing of the others
+    const auto take = [&](const auto& read) { // report the errors of all sources
         try {
             read();
         } catch (const Error& errors) {
@@ -147,7 +147,7 @@ VariableValues Project::given_variables() {
     };
     for (const auto& [name, text] : own_environment()) {
         if (!name.starts_with(kVariablePrefix)) continue;
-        // the environment may be meant for other specs as well: what is not declared is passed over
+        // the environment can be meant for other specs too: ignore undeclared variables
         if (const Variable* v = spec_.root.variable(name.substr(kVariablePrefix.size())))
             take_text(*v, text, name);
     }
@@ -160,13 +160,13 @@ VariableValues Project::given_variables() {
         const auto equals = text.find('=');
         if (equals == text.npos || equals == 0)
             throw Error(ErrorKind::usage, "--var: expected NAME=VALUE")
-                .with_hint(equals == 0 ? "a name is missing before the =" : "a = is missing");
+                .with_hint(equals == 0 ? "the name before = is missing" : "the = is missing");
         const std::string name = text.substr(0, equals);
         const std::string value = text.substr(equals + 1);
         if (const Variable* v = spec_.root.variable(name))
             take_text(*v, value, "--var " + name);
         else
-            given[name] = Value(value); // resolve_variables() says that there is no such one
+            given[name] = Value(value); // resolve_variables() reports unknown names
     }
     diagnostics.throw_if_any();
     return given;

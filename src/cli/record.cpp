@@ -12,7 +12,7 @@ namespace hadeploy::cli {
 
 namespace {
 
-/// Paths in the project relative to it, as in the records of resources.
+/// Makes paths inside the project relative, as in records of resources.
 Value as_value(const ProviderSettings& settings, const Project& project) {
     Value::Map out;
     for (const auto& [name, value] : settings) {
@@ -29,13 +29,13 @@ Value variables_of(const Project& project) {
     return with_paths_in(schema, project.variables(), project.root());
 }
 
-/// What the last run was made from, with the settings that it had; null when nothing tells them.
+/// The record of the last run with its provider settings; null if they are not known.
 Value last_run(const Context& context, const Store& store) {
     const std::vector<Run> runs = store.runs();
     if (runs.empty() || !runs.back().spec.is_map()) return {};
     const Value& record = runs.back().spec;
     if (record.has("settings")) return record;
-    try { // an older hadeploy has kept the spec alone
+    try { // older versions recorded only the spec
         Project then(context.registry, context.project.options());
         load_record(record, then);
         return record.with("settings", as_value(then.settings(), then));
@@ -44,7 +44,7 @@ Value last_run(const Context& context, const Store& store) {
     }
 }
 
-/// "hadeploy.yaml:3:5: nothing here is called "x"", of the first of several.
+/// The first error in one line, with the number of others.
 std::string in_a_line(const std::vector<Error>& errors, const Sources& sources) {
     const Error& first = *in_order(errors).front();
     std::string out =
@@ -88,16 +88,17 @@ std::vector<Moves> moves_back(const std::vector<Run>& runs, std::int64_t to) {
 
 bool load_record(const Value& record, Project& project) {
     if (!record["files"].is_map() || !record["variables"].is_map())
-        throw Error(ErrorKind::state, "the history does not hold what this run was made from")
-            .with_hint("it was kept by an older hadeploy");
+        throw Error(ErrorKind::state, "the history does not contain the inputs of this run")
+            .with_hint("it was recorded by an older hadeploy");
     if (record.flag("partial"))
-        throw Error(ErrorKind::usage, "that run did only a part of what its spec says")
-            .with_hint("choose one that was about all of it; `hadeploy history` lists them");
+        throw Error(ErrorKind::usage, "this run applied only a part of its spec")
+            .with_hint("choose a run without targets or exclusions; `hadeploy history` lists them");
     const FileReader read = [&](const std::filesystem::path& path) {
         const std::string name = project.from_directory(path).string();
         const Value* text = record["files"].find(name);
         if (text == nullptr)
-            throw Error(ErrorKind::state, fmt::format("the history has no {} of this run", name));
+            throw Error(ErrorKind::state,
+                        fmt::format("the history does not contain {} of this run", name));
         return text->as_string();
     };
     VariableValues variables;
@@ -120,11 +121,11 @@ void load_for_removal(Context& context) {
     const auto store = project.open_store(Store::Mode::read_only);
     const Value last = last_run(context, *store);
     if (last.is_null()) {
-        wrong.front().with_note("without the spec nothing tells the settings of providers: the "
-                                "history has no run that did");
+        wrong.front().with_note("without the spec, provider settings come from the history, which "
+                                "has no run with settings");
         throw Error(std::move(wrong));
     }
-    context.say(fmt::format("note: the spec can't be used, so this goes by the state alone: {}\n",
+    context.say(fmt::format("note: the spec cannot be used, so only the state is used: {}\n",
                             in_a_line(wrong, project.sources())));
     project.load_without_spec(store->project(), last);
 }

@@ -9,7 +9,7 @@ namespace hadeploy::cli {
 
 namespace {
 
-/// What is to lock the state, and how the user names it from now on.
+/// The new key, and its description for the user.
 struct NewKey {
     KeySource source;
     std::string text;
@@ -25,7 +25,7 @@ NewKey of_file(const std::filesystem::path& file) {
             fmt::format("the first key in {}", file.string())};
 }
 
-/// The options say which; without any it is one of the kind that the state has.
+/// The key given by options; without options a new key of the same kind as the present one.
 NewKey new_key(const Context& context, const KeySource& now) {
     const Args& args = context.args;
     if (!args.new_password_file.empty())
@@ -36,11 +36,11 @@ NewKey new_key(const Context& context, const KeySource& now) {
         return of_passphrase(
             ask_password("New passphrase", true, "give --new-passphrase-file FILE"));
     if (!now.key.empty())
-        throw Error(ErrorKind::usage, "the key comes from HADEPLOY_STATE_KEY, and so has to be "
-                                      "changed where that is set")
-            .with_hint("--new-key-file FILE takes one out of a file; what is in that is then "
-                       "the value of HADEPLOY_STATE_KEY");
-    state::add_key(now.file); // the state's own key stays in it until the state has the new one
+        throw Error(ErrorKind::usage, "the key comes from HADEPLOY_STATE_KEY and has to be changed "
+                                      "where that variable is set")
+            .with_hint("--new-key-file FILE reads a key from a file; set HADEPLOY_STATE_KEY to its "
+                       "content afterwards");
+    state::add_key(now.file); // the present key stays in the file until the state uses the new one
     return of_file(now.file);
 }
 
@@ -51,15 +51,15 @@ int run_state_rekey(Context& context) {
     if (!std::filesystem::exists(project.state_file()))
         throw Error(ErrorKind::state,
                     fmt::format("there is no state {} yet", project.state_file().string()))
-            .with_hint("the first apply makes it, with the key that is set then");
+            .with_hint("the first apply creates it, with the key that is set then");
     const KeySource now = project.key_source();
     const auto store = project.open_store_of("", Store::Mode::read_write);
     context.lock(*store, context.args.command);
     const NewKey key = new_key(context, now);
     store->rekey(key.source);
     const std::string text =
-        fmt::format("The state is locked with {}.\nCopies of it, and plans that were saved before, "
-                    "still need the key that they were made with.",
+        fmt::format("The state is now encrypted with {}.\nCopies of the state and plans that were "
+                    "saved before still need their old key.",
                     key.text);
     if (context.args.json)
         context.print(json_line("info", "state_rekeyed", text, 0) + "\n");

@@ -14,7 +14,7 @@ std::string shown(const SecretFile& file) {
     return in_quotes(file.path.string(), 4096);
 }
 
-/// The leaves are secret; the names of keys are not, or nobody could say which one is missing.
+/// Marks the leaves as secret, but not the keys, so that errors can name a missing key.
 Value sealed(const Value& value, Loc loc) {
     if (value.is_map()) {
         Value::Map entries = value.as_map();
@@ -27,18 +27,18 @@ Value sealed(const Value& value, Loc loc) {
     return Value::list(std::move(items)).at(loc);
 }
 
-/// Of what is wrong with the YAML only the place is told: a message might quote a secret.
+/// Reports only the place of a YAML error: its message could quote a secret.
 Value parse(const SecretFile& file, std::string text) {
     Sources sources;
     Diagnostics diagnostics;
     const Value root = read_yaml(sources, sources.add(file.path, std::move(text)), diagnostics);
     if (!diagnostics.empty())
         throw Error(ErrorKind::spec,
-                    fmt::format("what {} holds can't be read as YAML, at {}", shown(file),
+                    fmt::format("the content of {} is not valid YAML, at {}", shown(file),
                                 sources.describe(diagnostics.list().front().loc)))
             .with_hint("hadeploy vault edit " + file.path.string());
     if (!root.is_map())
-        throw Error(ErrorKind::spec, fmt::format("what {} holds is {}, not a map of secrets",
+        throw Error(ErrorKind::spec, fmt::format("the content of {} is {}, not a map of secrets",
                                                  shown(file), root.kind_name()));
     return sealed(root, file.loc);
 }
@@ -61,7 +61,7 @@ Value read_secret(const SecretFile& file, std::string& password,
 } // namespace
 
 Value read_secrets(const Spec& spec, const std::filesystem::path& password_file) {
-    std::string password; // one for all, asked for once
+    std::string password; // shared by all files, asked for once
     Value::Map all;
     for (const auto& [name, file] : spec.secret_files) {
         try {

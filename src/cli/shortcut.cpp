@@ -22,7 +22,8 @@ fs::path note_of(const Project& project) {
     return project.data_dir() / "cache" / "unchanged.json";
 }
 
-/// Of all that a plan follows from but the state and the world. Each part goes in with its length.
+/// Digest of all inputs of a plan except state and observations. Each part is hashed with its
+/// length.
 class Digest {
   public:
     Digest& add(std::string_view text) {
@@ -36,7 +37,7 @@ class Digest {
     Sha256 hash_;
 };
 
-/// This very program: another build may plan otherwise.
+/// Identifies this program, because another build can make other plans.
 std::string this_program() {
     const fs::path self = fs::read_symlink("/proc/self/exe");
     return fmt::format("{} {} {}", self.string(), fs::file_size(self),
@@ -50,7 +51,7 @@ std::vector<std::string> variables_in_environment() {
     return out;
 }
 
-/// The files' texts by their paths: of the spec, its modules and the variables' files.
+/// Texts of the spec, its modules and variable files, by path.
 using Texts = std::vector<std::pair<std::string, std::string>>;
 
 std::string inputs(const ProjectOptions& options, const Texts& files) {
@@ -70,13 +71,13 @@ Texts read_texts(const Value& paths) {
     return out;
 }
 
-/// A plan of all there is, by what there is.
+/// A complete plan with a refresh.
 bool is_plain(const PlanOptions& o) {
     return !o.destroy && o.refresh && !o.refresh_only && o.targets.empty() && o.exclude.empty() &&
            o.replace.empty();
 }
 
-/// Types whose resources can't change but by hadeploy.
+/// Types whose resources only hadeploy can change.
 std::vector<std::string> types_in_state(const Registry& registry) {
     std::vector<std::string> out;
     for (const auto& type : registry.types())
@@ -84,7 +85,7 @@ std::vector<std::string> types_in_state(const Registry& registry) {
     return out;
 }
 
-/// Reads what is recorded and can change by itself, and compares.
+/// Reads the recorded objects that can change outside, and compares.
 bool world_agrees(const Project& project, const Store& store, const Value& note) {
     PriorState world = load_prior_state_but(store, types_in_state(project.registry()));
     if (!world.interrupted.empty()) return false;
@@ -102,7 +103,7 @@ bool world_agrees(const Project& project, const Store& store, const Value& note)
         if (type == nullptr || seen == world.observed.end() ||
             seen->second.state != Observation::State::present)
             return false;
-        // what was computed may be used by others: they would have to be looked at
+        // other resources can use computed attributes
         const Value& now = seen->second.attributes;
         const bool same =
             std::all_of(now.as_map().begin(), now.as_map().end(), [&](const Entry& e) {
@@ -120,14 +121,14 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
     try {
         if (!is_plain(options) || !fs::exists(note_of(project))) return std::nullopt;
         const std::string text = read_file(note_of(project), kMaxYamlBytes);
-        const std::size_t end = text.find('\n'); // of the MAC
+        const std::size_t end = text.find('\n'); // end of the MAC
         if (end == text.npos) return std::nullopt;
         const Value note = from_json(std::string_view(text).substr(end + 1));
         if (note.integer("format") != kFormat ||
             note.text("inputs") != inputs(project.options(), read_texts(note["files"])))
             return std::nullopt;
         const auto store = project.open_store(Store::Mode::read_only);
-        // what is read, and from where, follows from the note
+        // the note determines what is read, and from where
         if (store->mac(std::string_view(text).substr(end + 1)) != text.substr(0, end))
             return std::nullopt;
         const bool same = note.text("lineage") == store->lineage() &&
@@ -138,7 +139,7 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
         nothing.outputs = nothing.outputs_before = store->outputs();
         return nothing;
     } catch (const std::exception&) {
-        return std::nullopt; // whatever is wrong, the long way finds it too, and says it
+        return std::nullopt; // the normal path finds and reports the error
     }
 }
 
@@ -156,7 +157,7 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
     if (!is_plain(options) || !nothing || data || secrets || external_inputs() > 0 ||
         !fs::exists(project.state_file()))
         return;
-    Texts texts; // as they were planned by: the files may have changed since
+    Texts texts; // as used by the plan: the files can have changed since
     Value::List paths;
     for (const Sources::File& f : project.sources().files())
         if (fs::is_regular_file(f.path)) {
@@ -179,7 +180,7 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
         const std::string text = to_json(note);
         write_file(note_of(project), store.mac(text) + "\n" + text);
     } catch (const std::exception&) {
-        // it would only have saved time
+        // the note would only have saved time
     }
 }
 

@@ -19,13 +19,13 @@ namespace hadeploy::cli {
 
 namespace {
 
-/// The state as it is, whatever the spec says by now: that may be what is to be mended.
+/// Opens the state independent of the spec, which can be what has to be repaired.
 std::unique_ptr<Store> open_state(const Context& context, Store::Mode mode) {
     const Project& project = context.project;
     if (!std::filesystem::exists(project.state_file()))
         throw Error(ErrorKind::state,
                     fmt::format("there is no state {} yet", project.state_file().string()))
-            .with_hint("the first apply makes it");
+            .with_hint("the first apply creates it");
     auto store = project.open_store_of("", mode);
     if (mode == Store::Mode::read_write) context.lock(*store, context.args.command);
     return store;
@@ -38,12 +38,12 @@ std::vector<std::string> addresses_of(const PriorState& world) {
 }
 
 Error not_recorded(const std::string& address, const PriorState& world) {
-    return unknown_address(fmt::format("the state has no {}", address), address,
-                           addresses_of(world), "`hadeploy state list` shows all");
+    return unknown_address(fmt::format("the state does not contain {}", address), address,
+                           addresses_of(world), "`hadeploy state list` lists all");
 }
 
-/// What is within the address, of what is recorded.
-/// @throws Error(usage) when there is nothing
+/// The recorded addresses within the given one.
+/// @throws Error(usage) if there are none
 std::vector<std::string> recorded_within(const std::string& given, const PriorState& world) {
     const std::string address = resolve_address(given, addresses_of(world));
     std::vector<std::string> out;
@@ -53,9 +53,9 @@ std::vector<std::string> recorded_within(const std::string& given, const PriorSt
     return out;
 }
 
-/// One line for people, or the same as an object.
-void tell(const Context& context, const std::string& text, const Store& store,
-          nlohmann::json fields) {
+/// Reports a change of the state as text or JSON.
+void report_change(const Context& context, const std::string& text, const Store& store,
+                   nlohmann::json fields) {
     if (!context.args.json) return context.say(text + "\n");
     fields["serial"] = store.serial();
     context.print(json_line("info", "state_changed", text, now_ms(), std::move(fields)) + "\n");
@@ -66,53 +66,52 @@ std::string read_input(const std::filesystem::path& file) {
     return {std::istreambuf_iterator<char>(std::cin), {}};
 }
 
-/// Refuses to put an older state, or another project's, in the place of this one.
+/// Refuses to replace the state with an older one, or with one of another project.
 void check_push(const state::Contents& pushed, const Store& store, const std::string& project) {
     const auto refuse = [](std::string message, std::string hint) {
         throw Error(ErrorKind::state, std::move(message)).with_hint(std::move(hint));
     };
-    const std::string force = "--force pushes it all the same";
+    const std::string force = "--force pushes it anyway";
     if (pushed.project != project)
-        refuse(
-            fmt::format("this is the state of the project {}, not of {}", pushed.project, project),
-            force);
+        refuse(fmt::format("this is a state of the project {}, not of {}", pushed.project, project),
+               force);
     const bool fresh = store.serial() == 0 && store.rows().empty();
     if (!fresh && pushed.lineage != store.lineage())
         refuse(fmt::format("this state is of another lineage: {}, not {}", pushed.lineage,
                            store.lineage()),
                "it was not pulled from here; " + force);
     if (pushed.serial < store.serial())
-        refuse(fmt::format("this state is older than what is here: serial {}, not {}",
+        refuse(fmt::format("this state is older than the present one: serial {}, not {}",
                            pushed.serial, store.serial()),
-               "pull again, and make the changes in that; " + force);
+               "pull again and edit the new output; " + force);
     if (!store.intents().empty())
-        refuse("an earlier run did not end: its journal says what may be half made",
-               "apply first; --force throws the journal away");
+        refuse("an earlier run is unfinished, and its open changes are in the journal",
+               "apply first; --force discards the journal");
 }
 
-/// @throws Error when it is no move at all
+/// @throws Error if the move is invalid
 void check_move(const std::string& from, const std::string& to) {
     for (const std::string& address : {from, to})
         if (form_of_address(address) == AddressForm::none)
-            throw Error(ErrorKind::usage, fmt::format("{} is no address", address))
+            throw Error(ErrorKind::usage, fmt::format("{} is not an address", address))
                 .with_hint("for example web, 'web[\"a\"]', module.cluster");
     if (form_of_address(from) != form_of_address(to))
-        throw Error(ErrorKind::usage, "a module's address can only become another module's");
-    if (from == to) throw Error(ErrorKind::usage, fmt::format("{} is called that already", from));
+        throw Error(ErrorKind::usage, "a module can only be moved to the address of a module");
+    if (from == to) throw Error(ErrorKind::usage, fmt::format("{} already has this address", from));
 }
 
-/// @throws Error when something is in the way, or under way
+/// @throws Error if a target address is taken, or a change is unfinished
 void check_free(const std::string& from, const std::string& to, const PriorState& world) {
     for (const std::string& address : recorded_within(from, world)) {
-        if (address != from && within(address, to)) continue; // it has that name already
+        if (address != from && within(address, to)) continue; // it already has this address
         const std::string target = to + address.substr(from.size());
         if (world.recorded.contains(target))
-            throw Error(ErrorKind::usage, fmt::format("the state has a {} already", target))
-                .with_hint("`hadeploy state rm` forgets it");
+            throw Error(ErrorKind::usage, fmt::format("the state already contains {}", target))
+                .with_hint("`hadeploy state rm` removes it from the state");
         if (world.interrupted.contains(address))
             throw Error(ErrorKind::state,
-                        fmt::format("an earlier run did not finish with {}", address))
-                .with_hint("apply once before");
+                        fmt::format("an earlier run left an unfinished change of {}", address))
+                .with_hint("run apply first");
     }
 }
 
@@ -120,35 +119,35 @@ std::string shown_print(const std::string& host_key) {
     return host_key.empty() ? "not known" : ssh_fingerprint(host_key);
 }
 
-/// @throws Error(conflict): --fingerprint names another key than the host shows
+/// @throws Error(conflict) if the presented key does not match --fingerprint
 void check_fingerprint(const Context& context, const std::string& address,
                        const std::string& host_key) {
     const std::optional<std::string>& expected = context.args.fingerprint;
     if (!expected || *expected == ssh_fingerprint(host_key)) return;
-    throw Error(ErrorKind::conflict, fmt::format("{} shows the host key {}, not {}", address,
+    throw Error(ErrorKind::conflict, fmt::format("{} presents the host key {}, not {}", address,
                                                  ssh_fingerprint(host_key), *expected))
-        .with_hint("the state was not changed. Look on the machine's console "
-                   "(`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`): if that shows the "
-                   "fingerprint that was given, another machine answers at this address");
+        .with_hint("the state was not changed. Check the machine's console (`ssh-keygen -lf "
+                   "/etc/ssh/ssh_host_ed25519_key.pub`): if it shows the given fingerprint, "
+                   "another machine answers at this address");
 }
 
-/// Shows both keys and asks, unless the command line has said which key it has to be.
+/// Shows both keys and asks, unless an option has already decided.
 void confirm_host_key(const Context& context, const RecordedResource& host,
                       const std::string& before, const std::string& now) {
     if (context.args.fingerprint || context.args.auto_approve) return;
     const Value& connection = host.attributes["connection"];
-    context.say(fmt::format("{} ({}, port {}) shows another host key:\n"
-                            "  known: {}\n"
-                            "  shown: {} ({})\n"
-                            "Compare the shown one with the machine's console: "
+    context.say(fmt::format("{} ({}, port {}) presents another host key:\n"
+                            "  known:     {}\n"
+                            "  presented: {} ({})\n"
+                            "Compare the presented key with the machine's console: "
                             "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.\n",
                             host.address, connection.text("address"),
                             connection.integer("port", 22), shown_print(before),
                             ssh_fingerprint(now), now.substr(0, now.find(' '))));
-    confirm_yes(context, "Trust the shown key from now on?",
-                Error(ErrorKind::usage, "state trust-host-key asks before it trusts another key, "
-                                        "and there is no terminal to ask on")
-                    .with_hint(fmt::format("if that is the machine's key: --fingerprint {}",
+    confirm_yes(context, "Trust the presented key from now on?",
+                Error(ErrorKind::usage, "state trust-host-key needs approval of another key, and "
+                                        "there is no terminal to ask on")
+                    .with_hint(fmt::format("if this is the key of the machine: --fingerprint {}",
                                            ssh_fingerprint(now))));
 }
 
@@ -169,21 +168,21 @@ int run_state_mv(Context& context) {
         gone.push_back(was);
         moved.push_back({{"from", was}, {"to", is}});
     }
-    for (const RecordedResource& r : touched) // noting it would end what an earlier run left open
+    for (const RecordedResource& r : touched) // recording it would end the open intent
         if (before.interrupted.contains(r.address))
-            throw Error(ErrorKind::state,
-                        fmt::format("{} names what is to be moved, and an earlier run did not "
-                                    "finish with it",
-                                    r.address))
-                .with_hint("apply once before");
-    if (gone.empty()) throw Error(ErrorKind::usage, fmt::format("{} is called that already", from));
+            throw Error(ErrorKind::state, fmt::format("{} refers to a moved resource and has an "
+                                                      "unfinished change from an earlier run",
+                                                      r.address))
+                .with_hint("run apply first");
+    if (gone.empty())
+        throw Error(ErrorKind::usage, fmt::format("{} already has this address", from));
     const bool dry = context.args.dry_run;
     if (!dry) store->put(touched, gone);
     std::string text;
     for (const auto& [was, is] : after.moved)
         text += fmt::format("{}{} {} {}", text.empty() ? "" : "\n", was,
-                            dry ? "would be called" : "is now called", is);
-    tell(context, text, *store, {{"moved", std::move(moved)}, {"dry_run", dry}});
+                            dry ? "would move to" : "moved to", is);
+    report_change(context, text, *store, {{"moved", std::move(moved)}, {"dry_run", dry}});
     return 0;
 }
 
@@ -195,10 +194,11 @@ int run_state_rm(Context& context) {
         for (std::string& found : recorded_within(address, world)) gone.insert(std::move(found));
     const bool dry = context.args.dry_run;
     if (!dry) store->put({}, {gone.begin(), gone.end()});
-    tell(context,
-         fmt::format("{}: {}. What is there stays as it is.",
-                     dry ? "Would be forgotten" : "Forgotten", fmt::join(gone, ", ")),
-         *store, {{"removed", gone}, {"dry_run", dry}});
+    report_change(context,
+                  fmt::format("{}: {}. The objects stay as they are.",
+                              dry ? "Would be removed from the state" : "Removed from the state",
+                              fmt::join(gone, ", ")),
+                  *store, {{"removed", gone}, {"dry_run", dry}});
     return 0;
 }
 
@@ -212,7 +212,7 @@ int run_state_trust_host_key(Context& context) {
     if (row->type != "ssh.host" || !row->config["host_key"].is_null())
         throw Error(ErrorKind::usage,
                     fmt::format("{} is not an ssh.host that was trusted on first use", address))
-            .with_hint("a key that the spec or known_hosts gives is corrected there");
+            .with_hint("correct a key from the spec or known_hosts there");
     const Value& connection = row->attributes["connection"];
     const std::string before = connection.text("host_key");
     const std::string now = ssh::shown_host_key(row->config, connection);
@@ -220,23 +220,25 @@ int run_state_trust_host_key(Context& context) {
     check_fingerprint(context, address, now);
     if (!same && !dry) {
         confirm_host_key(context, *row, before, now);
-        // All other records have their connections by this one (load_prior_state).
+        // Connections in other records follow this one (load_prior_state).
         row->attributes = row->attributes.with("connection", connection.with("host_key", now));
         store->put({*row}, {});
     }
     const std::string print = ssh_fingerprint(now);
-    tell(context,
-         same ? fmt::format("The host key of {} is what it was: {}.", address, print)
-              : fmt::format("The host key of {} was {}, and {} {}{}.", address, shown_print(before),
-                            dry ? "would be" : "is", print, dry ? "" : " from now on"),
-         *store, {{"address", address}, {"host_key", now}, {"dry_run", dry}});
+    report_change(context,
+                  same ? fmt::format("The host key of {} has not changed: {}.", address, print)
+                       : fmt::format("The host key of {} was {}, and {} {}{}.", address,
+                                     shown_print(before), dry ? "would be" : "is", print,
+                                     dry ? "" : " from now on"),
+                  *store, {{"address", address}, {"host_key", now}, {"dry_run", dry}});
     return 0;
 }
 
 int run_state_pull(Context& context) {
     const auto store = open_state(context, Store::Mode::read_only);
     std::vector<RecordedResource> rows = store->rows();
-    const Form form = context.project.form(); // as it is stored: for another directory too
+    const Form form =
+        context.project.form(); // relative paths, which are valid in another directory too
     for (RecordedResource& row : rows) {
         row.config = form.kept(row.type, row.config);
         row.attributes = form.kept(row.type, row.attributes);
@@ -257,19 +259,18 @@ int run_state_push(Context& context) {
     const state::Contents pushed =
         state::read_contents(read_input(file), context.project.key_source(), what);
     if (!pushed.authentic && !context.args.edited)
-        throw Error(ErrorKind::state,
-                    fmt::format("{} was altered by something other than hadeploy", what))
-            .with_hint("commands may follow from it; if you made the changes yourself, `--edited` "
-                       "takes them");
+        throw Error(ErrorKind::state, fmt::format("{} was altered outside hadeploy", what))
+            .with_hint("later runs execute its commands; if you made the changes yourself, use "
+                       "`--edited`");
     if (!pushed.authentic) check_pushed(pushed, context.project.registry(), what);
     const auto store = context.project.open_store(Store::Mode::read_write);
     context.lock(*store, context.args.command);
     if (!context.args.force) check_push(pushed, *store, context.project.spec().name);
     store->restore(pushed.rows, pushed.outputs, pushed.lineage, pushed.serial);
-    tell(context,
-         fmt::format("The state now has {} resource{}, serial {}.", pushed.rows.size(),
-                     pushed.rows.size() == 1 ? "" : "s", store->serial()),
-         *store, {{"resources", pushed.rows.size()}});
+    report_change(context,
+                  fmt::format("The state now has {} resource{}, serial {}.", pushed.rows.size(),
+                              pushed.rows.size() == 1 ? "" : "s", store->serial()),
+                  *store, {{"resources", pushed.rows.size()}});
     return 0;
 }
 
@@ -282,25 +283,25 @@ int run_taint(Context& context) {
     if (!row) {
         if (world.unfinished.contains(address))
             throw Error(ErrorKind::state,
-                        fmt::format("an earlier run did not finish making {}", address))
-                .with_hint("the next apply does");
+                        fmt::format("an earlier run did not finish creating {}", address))
+                .with_hint("the next apply finishes it");
         throw not_recorded(address, world);
     }
-    for (const Intent& intent : store->intents()) // noting it would end what is open
+    for (const Intent& intent : store->intents()) // recording it would end the open intent
         if (intent.address == address)
             throw Error(ErrorKind::state,
-                        fmt::format("an earlier run did not finish with {}", address))
-                .with_hint("apply once before");
+                        fmt::format("an earlier run left an unfinished change of {}", address))
+                .with_hint("run apply first");
     if (row->tainted == taint) {
-        context.say(fmt::format("{} is {} already.\n", address, taint ? "tainted" : "untainted"));
+        context.say(fmt::format("{} is already {}.\n", address, taint ? "tainted" : "untainted"));
         return 0;
     }
     row->tainted = taint;
     store->put({*row}, {});
-    tell(context,
-         taint ? fmt::format("{} is tainted: the next apply makes it anew.", address)
-               : fmt::format("{} is no longer tainted.", address),
-         *store, {{"address", address}, {"tainted", taint}});
+    report_change(context,
+                  taint ? fmt::format("{} is tainted: the next apply replaces it.", address)
+                        : fmt::format("{} is no longer tainted.", address),
+                  *store, {{"address", address}, {"tainted", taint}});
     return 0;
 }
 

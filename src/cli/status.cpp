@@ -17,53 +17,53 @@ namespace hadeploy::cli {
 namespace {
 using Clock = std::chrono::steady_clock;
 
-/// Who looks because something is wrong does not wait for what does not answer.
+/// A user who investigates a failure should not wait for silent hosts.
 constexpr std::chrono::seconds kLimit{10};
-/// How long what was told to stop may take to do so.
+/// Time for cancelled reads to end.
 constexpr std::chrono::seconds kGrace{1};
-/// When another host is asked beside one that has not answered. (Not at once: what looks at a
-/// Gluster volume keeps others from doing so.)
+/// After this time another host is asked in parallel. Not at once, because a command that reads a
+/// Gluster volume blocks others.
 constexpr std::chrono::seconds kNextHost{1};
 constexpr std::chrono::milliseconds kPoll{20};
 
-/// What one look has to show.
-struct Seen {
+/// The result of one read.
+struct Result {
     std::string text; ///< whole lines
     std::vector<std::string> diagnostics;
-    bool failed = false; ///< nothing was seen; the problems say why
+    bool failed = false; ///< nothing could be read; diagnostics say why
 };
 
-/// Looks that go on side by side, up to one limit.
-class Looks {
+/// Concurrent reads with a common time limit.
+class Reads {
   public:
-    using Work = std::function<Seen(std::stop_token)>;
+    using Work = std::function<Result(std::stop_token)>;
 
-    std::future<Seen> begin(std::string what, Work work) {
-        std::packaged_task<Seen()> task(
+    std::future<Result> begin(std::string what, Work work) {
+        std::packaged_task<Result()> task(
             [what = std::move(what), work = std::move(work), stop = stop_.get_token()] {
                 try {
                     return work(stop);
-                } catch (const Error& error) { // a note tells what the host said
+                } catch (const Error& error) { // a note contains the answer of the host
                     return failure(what, error.notes.empty() ? error.message : error.notes[0].text);
                 } catch (const Interrupted&) {
                     return silent(what);
                 }
             });
-        std::future<Seen> seen = task.get_future();
+        std::future<Result> seen = task.get_future();
         ++running_;
         std::thread([this, task = std::move(task)]() mutable {
             task();
             --running_;
-        }).detach(); // one that never ends is left behind: see abandoned()
+        }).detach(); // a read that never ends is abandoned
         return seen;
     }
 
-    /// What the first of some hosts that can tell has to show. They are asked one after the other,
-    /// the next one as soon as one has failed or is slow.
-    Seen first(const std::string& what, const Value& hosts,
-               const std::function<Seen(const Value& host, std::stop_token)>& ask) {
-        std::vector<std::future<Seen>> asked;
-        Seen failures{"", {}, true};
+    /// The result of the first host that answers. The next host is asked as soon as one has failed
+    /// or is slow.
+    Result first(const std::string& what, const Value& hosts,
+                 const std::function<Result(const Value& host, std::stop_token)>& ask) {
+        std::vector<std::future<Result>> asked;
+        Result failures{"", {}, true};
         Clock::time_point next_at = Clock::now();
         auto next = hosts.as_map().begin();
         const auto last = hosts.as_map().end();
@@ -79,7 +79,7 @@ class Looks {
                     ++look;
                     continue;
                 }
-                Seen seen = look->get();
+                Result seen = look->get();
                 look = asked.erase(look);
                 if (!seen.failed) return seen;
                 add_new(failures.diagnostics, seen.diagnostics);
@@ -89,24 +89,24 @@ class Looks {
         return failures;
     }
 
-    Seen end(std::string_view what, std::future<Seen> look) {
+    Result end(std::string_view what, std::future<Result> look) {
         if (look.wait_until(end_) != std::future_status::ready) stop_.request_stop();
         if (look.wait_until(end_ + kGrace) == std::future_status::ready) return look.get();
         return silent(what);
     }
 
     [[nodiscard]] bool time_is_up() const { return Clock::now() >= end_; }
-    /// Whether a look is still under way, with references to what its caller holds.
+    /// Whether a read is still running, with references to objects of its caller.
     [[nodiscard]] bool abandoned() const { return running_ > 0; }
 
   private:
-    static Seen silent(std::string_view what) {
+    static Result silent(std::string_view what) {
         return {"", {fmt::format("{}: no answer within {} s", what, kLimit.count())}, true};
     }
-    static Seen failure(std::string_view what, std::string_view why) {
-        return {"", {fmt::format("{} can't be read: {}", what, why)}, true};
+    static Result failure(std::string_view what, std::string_view why) {
+        return {"", {fmt::format("{} cannot be read: {}", what, why)}, true};
     }
-    /// Hosts that say the same say it once.
+    /// Adds messages that are not in the list yet.
     static void add_new(std::vector<std::string>& all, const std::vector<std::string>& more) {
         for (const std::string& one : more)
             if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
@@ -117,7 +117,7 @@ class Looks {
     std::atomic<int> running_ = 0;
 };
 
-/// The recorded machines, together those that are read at one place.
+/// The recorded machines, grouped by endpoint.
 std::vector<std::vector<PlannedRead>> machines_by_place(const Context& context,
                                                         const PriorState& world,
                                                         const ProviderSettings& settings) {
@@ -139,11 +139,11 @@ std::string machine_line(std::string_view state, const PlannedRead& machine) {
                        machine.request.recorded->attributes["connection"].text("address"));
 }
 
-Seen look_at_machines(PriorState world, const std::vector<PlannedRead>& machines,
-                      Endpoints& endpoints) {
+Result read_machines(PriorState world, const std::vector<PlannedRead>& machines,
+                     Endpoints& endpoints) {
     Events quiet;
     refresh(world, machines, endpoints, quiet);
-    Seen out;
+    Result out;
     for (const PlannedRead& s : machines) {
         const std::string& address = s.request.address;
         const auto seen = world.observed.find(address);
@@ -153,14 +153,14 @@ Seen look_at_machines(PriorState world, const std::vector<PlannedRead>& machines
         out.text += machine_line(failed ? "?" : up ? "up" : "DOWN", s);
         if (failed && seen != world.observed.end() && seen->second.error)
             out.diagnostics.push_back(
-                fmt::format("{} can't be read: {}", address, seen->second.error->message));
+                fmt::format("{} cannot be read: {}", address, seen->second.error->message));
         else if (!up)
             out.diagnostics.push_back(fmt::format("{} is down", address));
     }
     return out;
 }
 
-/// Of the first resource of this type that is recorded.
+/// An attribute of the first recorded resource of this type.
 Value recorded_attribute(const PriorState& world, std::string_view type,
                          std::string_view attribute) {
     for (const auto& [address, r] : world.recorded)
@@ -178,9 +178,9 @@ Value swarm_hosts(const Context& context, const PriorState& world) {
     return {};
 }
 
-Seen look_at_swarm(const Value& hosts, const ProviderSettings& settings, Endpoints& endpoints) {
+Result read_swarm(const Value& hosts, const ProviderSettings& settings, Endpoints& endpoints) {
     const chaos::Snapshot seen = chaos::open_cluster(endpoints, settings, hosts)->look();
-    Seen out;
+    Result out;
     for (const chaos::ClusterNode& n : seen.nodes)
         out.text += fmt::format("{:<8} {} ({}{}, {})\n", n.status, n.name, n.role,
                                 n.leader ? ", leader" : "", n.availability);
@@ -192,7 +192,7 @@ Seen look_at_swarm(const Value& hosts, const ProviderSettings& settings, Endpoin
     return out;
 }
 
-/// At the first host that answers.
+/// Reads from the first host that answers.
 Value read_gluster(const ResourceType& type, const Value& config, const ProviderSettings& settings,
                    Endpoints& endpoints) {
     const ReadRequest request{"the Gluster pool", &type, config, nullptr, {}};
@@ -211,8 +211,8 @@ Value read_gluster(const ResourceType& type, const Value& config, const Provider
     throw all;
 }
 
-/// Those of a host that is down are not in the report.
-void add_bricks(const Value& seen, const Value::List& expected, Seen& out) {
+/// Bricks of a host that is down are missing in Gluster's report.
+void add_bricks(const Value& seen, const Value::List& expected, Result& out) {
     if (!expected.empty()) out.text += "\n";
     const Value::List &bricks = seen["bricks"].as_list(), &unread = seen["unread"].as_list();
     for (const Value& e : expected) {
@@ -229,13 +229,13 @@ void add_bricks(const Value& seen, const Value::List& expected, Seen& out) {
                                         : "?",
                                 e.text("volume"), e.text("brick"));
         if (!online && known)
-            out.diagnostics.push_back(
-                fmt::format("the brick {} of {} does not run", e.text("brick"), e.text("volume")));
+            out.diagnostics.push_back(fmt::format("the brick {} of {} is not running",
+                                                  e.text("brick"), e.text("volume")));
     }
 }
 
-Seen look_at_gluster(const PriorState& world, const Value& hosts, const ProviderSettings& settings,
-                     Endpoints& endpoints) {
+Result read_gluster_pool(const PriorState& world, const Value& hosts,
+                         const ProviderSettings& settings, Endpoints& endpoints) {
     const ResourceType* type = endpoints.registry().type("gluster.cluster");
     if (type == nullptr) return {};
     Value::List volumes, expected;
@@ -250,7 +250,7 @@ Seen look_at_gluster(const PriorState& world, const Value& hosts, const Provider
     const Value seen = read_gluster(
         *type, Value::map({{"hosts", hosts}, {"volumes", Value::list(std::move(volumes))}}),
         settings, endpoints);
-    Seen out;
+    Result out;
     for (const Value& peer : seen["peers"].as_list()) {
         const bool connected = peer.flag("connected");
         out.text +=
@@ -265,31 +265,31 @@ Seen look_at_gluster(const PriorState& world, const Value& hosts, const Provider
                                                   heal.text("volume"), heal.text("brick"),
                                                   entries));
     for (const Value& volume : seen["unread"].as_list())
-        for (const auto& [key, what] : {std::pair{"bricks", "whether the bricks of {} run"},
-                                        {"heals", "what is left to heal on {}"}})
+        for (const auto& [key, what] : {std::pair{"bricks", "the state of the bricks of {}"},
+                                        {"heals", "the pending heals of {}"}})
             if (!volume.flag(key))
                 out.diagnostics.push_back(fmt::format(fmt::runtime(what), volume.text("volume")) +
-                                          " can't be read: Gluster did not answer");
+                                          " cannot be read: Gluster did not answer");
     return out;
 }
 
-Seen compare(const Context& context, const Store& store, const std::stop_token& stop) {
+Result compare(const Context& context, const Store& store, const std::stop_token& stop) {
     Events quiet;
     const PlannedRun prepared =
         read_and_plan(context.project.plan_source(), store, {}, quiet, stop);
     const std::size_t n = prepared.plan.size();
     if (n == 0) return {};
     return {"",
-            {fmt::format("{} not as the spec says: see `hadeploy plan`",
-                         n == 1 ? "1 resource is" : fmt::format("{} resources are", n))}};
+            {fmt::format("{} from the spec: see `hadeploy plan`",
+                         n == 1 ? "1 resource differs" : fmt::format("{} resources differ", n))}};
 }
 
-/// What the looks at the machines have to show, one look a place.
-Seen machines_seen(Looks& looks, const std::vector<std::vector<PlannedRead>>& machines,
-                   std::vector<std::future<Seen>> places) {
-    Seen out;
+/// Collects the reads of machines, one per endpoint.
+Result machine_results(Reads& reads, const std::vector<std::vector<PlannedRead>>& machines,
+                       std::vector<std::future<Result>> places) {
+    Result out;
     for (std::size_t i = 0; i < machines.size(); ++i) {
-        const Seen seen = looks.end(machines[i].front().request.address, std::move(places[i]));
+        const Result seen = reads.end(machines[i].front().request.address, std::move(places[i]));
         for (const PlannedRead& s : machines[i])
             if (seen.failed) out.text += machine_line("?", s);
         out.text += seen.text;
@@ -299,28 +299,29 @@ Seen machines_seen(Looks& looks, const std::vector<std::vector<PlannedRead>>& ma
     return out;
 }
 
-/// Prints it; whether all of it is well.
-bool show(const Context& context, const Seen& seen) {
+/// Prints the result. @returns whether there are no problems
+bool show(const Context& context, const Result& seen) {
     std::string text = seen.text;
     for (const std::string& p : seen.diagnostics) text += "! " + printable(p) + "\n";
     if (!text.empty()) context.print(text + "\n");
     return seen.diagnostics.empty();
 }
 
-/// The same of how all that is there differs from the spec.
-bool show_differences(const Context& context, const Store& store, Looks& looks, bool well) {
-    if (looks.time_is_up()) {
-        context.print("Not compared with the spec: the time was up. `hadeploy plan` does.\n");
+/// Compares all objects with the spec and prints the result.
+bool show_differences(const Context& context, const Store& store, Reads& reads, bool well) {
+    if (reads.time_is_up()) {
+        context.print(
+            "Not compared with the spec: the time limit was reached. Use `hadeploy plan`.\n");
         return false;
     }
-    auto plan = looks.begin("what is there", [&](const std::stop_token& stop) {
-        return compare(context, store, stop);
-    });
-    const Seen differences = looks.end("what is there", std::move(plan));
+    auto plan = reads.begin(
+        "the objects", [&](const std::stop_token& stop) { return compare(context, store, stop); });
+    const Result differences = reads.end("the objects", std::move(plan));
     if (differences.diagnostics.empty())
-        context.print(well ? "All is as the spec says.\n"
-                           : "The spec asks for no change, but not all is well: see the lines "
-                             "with a !.\n");
+        context.print(
+            well
+                ? "Everything matches the spec.\n"
+                : "Everything matches the spec, but there are problems: see the lines with a !.\n");
     return show(context, differences) && well;
 }
 
@@ -334,39 +335,39 @@ int run_status(Context& context) {
     const Value swarm = swarm_hosts(context, world);
     const Value pool = recorded_attribute(world, "gluster.pool", "hosts");
     const auto machines = machines_by_place(context, world, settings);
-    Looks looks;
+    Reads reads;
     const auto endpoints = [&](const std::stop_token& stop) {
         ProviderContext setting = context.project.setting(world.lineage);
         setting.stop = stop;
         return Endpoints(context.registry, std::move(setting));
     };
-    std::vector<std::future<Seen>> places; // one that is silent hides no other
+    std::vector<std::future<Result>> places; // a silent endpoint does not delay the others
     for (const std::vector<PlannedRead>& group : machines)
         places.push_back(
-            looks.begin(group.front().request.address, [&](const std::stop_token& stop) {
+            reads.begin(group.front().request.address, [&](const std::stop_token& stop) {
                 Endpoints open = endpoints(stop);
-                return look_at_machines(world, group, open);
+                return read_machines(world, group, open);
             }));
-    auto nodes = looks.begin("the swarm", [&](const std::stop_token&) {
-        if (!swarm.is_map()) return Seen{};
-        return looks.first("the swarm", swarm, [&](const Value& host, const std::stop_token& stop) {
+    auto nodes = reads.begin("the swarm", [&](const std::stop_token&) {
+        if (!swarm.is_map()) return Result{};
+        return reads.first("the swarm", swarm, [&](const Value& host, const std::stop_token& stop) {
             Endpoints open = endpoints(stop);
-            return look_at_swarm(host, settings, open);
+            return read_swarm(host, settings, open);
         });
     });
-    auto peers = looks.begin("the Gluster pool", [&](const std::stop_token&) {
-        if (!pool.is_map()) return Seen{};
+    auto peers = reads.begin("the Gluster pool", [&](const std::stop_token&) {
+        if (!pool.is_map()) return Result{};
         const auto look = [&](const Value& host, const std::stop_token& stop) {
             Endpoints open = endpoints(stop);
-            return look_at_gluster(world, host, settings, open);
+            return read_gluster_pool(world, host, settings, open);
         };
-        return looks.first("the Gluster pool", pool, look);
+        return reads.first("the Gluster pool", pool, look);
     });
-    bool well = show(context, machines_seen(looks, machines, std::move(places)));
-    well = show(context, looks.end("the swarm", std::move(nodes))) && well;
-    well = show(context, looks.end("the Gluster pool", std::move(peers))) && well;
-    well = show_differences(context, *store, looks, well);
-    if (looks.abandoned()) { // nothing that was only read is left half done
+    bool well = show(context, machine_results(reads, machines, std::move(places)));
+    well = show(context, reads.end("the swarm", std::move(nodes))) && well;
+    well = show(context, reads.end("the Gluster pool", std::move(peers))) && well;
+    well = show_differences(context, *store, reads, well);
+    if (reads.abandoned()) { // reads can be abandoned safely
         (void)std::fflush(nullptr);
         ::_exit(well ? 0 : 1);
     }

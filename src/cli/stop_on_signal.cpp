@@ -9,7 +9,7 @@
 
 namespace hadeploy::cli {
 
-/// A signal handler can do no more than set a flag, which has to be looked at.
+/// Polls the flag, because a signal handler can only set one.
 void StopOnSignal::watch(const std::stop_token& done) {
     constexpr auto interval = std::chrono::milliseconds(50);
     std::mutex mutex;
@@ -26,7 +26,7 @@ PlannedRun read_and_plan_or_stop(const Project& project, const Store& store,
     try {
         PlannedRun p = read_and_plan(project.plan_source(), store, options, events, stop_looking());
         if (!stop_requested()) return p;
-    } catch (const std::exception&) { // what could not be read, because it was not waited for
+    } catch (const std::exception&) { // errors of cancelled reads
         if (!stop_requested()) throw;
     }
     throw Interrupted();

@@ -8,7 +8,7 @@
 
 namespace hadeploy::cli {
 
-/// Turns the first Ctrl-C into a stop request for as long as it lives.
+/// Turns the first Ctrl-C into a stop request during its lifetime.
 class StopOnSignal {
   public:
     StopOnSignal() : watcher_([this](const std::stop_token& done) { watch(done); }) {}
@@ -21,8 +21,7 @@ class StopOnSignal {
     std::jthread watcher_;
 };
 
-/// read_and_plan(), which the first Ctrl-C ends: nothing has begun that would have to end by
-/// itself.
+/// read_and_plan() that the first Ctrl-C cancels.
 /// @throws Error, Interrupted
 PlannedRun read_and_plan_or_stop(const Project& project, const Store& store,
                                  const PlanOptions& options, Events& events);

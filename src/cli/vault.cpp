@@ -18,7 +18,7 @@ struct File {
     std::string text;
 };
 
-/// All of them are read before the first is written: a wrong one among them leaves all as they are.
+/// Reads all files before the first is written, so that an invalid one leaves all unchanged.
 std::vector<File> read_files(const Context& context, bool encrypted) {
     std::vector<File> out;
     for (const fs::path& path : context.args.files) {
@@ -26,10 +26,10 @@ std::vector<File> read_files(const Context& context, bool encrypted) {
         if (vault::is_vault(out.back().text) != encrypted)
             throw Error(ErrorKind::failed,
                         fmt::format("{} is {}", in_quotes(path.string(), 4096),
-                                    encrypted ? "not a vault file" : "encrypted already"))
-                .with_hint(encrypted ? "`hadeploy vault encrypt` makes one of it"
-                                     : "`hadeploy vault edit` changes what it holds, `rekey` its "
-                                       "password");
+                                    encrypted ? "not a vault file" : "already encrypted"))
+                .with_hint(encrypted
+                               ? "`hadeploy vault encrypt` encrypts it"
+                               : "`hadeploy vault edit` changes its content, `rekey` its password");
     }
     return out;
 }
@@ -80,7 +80,7 @@ int edit(Context& context, const fs::path& password_file) {
         else
             write_files(context,
                         {{file.path, vault::encrypt(after, password, vault::label(file.text))}},
-                        "encrypted anew");
+                        "encrypted again");
     }
     return 0;
 }

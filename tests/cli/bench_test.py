@@ -1,6 +1,5 @@
-"""The bench of planning: every shape is a spec that can be applied and then needs no change; a missing
-peer is named; one that takes too long ends with all that it started, and so does one whose bench is
-killed."""
+"""The planning bench: every shape is a spec that can be applied and then needs no change; a missing peer
+is named; a peer that takes too long, or whose bench is killed, ends with all its processes."""
 import os
 import pathlib
 import shutil
@@ -17,7 +16,7 @@ SHAPES = ("fanout", "chain", "layered", "count", "for_each", "modules", "flat")
 
 
 def alive(pid):
-    """Whether there is such a process that has not ended: what nobody has waited for yet has."""
+    """Whether the process exists and is no zombie."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -28,7 +27,7 @@ class Bench(unittest.TestCase):
     def setUp(self):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="hadeploy-bench-test-"))
         self.addCleanup(shutil.rmtree, self.home)
-        # where the bench finds its peers: none but those that a test makes
+        # where the bench finds its peers: only those that a test creates
         self.path = self.home / "bin"
         self.path.mkdir()
         (self.path / "python3").symlink_to(sys.executable)
@@ -49,7 +48,7 @@ class Bench(unittest.TestCase):
         return done.stdout
 
     def peer(self, last):
-        """A terraform that is quick to init, and then takes its time; `pids` gets who it is."""
+        """A terraform with a fast init and a slow plan; writes its process IDs to `pids`."""
         file = self.path / "terraform"
         file.write_text(f'#!/bin/sh\n[ "$1" = init ] && exit\n{last}\n')
         file.chmod(0o755)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Secrets are searched for in everything that hadeploy shows or keeps, over a whole life of a project
+"""Searches for secrets in everything that hadeploy shows or stores during the whole life of a project,
 against a real sshd on loopback.
 
 usage: canary_test.py HADEPLOY [unittest options]
@@ -85,7 +85,7 @@ def free_port():
 
 
 class Watch(threading.Thread):
-    """Collects the command lines of all processes, and what the project's files hold while commands
+    """Collects the command lines of all processes, and the content of the project's files while commands
     run (the state's log, its journal, the lock), as often as it can."""
 
     def __init__(self, directory):
@@ -101,7 +101,7 @@ class Watch(threading.Thread):
                     try:
                         self.seen.add(pathlib.Path("/proc", entry, "cmdline").read_bytes())
                     except OSError:
-                        pass  # it has gone
+                        pass  # it has ended
             time.sleep(0.005)
 
     def look_at_files(self):
@@ -110,7 +110,7 @@ class Watch(threading.Thread):
                 if path.is_file():
                     self.files.add((path.name, path.read_bytes()))
         except OSError:
-            pass  # one of them has gone, or all of them are still to come
+            pass  # a file is gone, or does not exist yet
 
 
 class CanaryTest(unittest.TestCase):
@@ -119,7 +119,7 @@ class CanaryTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.path = pathlib.Path(directory.name)
         self.project = self.path / "project"
-        self.host = self.path / "host"  # what the "machine" is made to keep
+        self.host = self.path / "host"  # files of the "machine"
         self.project.mkdir()
         self.host.mkdir()
         self.start_sshd()
@@ -140,7 +140,7 @@ class CanaryTest(unittest.TestCase):
         self.shown = b""
 
     def canary(self, name):
-        self.canaries[name] = f"canary'{secrets.token_hex(8)}"  # what a shell has to quote
+        self.canaries[name] = f"canary'{secrets.token_hex(8)}"  # needs quoting in a shell
         return self.canaries[name]
 
     def start_sshd(self):
@@ -179,13 +179,13 @@ class CanaryTest(unittest.TestCase):
 
     def check(self, where, data):
         for name, canary in self.canaries.items():
-            core = canary.partition("'")[2].encode()  # the same however it is quoted
+            core = canary.partition("'")[2].encode()  # independent of quoting
             for form in (core, core.hex().encode(), *self.base64_forms(core)):
                 self.assertNotIn(form, data, f"{name} is shown or kept: {where}")
 
     @staticmethod
     def base64_forms(core):
-        for shift in range(3):  # the middle of whatever it is a part of
+        for shift in range(3):  # the middle of an encoded text
             coded = base64.b64encode(b"x" * shift + core)
             yield coded[4 if shift else 0:len(coded) // 4 * 4 - 4]
 
@@ -211,10 +211,10 @@ class CanaryTest(unittest.TestCase):
         self.assertTrue((self.project / ".hadeploy" / "state.db").exists())
         config = (self.host / "config").read_text()
         for secret in (self.passwords[0], self.canaries["key"]):
-            self.assertIn(secret, config)  # it did get there
+            self.assertIn(secret, config)  # the secret was used
         self.assertIn(self.passwords[0], (self.host / "then").read_text())
         self.learn_generated()
-        self.run_hadeploy("plan", "--detailed-exitcode")  # nothing left to do
+        self.run_hadeploy("plan", "--detailed-exitcode")  # no changes
         self.look()
         for address in ("config", "once", "then", "generated", "key", "ca", "made", "kept"):
             self.run_hadeploy("state", "show", address)
@@ -263,7 +263,7 @@ class CanaryTest(unittest.TestCase):
         self.check_files()
 
     def check_history(self):
-        """Back to the first run's password, which nobody gives any more."""
+        """Rolls back to the password of the first run, which is no longer given."""
         runs = [json.loads(line) for line in self.run_hadeploy("history", "--json").splitlines()]
         self.assertEqual([(r["command"], r["result"]) for r in runs],
                          [("apply", "done"), ("apply", "done")])
@@ -278,7 +278,7 @@ class CanaryTest(unittest.TestCase):
         shutil.copy(self.host / "argv", self.path / "argv")
 
     def failures(self):
-        """What a failing command says is repeated to the user."""
+        """The output of a failing command is shown to the user."""
         self.write_spec(last='echo "no: $P, $F" >&2; exit 3',
                         local_last='echo "no: $P, $G, $K" >&2; exit 3')
         self.run_hadeploy("apply", "--auto-approve", status=1)

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Bad input through the real program: one directory a case in catalogue/, with the spec as it is
-given and `expected`, the exit status and all that is said about it.
+"""Invalid input through the real program: one directory per case in catalogue/, with the spec and
+`expected`, the exit code and all output.
 
 usage: catalogue_test.py HADEPLOY [CASE...]
 
 A case is `hadeploy validate`, or the line of shell in its file `command`; the script `prepare` runs
-before that, and its files are no less to be left alone. HADEPLOY_ACCEPT=1 writes `expected` instead
-of comparing: read the diff then. What no file of a repository can be (a FIFO, a file of 64 MiB, bytes
-that are no text) is made below.
+before that, and its files must not change either. HADEPLOY_ACCEPT=1 writes `expected` instead
+of comparing: read the diff. Files that cannot be in a repository (a FIFO, a file of 64 MiB, bytes
+that are not text) are created below.
 """
 import collections
 import contextlib
@@ -25,8 +25,8 @@ import tempfile
 
 CASES = pathlib.Path(__file__).resolve().parent / "catalogue"
 SPEC = "hadeploy.yaml"
-LEAST = 250  # cases: there may be more
-MOST_SECONDS = 60  # of one case: none may hang
+LEAST = 250  # minimum number of cases
+MOST_SECONDS = 60  # per case
 
 
 def huge(path):
@@ -53,7 +53,7 @@ def linked_file(path):
 
 
 def unreadable(path):
-    (path / "values").mkdir()  # whatever the user may read: a directory is no file
+    (path / "values").mkdir()  # a directory is not a file, even for root
 
 
 MADE = {
@@ -83,7 +83,7 @@ MADE = {
 
 @contextlib.contextmanager
 def locked(path):
-    """Another run is under way."""
+    """Another run is active."""
     owner = {"pid": os.getpid(), "host": os.uname().nodename, "user": "ann", "boot_id": "",
              "command": "apply", "since_ms": 1_700_000_000_000}
     with open(path / ".hadeploy" / "state.db.lock", "r+") as lock:
@@ -94,28 +94,28 @@ def locked(path):
 
 
 MEANWHILE = {"state-locked": locked}
-OWN = ("expected", "command", "prepare")  # a case's files that are no part of its project
-# written by whoever looks: who has the lock, SQLite's log and its index
+OWN = ("expected", "command", "prepare")  # files of a case that are not part of its project
+# written by commands that only read: the holder of the lock, SQLite's log and its index
 FLEETING = ("scripts.lock", "state.db.lock", "state.db-wal", "state.db-shm", "state.db-journal")
 
 
 def content(file):
-    """What a file holds; of a state its rows: SQLite notes in the file who has opened it."""
+    """The content of a file; for a state its rows, because SQLite changes the file when it is opened."""
     if not file.is_file() or file.is_symlink():
         return ""
     if file.name == "state.db":
         try:
             with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as state:
                 rows = "\n".join(state.iterdump())
-            # who takes the lock is counted, so that who lost it writes nothing more
+            # acquisitions of the lock are counted
             return re.sub(r"""(INTO "project" VALUES\(\d+,'[^']*','[^']*',\d+,)\d+""", r"\1", rows)
         except sqlite3.Error:
-            pass  # it is damaged: the bytes, then
+            pass  # damaged: compare bytes
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def contents(path):
-    """What is there, by name."""
+    """The files by name."""
     return {str(file): content(file) for file in sorted(path.rglob("*"))
             if file.name not in FLEETING and ".hadeploy/cache" not in str(file)}
 
@@ -132,16 +132,16 @@ def lay_out(case, path):
 
 
 def plain(text, path, version):
-    """Free of what is another one on each machine, and in each run."""
+    """Removes text that differs between machines and runs."""
     text = text.replace(str(path), "DIR").replace(f"this is {version}", "this is VERSION")
     text = text.replace(f" on {os.uname().nodename}", " on HOST")
     text = re.sub(r"(pid |kill -INT )\d+", r"\1PID", text)
-    text = re.sub(r"^\[ *[\d.]+s\] .*\n", "", text, flags=re.M)  # what goes on meanwhile
+    text = re.sub(r"^\[ *[\d.]+s\] .*\n", "", text, flags=re.M)  # progress
     return re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID", text)
 
 
 def run(program, case):
-    """What became of a case: the exit status and what was said, free of this machine's paths."""
+    """The result of a case: exit code and output, without paths of this machine."""
     with tempfile.TemporaryDirectory(prefix="hadeploy-catalogue-") as made:
         path = pathlib.Path(made).resolve() / "project"
         path.mkdir()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The commands as users run them, on a project of key files: nothing beyond this machine is needed.
+"""The commands as users run them, on a project of key files; needs only this machine.
 
 usage: commands_test.py HADEPLOY [unittest options]
 """
@@ -100,11 +100,11 @@ class PlanTest(Case):
         self.assertNotEqual(self.key("first").read_text(), before)
         self.assertIn("there are: 'many[\"x\"]', 'many[\"y\"]'",
                       self.err("plan", "--replace", 'many["z"]'))
-        self.assertIn("--replace makes no sense", self.err("plan", "--destroy", "--replace", "first"))
+        self.assertIn("--replace and --destroy cannot be combined", self.err("plan", "--destroy", "--replace", "first"))
 
     def test_refresh_only(self):
         self.apply()
-        self.assertIn("Nothing to record: all is as the state says.",
+        self.assertIn("Nothing to record: all objects match the state.",
                       self.out("plan", "--refresh-only"))
         os.remove(self.key("many-x"))
         serial = self.serial()
@@ -117,7 +117,7 @@ class PlanTest(Case):
         self.assertIn("1 to create", self.out("plan"))
         self.assertIn("--refresh-only", self.out("history"))
         self.assertIn("only a part", self.err("rollback", "2", "--auto-approve"))
-        self.assertIn("can't go with", self.err("plan", "--refresh-only", "--refresh=false"))
+        self.assertIn("cannot be combined with", self.err("plan", "--refresh-only", "--refresh=false"))
 
     def test_without_refresh(self):
         self.apply()
@@ -128,7 +128,7 @@ class PlanTest(Case):
     def test_a_saved_plan_carries_its_options(self):
         self.out("plan", "--target", "second", "--out", "part")
         self.assertIn("this plan is partial", self.out("show", "part"))
-        self.assertIn("a saved plan says all", self.err("apply", "part", "--target", "first"))
+        self.assertIn("a saved plan already contains these choices", self.err("apply", "part", "--target", "first"))
         self.out("apply", "part")
         self.assertEqual(self.addresses(), ["first", "second"])
         self.assertIn("stale", self.err("apply", "part", status=1))
@@ -156,18 +156,18 @@ class PlanTest(Case):
         self.assertRegex(self.out("plan"), r"v: 20\S+Z -> 20\S+Z")
 
     def test_why(self):
-        self.assertIn("+ second  create: the state does not have it\n"
+        self.assertIn("+ second  create: it is not in the state\n"
                       "      declared in hadeploy.yaml:5:3: second: {type: ssh.key",
                       self.out("why", "second"))
         self.assertIn("waits for first", self.out("why", "second"))
         self.apply()
         text = self.out("why", "second")
-        self.assertIn("nothing to do: it is as the spec says", text)
+        self.assertIn("no changes: it matches the spec", text)
         self.assertIn("depends on first", text)
         self.spec(SPEC.replace("name: first}", "name: other}"))
         text = self.out("why", "first")
         self.assertIn("name: first -> other", text)
-        self.assertIn("the spec wants another value than when it was last applied", text)
+        self.assertIn("the spec has changed since the last apply", text)
         self.assertIn("set in hadeploy.yaml:4:", text)
         link = json.loads(self.out("why", "first", "--json").splitlines()[-1])
         self.assertEqual((link["action"], link["causes"][0]["origin"]), ("replace", "spec"))
@@ -231,7 +231,7 @@ class StateTest(Case):
 
     def test_mv(self):
         serial = self.serial()
-        self.assertIn("first is now called one", self.run_it("state", "mv", "first", "one").stderr)
+        self.assertIn("first moved to one", self.run_it("state", "mv", "first", "one").stderr)
         self.assertEqual(self.serial(), serial + 1)
         self.run_it("state", "mv", "many", "lots")
         self.assertEqual(self.addresses(), ['lots["x"]', 'lots["y"]', "one", "second"])
@@ -242,9 +242,9 @@ class StateTest(Case):
         self.assertIn("Nothing to change", self.out("plan"))
         for words, message in ((["frist", "x"], "the state has no frist"),
                                (["one", "second"], "the state has a second already"),
-                               (["one", "one"], "is called that already"),
-                               (["one", "a b"], "a b is no address"),
-                               (["one", "module.m"], "can only become another module's")):
+                               (["one", "one"], "already has this address"),
+                               (["one", "a b"], "a b is not an address"),
+                               (["one", "module.m"], "a module can only be moved")):
             self.assertIn(message, self.err("state", "mv", *words))
 
     def test_mv_into_a_module(self):
@@ -257,7 +257,7 @@ class StateTest(Case):
         self.run_it("state", "mv", "many", "module.m.lots")
         self.spec("name: keys\nmodules: {m: {source: m}}\nresources:\n"
                   "  second: {type: ssh.key, name: second, depends_on: [module.m]}\n")
-        self.assertIn("all resources are as the spec says", self.out("plan"))
+        self.assertIn("all resources match the spec", self.out("plan"))
         self.run_it("state", "mv", "module.m", "module.n")
         self.assertEqual(self.addresses(), ['module.n.lots["x"]', 'module.n.lots["y"]',
                                             "module.n.one", "second"])
@@ -270,9 +270,9 @@ class StateTest(Case):
 
     def test_a_dry_run_only_says_it(self):
         serial = self.serial()
-        self.assertIn("first would be called one",
+        self.assertIn("first would move to one",
                       self.run_it("state", "mv", "first", "one", "--dry-run").stderr)
-        self.assertIn('Would be forgotten: many["x"], many["y"].',
+        self.assertIn('Would be removed from the state: many["x"], many["y"].',
                       self.run_it("state", "rm", "many", "--dry-run").stderr)
         self.assertIn("did you mean first?", self.err("state", "mv", "fist", "x", "--dry-run"))
         self.assertEqual((self.serial(), len(self.addresses())), (serial, 4))
@@ -294,7 +294,7 @@ class StateTest(Case):
         file = self.path / "pulled.json"
         file.write_text(pulled)
         self.run_it("state", "rm", "first")
-        self.assertIn("this state is older than what is here",
+        self.assertIn("this state is older than the present one",
                       self.err("state", "push", "pulled.json", status=1))
         self.run_it("state", "push", "pulled.json", "--force")
         self.assertIn("first", self.addresses())
@@ -334,7 +334,7 @@ class StateTest(Case):
             self.assertIn("there is no state", self.err(*words, status=1))
 
     def test_import(self):
-        self.assertIn("the state has it already", self.err("import", "first", "id"))
+        self.assertIn("the state already contains it", self.err("import", "first", "id"))
         self.run_it("state", "rm", "first")
         self.assertIn("a ssh.key can't be imported", self.err("import", "first", "id"))
         self.assertNotIn("first", self.addresses())
@@ -375,16 +375,16 @@ outputs: {here: "${path.module}", m: ["${module.m.here}", "${module.m.root}",
 class StatusTest(Case):
     def test_it_compares_with_the_spec(self):
         self.apply()
-        self.assertEqual(self.out("status"), "All is as the spec says.\n")
+        self.assertEqual(self.out("status"), "Everything matches the spec.\n")
         self.key("second").unlink()
         self.assertEqual(self.out("status", status=1),
-                         "! 1 resource is not as the spec says: see `hadeploy plan`\n\n")
+                         "! 1 resource differs from the spec: see `hadeploy plan`\n\n")
 
     def test_a_machine_that_can_not_be_read(self):
-        """It is shown all the same, within the limit, and nothing is said to be well beside it."""
+        """A silent host is shown within the time limit, and nothing is reported as well."""
         self.apply()
         state = json.loads(self.out("state", "pull"))
-        with socket.socket() as silent:  # it lets nobody in, and says nothing
+        with socket.socket() as silent:  # accepts no login and sends nothing
             silent.bind(("127.0.0.1", 0))
             silent.listen(8)
             port = silent.getsockname()[1]
@@ -405,8 +405,8 @@ class StatusTest(Case):
             began = time.monotonic()
             shown = self.out("status", status=1)
             self.assertLess(time.monotonic() - began, 20)
-        self.assertIn("?     box  127.0.0.1\n! box can't be read: ", shown)
-        self.assertNotIn("All is as the spec says", shown)
+        self.assertIn("?     box  127.0.0.1\n! box cannot be read: ", shown)
+        self.assertNotIn("Everything matches the spec", shown)
 
 
 class LookTest(Case):
@@ -420,8 +420,8 @@ class LookTest(Case):
                           "hidden": "(secret)"})
         self.assertIn("is secret", self.err("output", "--raw", "hidden", status=1))
         self.assertEqual(self.out("output", "--raw", "hidden", "--show-secrets"), "s3cret-word")
-        self.assertIn("goes with --raw", self.err("output", "hidden", "--show-secrets"))
-        self.assertIn("is a list, which has no bare text", self.err("output", "--raw", "both"))
+        self.assertIn("needs --raw", self.err("output", "hidden", "--show-secrets"))
+        self.assertIn("is a list, which --raw cannot print", self.err("output", "--raw", "both"))
         self.assertIn("did you mean", self.err("output", "--raw", "wodr"))
         self.assertIn("--raw needs the NAME", self.err("output", "--raw"))
 
@@ -471,7 +471,7 @@ resources: {key: {type: ssh.key}}
         self.assertIn("data.broken", text)
 
     def test_console_on_a_terminal(self):
-        # no Ctrl-D: one that is typed while an answer is worked out is lost (console_test.py has it)
+        # no Ctrl-D, which is lost while an answer is computed (see console_test.py)
         answers = [(b"> ", words) for words in (b"1 +\n", b"var.word\n", b"exit\n")]
         status, shown = talk([HADEPLOY, "console"], answers, self.environment, self.path)
         self.assertEqual(status, 0, shown)
@@ -558,7 +558,7 @@ class FmtTest(Case):
 
 
 class PagesTest(Case):
-    """What is made from the command tree."""
+    """Texts generated from the command tree."""
 
     def complete(self, *words):
         script = self.path / "completion.bash"
@@ -608,7 +608,7 @@ class PagesTest(Case):
             self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], completed)
 
     def test_zsh_completes(self):
-        """Its own ways to offer words are replaced by some that print them."""
+        """Replaces the shell's functions that offer words by functions that print them."""
         self.apply()
         file = self.path / "completion.zsh"
         file.write_text(self.out("completion", "zsh"))

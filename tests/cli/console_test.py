@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The console as a person has it: on a terminal, with editing, history, completion and help.
+"""The interactive console: on a terminal, with editing, history, completion and help.
 
 usage: console_test.py HADEPLOY [unittest options]
 """
@@ -31,16 +31,16 @@ resources:
                        {"PATH": "/usr/bin:/bin", "HOME": str(self.path), "TERM": "xterm",
                         "LC_ALL": "C.UTF-8"}, self.path, rows=60)
         self.addCleanup(run.kill)
-        run.until("help says more")
+        run.until("Type help for help")
         run.until("> ")
         return run
 
     def asked(self, run, keys, answer):
-        """What is shown after these keys begins with the answer on a line of its own."""
+        """After these keys, the first line of output is the answer."""
         before = run.screen().count("\n" + answer + "\n")
         run.send(keys)
         run.until_true(lambda: (run.screen() + "\n").count("\n" + answer + "\n") > before, answer)
-        # what is typed before the next prompt is not read as a key
+        # input before the next prompt is not read as keys
         run.until_true(lambda: run.screen().rstrip(" ").endswith(">"), "the next prompt")
 
     def test_lines_can_be_edited(self):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""One apply has to converge, also where values are known only while it runs, and must not remove what
-the spec still has: directories with contents, rolling replacements, moves of parts.
+"""One apply has to converge, even if values are known only while it runs, and must not remove objects
+that the spec still contains: directories with contents, rolling replacements, moves of parts.
 
 usage: converge_test.py HADEPLOY [unittest options]
 """
@@ -11,7 +11,7 @@ import unittest
 from local_project import Project, at_each_parallelism
 
 
-# x prints something else once `v` has changed, or the same; the plan can't know.
+# x can print another value after a change of `v`; the plan cannot know.
 X = ("variables: {v: {default: a}, said: {default: same}}\n"
      "resources:\n"
      "  x: {type: local.exec, environment: {V: '${var.v}'}, create: 'echo ${var.said}'}\n")
@@ -23,7 +23,7 @@ class ConvergeTest(Project):
 
 
 class OptionTest(ConvergeTest):
-    """Attributes that only say how something is done may be known only in apply."""
+    """Operational attributes can be known only in apply."""
 
     def test_the_script_that_removes(self):
         self.spec(X + "  d: {type: local.exec, create: 'touch obj',"
@@ -66,7 +66,7 @@ class OptionTest(ConvergeTest):
 
 
 class ContentsTest(ConvergeTest):
-    """A directory that is removed with its contents takes nothing along that the spec still has."""
+    """Removing a directory with its contents removes nothing that the spec still contains."""
 
     @at_each_parallelism
     def test_a_path_that_may_stay(self):
@@ -165,7 +165,7 @@ class CommandTest(ConvergeTest):
 
 
 class OldValueTest(ConvergeTest):
-    """An error that follows from a value that is about to change is none."""
+    """An error caused by a value that is about to change is not reported."""
 
     def test_what_a_command_printed_before(self):
         self.spec("resources:\n  x: {type: local.exec, create: echo hello}\n")
@@ -186,7 +186,7 @@ class OldValueTest(ConvergeTest):
         self.apply()
         for bad in ("bad", "0600"):
             self.apply("--var=v=" + bad, code=65)
-            self.run_it("plan", f"--var=v={bad}", code=65)  # nothing about to change it
+            self.run_it("plan", f"--var=v={bad}", code=65)  # no change is planned
             self.apply()
             self.assert_settled()
 
@@ -240,7 +240,7 @@ class OrderTest(ConvergeTest):
         self.apply("--var=v=three")
         self.assertEqual(self.read("log").split(), ["da", "ca", "db", "cb", "dc", "cc"])
         os.remove(self.path / "log")
-        self.apply("--var=v=two", code=1)  # b can't be made: c was not touched
+        self.apply("--var=v=two", code=1)  # b cannot be created: c was not changed
         self.assertEqual(self.read("log").split(), ["da", "ca", "db"])
         self.assertIn('n["c"]', self.run_it("state", "list"))
 

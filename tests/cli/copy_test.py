@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A project directory that is moved or copied, with its state and what it made, is as it was; and a
-copy has nothing to do with the files of the one that it was copied from.
+"""A project directory that is moved or copied with its state and objects is unchanged, and a copy does not
+touch the files of the original.
 
 usage: copy_test.py HADEPLOY [unittest options]
 """
@@ -48,7 +48,7 @@ class Copy(Project):
         return {p.relative_to(self.top / name): p.read_text() for p in (self.top / name / "out").iterdir()}
 
     def nothing_to_change(self, *words):
-        self.run_it("plan", "--detailed-exitcode", *words)  # 2: there is something
+        self.run_it("plan", "--detailed-exitcode", *words)  # 2: there are changes
 
     def test_a_moved_project_is_as_it_was(self):
         self.path.rename(self.top / "two")
@@ -96,7 +96,7 @@ class Copy(Project):
         self.nothing_to_change()
 
     def test_a_link_into_the_first_project_is_refused(self):
-        """With the copied link `destroy` would remove what the first project made."""
+        """With the copied link `destroy` would remove files of the first project."""
         before = self.contents("one")
         self.copy_to("two")
         shutil.rmtree(self.path / "out")

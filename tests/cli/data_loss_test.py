@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""No data is lost unless that was confirmed: directories with `force` stand for all that holds some.
+"""No data is lost without confirmation; directories with `force` represent all objects that hold data.
 
 usage: data_loss_test.py HADEPLOY [unittest options]
 """
@@ -28,10 +28,10 @@ class DataLossTest(Case):
             (self.path / name / "data").write_text("precious")
 
     def data(self):
-        """The directories that have theirs."""
+        """The directories that still have their data."""
         return sorted(file.parent.name for file in self.path.glob("*/data"))
 
-    def type_at(self, command, answer, prompt=b"go on: "):
+    def type_at(self, command, answer, prompt=b"to continue: "):
         return talk([HADEPLOY, "--no-color", "--progress", "quiet", *command],
                     [(prompt, answer.encode() + b"\n")], self.environment, self.path)
 
@@ -39,7 +39,7 @@ class DataLossTest(Case):
         for command in (["destroy"], ["apply", "--destroy"], ["apply", "--replace", "a"],
                         ["destroy", "--target", "many"]):
             error = self.err(*command, "--auto-approve", status=1)
-            self.assertIn("would be lost, and nothing allows that", error)
+            self.assertIn("would be lost, and this was not allowed", error)
             self.assertIn("--allow-data-loss=", error)
             self.assertEqual(self.data(), ["a", "many-x", "many-y"])
         self.assertEqual(self.out("history").count("\n"), 1)
@@ -82,7 +82,7 @@ class DataLossTest(Case):
 
     def test_an_address_that_loses_nothing_is_an_error(self):
         error = self.err("destroy", "--auto-approve", "--allow-data-loss=plain")
-        self.assertIn("--allow-data-loss=plain: this plan destroys no such data", error)
+        self.assertIn("--allow-data-loss=plain: this plan does not destroy data there", error)
         self.assertIn("--allow-data-loss=a", self.err("apply", "--auto-approve",
                                                       "--allow-data-loss=a"))
         self.assertEqual(self.data(), ["a", "many-x", "many-y"])
@@ -91,7 +91,7 @@ class DataLossTest(Case):
         for answer in ("yes", "", "many", "guarded"):
             status, shown = self.type_at(["destroy", "--target", 'many["x"]'], answer)
             self.assertEqual(status, 1, shown)
-        self.assertIn(b"Type its address to go on", shown)
+        self.assertIn(b"Type its address to continue", shown)
         self.assertEqual(self.data(), ["a", "many-x", "many-y"])
         status, shown = self.type_at(["destroy", "--target", 'many["x"]'], 'many["x"]')
         self.assertEqual(status, 0, shown)
@@ -104,14 +104,14 @@ class DataLossTest(Case):
         self.assertEqual(status, 1, shown)
         status, shown = self.type_at(["destroy", "--allow-data-loss=a"], "guarded")
         self.assertEqual(status, 0, shown)
-        self.assertIn(b"Type the project's name, guarded, to go on", shown)
+        self.assertIn(b"Type the name of the project, guarded, to continue", shown)
         self.assertEqual(self.data(), [])
 
     def test_what_is_allowed_is_still_asked_for(self):
-        status, shown = self.type_at(["destroy", "--allow-data-loss"], "no", b'"yes" goes on: ')
+        status, shown = self.type_at(["destroy", "--allow-data-loss"], "no", b'"yes" to continue: ')
         self.assertEqual(status, 1, shown)
         self.assertEqual(self.data(), ["a", "many-x", "many-y"])
-        status, shown = self.type_at(["destroy", "--allow-data-loss"], "yes", b'"yes" goes on: ')
+        status, shown = self.type_at(["destroy", "--allow-data-loss"], "yes", b'"yes" to continue: ')
         self.assertEqual(status, 0, shown)
         self.assertEqual(self.data(), [])
 

@@ -5,7 +5,7 @@
 using namespace hadeploy::cli;
 
 namespace {
-/// "address: line | line", of all that is left.
+/// Formats results as "address: line | line".
 std::string redacted(const std::vector<Said>& all) {
     std::string out;
     for (const Folded& f : fold(all)) {
@@ -17,18 +17,18 @@ std::string redacted(const std::vector<Said>& all) {
 }
 } // namespace
 
-TEST_CASE("instances of which the same is said are one") {
+TEST_CASE("instances with identical texts are folded") {
     CHECK(redacted({{"a[0]", {"x"}}, {"a[1]", {"x"}}, {"a[2]", {"x"}}}) == "a[0..2] x3: x\n");
     CHECK(redacted({{"a[\"x\"]", {"1"}}, {"a[\"y\"]", {"1"}}, {"a[\"z\"]", {"1"}}}) ==
           "a[\"x\", \"y\", \"z\"] x3: 1\n");
-    // two are soon read
+    // two are not folded
     CHECK(redacted({{"a[0]", {"x"}}, {"a[1]", {"x"}}}) == "a[0] x1: x\na[1] x1: x\n");
-    // nor do others come between
+    // other instances between them do not matter
     CHECK(redacted({{"a[0]", {"x"}}, {"b", {"x"}}, {"a[1]", {"x"}}, {"a[3]", {"x"}}}) ==
           "a[0..1, 3] x3: x\nb x1: x\n");
 }
 
-TEST_CASE("what goes up with the index, or repeats the key, is said once") {
+TEST_CASE("texts that follow the index or repeat the key are folded") {
     CHECK(redacted({{"a[9]", {"p: /w-9", "ip: 10.0.0.19"}},
                     {"a[10]", {"p: /w-10", "ip: 10.0.0.20"}},
                     {"a[11]", {"p: /w-11", "ip: 10.0.0.21"}}}) ==
@@ -39,12 +39,12 @@ TEST_CASE("what goes up with the index, or repeats the key, is said once") {
                     {"a[\"ber\"]", {"/srv/ber.d", "n"}},
                     {"a[\"muc\"]", {"/srv/muc.d", "n"}}}) ==
           "a[\"ham\", \"ber\", \"muc\"] x3: /srv/{key}.d n\n");
-    // within a word it is no key
+    // not inside a word
     CHECK(redacted({{"a[\"x\"]", {"text"}}, {"a[\"y\"]", {"teyt"}}, {"a[\"z\"]", {"tezt"}}}) ==
           "a[\"x\"] x1: text\na[\"y\"] x1: teyt\na[\"z\"] x1: tezt\n");
 }
 
-TEST_CASE("what differs stays apart") {
+TEST_CASE("different texts are not folded") {
     CHECK(redacted({{"a[0]", {"1 -> 2"}},
                     {"a[1]", {"1 -> 2"}},
                     {"a[2]", {"1 -> 3"}},

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""What people write out of habit, and the hints for it: each of these has its hint, and
-ordinary text has none.
+"""Typical mistakes and their hints: each mistake gets its hint, and ordinary text gets none.
 
 usage: hints_test.py HADEPLOY [unittest options]
 """
@@ -25,7 +24,7 @@ MODULE = """
 variables: {n: {type: integer}}
 outputs: {x: "${var.n}"}
 """
-# an expression, and what the hint says to it
+# expression -> hint
 EXPRESSIONS = {
     "random_id.one.hex": "without its type: ${one.hex}",
     "random.id.one.hex": "without its type: ${one.hex}",
@@ -51,7 +50,7 @@ EXPRESSIONS = {
     "a[0].hex": "it has: y, z",
     "module.m[0].x": "it has: x",
 }
-# a spec, and what the hint says to it
+# spec -> hint
 INDENTED = {
     "resources:\n  a:\n  type: local.file\n  path: x\n":
         'indent the contents of "a" below it',
@@ -76,7 +75,7 @@ INDENTED = {
     "resources:\n  - a:\n      type: local.file\n":
         'use each name as a key, without a "- " before it',
 }
-# a type's error that is due to a missing ${}
+# type errors caused by a missing ${}
 TYPED = {
     "variables: {n: {type: integer, default: 1}}\n"
     "resources: {a: {type: random.id, bytes: var.n}}\n": '"${var.n}"',

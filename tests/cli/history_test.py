@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""What the history keeps, the way back to it, and another key for all that. Nothing beyond this
-machine is needed.
+"""The history, rollbacks, and a change of the key. Needs only this machine.
 
 usage: history_test.py HADEPLOY [unittest options]
 """
@@ -81,7 +80,7 @@ class RollbackTest(Case):
         self.apply("--var-file", "values.yaml")
         self.assertEqual(self.read("config"), "two canary-two\n")
         (self.path / "values.yaml").unlink()
-        # neither the environment nor the command line of now have a say in it
+        # the present environment and command line have no influence
         shown = self.rollback(1)
         self.assertEqual(self.read("config"), "one canary-one\n")
         self.assertEqual(self.read("part.txt"), "part one\n")
@@ -91,7 +90,7 @@ class RollbackTest(Case):
                          [("apply", "done"), ("apply", "done"), ("rollback 1", "done")])
         self.rollback(2)
         self.assertEqual(self.read("config"), "two canary-two\n")
-        self.rollback(3)  # a way back can be gone back to as well
+        self.rollback(3)  # a rollback can be rolled back too
         self.assertEqual(self.read("config"), "one canary-one\n")
         self.assertIn("Nothing to change", self.rollback(3))
 
@@ -130,11 +129,11 @@ class RollbackTest(Case):
         self.assertEqual(self.run_it("state", "list").split(), ["config", "module.part.file"])
 
     def test_what_can_not_be_gone_back_to(self):
-        self.assertIn("nothing was applied yet", self.rollback(1, status=64))
+        self.assertIn("nothing has been applied yet", self.rollback(1, status=64))
         self.write("hadeploy.yaml", SPEC.replace(
             "outputs:", '  bad: {type: local.exec, create: "exit 3", delete: "true"}\noutputs:'))
         self.apply(status=1)
-        self.assertIn("run 1 did not end well (failed)", self.rollback(1, status=64))
+        self.assertIn("run 1 did not succeed (failed)", self.rollback(1, status=64))
         self.write("hadeploy.yaml", SPEC)
         self.apply("--target", "config", "--var", "word=part")
         self.assertIn("only a part", self.rollback(2, status=64))
@@ -173,7 +172,7 @@ class PlanFileTest(Case):
             altered = bytearray(plan)
             altered[at] = ord("B") if altered[at] != ord("B") else ord("C")
             (self.path / "altered").write_bytes(altered)
-            self.assertIn("altered or cut off", self.run_it("apply", "altered", status=1))
+            self.assertIn("altered or truncated", self.run_it("apply", "altered", status=1))
         for cut in (0, 10, body, len(plan) - 1):
             (self.path / "altered").write_bytes(plan[:cut])
             self.assertIn("altered", self.run_it("apply", "altered", status=1))
@@ -197,7 +196,7 @@ class RekeyTest(Case):
         return self.run_it("state", "rekey", *words, **more)
 
     def check(self):
-        """The state is as it was made, and history, outputs and plans work."""
+        """The state is unchanged, and history, outputs and plans work."""
         self.assertEqual(self.run_it("state", "list").split(), ["config", "module.part.file"])
         self.run_it("plan", "--detailed-exitcode")
         self.assertEqual([r["result"] for r in self.runs()[:1]], ["done"])
@@ -208,12 +207,12 @@ class RekeyTest(Case):
         before = self.state(".key").read_text()
         shutil.copy(self.state(), self.path / "copy")
         self.run_it("plan", "--out", "saved", "--var", "word=later")
-        self.assertIn("The state is locked with the first key in ", self.rekey())
+        self.assertIn("The state is now encrypted with the first key in ", self.rekey())
         keys = self.state(".key").read_text()
         self.assertTrue(keys.endswith(before) and len(keys) == 2 * len(before), keys)
         self.assertEqual(stat.S_IMODE(self.state(".key").stat().st_mode), 0o600)
         self.check()
-        self.run_it("show", "saved")  # the old key is still there for what was made before
+        self.run_it("show", "saved")  # the old key still opens earlier plans
         self.state(".key").write_text(keys[:len(before)])
         self.check()
         self.assertIn("does not open", self.run_it("show", "saved", status=1))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Objects over time: the same one under another address, the order in which they are replaced and
-removed, and what becomes of changes that failed.
+"""Objects over time: the same object under another address, the order of replacements and removals, and
+failed changes.
 
 usage: identity_test.py HADEPLOY [unittest options]
 """
@@ -13,7 +13,7 @@ from local_project import Project, at_each_parallelism
 
 class IdentityTest(Project):
     def plan(self, *words):
-        """The plan as JSON; it has to say by its exit code whether it is empty."""
+        """The plan as JSON; its exit code has to tell whether it is empty."""
         text = self.run_it("plan", "--json", *words)
         plan = json.loads(text.splitlines()[-1])
         something = plan["steps"] or plan["moved"] or plan["output_changes"]
@@ -34,7 +34,7 @@ class IdentityTest(Project):
         return sorted(p.name for p in self.path.rglob("*.txt"))
 
     def log(self):
-        """What commands have written since the last look."""
+        """What commands have written since the last call."""
         log = self.path / "log"
         lines = log.read_text().split() if log.exists() else []
         log.unlink(missing_ok=True)
@@ -50,7 +50,7 @@ class AddressTest(IdentityTest):
         self.spec("resources: {new: {type: local.file, path: f.txt, content: x}}\n")
         self.assertEqual(self.moves(), {("old", "new")})
         self.assertIn("1 moved", self.apply())
-        self.assertEqual((self.path / "f.txt").stat().st_ino, inode)  # untouched
+        self.assertEqual((self.path / "f.txt").stat().st_ino, inode)  # unchanged
         self.assertEqual(self.addresses(), ["new"])
         self.assert_settled()
 
@@ -116,7 +116,7 @@ resources: {{r: {{type: local.file, {}, content: x}}}}
                          (["a.txt", "c.txt"], ["r[0]", "r[1]"]))
         self.assertEqual((self.path / "c.txt").stat().st_ino, inode)
         self.assert_settled(*less)
-        self.spec(by_key)  # other keys for the same
+        self.spec(by_key)  # other keys for the same objects
         self.assertEqual(self.moves(*less), {("r[0]", 'r["a"]'), ("r[1]", 'r["c"]')})
         self.apply(*less)
         self.assertEqual((self.path / "c.txt").stat().st_ino, inode)
@@ -189,7 +189,7 @@ moved: [{from: module.old, to: 'module.new["x"]'}]
         self.run_it("rollback", "1", "--auto-approve")
         self.assertEqual(self.run_it("state", "show", "module.old.r"), before)
         self.assertIn("rollback 1  done         1 moved", self.run_it("history"))
-        self.apply()  # the spec still says the new name
+        self.apply()  # the spec still has the new name
         self.assertEqual(self.addresses(), ['module.new["x"].r'])
         self.assertIn(before.splitlines()[-1], self.run_it("state", "show", self.addresses()[0]))
 
@@ -212,7 +212,7 @@ resources:
             self.assert_settled("--var", "v=two")
             self.spec("variables: {v: {default: one}}\n"
                       'resources: {d: {type: local.directory, path: "dir-${var.v}"}}\n')
-            self.apply("--var", "v=three")  # the file goes first
+            self.apply("--var", "v=three")  # the file is removed first
             self.assertEqual([p.name for p in self.path.glob("dir*")], ["dir-three"])
             self.assertEqual(self.files(), [])
 
@@ -356,7 +356,7 @@ resources: {x: {type: local.exec, environment: {V: "${var.v}"}, create: "echo $V
         self.assertEqual(self.addresses(), ["a", "b"])
         self.log()
         actions = {s["address"]: s["action"] for s in self.plan()["steps"]}
-        self.assertEqual(actions, {"b": "create", "c": "create"})  # not taken for whole
+        self.assertEqual(actions, {"b": "create", "c": "create"})  # not considered complete
         self.write("ok", "")
         self.run_it("destroy", "--auto-approve", "--parallelism=" + self.parallelism)
         self.assertEqual(self.addresses(), [])
@@ -420,7 +420,7 @@ resources: {{r: {{type: random.id, lifecycle: {{replace_triggered_by: [{wrong}]}
 """)
             text = self.run_it("validate", code=65)
             self.assertIn(what, text)
-            self.assertIn("local.value", text)  # the way to say it
+            self.assertIn("local.value", text)  # the recommended way
 
     def test_data_as_a_trigger_by_way_of_a_value(self):
         self.spec("""data: {d: {type: local.command, run: "cat n"}}
@@ -479,7 +479,7 @@ resources:
 
 
 class LeftoversTest(IdentityTest):
-    """What moves, fails or is replaced in ways that once lost an object."""
+    """Moves, failures and replacements that once lost an object."""
 
     @at_each_parallelism
     def test_a_module_loses_its_key(self):
@@ -572,7 +572,7 @@ class LeftoversTest(IdentityTest):
         self.spec("resources:\n  a: " + body)
         self.apply()
         self.spec("resources:\n  b: " + body)
-        self.apply()  # removed first, as it may be the same thing, then made
+        self.apply()  # removed first, because it can be the same object, then created
         self.assertTrue((self.path / "obj").is_dir())
         self.assert_settled()
 
@@ -634,10 +634,10 @@ class LeftoversTest(IdentityTest):
         self.spec("resources: {d: {type: local.directory, path: d, force: true}}\n")
         self.apply()
         self.spec("resources: {}\n")
-        self.assertIn("an address is missing", self.apply("--allow-data-loss=", code=64))
+        self.assertIn("missing address", self.apply("--allow-data-loss=", code=64))
         self.assertTrue((self.path / "d").is_dir())
         spec = self.read("hadeploy.yaml")
-        self.assertIn("another file than a saved plan",
+        self.assertIn("this file is not a saved plan",
                       self.run_it("plan", "--out", "hadeploy.yaml", code=64))
         self.assertEqual(self.read("hadeploy.yaml"), spec)
         self.run_it("plan", "--out", "p")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""hadeploy's own keys: no child gets them with its environment, no other process of the user reads
-them out of this one, and no core dump holds them.
+"""hadeploy's own keys: no child inherits them, no other process of the user can read them from memory, and
+no core dump contains them.
 
 usage: keys_test.py HADEPLOY [unittest options]
 """
@@ -39,7 +39,7 @@ class Keys(Project):
         return self.run_it(*words, env={**environment, **more, "KEPT": "kept"})
 
     def check(self, name, text):
-        self.assertIn("KEPT=kept", text, name)  # the rest of the environment is there
+        self.assertIn("KEPT=kept", text, name)  # the rest of the environment is kept
         for word in FORBIDDEN:
             self.assertNotIn(word, text, name)
 
@@ -96,7 +96,7 @@ class Keys(Project):
         child = self.waiting(preexec_fn=with_dumps)
         core = [l for l in pathlib.Path(f"/proc/{child.pid}/limits").read_text().splitlines()
                 if l.startswith("Max core file size")]
-        self.assertNotIn(" 0 ", core[0])  # it is not the limit that prevents a dump
+        self.assertNotIn(" 0 ", core[0])  # the limit does not prevent a dump
         own = children_of(child.pid)
         child.send_signal(signal.SIGSEGV)
         _, status = os.waitpid(child.pid, 0)
@@ -112,10 +112,10 @@ class Keys(Project):
         os.chown(self.path, nobody, nobody)
         self.path.chmod(0o755)
         child = self.waiting(user=nobody, group=nobody, extra_groups=[])
-        self.assertEqual(os.stat(f"/proc/{child.pid}/environ").st_uid, 0)  # of what is not dumpable
+        self.assertEqual(os.stat(f"/proc/{child.pid}/environ").st_uid, 0)  # not dumpable
         own = children_of(child.pid)
         self.assertTrue(own)
-        self.assertEqual(os.stat(f"/proc/{own[0]}/environ").st_uid, nobody)  # its commands are as ever
+        self.assertEqual(os.stat(f"/proc/{own[0]}/environ").st_uid, nobody)  # commands are dumpable as usual
         self.end_children(child)
         child.wait()
 

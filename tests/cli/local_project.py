@@ -1,4 +1,4 @@
-"""Projects of local resources in a directory of their own, run by the real program.
+"""Projects of local resources in temporary directories, run by the real program.
 
 A test module that imports this takes the program's path as its first argument.
 """
@@ -15,7 +15,7 @@ HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 
 
 def at_each_parallelism(test):
-    """Runs the test in a fresh project for each; Project.apply() uses it."""
+    """Runs the test once for each, in a new project; Project.apply() uses it."""
     @functools.wraps(test)
     def run(self):
         for parallelism in ("1", "10"):
@@ -27,7 +27,7 @@ def at_each_parallelism(test):
 
 
 def children_of(pid):
-    """Of each of its threads."""
+    """One entry per thread."""
     tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
     return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 

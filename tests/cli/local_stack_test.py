@@ -96,7 +96,7 @@ class LocalStackTest(unittest.TestCase):
         self.unchanged()
 
     def changes(self, config):
-        """Another name: another request and certificate, all else stays."""
+        """Another name changes the request and the certificate, and nothing else."""
         self.edit("default: www.example.org", "default: shop.example.org")
         self.assertEqual(self.counts(), {"replace": 2, "update": 3})
         self.apply()
@@ -107,7 +107,7 @@ class LocalStackTest(unittest.TestCase):
                      "web.pem")
 
     def renewal(self):
-        """All of its days but a second are within early_renewal: due when it is a second old."""
+        """early_renewal covers all but the first second: renewal is due after a second."""
         before = (self.build / "web.pem").read_text()
         self.edit("early_renewal: 30d", "early_renewal: 2159h 59m 59s")
         for _ in range(200):
@@ -123,7 +123,7 @@ class LocalStackTest(unittest.TestCase):
         self.unchanged()
 
     def saved_plan(self):
-        """It carries what its data sources have read, and what they would say by now is not asked."""
+        """The saved plan contains the data that was read; data sources are not read again."""
         self.edit("run: id -un", "run: cat who")
         (self.project / "who").write_text("first")
         self.run_hadeploy("plan", "--out", "saved")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Several at once on one state: one works, the others say who does, and wait or leave. And a lock
-whose owner was killed is nobody's.
+"""Concurrent runs on one state: one works, the others name it, and wait or exit. The lock of a killed run
+is released.
 
 usage: lock_test.py HADEPLOY [unittest options]
 """
@@ -19,9 +19,9 @@ import unittest
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 AT_ONCE = 8
 ROUNDS = 100
-MOST_SECONDS = 60  # until something happens that has to happen: long before, all is said to hang
+MOST_SECONDS = 60  # after this a test hangs
 
-# `slow` is made when the test says so; what it appends to `made` tells how often it was.
+# the test decides when `slow` is created; `made` counts how often.
 SPEC = """
 name: locked
 resources:
@@ -56,7 +56,7 @@ class LockTest(unittest.TestCase):
         self.addCleanup(self.end_all)
 
     def end_all(self):
-        (self.path / "go").touch()  # who waits for it ends
+        (self.path / "go").touch()  # ends the script that waits for it
         for run in self.going:
             try:
                 run.communicate(timeout=MOST_SECONDS)
@@ -91,7 +91,7 @@ class LockTest(unittest.TestCase):
             return db.execute("SELECT count(*) FROM intents").fetchone()[0]
 
     def begin(self, *more):
-        """Eight, of which one has begun to work; gives it and the others."""
+        """Starts eight runs; returns the one that works, and the others."""
         (self.path / "hadeploy.yaml").write_text(SPEC)
         runs = [self.start("apply", "--auto-approve", "--progress", "plain", *more)
                 for _ in range(AT_ONCE)]
@@ -110,9 +110,9 @@ class LockTest(unittest.TestCase):
             self.assertIn("is in use: \"apply\" by ", err)
             self.assertIn(f", pid {worker.pid}, since ", err)
             self.assertIn(f"kill -INT {worker.pid}", err)
-        # who only looks needs no lock, and sees what is under way
+        # reading needs no lock, and shows what is in progress
         plan = self.run_it("plan")
-        self.assertIn("Begun by an earlier run that did not end; completed first:\n"
+        self.assertIn("Unfinished changes of an earlier run, completed first:\n"
                       "      create  slow\n", plan)
         self.assertIn('"resumed":{"slow":"create"}', self.run_it("plan", "--json"))
         for words in (["state", "list"], ["show"], ["history"], ["output"], ["state", "pull"]):
@@ -150,7 +150,7 @@ class LockTest(unittest.TestCase):
         waiting.send_signal(signal.SIGINT)
         out, err = waiting.communicate(timeout=MOST_SECONDS)
         self.assertEqual(waiting.returncode, 130, out + err)
-        # one that waited for long enough leaves with what it said
+        # a run that reached its timeout exits with a message
         self.assertIn("is in use", self.run_it("destroy", "--auto-approve", "--lock-timeout", "1",
                                                status=75))
 
@@ -164,7 +164,7 @@ class LockTest(unittest.TestCase):
         killed = 0
         began = time.monotonic()
         self.run_it("apply", "--auto-approve")
-        takes = time.monotonic() - began  # on this machine: so that kills come anywhere in it
+        takes = time.monotonic() - began  # so that kills happen at any point of it
         self.begin_anew()
         for _ in range(ROUNDS):
             # a child that was being started when its parent was killed may hold the lock until it

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Getting in as `ssh` would: an alias, known_hosts, the keys of ~/.ssh, a jump host; and what becomes
-of a machine that was installed again. The real program against real sshds on loopback.
+"""Logins as with `ssh`: an alias, known_hosts, the keys of ~/.ssh, a jump host; and reinstalled machines.
+The real program against real sshds on loopback.
 
 usage: login_test.py HADEPLOY
 """
@@ -27,7 +27,7 @@ def free_port():
 
 
 class Server:
-    """An sshd with a host key of its own, which lets in who has the key of ~/.ssh."""
+    """An sshd with its own host key, which accepts the key of ~/.ssh."""
 
     def __init__(self, path, home):
         self.path = path
@@ -41,7 +41,7 @@ class Server:
         self.install()
 
     def install(self):
-        """Makes the machine again: another host key."""
+        """Reinstalls the machine, with another host key."""
         self.stop()
         for name in ("host_key", "host_key.pub"):
             (self.path / name).unlink(missing_ok=True)
@@ -118,14 +118,14 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.assertEqual(self.made.read_text(), "hello")
         self.assertEqual(self.run_hadeploy("output", "--raw", "host").strip(), "127.0.0.1")
         self.assertIn("Nothing to change", self.run_hadeploy("plan"))
-        # What the configuration says may change at any time, also where nothing else has.
+        # The configuration can change at any time, even if nothing else does.
         (self.ssh / "config").write_text(f"Host web\n HostName 127.0.0.1\n Port {free_port()}\n")
         self.run_hadeploy("plan", status=65)
         (self.ssh / "config").write_text("Host web\n ProxyCommand true\n")
         self.assertIn("ProxyCommand is not supported", self.run_hadeploy("plan", status=65))
 
     def test_a_default_that_was_written_before(self):
-        """A state of an older hadeploy, or a spec that is made shorter: no change."""
+        """A state of an older hadeploy, or a shorter spec, causes no change."""
         server = self.server("box")
         (self.ssh / "known_hosts").write_text(server.known())
         (self.ssh / "config").write_text(f"Host *\n Port {server.port}\n")
@@ -145,7 +145,7 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.assertEqual(self.made.read_text(), "hello")
         self.run_hadeploy("destroy", "--auto-approve")
         self.assertFalse(self.made.exists())
-        # the same, all in the spec
+        # the same, with everything in the spec
         (self.ssh / "config").write_text("")
         self.spec(f"address: 127.0.0.1, port: {server.port}, jump_host: '${{hop.connection}}'}}\n"
                   f"  hop: {{type: ssh.host, address: 127.0.0.1, port: {hop.port}")
@@ -163,15 +163,15 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.made.unlink()
         text = self.run_hadeploy("plan", status=69)
         self.assertIn("has another host key than expected", text)
-        self.assertEqual(text.count("error:"), 1, text)  # nothing was asked of the stranger
+        self.assertEqual(text.count("error:"), 1, text)  # nothing was sent to the unknown host
         self.assertIn("hadeploy state trust-host-key", text)
         self.run_hadeploy("state", "trust-host-key", "box", "--auto-approve")
         self.run_hadeploy("apply", "--auto-approve")
         self.assertEqual(self.made.read_text(), "hello")
         self.assertIn("Nothing to change", self.run_hadeploy("plan"))
-        self.assertIn("is what it was", self.run_hadeploy("state", "trust-host-key", "box"))
+        self.assertIn("has not changed", self.run_hadeploy("state", "trust-host-key", "box"))
         self.run_hadeploy("state", "trust-host-key", "file", status=64)
-        # and it insists on the new one
+        # and requires the new one
         server.install()
         self.run_hadeploy("plan", status=69)
 
@@ -194,24 +194,24 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         server.install()
         new = server.fingerprint()
         command = ("state", "trust-host-key", "box")
-        shown = f"""box (127.0.0.1, port {server.port}) shows another host key:
-  known: {old}
-  shown: {new} (ssh-ed25519)
-Compare the shown one with the machine's console: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.
+        shown = f"""box (127.0.0.1, port {server.port}) presents another host key:
+  known:     {old}
+  presented: {new} (ssh-ed25519)
+Compare the presented key with the machine's console: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.
 """
         self.assertEqual(self.run_hadeploy(*command, status=64), f"""{shown}\
-error: state trust-host-key asks before it trusts another key, and there is no terminal to ask on
-  hint: if that is the machine's key: --fingerprint {new}
+error: state trust-host-key needs approval of another key, and there is no terminal to ask on
+  hint: if this is the key of the machine: --fingerprint {new}
 """)
         self.assertEqual(self.run_hadeploy(*command, "--dry-run"),
                          f"The host key of box was {old}, and would be {new}.\n")
         self.assertEqual(self.run_hadeploy(*command, "--fingerprint", old, status=1), f"""\
-error: box shows the host key {new}, not {old}
-  hint: the state was not changed. Look on the machine's console (`ssh-keygen -lf \
-/etc/ssh/ssh_host_ed25519_key.pub`): if that shows the fingerprint that was given, another machine \
+error: box presents the host key {new}, not {old}
+  hint: the state was not changed. Check the machine's console (`ssh-keygen -lf \
+/etc/ssh/ssh_host_ed25519_key.pub`): if it shows the given fingerprint, another machine \
 answers at this address
 """)
-        question = b'Trust the shown key from now on? Only "yes" goes on: '
+        question = b'Trust the presented key from now on? Type "yes" to continue: '
         argv = [PROGRAM, "--no-color", *command]
         status, text = talk(argv, [(question, b"y\n")], self.environment(), self.project)
         self.assertEqual(status, 1)
@@ -224,13 +224,13 @@ The host key of box was {old}, and is {new} from now on.
 """)
         self.assertEqual(status, 0)
         self.assertIn("Nothing to change", self.run_hadeploy("plan"))
-        self.assertEqual(self.run_hadeploy(*command), f"The host key of box is what it was: {new}.\n")
+        self.assertEqual(self.run_hadeploy(*command), f"The host key of box has not changed: {new}.\n")
         server.install()
         self.run_hadeploy(*command, "--fingerprint", server.fingerprint())
         self.assertIn("Nothing to change", self.run_hadeploy("plan"))
 
     def test_a_stranger_is_asked_nothing(self):
-        """Not even what the machine itself tells: a sudo password would go along."""
+        """Does not trust even a key from the machine itself, because a sudo password would be sent."""
         server = self.server("box")
         (self.project / "hadeploy.yaml").write_text(
             f"name: test\nresources:\n  box: {{type: ssh.host, address: 127.0.0.1, "
@@ -275,7 +275,7 @@ outputs: {{who: "${{said_one.stdout}}", address: "${{one.connection.address}}"}}
         said = self.run_hadeploy("apply", "--auto-approve", *words)
         for name in ("one", "two"):
             self.assertEqual(pathlib.Path(f"{self.made}-{name}").stat().st_uid, 0)
-        # the password hides neither what a host prints nor where it is
+        # the password hides neither the host's output nor its address
         self.assertEqual(self.run_hadeploy("output", "--raw", "who"), "root")
         self.assertEqual(self.run_hadeploy("output", "--raw", "address"), "127.0.0.1")
         self.assertIn("Nothing to change", self.run_hadeploy("plan", *words))

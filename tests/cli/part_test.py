@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Less than all of it: plans with an exclusion, changes of the state alone, a removal without the
-spec, a check without values or of a module alone.
+"""Partial work: plans with an exclusion, changes of the state only, a removal without the spec, validation
+without values or of a single module.
 
 usage: part_test.py HADEPLOY [unittest options]
 """
@@ -21,7 +21,7 @@ class ExcludeTest(Case):
         self.assertEqual(self.addresses(), ["first", 'many["x"]'])
         self.assertIn("apply --exclude second --exclude many[y]", self.out("history"))
         self.assertIn("only a part", self.err("rollback", "1", "--auto-approve"))
-        self.assertIn("nothing to do", self.out("why", "second", "--exclude", "first"))
+        self.assertIn("no changes", self.out("why", "second", "--exclude", "first"))
         self.apply()
         self.out("destroy", "--auto-approve", "--exclude", "second")
         self.assertEqual(self.addresses(), ["first", "second"])
@@ -37,7 +37,7 @@ class ExcludeTest(Case):
 
 
     def test_around_what_cannot_be_read(self):
-        """What the note under the error says works."""
+        """The advice in the note works."""
         self.spec("name: t\nresources:\n"
                   "  conf: {type: local.file, path: conf, content: x}\n"
                   "  rest: {type: local.file, path: rest, content: x}\n")
@@ -70,7 +70,7 @@ class StateAloneTest(Case):
         self.out("plan", "--out", "p")
         self.out("apply", "p")
         self.assertEqual(self.out("output"), "b = two\n")
-        self.assertIn("the state's outputs", self.err("apply", "p", status=1))
+        self.assertIn("outputs in the state", self.err("apply", "p", status=1))
         self.assertEqual(self.out("history").count("only outputs changed"), 2)
         self.out("rollback", "1", "--auto-approve")
         self.assertEqual(self.out("output"), "a = one\n")
@@ -93,7 +93,7 @@ class StateAloneTest(Case):
         self.spec("name: t\nresources: {b: {type: ssh.key, name: a}}\n"
                   "moved: [{from: a, to: b}]\n")
         text = self.out("plan", "--detailed-exitcode", status=2)
-        self.assertIn("Moved in the state; nothing is done to the objects:\n      a -> b\n", text)
+        self.assertIn("Moved in the state; the objects do not change:\n      a -> b\n", text)
         self.assertIn("Only addresses change", text)
         self.assertEqual(json.loads(self.out("plan", "--json").splitlines()[-1])["moved"],
                          [{"from": "a", "to": "b"}])
@@ -112,12 +112,12 @@ class StateAloneTest(Case):
         self.assertIn("Nothing to change", self.apply())
         self.assertEqual(self.out("history").count("\n"), 1)
         self.out("destroy", "--auto-approve")
-        self.assertTrue((self.path / "a").exists())  # it was noted
+        self.assertTrue((self.path / "a").exists())  # it was recorded
 
     def test_a_saved_plan_of_nothing_says_so(self):
         self.apply()
         self.out("plan", "--out", "p")
-        self.assertIn("Nothing to change: all is as the spec says.", self.out("apply", "p"))
+        self.assertIn("Nothing to change: all resources match the spec.", self.out("apply", "p"))
         self.assertEqual(self.out("history").count("\n"), 1)
 
 
@@ -134,7 +134,7 @@ class RemovalTest(Case):
 
     def check(self, why, *words):
         done = self.run_it(*words)
-        self.assertIn("note: the spec can't be used, so this goes by the state alone: ", done.stderr)
+        self.assertIn("note: the spec cannot be used, so only the state is used: ", done.stderr)
         self.assertIn(why, done.stderr)
         return done.stdout
 
@@ -160,7 +160,7 @@ class RemovalTest(Case):
         self.spec(self.SPEC)
         self.out("rollback", "1", "--auto-approve")
         self.assertEqual(self.addresses(), ["a", "b", "c"])
-        self.out("rollback", "2", "--auto-approve")  # keeps what the run before it was made from
+        self.out("rollback", "2", "--auto-approve")  # records the inputs of the run before it
         self.assertEqual(self.addresses(), [])
 
     def test_another_project(self):
@@ -189,7 +189,7 @@ class ValidateTest(Case):
                   "outputs: {all: \"${c}\"}\n")
         done = self.run_it("validate")
         self.assertEqual(done.stdout, "The spec is valid: 4 resources.\n")
-        self.assertIn("note: unknown here, since they have no value: m, n, s, v\n", done.stderr)
+        self.assertIn("note: variables without a value are unknown here: m, n, s, v\n", done.stderr)
         line = json.loads(self.out("validate", "--json"))
         self.assertEqual(line["variables_without_value"], ["m", "n", "s", "v"])
         self.assertIn('"v" has no value', self.err("plan", status=65))

@@ -1,5 +1,5 @@
-// Saved plans whose body is not in the form: sealed with the right key, so nobody altered them, but
-// nothing that this hadeploy wrote.
+// Saved plans with an invalid body: authentic, because they are sealed with the right key, but not
+// written by this hadeploy.
 #include "../core/temp_dir.h"
 #include "cli/commands.h"
 #include "cli/plan_file.h"
@@ -14,7 +14,7 @@ using nlohmann::json;
 
 namespace {
 
-/// The plan of a project with nothing in it, and what it is on the disk.
+/// The saved plan of an empty project.
 struct Saved {
     TempDir dir;
     KeySource key{.file = dir / "key"};
@@ -32,14 +32,14 @@ struct Saved {
                           Value::map({}));
         const auto store = Store::open(dir / "state.db", Store::Mode::read_only, "demo", key);
         save_plan(file, project, {}, plan_from_observations(project.plan_source(), *store, {}, {}));
-        ::setenv("HADEPLOY_STATE_KEY_FILE", "", 1); // what was taken out of it is remembered
+        ::setenv("HADEPLOY_STATE_KEY_FILE", "", 1); // own_environment() remembers removed variables
         const std::string all = read_file(file);
         header = all.substr(0, all.find('\n'));
         cipher = Cipher::unlock(from_json(header).text("key_lock"), key, "the plan");
         body = json::parse(
             cipher.open(all.substr(header.size() + 1, all.size() - header.size() - 2), header));
     }
-    /// The message about a file with such a body; "" where there is nothing wrong.
+    /// The error for a file with this body; "" if there is none.
     std::string complaint(const std::string& text) const {
         write_file(file, header + "\n" + cipher.seal(text, header) + "\n");
         try {
@@ -55,7 +55,7 @@ struct Saved {
 
 } // namespace
 
-TEST_CASE("a saved plan with a part missing or of another type is refused as that") {
+TEST_CASE("a saved plan with a missing or mistyped entry is refused") {
     const Saved saved;
     CHECK(saved.complaint(saved.body.dump()).empty());
     for (const char* part :
@@ -64,21 +64,21 @@ TEST_CASE("a saved plan with a part missing or of another type is refused as tha
         json without = saved.body, other = saved.body;
         without.erase(part);
         other[part] = json::array({1});
-        CHECK(saved.complaint(without.dump()).find("missing or of another type") !=
+        CHECK(saved.complaint(without.dump()).find("missing or has the wrong type") !=
               std::string::npos);
-        CHECK(saved.complaint(other.dump()).find("missing or of another type") !=
+        CHECK(saved.complaint(other.dump()).find("missing or has the wrong type") !=
               std::string::npos);
     }
     for (const char* text : {"", "no JSON", "[]", "7"}) {
         CAPTURE(text);
-        CHECK(saved.complaint(text).find("missing or of another type") != std::string::npos);
+        CHECK(saved.complaint(text).find("missing or has the wrong type") != std::string::npos);
     }
     json unknown_state = saved.body;
     unknown_state["observed"]["a"] = {{"state", 99}, {"attributes", "{}"}};
     CHECK(saved.complaint(unknown_state.dump()).find("a state 99") != std::string::npos);
 }
 
-TEST_CASE("a file that nests without end is no saved plan") {
+TEST_CASE("a deeply nested file is not a saved plan") {
     const Saved saved;
     constexpr std::size_t levels = 1'000'000;
     write_file(saved.file, std::string(levels, '[') + std::string(levels, ']') + "\n");
@@ -86,6 +86,6 @@ TEST_CASE("a file that nests without end is no saved plan") {
         (void)load_plan(saved.file, saved.key);
         FAIL("it was taken");
     } catch (const Error& error) {
-        CHECK(error.message.find("this is no saved plan") != std::string::npos);
+        CHECK(error.message.find("this is not a saved plan") != std::string::npos);
     }
 }

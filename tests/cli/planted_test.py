@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Secrets of many lengths and alphabets get into a project in every way; what comes out of its life is
-searched for them, and for pieces of them. tests/planner/secret_property_test.cpp goes through all
-functions and types; here the program as a whole is tried.
+"""Plants secrets of many lengths and alphabets in a project in every way, and searches all its output and
+files for them and pieces of them. tests/planner/secret_property_test.cpp covers all functions and types;
+this test covers the whole program.
 
 usage: planted_test.py HADEPLOY [unittest options]
 HADEPLOY_SEED is the first seed, HADEPLOY_SECRETS how many there are.
@@ -77,7 +77,7 @@ resources:
       config_file: /dev/null}}
   x: {{type: host.directory, host: "${{h.connection}}", path: /x}}
 """
-# each with secrets of three characters, where messages and steps name what they are of
+# each with secrets of three characters in names that messages and steps contain
 SHORT = [
     HOST.format(address="${var.word}", port="1", user="ops"),
     HOST.format(address="127.0.0.1", port="1", user="${var.word}"),
@@ -110,7 +110,7 @@ class Planted(Project):
         return text.strip() or alphabet[0]
 
     def pieces(self, secret, least=1):
-        """What of it nobody says by chance, also as JSON and in quotes."""
+        """Pieces that cannot occur by chance, also as JSON and in quotes."""
         size = {ALPHABETS[0]: 3, ALPHABETS[1]: 6, ALPHABETS[2]: 8, ALPHABETS[6]: 3}.get(self.alphabet, 1)
         size = max(size, -(-least // len(self.alphabet[-1].encode())))
         out = {secret[i:i + size] for i in range(len(secret) - size + 1)}

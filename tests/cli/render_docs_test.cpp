@@ -41,23 +41,22 @@ TEST_CASE("a type's documentation comes from its schema") {
     CHECK(render_provider(TestKind(), {}).find("uri  string; default x:") != std::string::npos);
 }
 
-TEST_CASE("the chaos section has its documentation too") {
+TEST_CASE("the chaos section is documented") {
     CHECK(render_chaos({}).find("hosts") != std::string::npos);
 }
 
-TEST_CASE("the functions are documented out of their table") {
-    CHECK(render_functions({}).find(
-              "  upper(text: string)\n      The text with ASCII letters in upper case.\n"
-              "      upper(\"web-1\") = \"WEB-1\"\n") != std::string::npos);
+TEST_CASE("the functions are documented from their table") {
+    CHECK(render_functions({}).find("  upper(text: string)\n      ASCII letters made capitals.\n"
+                                    "      upper(\"web-1\") = \"WEB-1\"\n") != std::string::npos);
     const std::string text = reference_markdown(sample_registry());
     CHECK(text.find("\n### Networks\n") != std::string::npos);
-    CHECK(text.find("| `cidrnetmask(network: string)` | The netmask of an IPv4 network. | "
+    CHECK(text.find("| `cidrnetmask(network: string)` | The mask of an IPv4 network. | "
                     "`cidrnetmask(\"10.77.0.0/20\") = \"255.255.240.0\"` |\n") !=
           std::string::npos);
     CHECK(text.find("`max(values: number\\|list...)`") != std::string::npos);
 }
 
-TEST_CASE("the reference has every attribute, also those within objects") {
+TEST_CASE("the reference has every attribute, including fields of objects") {
     const std::string text = reference_markdown(sample_registry());
     CHECK(text.find("\n### test.file\n") != std::string::npos);
     CHECK(text.find("- [test.file](#testfile): A file on a machine.\n") != std::string::npos);
@@ -76,7 +75,7 @@ TEST_CASE("the JSON Schema knows each type's attributes and refuses others") {
     const auto& file = schema["definitions"]["test.file"];
     CHECK(file["additionalProperties"] == false);
     CHECK(file["required"] == nlohmann::json::array({"host", "path"}));
-    CHECK_FALSE(file["properties"].contains("sha256")); // computed: can't be written
+    CHECK_FALSE(file["properties"].contains("sha256")); // computed
     CHECK(file["properties"]["type"]["const"] == "test.file");
     CHECK(file["properties"]["state"]["anyOf"][0]["enum"] ==
           nlohmann::json::array({"present", "empty"}));
@@ -89,12 +88,12 @@ TEST_CASE("the JSON Schema knows each type's attributes and refuses others") {
     const auto module = spec_schema(sample_registry(), true);
     CHECK_FALSE(module["properties"].contains("providers"));
     CHECK_FALSE(module.contains("required"));
-    schema["properties"].erase("chaos"); // whose schema is not this test's
-    // the whole of it, so that an accident of nesting shows up as a difference
+    schema["properties"].erase("chaos"); // not part of this test
+    // compare everything, to detect nesting mistakes
     check_golden("tests/cli/golden/schema.json", schema.dump(2) + "\n");
 }
 
-TEST_CASE("a drawing has no edge that follows from others") {
+TEST_CASE("a drawing has no transitive edges") {
     const TestSpec spec(R"(
 name: t
 resources:

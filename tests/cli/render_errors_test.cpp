@@ -35,19 +35,19 @@ std::vector<Error> sample_errors() {
 }
 } // namespace
 
-TEST_CASE("errors show where, what and what next, sorted by place") {
+TEST_CASE("errors show place, message and hint, sorted by place") {
     check_golden("tests/cli/golden/errors.txt",
                  render_errors(sample_errors(), sample_sources(), {}));
 }
 
-TEST_CASE("one error has no count, none gives nothing, and the same twice is told once") {
+TEST_CASE("a single error has no count, none renders nothing, duplicates are shown once") {
     const Error error(ErrorKind::failed, "x");
     CHECK(render_errors({error}, {}, {}) == "error: x\n");
     CHECK(render_errors({error, error}, {}, {}) == "error: x\n");
     CHECK(render_errors({}, {}, {}).empty());
 }
 
-TEST_CASE("a host that does not answer is one error, whatever is on it") {
+TEST_CASE("a host that does not answer is one error, however many resources it has") {
     std::vector<Error> errors;
     for (int i = 0; i < 9; ++i) {
         errors.push_back(
@@ -63,7 +63,7 @@ TEST_CASE("a host that does not answer is one error, whatever is on it") {
     CHECK(errors_json(errors, {}).size() == 9);
 }
 
-TEST_CASE("a place beyond the text is still told") {
+TEST_CASE("a place beyond the text is still shown") {
     CHECK(render_errors({Error(ErrorKind::spec, "x", {99, 7, 0})}, sample_sources(), {}) ==
           "hadeploy.yaml:99:7: error: x\n");
     CHECK(
@@ -71,7 +71,7 @@ TEST_CASE("a place beyond the text is still told") {
         std::string::npos);
 }
 
-TEST_CASE("exit codes follow the kind, and are 1 where kinds disagree") {
+TEST_CASE("exit codes depend on the kind, and are 1 for mixed kinds") {
     CHECK(exit_code(ErrorKind::failed) == 1);
     CHECK(exit_code(ErrorKind::usage) == 64);
     CHECK(exit_code(ErrorKind::spec) == 65);

@@ -5,7 +5,7 @@
 
 #include <string>
 
-/// Types, plans and errors made by hand: the renderers see no more than this.
+/// Hand-written types, plans and errors as input of the renderers.
 namespace hadeploy::test {
 
 struct MachineType : ResourceType {
@@ -116,7 +116,7 @@ inline Step file_step(const std::string& name, const std::string& machine, Actio
     return step;
 }
 
-/// A bit of everything that a plan may say.
+/// A plan with all kinds of steps.
 inline Plan mixed_plan() {
     Plan plan;
     plan.steps.push_back(machine_step("a", Action::create));

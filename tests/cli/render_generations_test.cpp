@@ -7,7 +7,7 @@
 
 using namespace hadeploy;
 
-TEST_CASE("what is made before the old one goes, and what is imported, are shown as such") {
+TEST_CASE("create_before_destroy and imports are shown") {
     const fake::Thing type;
     Plan plan;
     plan.steps = {{.address = "a",

@@ -18,7 +18,7 @@ Drawing boxes(std::size_t n, std::vector<std::pair<std::size_t, std::size_t>> ed
 }
 } // namespace
 
-TEST_CASE("a box stands right of all that it needs, alone in its place") {
+TEST_CASE("a box is right of its dependencies, alone in its place") {
     // 0 <- 1 <- 2 <- 3, and 3 needs 0 and 4 as well
     const Drawing drawing = boxes(6, {{1, 0}, {2, 1}, {3, 2}, {3, 0}, {3, 4}});
     const Layers layers = lay_out(drawing);
@@ -28,7 +28,7 @@ TEST_CASE("a box stands right of all that it needs, alone in its place") {
         CHECK(layers.boxes[i].layer == wanted[i]);
         CHECK(taken.emplace(layers.boxes[i].layer, layers.boxes[i].row).second);
     }
-    // an edge over several columns has a place of its own in each between
+    // an edge across columns has its own place in each
     CHECK(layers.bends[0].empty());
     REQUIRE(layers.bends[3].size() == 2);
     CHECK(layers.bends[3][0].layer == 1);
@@ -39,7 +39,7 @@ TEST_CASE("a box stands right of all that it needs, alone in its place") {
     CHECK(lay_out({}).rows.empty());
 }
 
-TEST_CASE("boxes are ordered so that edges do not cross where they need not") {
+TEST_CASE("boxes are ordered to avoid crossing edges") {
     // three pairs, in the opposite order on the right
     const Layers layers = lay_out(boxes(6, {{5, 0}, {4, 1}, {3, 2}}));
     CHECK(layers.boxes[5].row == layers.boxes[0].row);
@@ -47,7 +47,7 @@ TEST_CASE("boxes are ordered so that edges do not cross where they need not") {
     CHECK(layers.boxes[3].row == layers.boxes[2].row);
 }
 
-TEST_CASE("a plan's drawing tells each action, and escapes what XML would read") {
+TEST_CASE("the drawing of a plan shows each action, and escapes XML") {
     Drawing drawing = draw(mixed_plan());
     drawing.boxes[0].address = "a<b>&\"c\x1b";
     const std::string svg = to_svg(drawing);
@@ -57,7 +57,7 @@ TEST_CASE("a plan's drawing tells each action, and escapes what XML would read")
     CHECK(svg.find("data-testid=\"node-node[&quot;b&quot;]\"") != svg.npos);
     const std::string page = to_html(drawing);
     CHECK(page.find("<!--drawing-->") == page.npos);
-    // the data ends where the element does, whatever is in it
+    // data cannot end the element early
     CHECK(page.find(R"("address":"a\u003cb>&\"c\u001b")") != page.npos);
     CHECK(page.find(R"("name":"replace")") != page.npos);
     CHECK(to_svg({}).ends_with("</svg>\n"));

@@ -21,7 +21,7 @@ Run run_of(std::int64_t id, const std::string& command, const std::string& resul
 }
 } // namespace
 
-TEST_CASE("history: one line a run") {
+TEST_CASE("history: one line per run") {
     ::setenv("TZ", "UTC", 1);
     ::tzset();
     const std::vector<Run> runs{
@@ -32,7 +32,7 @@ TEST_CASE("history: one line a run") {
           " 9  2023-11-14 22:22:20  apply       done         3 created\n"
           "10  2023-11-14 22:23:20  rollback 9  failed       2 created, 1 failed, 4 skipped\n"
           "11  2023-11-14 22:24:20  destroy     not ended\n");
-    CHECK(render_history({}, Style{}) == "Nothing was applied yet.\n");
+    CHECK(render_history({}, Style{}) == "Nothing has been applied yet.\n");
     const auto json = run_json(runs[1]);
     CHECK(json["run"] == 10);
     CHECK(json["counts"]["skipped"] == 4);

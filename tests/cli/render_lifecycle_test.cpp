@@ -20,7 +20,7 @@ resources:
   a: {type: fake.thing, name: a, lifecycle: {prevent_destroy: true}}
 )";
 
-/// What a plan says, in both forms, under a title.
+/// The text and JSON of plans, under titles.
 struct Page {
     std::string text;
     nlohmann::json json = nlohmann::json::object();
@@ -29,7 +29,7 @@ struct Page {
         text += "== " + title + "\n" + render_plan(plan, {}) + "\n";
         json[title] = plan_json(plan);
     }
-    /// Plans `spec` in a world; a refusal is shown with its places.
+    /// Plans `spec`; errors are shown with their places.
     void plan(const std::string& title, const char* spec, const PriorState& world,
               const PlanOptions& options = {}) {
         const TestSpec t(spec);
@@ -61,7 +61,7 @@ PriorState drifted(PriorState world, const std::string& address, std::string_vie
 
 } // namespace
 
-TEST_CASE("every action, as a plan of a real spec says it") {
+TEST_CASE("every action in the plan of a real spec") {
     const char* before = R"(name: t
 resources:
   m: {type: fake.machine, name: m}
@@ -108,7 +108,7 @@ outputs: {token: "${fresh.token}"}
     page.check("actions");
 }
 
-TEST_CASE("imports and data sources, as a plan says them") {
+TEST_CASE("imports and data sources in a plan") {
     const PriorState nothing{.lineage = "00000000-0000-4000-8000-000000000000"};
     const auto seen = [&](const char* address, Observation observation) {
         PriorState world = nothing;
@@ -162,13 +162,13 @@ resources:
     world.observed["a"] = world.observed["b"] = Observation::absent();
     page.plan("data sources, read in the plan or in apply", data, world);
     Observation failed = Observation::failed(Error(ErrorKind::failed, "no answer"));
-    failed.attributes = Value::map({{"name", "known"}}); // what it was to be read with
+    failed.attributes = Value::map({{"name", "known"}}); // the config of the read
     page.plan("a data source that can't be read",
               "name: t\ndata: {now: {type: fake.look, name: known}}\n", seen("data.now", failed));
     page.check("imports");
 }
 
-TEST_CASE("every rule of a lifecycle, as a plan says it") {
+TEST_CASE("every lifecycle rule in a plan") {
     Page page;
     const PriorState guarded = as_applied(kGuarded);
     page.plan("prevent_destroy: replaced",

@@ -34,11 +34,11 @@ Plan destroy_plan() {
 }
 } // namespace
 
-TEST_CASE("a plan shows each change once, and ends with a list of what it touches and the counts") {
+TEST_CASE("a plan shows each change once, and ends with a summary and the counts") {
     check_golden("tests/cli/golden/plan.txt", render_plan(after_before(mixed_plan()), {}));
 }
 
-TEST_CASE("colours only repeat what symbols and words say") {
+TEST_CASE("colours carry no information of their own") {
     const Style colored{.color = true};
     std::string text = render_plan(after_before(mixed_plan()), colored);
     CHECK(text.find("\x1b[32m") != std::string::npos);
@@ -47,14 +47,15 @@ TEST_CASE("colours only repeat what symbols and words say") {
     CHECK(text == render_plan(after_before(mixed_plan()), {}));
 }
 
-TEST_CASE("what goes with its machine takes one line in a destroy") {
+TEST_CASE("resources removed with their machine take one line in a destroy") {
     check_golden("tests/cli/golden/destroy.txt", render_plan(after_before(destroy_plan()), {}));
 }
 
 TEST_CASE("an empty plan says so") {
     Plan plan;
     plan.outputs = kBefore;
-    CHECK(render_plan(after_before(plan), {}) == "Nothing to change: all is as the spec says.\n");
+    CHECK(render_plan(after_before(plan), {}) ==
+          "Nothing to change: all resources match the spec.\n");
     plan.outputs = kBefore.with("size", 3);
     CHECK(render_plan(after_before(plan), {}).find("  ~ size: 2 -> 3\n") != std::string::npos);
     plan.destroy = true;
@@ -62,15 +63,15 @@ TEST_CASE("an empty plan says so") {
     CHECK(render_plan(plan, {}) == "Nothing to remove: the state is empty.\n");
     CHECK(render_plan(after_before(plan), {}) ==
           "Outputs:\n  - old\n  - same\n  - size\n\n"
-          "Only outputs change: all resources are as the state says.\n");
+          "Only outputs change: all resources match the state.\n");
     plan = {};
     plan.moves = {{"a", "b"}};
     CHECK(render_plan(plan, {}) ==
-          "Moved in the state; nothing is done to the objects:\n      a -> b\n\n"
-          "Only addresses change: all resources are as the spec says.\n");
+          "Moved in the state; the objects do not change:\n      a -> b\n\n"
+          "Only addresses change: all resources match the spec.\n");
 }
 
-TEST_CASE("a value from outside can't act on the terminal") {
+TEST_CASE("control characters in values are escaped") {
     Plan plan;
     plan.steps.push_back(file_step("x", "a", Action::update));
     plan.steps[0].changes = {{"content", "a\x1b[2Jb", "c\rd\xC2\x9B"}};
@@ -82,9 +83,9 @@ TEST_CASE("a value from outside can't act on the terminal") {
     CHECK(text.find("\\x1B[2J") != std::string::npos);
 }
 
-TEST_CASE("secrets are in no form of a plan") {
+TEST_CASE("no form of a plan contains secrets") {
     Plan plan = mixed_plan();
-    // as a provider may see it, without the mark that the spec's values carry
+    // as read by a provider, without the mark of the spec's value
     plan.steps[4].before = Value::map({{"password", "s3cret"}, {"path", "/srv/conf"}});
     CHECK(render_plan(after_before(plan), {}).find("hunter2") == std::string::npos);
     const std::string json = plan_json(plan).dump();
@@ -93,7 +94,7 @@ TEST_CASE("secrets are in no form of a plan") {
     CHECK(json.find("/srv/conf") != std::string::npos);
 }
 
-TEST_CASE("what data is lost stands above the counts") {
+TEST_CASE("data losses are shown above the counts") {
     Plan plan;
     plan.steps.push_back(machine_step("a", Action::remove));
     plan.losses = {{"node[\"a\"]", &kMachine, {"the disk of a", 3LL << 30}},
@@ -114,26 +115,26 @@ TEST_CASE("the plan as JSON") {
     check_golden("tests/cli/golden/plan.json", plan_json(mixed_plan()).dump(2) + "\n");
 }
 
-TEST_CASE("JSON survives bytes that are no text") {
+TEST_CASE("JSON output accepts invalid UTF-8") {
     Plan plan;
     plan.steps.push_back(file_step("x", "a", Action::create));
     plan.steps[0].reason = "\xFF\xFE";
     CHECK_NOTHROW((void)plan_json(plan).dump());
 }
 
-TEST_CASE("counts name what an update does") {
+TEST_CASE("counts use the verb of an update") {
     CHECK(plan_counts(mixed_plan()) ==
           "2 to create, 1 to start, 1 to update, 1 to replace, 1 to remove, 1 to adopt, "
           "2 to read later, 1 to forget");
 }
 
-TEST_CASE("a line of --json has the keys that OpenTofu's readers look for") {
+TEST_CASE("a line of --json has the keys of OpenTofu's output") {
     CHECK(json_line("info", "version", "hi", 1'700'000'000'250, {{"x", 1}}) ==
           R"({"@level":"info","@message":"hi","@module":"hadeploy.ui",)"
           R"("@timestamp":"2023-11-14T22:13:20.250Z","type":"version","x":1})");
 }
 
-TEST_CASE("values are shown as a spec would write them") {
+TEST_CASE("values are shown in the form of a spec") {
     const Type bytes(TypeKind::bytes), duration(TypeKind::duration), place(TypeKind::connection);
     CHECK(value_text(&bytes, mib(512)) == "512 MiB");
     CHECK(value_text(&duration, Value(90'000)) == "1m 30s");
@@ -168,7 +169,7 @@ TEST_CASE("long strings show the part that differs") {
                       "...aaaaaaaaaaaaaaaaYbbbbbbbbbbbbbbbb...");
 }
 
-TEST_CASE("a text's diff has what changed and a line around it") {
+TEST_CASE("the diff of a text has one line of context") {
     const auto show = [](const std::vector<std::string>& a, const std::vector<std::string>& b) {
         std::string out;
         for (const LineChange& c : diff_lines(a, b)) out += std::string(1, c.sign) + c.text + "\n";
@@ -182,7 +183,7 @@ TEST_CASE("a text's diff has what changed and a line around it") {
     CHECK(show({"a", "x", "b", "y", "c"}, {"a", "b", "c", "z"}) == " a\n-x\n b\n-y\n c\n+z\n");
 }
 
-TEST_CASE("what an earlier run began is listed before what is to be done") {
+TEST_CASE("unfinished changes of an earlier run are listed first") {
     Plan plan;
     plan.outputs = Value::map({});
     plan.steps.push_back(file_step("x", "a", Action::adopt));
@@ -190,7 +191,7 @@ TEST_CASE("what an earlier run began is listed before what is to be done") {
     CHECK(rest.starts_with("  = module.app.file[\"x\"]  test.file  adopt"));
     CHECK_FALSE(plan_json(plan).contains("resumed"));
     plan.resumed = {{"module.app.file[\"x\"]", "create"}, {"a#2", "remove"}};
-    CHECK(render_plan(plan, {}) == "Begun by an earlier run that did not end; completed first:\n"
+    CHECK(render_plan(plan, {}) == "Unfinished changes of an earlier run, completed first:\n"
                                    "      remove  a#2\n"
                                    "      create  module.app.file[\"x\"]\n"
                                    "\n" +
@@ -199,7 +200,7 @@ TEST_CASE("what an earlier run began is listed before what is to be done") {
           R"~({"a#2":"remove","module.app.file[\"x\"]":"create"})~");
 }
 
-TEST_CASE("a data source that is read during apply has a line and a count of its own") {
+TEST_CASE("a data source that is read during apply has its own line and count") {
     struct LookType : ResourceType {
         LookType() {
             name = "test.look";

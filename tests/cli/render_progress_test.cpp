@@ -13,7 +13,7 @@ using namespace hadeploy::test;
 
 namespace {
 
-/// A clock and a screen that stand still until the test moves them.
+/// A clock and a screen controlled by the test.
 struct Stage {
     std::string bytes;
     std::int64_t now = 1'700'000'000'000;
@@ -29,7 +29,7 @@ struct Stage {
     }
 };
 
-/// What a terminal of that size shows after these bytes: text, line ends, "up n", "erase below".
+/// Emulates a terminal of that size for these bytes: text, newlines, "up n", "erase below".
 std::vector<std::string> screen_of(const std::string& bytes, std::size_t columns) {
     std::vector<std::string> rows{""};
     std::size_t row = 0, column = 0;
@@ -68,7 +68,7 @@ std::string screen_text(const Stage& stage) {
     return out;
 }
 
-/// A run with a bit of everything; `between` is called after each event.
+/// A run with all kinds of events; `between` is called after each event.
 template<class Between>
 void act(Stage& stage, Progress& progress, Between between) {
     const Plan plan = mixed_plan();
@@ -91,7 +91,7 @@ void act(Stage& stage, Progress& progress, Between between) {
 
 } // namespace
 
-TEST_CASE("modes have compose's names") {
+TEST_CASE("modes have the names of docker compose") {
     CHECK(parse_progress_mode("auto") == ProgressMode::automatic);
     CHECK(parse_progress_mode("tty") == ProgressMode::tty);
     CHECK(parse_progress_mode("plain") == ProgressMode::plain);
@@ -100,13 +100,13 @@ TEST_CASE("modes have compose's names") {
     CHECK_FALSE(parse_progress_mode("fancy"));
 }
 
-TEST_CASE("plain: one line an event, and the same words not again and again") {
+TEST_CASE("plain: one line per event, without repetitions") {
     Stage stage;
     act(stage, *stage.start(ProgressMode::plain, 10), [] {});
     check_golden("tests/cli/golden/progress-plain.txt", stage.bytes);
 }
 
-TEST_CASE("json: one object an event") {
+TEST_CASE("json: one object per event") {
     Stage stage;
     act(stage, *stage.start(ProgressMode::json, 10), [] {});
     std::istringstream lines(stage.bytes);
@@ -121,7 +121,7 @@ TEST_CASE("quiet: nothing") {
     CHECK(stage.bytes.empty());
 }
 
-TEST_CASE("tty: a block below, what is finished above it") {
+TEST_CASE("tty: a block below the finished steps") {
     Stage stage;
     const auto progress = stage.start(ProgressMode::tty, 10);
     std::string screens;
@@ -139,7 +139,7 @@ TEST_CASE("tty: the bytes themselves, with colours") {
     check_golden("tests/cli/golden/progress-tty-bytes.txt", visible);
 }
 
-TEST_CASE("tty: no line is longer than the terminal, and the block is never higher") {
+TEST_CASE("tty: the block never exceeds the size of the terminal") {
     Stage stage;
     stage.size = {40, 6};
     const auto progress = stage.start(ProgressMode::tty, 50);
@@ -156,7 +156,7 @@ TEST_CASE("tty: no line is longer than the terminal, and the block is never high
     CHECK(screen_text(stage).find("and 27 more") != std::string::npos);
 }
 
-TEST_CASE("tty: a secret is taken out before its line is cut: no part of it is left") {
+TEST_CASE("tty: secrets are redacted before a line is cut") {
     Stage stage;
     stage.size = {72, 10};
     const std::string secret =
@@ -185,13 +185,13 @@ TEST_CASE("tty: a secret is taken out before its line is cut: no part of it is l
     CHECK(stage.bytes.find("failed: no (secret)") != std::string::npos);
 }
 
-TEST_CASE("tty: a narrower terminal has broken the lines, which are all taken away") {
+TEST_CASE("tty: lines wrapped by a narrower terminal are erased") {
     Stage stage;
     stage.size = {60, 20};
     const Step step = file_step("x", "a", Action::create);
     const auto progress = stage.start(ProgressMode::tty, 2);
     progress->step_started(step, "a long text that fills the line up to its very end");
-    // after the change of size the terminal itself has broken the line that is wider than that
+    // the terminal has wrapped the longer lines after the change of size
     std::string broken;
     for (const std::string& row : screen_of(stage.bytes, 60))
         for (std::size_t i = 0; i < std::max<std::size_t>(row.size(), 1); i += 30)
@@ -205,7 +205,7 @@ TEST_CASE("tty: a narrower terminal has broken the lines, which are all taken aw
     CHECK(screen[2].empty());
 }
 
-TEST_CASE("tty: while planning, what is being read; and nothing of it stays") {
+TEST_CASE("tty: planning shows reads, which are erased at the end") {
     Stage stage;
     {
         const auto progress = stage.start(ProgressMode::tty, 0);

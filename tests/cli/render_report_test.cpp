@@ -7,7 +7,7 @@ using namespace hadeploy::test;
 
 namespace {
 
-/// The mixed plan as it may have gone: the machine a took long, a file failed.
+/// A possible result of the mixed plan: the machine a took long, a file failed.
 ApplyResult mixed_result() {
     ApplyResult result;
     const auto add = [&](const char* what, std::int64_t from, std::int64_t to) {
@@ -32,12 +32,12 @@ ApplyResult mixed_result() {
 
 } // namespace
 
-TEST_CASE("the report tells what was touched, what took long, what went wrong, and the counts") {
+TEST_CASE("the report shows changed resources, the critical path, failures and counts") {
     check_golden("tests/cli/golden/report.txt",
                  render_report(mixed_plan(), mixed_result(), 41'000, {}));
 }
 
-TEST_CASE("a run that went well ends with its outputs and one line") {
+TEST_CASE("a successful run ends with its outputs and one line") {
     Plan plan;
     plan.steps.push_back(file_step("x", "a", Action::create));
     ApplyResult result;
@@ -52,7 +52,7 @@ TEST_CASE("a run that went well ends with its outputs and one line") {
                                                   "Done in 0.3s: 1 created.\n");
 }
 
-TEST_CASE("an interrupted run tells what was not begun, and how to go on") {
+TEST_CASE("the report of an interrupted run lists steps not begun, and how to continue") {
     Plan plan;
     plan.steps = {file_step("x", "a", Action::create), file_step("y", "a", Action::create)};
     ApplyResult result;

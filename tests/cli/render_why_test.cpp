@@ -13,7 +13,7 @@ using namespace hadeploy::test;
 
 namespace {
 
-/// What `why` says of every step of a plan, and of these addresses besides.
+/// The output of `why` for every step of a plan, and for the given addresses.
 std::string all_of(const TestSpec& t, const PriorState& world, const Plan& plan,
                    const std::vector<std::string>& more = {}) {
     std::vector<std::string> addresses = more;
@@ -23,7 +23,7 @@ std::string all_of(const TestSpec& t, const PriorState& world, const Plan& plan,
     for (const std::string& address : addresses) {
         const std::vector<Why> chain = explain(address, plan, *t.graph, world);
         out += render_why(chain, plan, t.spec.sources, {}) + "\n";
-        for (const Why& why : chain) // the same, as an object
+        for (const Why& why : chain) // the same as JSON
             CHECK(why_json(why, plan, t.spec.sources)["address"] == why.address);
     }
     return out;
@@ -72,7 +72,7 @@ resources:
 
 } // namespace
 
-TEST_CASE("why: every action says which line and which change lead to it") {
+TEST_CASE("why: every action is explained by a line and a change") {
     PriorState world = drifted(as_applied(kBefore), "m", "running", false);
     world = drifted(std::move(world), "drift", "value", "other");
     world = drifted(std::move(world), "drift", "shout", "other!");

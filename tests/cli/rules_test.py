@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rules of a spec as users see them: checks that warn, objects that stay, parts that are ignored.
+"""Rules of a spec as users see them: checks that warn, kept objects, ignored parts.
 
 usage: rules_test.py HADEPLOY [unittest options]
 """
@@ -48,7 +48,7 @@ checks:
         self.assertEqual(shown.count("warning: check small: 1 is too small"), 2)  # plan and report
         self.assertEqual(shown.count("warning: check later: it has a value"), 1)
         self.assertIn("Done in", shown)
-        for _ in range(2):  # an unchanged project warns no less
+        for _ in range(2):  # an unchanged project still warns
             self.assertIn("warning: check small", self.run_it("plan", "--detailed-exitcode"))
         self.assertIn("warning: check small", self.apply())
         nothing = json.loads(self.apply("--json").splitlines()[-1])
@@ -73,7 +73,7 @@ resources: {f: {type: local.file, path: "${var.n}", content: x, lifecycle: {keep
         self.assertTrue((self.path / "b").exists())
         self.assertEqual(self.run_it("state", "list"), "")
         self.spec(spec)
-        self.apply()  # takes it over
+        self.apply()  # adopts it
         self.spec("")
         self.assertIn("keep_on_destroy: the object is kept", self.apply())
         self.assertTrue((self.path / "a").exists())

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The JSON Schema that `hadeploy schema` prints, as an editor uses it: good specs pass, and mistakes are
-seen where hadeploy sees them.
+"""The JSON Schema of `hadeploy schema`, as an editor uses it: valid specs pass, and mistakes are found where
+hadeploy finds them.
 
 usage: schema_test.py HADEPLOY [unittest options]
 """

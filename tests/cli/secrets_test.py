@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What commands print of the secrets that they were given, and what is said of those that can't be
-hidden there. Nothing beyond this machine is needed.
+"""Secrets in the output of commands, and warnings about secrets that cannot be hidden there. Needs only
+this machine.
 
 usage: secrets_test.py HADEPLOY [unittest options]
 """
@@ -91,14 +91,14 @@ class SecretsTest(unittest.TestCase):
             if more:
                 for line in done.stdout.splitlines():
                     json.loads(line)
-            # the generated one is known to the state alone
+            # only the state knows the generated secret
             generated = (self.path / "kept").read_text()
             self.assertEqual(len(generated), 24)
             for hidden in (generated, base64.b64encode(generated.encode()).decode()):
                 self.assertNotIn(hidden, said)
 
     def test_what_a_plan_meets_is_hidden_on_both_streams(self):
-        """Where nothing is marked: in what a script finds, and in what it says when it fails."""
+        """In texts without marks: results of a script, and its output when it fails."""
         (self.path / "hadeploy.yaml").write_text(MET)
         (self.path / "world").write_text("nothing")
         self.run_it("apply", "--auto-approve")
@@ -108,7 +108,7 @@ class SecretsTest(unittest.TestCase):
             self.assertIn("(secret)", done.stdout)
             for shown in (PASSWORD, json.dumps(PASSWORD)[1:-1]):
                 self.assertNotIn(shown, done.stdout + done.stderr)
-        # what is said while it works: the host that is read
+        # progress names the host
         (self.path / "hadeploy.yaml").write_text(MET + UNREACHED)
         for more in (("--progress", "plain"), ("--json",)):
             done = self.run_it("plan", *more, status=69)
@@ -121,7 +121,8 @@ class SecretsTest(unittest.TestCase):
         self.assertNotIn(PASSWORD, done.stdout + done.stderr)
 
     def test_what_is_too_short_is_named(self):
-        note = "note: too short to be hidden where commands repeat it: var.pin; it takes 4 characters\n"
+        note = ("note: too short to be hidden in the output of commands: var.pin; "
+                "a secret needs at least 4 characters\n")
         for words in (["validate"], ["plan"]):
             self.assertIn(note, self.run_it(*words).stderr)
         self.assertIn(note, self.run_it("apply", "--auto-approve", status=1).stderr)

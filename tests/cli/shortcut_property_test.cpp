@@ -1,5 +1,5 @@
-// The short way of an unchanged project says what the long way says: of random specs, whatever is
-// changed in between.
+// The fast path for unchanged projects gives the same result as the normal path, for random specs
+// and changes in between.
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "cli/shortcut.h"
@@ -19,7 +19,7 @@ namespace {
 constexpr unsigned kRounds = 10;
 constexpr unsigned kEdits = 16;
 
-/// A project with a random spec, in a world in memory.
+/// A project with a random spec and providers in memory.
 class RandomProject {
   public:
     explicit RandomProject(unsigned seed) : seed_(seed), random_(seed) {
@@ -34,7 +34,7 @@ class RandomProject {
     RandomProject(const RandomProject&) = delete;
     RandomProject& operator=(const RandomProject&) = delete;
 
-    /// Something that a plan may follow from becomes another one, or not.
+    /// Changes a random input of a plan, or nothing.
     std::string edit() {
         switch (random_() % 12) {
         case 0: return write(random_() % 4), "another spec";
@@ -58,7 +58,7 @@ class RandomProject {
         }
     }
 
-    /// Plans both ways and compares. Tells whether the short one had an answer.
+    /// Plans both ways and compares. @returns whether the fast path had an answer
     bool both_ways() const {
         const auto brief = known_unchanged(Project(registry_, options_), {});
         Project project(registry_, options_);
@@ -110,7 +110,7 @@ class RandomProject {
         CHECK(result.ok());
     }
 
-    /// One thing is gone, or is not as it was left.
+    /// Removes or changes one object.
     void drift() {
         if (world_.objects.empty()) return;
         const auto it =
@@ -136,7 +136,7 @@ class RandomProject {
 
 } // namespace
 
-TEST_CASE("the short way of an unchanged project says what the long way says") {
+TEST_CASE("the fast path of an unchanged project equals the normal path") {
     unsigned brief = 0, long_way = 0;
     for (unsigned seed = first_seed(); seed < first_seed() + kRounds; ++seed) {
         CAPTURE(seed);
@@ -152,7 +152,7 @@ TEST_CASE("the short way of an unchanged project says what the long way says") {
             }
         }
     }
-    // both were taken, and often
+    // both paths were taken often
     CHECK(brief > kRounds);
     CHECK(long_way > kRounds);
 }

@@ -1,5 +1,5 @@
-"""The short cut of an unchanged project has to say what the long way says: hadeploy plans with and
-without what it has noted, and the two are compared, whatever has changed in between."""
+"""The fast path for unchanged projects has to give the same result as the normal path: hadeploy plans with
+and without its note, and the plans are compared after various changes."""
 import os
 import pathlib
 import shutil
@@ -50,7 +50,7 @@ class Shortcut(unittest.TestCase):
         return done.returncode, done.stdout, done.stderr
 
     def both_ways(self, *args, env=None):
-        """A plan as it comes, and one without the note."""
+        """A normal plan, and one without the note."""
         out = []
         for form in ([], ["--json"]):
             short = self.run_it("plan", "--detailed-exitcode", *form, *args, env=env, code=None)
@@ -66,7 +66,7 @@ class Shortcut(unittest.TestCase):
         return out[0]
 
     def loads_the_spec(self, *args, env=None):
-        """Whether a plan went the long way: by its trace."""
+        """Whether a plan took the normal path, according to its trace."""
         trace = self.home.parent / (self.home.name + ".json")
         self.run_it("plan", "--profile", str(trace), *args, env=env)
         text = trace.read_text()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What plans and reports show to a person: each thing once, the same of many together, what goes by
-its type, place and name, and what became of it as it was.
+"""The text of plans and reports: each change once, identical changes folded, removed objects with type,
+place and name.
 
 usage: shown_test.py HADEPLOY [unittest options]
 """
@@ -28,7 +28,7 @@ class ShownTest(Project):
         return self.run_it("plan", *words)
 
     def assert_once(self, text, names):
-        """Each name stands in one line."""
+        """Each name is in one line."""
         found = collections.Counter(name for name in names for line in text.splitlines()
                                     if re.search(rf"(^|[\s,\[]){re.escape(name)}($|[\s,:\]])", line))
         self.assertEqual(dict(found), {name: 1 for name in names}, text)
@@ -74,7 +74,7 @@ resources:
         report = self.apply()
         self.assertRegex(report, r"  \+ web\[0\.\.49\] +created +50 instances, at most \d")
         self.assertRegex(report, r"55 created\.")
-        # one of them differs: it stays apart, whatever the others have in common
+        # one that differs is not folded with the others
         (self.path / "w/web-7").write_text("otherwise\n")
         self.assertRegex(self.plan(), r"  ~ web\[7\]  local\.file  update: something else changed it\n")
         self.spec("resources: {}\n")
@@ -98,8 +98,8 @@ resources:
         numbers = [int(n) for n in re.findall(r"(\d+) to create", summary.rpartition("Plan:")[0])]
         self.assertEqual(sum(numbers), 300, summary)
         report = self.apply("--summary", "--progress", "quiet")
-        self.assertLessEqual(len(report.splitlines()), 48, report)  # with the plan before it
-        # in whole each once, and at its end what can be seen of it on one screen
+        self.assertLessEqual(len(report.splitlines()), 48, report)  # including the plan
+        # each once in full, and a summary that fits one screen at the end
         self.spec("resources: {}\n")
         shown = self.plan()
         self.assert_once(shown, [f"own{n}" for n in range(120)])
@@ -219,8 +219,8 @@ resources:
 """)
         shown = self.plan()
         self.assertNotIn("completed first", shown)
-        self.assertIn("Begun by an earlier run that did not end, and no longer wanted; what there is "
-                      "of it is removed:\n      create  k\n", shown)
+        self.assertIn("Unfinished changes of an earlier run that are no longer wanted; their objects "
+                      "are removed:\n      create  k\n", shown)
 
     def test_what_an_exclusion_keeps_is_named(self):
         self.spec("""

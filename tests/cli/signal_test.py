@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Ctrl-C: the first one lets what runs end and begins nothing new, the second one leaves at once; the
-next run goes on from either.
+"""Ctrl-C: the first one lets running steps finish and starts nothing new, the second one exits at once; the
+next run continues after either.
 
 usage: signal_test.py HADEPLOY [unittest options]
 """
@@ -23,7 +23,7 @@ MOST_SECONDS = 60
 NAMESPACE = subprocess.run(["unshare", "-p", "-f", "--mount-proc", "true"], capture_output=True,
                            check=False).returncode == 0
 
-# What is asked to run says so in `log`, and ends when the test lets it.
+# Scripts write to `log` and end when the test lets them.
 SPEC = """
 name: signals
 resources:
@@ -96,11 +96,11 @@ class SignalTest(unittest.TestCase):
             line = run.stderr.readline()
             self.assertTrue(line, said)
             said += line
-        time.sleep(0.5)  # it would not take that long to begin once more
+        time.sleep(0.5)  # enough time to start it again
         self.assertIsNone(run.poll())
 
     def interrupt(self, run, number=signal.SIGINT):
-        """As a terminal does it: all of the foreground's group is told."""
+        """Signals the whole foreground group, as a terminal does."""
         os.killpg(run.pid, number)
 
     def ended(self, run, status):
@@ -115,7 +115,7 @@ class SignalTest(unittest.TestCase):
                 self.until(lambda: self.log()[-1:] == ["begun"], "the work")
                 self.interrupt(run, number)
                 said = ""
-                while "stopping: what runs is finished first" not in said:
+                while "stopping: running steps are finished" not in said:
                     line = run.stderr.readline()
                     self.assertTrue(line, said)
                     said += line
@@ -129,7 +129,7 @@ class SignalTest(unittest.TestCase):
                 runs = [json.loads(line) for line in self.run_it("history", "--json").splitlines()]
                 self.assertEqual(runs[-1]["result"], "interrupted")
                 self.run_it("apply", "--auto-approve")
-                self.assertEqual(self.log()[-2:], ["begun", "ended"])  # it was not made again
+                self.assertEqual(self.log()[-2:], ["begun", "ended"])  # it was not created again
                 self.assertTrue((self.path / "after").exists())
                 self.run_it("plan", "--detailed-exitcode")
                 self.run_it("destroy", "--auto-approve")
@@ -158,14 +158,14 @@ class SignalTest(unittest.TestCase):
         return made
 
     def test_on_a_terminal_lines_that_last_say_what_is_open(self):
-        """What is redrawn in place is gone at the end; what Ctrl-C was answered with is not."""
+        """The redrawn block is gone at the end; the answer to Ctrl-C is permanent."""
         run = self.terminal("apply", "--auto-approve")
         self.until(lambda: self.log() == ["begun"], "the work")
         run.send(b"\x03")
-        run.until("stopping: what runs is finished first, nothing more is begun")
+        run.until("stopping: running steps are finished, nothing new is started")
         (self.path / "go").touch()
         self.assertEqual(run.end(), 130, run.screen())
-        self.assertRegex(run.screen(), r"stopping: what runs is finished first, .*\n(.*\n)?"
+        self.assertRegex(run.screen(), r"stopping: running steps are finished, .*\n(.*\n)?"
                                        r"    slow  creating, \d")
         self.assertRegex(run.screen(), r"slow  created")
         self.assertIn("Interrupted after", run.screen())
@@ -177,15 +177,15 @@ class SignalTest(unittest.TestCase):
         run.until("stopping: ")
         run.send(b"\x03")
         self.assertEqual(run.end(), 130)
-        self.assertRegex(run.screen(), r"left at once: what was under way may be half done, .*\n"
+        self.assertRegex(run.screen(), r"exited at once: these steps can be incomplete, .*\n"
                                        r"    slow  creating, \d.*\n"
-                                       r"The state says that this step is open: the next plan or "
-                                       r"apply looks at it and goes on from there.")
+                                       r"The state records that this step is open: the next plan or "
+                                       r"apply reads it and continues from there.")
         self.assertEqual(self.intents(), [("slow", "create")])
         (self.path / "go").touch()
 
     def test_what_failed_before_is_printed_in_full(self):
-        """Whether the run is let end or left at once, on a terminal and in a pipe."""
+        """After one and two signals, on a terminal and in a pipe."""
         (self.path / "hadeploy.yaml").write_text(SPEC + """
   broken:
     type: local.exec
@@ -224,7 +224,7 @@ class SignalTest(unittest.TestCase):
                     (self.path / "log").unlink()
 
     def test_while_it_only_looks_one_is_enough(self):
-        """Nothing is changed yet: what does not answer is left."""
+        """Before any change, reads that do not answer are cancelled."""
         (self.path / "hadeploy.yaml").write_text("""
 name: signals
 resources:
@@ -241,7 +241,7 @@ resources:
                 (self.path / "log").unlink()
 
     def test_a_look_between_changes_is_not_waited_for(self):
-        """What is only read in apply is left by the first one, as in a plan."""
+        """The first signal cancels reads of data during apply, as in a plan."""
         (self.path / "hadeploy.yaml").write_text("""
 name: signals
 resources:
@@ -267,7 +267,7 @@ data:
                 f"retry_delay: 10m}}}}\noutputs: {{a: '${{data.a.status_code}}'}}\n")
             run = self.start("plan", "--progress", "plain")
             self.assertIn("reading", run.stderr.readline())
-            time.sleep(0.5)  # by then it pauses
+            time.sleep(0.5)  # it is waiting for the next try now
             self.interrupt(run)
             self.ended(run, 130)
 
@@ -279,16 +279,16 @@ data:
         self.until(lambda: "stopping" in run.stderr.readline(), "a word")
         self.interrupt(run)
         _, err = self.ended(run, 130)
-        self.assertIn("left at once: what was under way may be half done", err)
-        self.assertEqual(self.log(), ["begun"])  # what it began goes on without it
+        self.assertIn("exited at once: these steps can be incomplete", err)
+        self.assertEqual(self.log(), ["begun"])  # the script continues without hadeploy
         self.assertEqual(self.intents(), [("slow", "create")])
-        # nothing is recorded yet, but what was planned before it began does not hold any more
+        # nothing is recorded yet, but the earlier plan is stale
         refused = self.start("apply", "saved")
         _, said = self.ended(refused, 1)
-        self.assertEqual(said, "error: the saved plan is stale: a run since then was cut off, and is to "
+        self.assertEqual(said, "error: the saved plan is stale: a later run was interrupted and has to "
                                "be completed first\n  hint: run plan again\n")
-        # the next one waits for it, and so does who only looks; then a create that was cut off is
-        # run again, not beside itself
+        # the next run waits for it, and so does a plan; then the interrupted create is
+        # run again, not in parallel
         looks, again = self.start("plan"), self.start("apply", "--auto-approve")
         self.until_it_waits(looks)
         self.until_it_waits(again)
@@ -302,7 +302,7 @@ data:
 
     @unittest.skipUnless(NAMESPACE, "needs PID namespaces")
     def test_a_killed_run_is_waited_for_from_another_pid_namespace(self):
-        """As from another container: there the script's process cannot be seen."""
+        """As from another container, where the script's process is not visible."""
         run = self.start("apply", "--auto-approve")
         self.until(lambda: self.log() == ["begun"], "the work")
         run.kill()
@@ -313,7 +313,7 @@ data:
             line = again.stderr.readline()
             self.assertTrue(line, said)
             said += line
-        time.sleep(0.5)  # it would not take that long to begin once more
+        time.sleep(0.5)  # enough time to start it again
         self.assertIsNone(again.poll())
         self.assertEqual(self.log(), ["begun"])
         (self.path / "go").touch()
@@ -330,7 +330,7 @@ resources:
         self.assertIn("Nothing to change", self.run_it("plan"))
 
     def test_the_first_ends_what_only_looks(self):
-        """A plan has begun nothing that would have to end."""
+        """A plan has no changes that would have to finish."""
         with socket.socket() as silent:  # a host that accepts and never greets
             silent.bind(("127.0.0.1", 0))
             silent.listen()
@@ -360,15 +360,15 @@ resources:
                         self.ended(run, 130)
 
     def test_at_the_question(self):
-        """Nothing runs yet: one Ctrl-C is enough, and any answer but yes cancels."""
+        """Nothing runs yet: one Ctrl-C is enough, and any answer except yes cancels."""
         for answer, code in ((b"\x03", 130), (b"no\n", 1), (b"\n", 1), (b"\x04", 1)):
-            status, shown = talk([HADEPLOY, "apply"], [(b'Only "yes" goes on: ', answer)],
+            status, shown = talk([HADEPLOY, "apply"], [(b'Type "yes" to continue: ', answer)],
                                  self.environment, self.path)
             self.assertEqual(status, code, shown)
             if code == 1:
                 self.assertIn(b"Cancelled: nothing was changed.", shown)
             self.assertEqual(self.log(), [])
-            self.assertEqual(self.run_it("history"), "Nothing was applied yet.\n")
+            self.assertEqual(self.run_it("history"), "Nothing has been applied yet.\n")
 
     def test_a_destroy_likewise(self):
         (self.path / "go").touch()

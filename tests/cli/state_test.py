@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What may befall a state's file from outside, through the real program: an older copy is put back,
-a journal is left beside it or taken away, nothing there may be written, it is on a network's disk.
+"""Damage to the state file from outside, with the real program: an older copy is restored, a journal is left
+or removed, the directory is read-only, the file is on a network file system.
 
 usage: state_test.py HADEPLOY DISK_LIBRARY [unittest options]
 """
@@ -23,7 +23,7 @@ APPLY = ("apply", "--auto-approve")
 
 
 def thing(name, more=""):
-    """One that tells how often it was made; `slow` waits for the file `go`."""
+    """A resource that counts how often it was created; `slow` waits for the file `go`."""
     wait = "for i in $(seq 3000); do [ -e go ] && break; sleep 0.02; done; " if name == "slow" else ""
     return f"""
   {name}:
@@ -49,7 +49,7 @@ class StateTest(unittest.TestCase):
         (self.path / "hadeploy.yaml").write_text(spec(*things))
 
     def run_it(self, *words, status=0, inside=(), **environment):
-        """What it printed; both streams."""
+        """Both output streams."""
         done = subprocess.run([*inside, HADEPLOY, *words], cwd=self.path, text=True,
                               env=self.environment | environment, stdin=subprocess.DEVNULL,
                               capture_output=True, timeout=MOST_SECONDS)
@@ -63,7 +63,7 @@ class StateTest(unittest.TestCase):
         return sorted((self.path / "made").read_text().split())
 
     def settled(self, *addresses):
-        """All is as the spec says, each thing is there once and recorded once."""
+        """Everything matches the spec, and each object exists once and is recorded once."""
         self.run_it("plan", "--detailed-exitcode")
         self.assertEqual(self.run_it("state", "list").split(), sorted(addresses))
         with sqlite3.connect(f"file:{self.state}?mode=ro", uri=True) as db:
@@ -79,7 +79,7 @@ class StateTest(unittest.TestCase):
         self.run_it(*APPLY)
         self.run_it("plan", "--replace", "stays", "--out", "saved")
         shutil.copy(self.path / "backup", self.state)
-        # what was planned with the later one is refused
+        # a plan made with the later state is refused
         self.assertIn("saved", self.run_it("apply", "saved", status=1))
         plan = json.loads(self.run_it("plan", "--json").splitlines()[-1])
         self.assertEqual({action: n for action, n in plan["counts"].items() if n},
@@ -89,7 +89,7 @@ class StateTest(unittest.TestCase):
         self.settled("stays", "comes")
 
     def killed(self):
-        """Killed while `slow` is made, which goes on to its end; `first` is recorded."""
+        """Killed while `slow` is created, which continues to its end; `first` is recorded."""
         self.write(thing("first"), thing("slow", "\n    depends_on: [first]"))
         run = subprocess.Popen([HADEPLOY, *APPLY], cwd=self.path, env=self.environment,
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -107,7 +107,7 @@ class StateTest(unittest.TestCase):
         self.assertGreater(self.beside("-wal").stat().st_size, 0)
         self.assertIn("create  slow\n", self.run_it("plan"))
         self.run_it(*APPLY)
-        self.assertFalse(self.beside("-wal").exists())  # at rest it is one file again
+        self.assertFalse(self.beside("-wal").exists())  # a single file again at rest
         self.settled("first", "slow")
 
     def test_the_log_of_a_killed_run_was_deleted(self):
@@ -115,11 +115,11 @@ class StateTest(unittest.TestCase):
         self.beside("-wal").unlink()
         self.beside("-shm").unlink()
         self.run_it(*APPLY)
-        self.assertEqual(self.made(), ["first", "slow"])  # what is there was seen, not made again
+        self.assertEqual(self.made(), ["first", "slow"])  # existing objects were read, not created again
         self.settled("first", "slow")
 
     def begin_to_write(self):
-        """As a writer that is killed with half of a transaction in the file."""
+        """Simulates a writer that was killed with half a transaction in the file."""
         writer = os.fork()
         if writer == 0:
             db = sqlite3.connect(self.state, isolation_level=None)
@@ -147,7 +147,7 @@ class StateTest(unittest.TestCase):
         self.begin_to_write()
         self.beside("-journal").unlink()
         self.write(thing("one"), thing("two"))
-        self.run_it(*APPLY)  # what was half written belongs to nothing
+        self.run_it(*APPLY)  # the partial transaction is discarded
         self.assertEqual(self.made(), ["one", "two"])
         self.settled("one", "two")
 

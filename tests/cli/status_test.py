@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""`hadeploy status` of a cluster without a quorum: two of three machines are silent, and on the third
-Docker and Gluster answer little. The real program against real sshds, in mount namespaces with a
-Docker and a Gluster that only pretend.
+"""`hadeploy status` of a cluster without a quorum: two of three machines are silent, and on the third Docker
+and Gluster answer only in part. The real program against real sshds, in mount namespaces with a fake
+Docker and Gluster.
 
 usage: status_test.py HADEPLOY
 """
@@ -57,7 +57,7 @@ esac
 
 
 class Machine:
-    """A real sshd, which is replaced by a socket that says nothing when it goes silent."""
+    """A real sshd, which can be replaced by a silent socket."""
 
     def __init__(self, path, key):
         self.path = path
@@ -93,7 +93,7 @@ class Machine:
         self.stop()
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        for _ in range(400):  # what was killed may still be ending
+        for _ in range(400):  # killed processes can still be ending
             try:
                 self.socket.bind(("127.0.0.1", self.port))
                 break
@@ -139,7 +139,7 @@ class StatusTest(unittest.TestCase):
         return done.stdout
 
     def record_cluster(self):
-        """As if a pool, a volume and a stack had been made on the three."""
+        """Records a pool, a volume and a stack on the three machines."""
         state = json.loads(self.hadeploy("state", "pull"))
         first = state["resources"][0]
         hosts = {r["address"]: r["attributes"]["connection"] for r in state["resources"]}
@@ -172,22 +172,22 @@ class StatusTest(unittest.TestCase):
         text = self.hadeploy("status", status=1)
         self.check_order(
             text, "?     node1", "?     node2", "up    node3", "! node1", "! node2",
-            "! the swarm can't be read: ", "The swarm does not have a leader.",
+            "! the swarm cannot be read: ", "The swarm does not have a leader.",
             "DOWN     node1 (Gluster)", "(Gluster)", "?        vol0 node1:/b",
             "! node1 is not connected to the pool",
-            "! whether the bricks of vol0 run can't be read: Gluster did not answer",
-            "! what is left to heal on vol0 can't be read: Gluster did not answer")
+            "! the state of the bricks of vol0 cannot be read: Gluster did not answer",
+            "! the pending heals of vol0 cannot be read: Gluster did not answer")
         self.assertNotIn("OFFLINE", text)
-        self.assertNotIn("All is as the spec says", text)
+        self.assertNotIn("Everything matches the spec", text)
 
     def test_docker_is_silent_too(self):
         for machine in self.machines[:2]:
             machine.fall_silent()
         self.machines[2].start("silent")
         text = self.hadeploy("status", status=1)
-        # whether Gluster is still asked in time depends on the machine
+        # the speed of the machine decides whether Gluster is asked in time
         self.check_order(text, "up    node3", "! the swarm: no answer within 10 s",
-                         "Not compared with the spec: the time was up.")
+                         "Not compared with the spec: the time limit was reached.")
 
 
 if __name__ == "__main__":

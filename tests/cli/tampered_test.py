@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What is recorded leads to commands: so a state that was edited by hand, in whatever part, runs
-nothing that hadeploy did not record.
+"""Records lead to commands: a state that was edited by hand, in any part, runs nothing that hadeploy did not
+record.
 
 usage: tampered_test.py HADEPLOY [unittest options]
 """
@@ -36,7 +36,7 @@ class Tampered(Project):
                 self.assertGreater(db.execute(statement).rowcount, 0, statement)
         db.close()
 
-    def check_nothing_ran(self, *commands, says="was altered by something other than hadeploy"):
+    def check_nothing_ran(self, *commands, says="was altered outside hadeploy"):
         for words in commands:
             self.assertIn(says, self.run_it(*words, code=1))
         for name in ("evil", "deleted"):
@@ -96,7 +96,7 @@ class Tampered(Project):
         self.edit(f"UPDATE runs SET spec = '{json.dumps(evil)}'".replace("'echo evil >evil'",
                                                                       "''echo evil >evil''"))
         self.check_nothing_ran(["rollback", "1", "--auto-approve"],
-                               says="the history does not hold what this run was made from")
+                               says="the history does not contain the inputs of this run")
 
     def test_settings_of_providers_that_a_destroy_without_a_spec_follows(self):
         self.spec("resources: {")
@@ -104,11 +104,11 @@ class Tampered(Project):
                 "variables": {}, "secrets": {}}
         self.edit(f"UPDATE runs SET spec = '{json.dumps(evil)}'")
         out = self.run_it("destroy", "--auto-approve", code=65)
-        self.assertIn("nothing tells the settings of providers", out)
+        self.assertIn("provider settings come from the history", out)
         self.assertFalse(self.there("deleted"))
 
     def test_a_state_without_its_lock(self):
-        """As if a hadeploy had written it that did not seal states yet."""
+        """Makes the state look like one from before states were sealed."""
         self.edit("UPDATE resources SET config = replace(config, 'echo deleted', 'echo evil >evil;'),"
                   " attributes = replace(attributes, 'echo deleted', 'echo evil >evil;')")
         self.edit("UPDATE project SET key_lock = ''")
@@ -126,7 +126,7 @@ class Tampered(Project):
         self.run_it("state", "push", "--force", "--edited", "edited.json")  # on purpose
 
     def test_the_note_of_a_plan_without_changes(self):
-        self.spec(SPEC.split("  left:")[0])  # of local files there is no short way
+        self.spec(SPEC.split("  left:")[0])  # local files disable the fast path
         self.apply()
         self.run_it("plan")
         note = self.path / ".hadeploy" / "cache" / "unchanged.json"
@@ -135,8 +135,8 @@ class Tampered(Project):
         edited["settings"]["libvirt"] = {"uri": "qemu+ext:///system?command=/tmp/evil"}
         note.write_text(mac + "\n" + json.dumps(edited, separators=(",", ":"), sort_keys=True))
         self.run_it("plan", "--profile", "trace.json")
-        self.assertIn("load the spec", self.read("trace.json"))  # the long way
-        self.assertEqual(note.read_text().split("\n", 1)[0], mac)  # and noted again as it was
+        self.assertIn("load the spec", self.read("trace.json"))  # the normal path
+        self.assertEqual(note.read_text().split("\n", 1)[0], mac)  # and the note is written again unchanged
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A program on a terminal of its own, as a person has it."""
+"""Runs a program on a pseudo terminal."""
 import os
 import pty
 import re
@@ -13,7 +13,7 @@ MOST_SECONDS = 60
 
 
 def talk(argv, answers, environment, directory="."):
-    """Gives each answer once the last line that is shown has its prompt: [(prompt, answer)].
+    """Sends each answer when the last line shows its prompt: [(prompt, answer)].
     The exit status, and all that was shown."""
     pid, fd = pty.fork()
     if pid == 0:
@@ -21,7 +21,7 @@ def talk(argv, answers, environment, directory="."):
         os.execve(argv[0], list(map(str, argv)), environment)
     shown = b""
     for prompt, answer in answers:
-        before = len(shown)  # what was shown until the answer before is no prompt for this one
+        before = len(shown)  # text before the last answer is not a prompt for this one
         while prompt not in shown[before:].rpartition(b"\n")[2]:
             shown += os.read(fd, 1000)
         os.write(fd, answer)
@@ -35,7 +35,7 @@ def talk(argv, answers, environment, directory="."):
 
 
 class Terminal:
-    """A program on a terminal of its own that is spoken to while it runs."""
+    """A program on a pseudo terminal, controlled while it runs."""
 
     def __init__(self, argv, environment, directory=".", rows=24, columns=100):
         self.shown = b""
@@ -57,7 +57,7 @@ class Terminal:
         return more
 
     def until(self, text):
-        """Until `text` is on the screen."""
+        """Waits until `text` is on the screen."""
         self.until_true(lambda: text in self.screen(), text)
 
     def until_true(self, condition, what):
@@ -70,7 +70,7 @@ class Terminal:
         os.write(self.fd, keys)
 
     def end(self):
-        """The exit status, once it has ended by itself."""
+        """Waits for the end and returns the exit code."""
         deadline = time.monotonic() + MOST_SECONDS
         while self._more(deadline):
             pass
@@ -84,7 +84,7 @@ class Terminal:
             pass
 
     def screen(self):
-        """What stands there, with all that has scrolled away, as far as it was not erased."""
+        """The text of the screen, including scrolled lines, without erased text."""
         lines, row, column = [""], 0, 0
         for piece in re.findall(r"\x1b\[[?0-9;]*[A-Za-z]|[^\x1b]|\x1b", self.shown.decode(errors="replace")):
             if piece == "\n":

@@ -41,7 +41,7 @@ class VaultTest(unittest.TestCase):
         if password:
             words += ["--vault-password-file", str(self.path / password)]
         command = [tool, "vault", action] if tool == HADEPLOY else [tool, action]
-        # without a terminal, or a question would wait for an answer
+        # without a terminal, so that no prompt waits for an answer
         done = subprocess.run(command + words, env=self.environment | environment, text=True,
                               capture_output=True, start_new_session=True, timeout=60,
                               stdin=subprocess.DEVNULL)
@@ -95,7 +95,7 @@ class VaultTest(unittest.TestCase):
         self.vault("encrypt", good)
         before = good.read_text()
         self.assertIn('b.yml" is not a vault file', self.vault("decrypt", good, bad, status=1))
-        self.assertIn('a.yml" is encrypted already', self.vault("encrypt", bad, good, status=1))
+        self.assertIn('a.yml" is already encrypted', self.vault("encrypt", bad, good, status=1))
         self.assertEqual((good.read_text(), bad.read_text()), (before, PLAIN))
         bad.write_text(before[:-40])
         self.assertIn('b.yml": the', self.vault("decrypt", good, bad, status=1))
@@ -106,7 +106,7 @@ class VaultTest(unittest.TestCase):
         self.file("open", "x", 0o644)
         self.assertIn("chmod 600", self.vault("encrypt", path, password="open", status=1))
         self.file("empty", "\n", 0o600)
-        self.assertIn("holds nothing", self.vault("encrypt", path, password="empty", status=1))
+        self.assertIn("contains no password", self.vault("encrypt", path, password="empty", status=1))
         self.assertIn("No such file", self.vault("encrypt", path, password="none", status=1))
         self.assertIn("no terminal", self.vault("encrypt", path, password=None, status=64))
         self.assertEqual(path.read_text(), PLAIN)
@@ -157,7 +157,7 @@ if [ "$1" = --now ]; then sed -i s/hunter2/hunter3/ "$2"; fi
                                  (self.path / "seen").read_text().strip())
             self.assertIn("hunter2", pathlib.Path(seen).read_text())
             run.send_signal(how)
-            if how == signal.SIGTERM:  # the first one waits for the editor
+            if how == signal.SIGTERM:  # waits until the editor has started
                 time.sleep(0.2)
                 run.send_signal(how)
             run.wait(timeout=20)
@@ -172,13 +172,13 @@ if [ "$1" = --now ]; then sed -i s/hunter2/hunter3/ "$2"; fi
         self.fail("waited for too long")
 
     def on_terminal(self, words, answers):
-        """Runs a command on a terminal of its own, answers each prompt; gives what was shown."""
+        """Runs a command on a pseudo terminal, answers each prompt and returns the output."""
         status, shown = talk([HADEPLOY, "vault", *words], answers, self.environment)
         return status, shown.decode()
 
     def test_passwords_are_asked_for_and_not_shown(self):
         path = self.file("a.yml", PLAIN)
-        twice = [(b"Vault password:", b"correct horse\n"), (b"Once more:", b"correct horse\n")]
+        twice = [(b"Vault password:", b"correct horse\n"), (b"Repeat it:", b"correct horse\n")]
         status, shown = self.on_terminal(["encrypt", path], twice)
         self.assertEqual(status, 0, shown)
         self.assertNotIn("horse", shown)
@@ -186,7 +186,7 @@ if [ "$1" = --now ]; then sed -i s/hunter2/hunter3/ "$2"; fi
         status, shown = self.on_terminal(["view", path], twice[:1])
         self.assertEqual((status, "hunter2" in shown, "horse" in shown), (0, True, False), shown)
         other = self.file("b.yml", PLAIN)
-        status, shown = self.on_terminal(["encrypt", other], [twice[0], (b"Once more:", b"x\n")])
+        status, shown = self.on_terminal(["encrypt", other], [twice[0], (b"Repeat it:", b"x\n")])
         self.assertEqual(status, 64, shown)
         self.assertIn("not the same", shown)
         status, shown = self.on_terminal(["encrypt", other], [(b"Vault password:", b"\x03")])
@@ -230,7 +230,7 @@ class SpecTest(unittest.TestCase):
 
     def test_errors_have_their_place(self):
         for text, status, message in (
-                ("password: 'hunter2\n", 65, "can't be read as YAML, at app.yaml:"),
+                ("password: 'hunter2\n", 65, "is not valid YAML, at app.yaml:"),
                 ("hunter2\n", 65, "is a string, not a map"),
                 ("pasword: hunter2\n", 65, 'did you mean "pasword"')):
             self.secrets(text)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Secrets that a spec, a file of variables or the command line spell out, searched for in everything
-that is said of them: errors show the line that they are about, and `why` the line of a change.
+"""Searches messages for literal secrets from a spec, a file of variables or the command line: errors show the
+line of the error, and `why` the line of a change.
 
 usage: written_secrets_test.py HADEPLOY [unittest options]
 """
@@ -13,10 +13,10 @@ import tempfile
 import unittest
 
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
-CANARY = "canary4711"  # a word and, as a number, digits
+CANARY = "canary4711"  # a word that contains digits
 NUMBER = "47114711471147114711"
 
-# each with something wrong near a secret
+# each with an error near a secret
 WRONG = {
     "of another type": 'variables: {p: {type: integer, secret: true, default: "CANARY"}}',
     "not one of them": 'variables: {p: {secret: true, type: string, one_of: [a], default: "CANARY"}}',

@@ -83,7 +83,7 @@ test("hovering and the keyboard show what depends on what", async () => {
         await page.hover(id("left"));
         assert.deepEqual(await relations(page), { base: "needs", left: "self", right: "",
             'top["x"]': "needed-by", 'top["y"]': "needed-by", alone: "" });
-        assert.match(await page.innerText('[data-testid="details"]'), /left\s+ssh.key\s+create\s+needs 1, needed by 2/);
+        assert.match(await page.innerText('[data-testid="details"]'), /left\s+ssh.key\s+create\s+depends on 1, required by 2/);
         await page.mouse.move(2, 300);
         assert.deepEqual(Object.values(await relations(page)), Array(6).fill(""));
         await page.focus(id("base"));

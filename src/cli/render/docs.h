@@ -7,17 +7,17 @@
 
 namespace hadeploy::cli {
 
-/// All that is known of a resource type, or of a provider's settings, for the terminal.
+/// Documentation of a resource type or of a provider's settings, for the terminal.
 std::string render_type(const ResourceType& type, const Style& style);
 std::string render_provider(const Provider& kind, const Style& style);
 /// The spec's `chaos` section.
 std::string render_chaos(const Style& style);
 /// The built-in functions of expressions.
 std::string render_functions(const Style& style);
-/// Every type with its summary, by group; then the providers.
+/// All types with their summaries, by group, followed by the providers.
 std::string render_type_list(const Registry& registry, const Style& style);
 
-/// The reference of the spec's form and of every provider and type, as Markdown.
+/// The reference of the spec format and of all providers and types in Markdown.
 std::string reference_markdown(const Registry& registry);
 
 /// JSON Schema (draft 7, which editors understand) of the whole spec language. With

@@ -19,9 +19,8 @@ std::string example(const Function& f) {
 } // namespace
 
 std::string functions_markdown() {
-    std::string out =
-        "## Functions\n\nA `?` stands after what may be missing, `...` after what may "
-        "come any number of times.\n\n";
+    std::string out = "## Functions\n\n`?` marks an optional parameter, `...` a parameter that can "
+                      "be repeated.\n\n";
     for (const FunctionGroup& group : function_groups()) {
         out += fmt::format("### {}\n\n| Function | | Example |\n|---|---|---|\n", group.title);
         for (const Function& f : group.functions) {

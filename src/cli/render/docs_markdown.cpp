@@ -14,8 +14,8 @@ std::string table(const std::vector<DocRow>& rows, bool computed) {
     for (const DocRow& row : rows) {
         if (row.computed != computed) continue;
         if (out.empty())
-            out = computed ? "| Known from the resource | Type | |\n|---|---|---|\n"
-                           : "| To be written | Type | |\n|---|---|---|\n";
+            out = computed ? "| Attribute | Type | |\n|---|---|---|\n"
+                           : "| Argument | Type | |\n|---|---|---|\n";
         std::string text = table_cell(row.doc);
         if (!row.facts.empty())
             text += fmt::format("{}*{}.*", text.empty() ? "" : " ", table_cell(row.facts));
@@ -40,7 +40,7 @@ std::string type_section(const ResourceType& type) {
     return out;
 }
 
-/// A list of links, then a section each.
+/// A list of links, followed by one section per type.
 std::string type_sections(std::string_view heading, const std::vector<const ResourceType*>& types,
                           bool data) {
     std::string links, sections;
@@ -57,8 +57,8 @@ std::string type_sections(std::string_view heading, const std::vector<const Reso
 std::string reference_markdown(const Registry& registry) {
     std::string out = spec_reference() + functions_markdown();
     out += fmt::format("## Chaos\n\n{}\n\n{}", kChaosDoc, tables(chaos::settings_schema()));
-    out += "## Providers\n\nSettings go under `providers:`, by the provider's name; all have "
-           "defaults.\n\n";
+    out += "## Providers\n\nProvider settings are written under `providers:`, by the name of the "
+           "provider; all have defaults.\n\n";
     for (const auto& kind : registry.providers())
         out += fmt::format("### {}\n\n{}\n\n{}", kind->name, kind->doc, tables(kind->schema));
     std::vector<const ResourceType*> types;
@@ -67,7 +67,7 @@ std::string reference_markdown(const Registry& registry) {
               [](const auto* a, const auto* b) { return a->name < b->name; });
     out += type_sections("Resource types", types, false);
     out += type_sections("Data source types", types, true);
-    out.pop_back(); // one line end at the end
+    out.pop_back(); // end with a single newline
     return out;
 }
 

@@ -8,7 +8,7 @@
 namespace hadeploy::cli {
 
 namespace {
-/// Without the fields, which have lines of their own.
+/// Without fields, which are listed in their own rows.
 std::string short_type(const Type& type) {
     if (type.kind == TypeKind::object) return "object";
     if (!type.element) return type_name(type);
@@ -37,12 +37,12 @@ std::string facts_of(const Attribute& a) {
         facts.push_back("default " + value_text(&a.type, *a.default_value));
     if (!a.one_of.empty()) facts.push_back(fmt::format("one of {}", fmt::join(a.one_of, ", ")));
     if (const std::string text = limits(a); !text.empty()) facts.push_back(text);
-    if (a.replaces) facts.emplace_back("a change replaces the resource");
+    if (a.replaces) facts.emplace_back("a change forces replacement");
     if (a.secret) facts.emplace_back("never shown");
     if (a.open) facts.emplace_back("not secret");
     if (!a.follows.empty())
         facts.push_back(fmt::format("as secret as {}", fmt::join(a.follows, " and ")));
-    if (a.tracked) facts.emplace_back("a difference is drift");
+    if (a.tracked) facts.emplace_back("differences are drift");
     return fmt::format("{}", fmt::join(facts, "; "));
 }
 
@@ -68,8 +68,7 @@ std::vector<DocRow> doc_rows(const Schema& schema) {
 }
 
 std::string import_text(const ResourceType& type) {
-    return fmt::format("`hadeploy import ADDRESS ID` takes one that is there already into the "
-                       "state; the ID is {}.",
+    return fmt::format("`hadeploy import ADDRESS ID` imports an existing object; the ID is {}.",
                        type.import_id);
 }
 

@@ -7,7 +7,7 @@
 
 namespace hadeploy::cli {
 
-/// One line of a schema's documentation; the fields of objects have lines of their own, under names
+/// One row of a schema's documentation; the fields of objects have their own rows, under names
 /// such as `bootstrap.size`, `ports[].host` or `labels.*.value`.
 struct DocRow {
     std::string name;
@@ -19,7 +19,7 @@ struct DocRow {
 
 std::vector<DocRow> doc_rows(const Schema& schema);
 
-/// What can be imported of a type, in a sentence.
+/// A sentence that describes how to import objects of the type.
 std::string import_text(const ResourceType& type);
 
 } // namespace hadeploy::cli

@@ -12,7 +12,7 @@ Json reference() {
     return {{"$ref", "#/definitions/reference"}};
 }
 
-/// The form itself, or a `${...}` in its place.
+/// Accepts the given form or a `${...}` expression.
 Json or_reference(Json form) {
     return {{"anyOf", Json::array({std::move(form), reference()})}};
 }
@@ -38,14 +38,14 @@ Json string_schema(const Attribute* a) {
     return or_reference(std::move(out));
 }
 
-/// Within a value the keys may be expressions.
+/// Keys inside a value can be expressions.
 Json with_key_expressions(Json object) {
     object["patternProperties"] = {{"\\$\\{", Json::object()}};
     return object;
 }
 
 /// A connection may contain another one (`jump_host`), to any depth; the inner one is described
-/// only as a connection.
+/// only as a connection without fields.
 Json connection_schema() {
     Schema fields = connection_fields();
     Json inner = Json::object();
@@ -56,7 +56,7 @@ Json connection_schema() {
     return fields_schema(fields, std::move(inner));
 }
 
-/// `a`: the attribute that has the type, for its limits; nullptr for elements.
+/// @param a  the attribute of this type, for its limits; nullptr for elements
 Json type_schema(const Type& type, const Attribute* a) {
     switch (type.kind) {
     case TypeKind::any: return Json::object();
@@ -88,7 +88,7 @@ Json type_schema(const Type& type, const Attribute* a) {
     }
 }
 
-/// An object of these attributes, beside the given properties. What is computed can't be written.
+/// An object with these attributes in addition to `properties`. Computed attributes are omitted.
 Json fields_schema(const Schema& schema, Json properties) {
     Json required = Json::array();
     for (const Attribute& a : schema) {
@@ -109,25 +109,24 @@ Json fields_schema(const Schema& schema, Json properties) {
 
 Json dependencies() {
     return described({{"type", {"array", "string"}}, {"items", {{"type", "string"}}}},
-                     "Resources, or module.NAME, that have to be finished first.");
+                     "Resources, or module.NAME, that are completed before this one.");
 }
 
-/// What every resource may have beside its type's attributes.
+/// Keys that every resource accepts in addition to the attributes of its type.
 Json common_properties(const ResourceType& type) {
     Json out{{"type", {{"const", type.name}, {"description", type.summary}}},
              {"for_each", described({{"type", {"array", "object", "string"}}},
-                                    "A map or a list of names: one instance for each.")},
-             {"count", described({{"type", {"integer", "string"}}}, "So many instances.")},
+                                    "A map or a list of names; one instance is created for each.")},
+             {"count", described({{"type", {"integer", "string"}}}, "Number of instances.")},
              {"depends_on", dependencies()},
              {"lifecycle",
               {{"$ref", type.data ? "#/definitions/data_lifecycle" : "#/definitions/lifecycle"}}}};
     if (!type.data)
-        out["serial"] =
-            described({{"type", "boolean"}}, "Change the instances one after the other.");
+        out["serial"] = described({{"type", "boolean"}}, "Change the instances one at a time.");
     return out;
 }
 
-/// Of one block under `resources:`, or under `data:`.
+/// Schema of one block under `resources:` or `data:`.
 Json block_schema(const Registry& registry, bool data) {
     Json names = Json::array(), cases = Json::array();
     for (const auto& type : registry.types()) {
@@ -153,16 +152,16 @@ Json named(Json each, std::string_view text) {
 }
 
 Json rules(std::string_view text) {
-    return described(
-        {{"type", "array"},
-         {"items",
-          {{"type", "object"},
-           {"additionalProperties", false},
-           {"required", {"check", "message"}},
-           {"properties",
-            {{"check", described(reference(), "What has to be true.")},
-             {"message", described({{"type", "string"}}, "What to say when it is not.")}}}}}},
-        text);
+    return described({{"type", "array"},
+                      {"items",
+                       {{"type", "object"},
+                        {"additionalProperties", false},
+                        {"required", {"check", "message"}},
+                        {"properties",
+                         {{"check", described(reference(), "Condition that has to be true.")},
+                          {"message", described({{"type", "string"}},
+                                                "Message shown if the condition is false.")}}}}}},
+                     text);
 }
 
 Json variable_schema() {
@@ -176,23 +175,24 @@ Json variable_schema() {
               {"min", {{"type", {"integer", "string"}}}},
               {"max", {{"type", {"integer", "string"}}}},
               {"one_of", {{"type", "array"}}},
-              {"secret", described({{"type", "boolean"}}, "Never shown.")},
-              {"validate", rules("Rules of its own.")},
+              {"secret", described({{"type", "boolean"}}, "The value is never shown.")},
+              {"validate", rules("Validation rules.")},
               {"description", text}}}};
 }
 
 Json module_call_schema() {
-    return {{"type", "object"},
-            {"additionalProperties", false},
-            {"required", {"source"}},
-            {"properties",
-             {{"source",
-               described({{"type", "string"}}, "The module's directory, relative to this file.")},
-              {"for_each", described({{"type", {"array", "object", "string"}}},
-                                     "A map or a list of names: one instance for each.")},
-              {"count", described({{"type", {"integer", "string"}}}, "So many instances.")},
-              {"with", described({{"type", "object"}}, "Values for the module's variables.")},
-              {"depends_on", dependencies()}}}};
+    return {
+        {"type", "object"},
+        {"additionalProperties", false},
+        {"required", {"source"}},
+        {"properties",
+         {{"source",
+           described({{"type", "string"}}, "Directory of the module, relative to this file.")},
+          {"for_each", described({{"type", {"array", "object", "string"}}},
+                                 "A map or a list of names; one instance is created for each.")},
+          {"count", described({{"type", {"integer", "string"}}}, "Number of instances.")},
+          {"with", described({{"type", "object"}}, "Values of the module's variables.")},
+          {"depends_on", dependencies()}}}};
 }
 
 Json providers_schema(const Registry& registry) {
@@ -215,52 +215,58 @@ Json lifecycle_schema() {
         {"type", "object"},
         {"additionalProperties", false},
         {"properties",
-         {{"prevent_destroy", flag("Never destroy or replace it.")},
-          {"keep_on_destroy", flag("Leave the object in place when the resource goes.")},
-          {"create_before_destroy", flag("Make a replacement before the old one goes.")},
+         {{"prevent_destroy", flag("Refuse plans that destroy or replace the object.")},
+          {"keep_on_destroy", flag("Keep the object when the resource is removed.")},
+          {"create_before_destroy",
+           flag("Create the replacement before the old object is removed.")},
           {"ignore_changes",
-           described(names, "Attributes, or parts of them, that stay as they are; or all.")},
+           described(names,
+                     "Attributes, or parts of them, whose differences are ignored; or all.")},
           {"replace_triggered_by",
-           described(names, "Replace it when one of these changes: web, web[each.key], module.m.")},
-          {"preconditions", rules("What has to hold before it is made or changed.")},
-          {"postconditions", rules("What has to hold of it once it is there: ${self.name}.")}}}};
+           described(
+               names,
+               "Replace the resource when one of these changes: web, web[each.key], module.m.")},
+          {"preconditions",
+           rules("Conditions that are checked before the object is created or changed.")},
+          {"postconditions", rules("Conditions on the created object: ${self.name}.")}}}};
 }
 
 Json data_lifecycle_schema() {
-    return {{"type", "object"},
-            {"additionalProperties", false},
-            {"properties",
-             {{"preconditions", rules("What has to hold before it is read.")},
-              {"postconditions", rules("What has to hold of what it tells: ${self.name}.")}}}};
+    return {
+        {"type", "object"},
+        {"additionalProperties", false},
+        {"properties",
+         {{"preconditions", rules("Conditions that are checked before the data source is read.")},
+          {"postconditions", rules("Conditions on the data that was read: ${self.name}.")}}}};
 }
 
-/// A map with a value, or the value alone: other maps are values too.
+/// A map with the key `value`, or any other value, which can also be a map.
 Json output_schema() {
-    return {{"if", {{"type", "object"}, {"required", {"value"}}}},
-            {"then",
-             {{"additionalProperties", false},
-              {"properties",
-               {{"value", Json::object()},
-                {"secret", described({{"type", "boolean"}}, "Never shown.")},
-                {"description", {{"type", "string"}}},
-                {"preconditions", rules("What has to hold before the value is used.")}}}}}};
+    return {
+        {"if", {{"type", "object"}, {"required", {"value"}}}},
+        {"then",
+         {{"additionalProperties", false},
+          {"properties",
+           {{"value", Json::object()},
+            {"secret", described({{"type", "boolean"}}, "The value is never shown.")},
+            {"description", {{"type", "string"}}},
+            {"preconditions", rules("Conditions that are checked before the value is used.")}}}}}};
 }
 
 Json checks_schema() {
-    const Json list = rules("What is worth a warning when it does not hold.");
+    const Json list = rules("Conditions that cause a warning if they are false.");
     return named({{"anyOf", Json::array({list, list["items"]})}},
-                 "What is only warned of when it does not hold.");
+                 "Conditions that cause a warning if they are false.");
 }
 
 Json definitions(const Registry& registry) {
-    Json out{{"reference",
-              {{"type", "string"},
-               {"pattern", "\\$\\{"},
-               {"description", "A value from elsewhere: ${...}"}}},
-             {"lifecycle", lifecycle_schema()},
-             {"data_lifecycle", data_lifecycle_schema()},
-             {"data", block_schema(registry, true)},
-             {"resource", block_schema(registry, false)}};
+    Json out{
+        {"reference",
+         {{"type", "string"}, {"pattern", "\\$\\{"}, {"description", "An expression: ${...}"}}},
+        {"lifecycle", lifecycle_schema()},
+        {"data_lifecycle", data_lifecycle_schema()},
+        {"data", block_schema(registry, true)},
+        {"resource", block_schema(registry, false)}};
     for (const auto& type : registry.types())
         out[type->name] =
             described(fields_schema(type->schema, common_properties(*type)), type->summary);
@@ -269,24 +275,26 @@ Json definitions(const Registry& registry) {
 } // namespace
 
 nlohmann::json spec_schema(const Registry& registry, bool module_file) {
-    Json properties{{"description", {{"type", "string"}}},
-                    {"variables", named(variable_schema(), "What can be given from outside.")},
-                    {"locals", named(Json::object(), "Values with a name.")},
-                    {"data", named({{"$ref", "#/definitions/data"}}, "What is only read.")},
-                    {"resources", named({{"$ref", "#/definitions/resource"}}, "What shall exist.")},
-                    {"modules", named(module_call_schema(), "Groups of resources from elsewhere.")},
-                    {"outputs", named(output_schema(), "What is worth knowing afterwards.")},
-                    {"checks", checks_schema()}};
-    Json out{{"$schema", "http://json-schema.org/draft-07/schema#"},
-             {"title", module_file ? "hadeploy module" : "hadeploy spec"},
-             {"type", "object"},
-             {"patternProperties", {{"^x-", described(Json::object(), "Ignored: for anchors.")}}},
-             {"additionalProperties", false}};
+    Json properties{
+        {"description", {{"type", "string"}}},
+        {"variables", named(variable_schema(), "Input variables.")},
+        {"locals", named(Json::object(), "Named values.")},
+        {"data", named({{"$ref", "#/definitions/data"}}, "Data sources.")},
+        {"resources", named({{"$ref", "#/definitions/resource"}}, "Resources to manage.")},
+        {"modules", named(module_call_schema(), "Calls of modules.")},
+        {"outputs", named(output_schema(), "Output values.")},
+        {"checks", checks_schema()}};
+    Json out{
+        {"$schema", "http://json-schema.org/draft-07/schema#"},
+        {"title", module_file ? "hadeploy module" : "hadeploy spec"},
+        {"type", "object"},
+        {"patternProperties", {{"^x-", described(Json::object(), "Ignored; can hold anchors.")}}},
+        {"additionalProperties", false}};
     if (!module_file) {
-        properties["name"] = described({{"type", "string"}}, "The project's name.");
+        properties["name"] = described({{"type", "string"}}, "Name of the project.");
         properties["secrets"] = named({{"type", "string"}}, "Files of secrets, encrypted with "
                                                             "`hadeploy vault encrypt`.");
-        properties["providers"] = described(providers_schema(registry), "Settings of providers.");
+        properties["providers"] = described(providers_schema(registry), "Provider settings.");
         properties["moved"] = described(
             {{"type", "array"},
              {"items",
@@ -294,10 +302,10 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
                {"additionalProperties", false},
                {"required", {"from", "to"}},
                {"properties", {{"from", {{"type", "string"}}}, {"to", {{"type", "string"}}}}}}}},
-            "New names for what is there.");
+            "Address changes of existing resources.");
         properties["removed"] =
             described({{"type", {"array", "string"}}, {"items", {{"type", "string"}}}},
-                      "Addresses to be let go of without destroying what is there.");
+                      "Addresses to remove from the state without destroying the objects.");
         const Json text{{"type", "string"}};
         properties["import"] =
             described({{"type", "array"},
@@ -309,10 +317,10 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
                           {{"to", described(text, "web, web[each.key]")},
                            {"id", text},
                            {"for_each", {{"type", {"array", "object", "string"}}}}}}}}},
-                      "What is there already and shall be managed from now on.");
+                      "Existing objects to import.");
         properties["chaos"] =
             described(or_reference(fields_schema(chaos::settings_schema(), Json::object())),
-                      "What failure drills need to know of the app.");
+                      "Settings of failure drills.");
         out["required"] = {"name"};
     }
     out["properties"] = std::move(properties);

@@ -5,25 +5,24 @@
 
 namespace hadeploy::cli {
 
-/// What the `chaos` section is for.
+/// Description of the `chaos` section.
 inline constexpr std::string_view kChaosDoc =
-    "What `hadeploy chaos` needs to know: the swarm's hosts, where the app answers and how it is "
-    "read and written to, how long to wait for what, and what has to hold for the drill to be a "
-    "success.";
+    "Settings of `hadeploy chaos`: the hosts of the swarm, the URLs of the app and how to read and "
+    "write to it, time limits, and the thresholds that a drill has to meet to pass.";
 
-/// The part of the reference that no schema can tell: the form of a spec, and its value types.
+/// The part of the reference that does not follow from schemas: the form of a spec, value types.
 std::string spec_reference();
 
 /// The part of the reference about the built-in functions.
 std::string functions_markdown();
 
-/// Text for a cell of a Markdown table: on one line, without what would end the cell.
+/// The text escaped for a cell of a Markdown table, on one line.
 std::string table_cell(std::string_view text);
 
-/// Each line two columns to the right.
+/// Indents each line by two spaces.
 std::string indented(std::string_view text);
 
-/// The name that a Markdown heading has in links.
+/// The anchor of a Markdown heading.
 std::string anchor(std::string_view heading);
 
 } // namespace hadeploy::cli

@@ -10,13 +10,13 @@
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::size_t kReadable = 92; ///< columns of running text, also on a wide terminal
+constexpr std::size_t kReadable = 92; ///< maximum width of running text in columns
 
 std::size_t columns(const Style& style) {
     return style.width == 0 ? kReadable : std::min(style.width, kReadable);
 }
 
-/// Running text, each of its lines behind `indent` spaces.
+/// Wraps running text, each line indented by `indent` spaces.
 std::string paragraph(std::string_view text, std::size_t indent, const Style& style) {
     const std::size_t room = columns(style) > indent + 20 ? columns(style) - indent : 20;
     std::string out;
@@ -48,9 +48,9 @@ std::string schema_text(const Schema& schema, const Style& style) {
     const std::vector<DocRow> rows = doc_rows(schema);
     std::string out;
     const std::string written = rows_text(rows, false, style);
-    if (!written.empty()) out += heading("To be written", style) + written;
+    if (!written.empty()) out += heading("Arguments", style) + written;
     const std::string computed = rows_text(rows, true, style);
-    if (!computed.empty()) out += heading("Known from the resource", style) + computed;
+    if (!computed.empty()) out += heading("Attributes", style) + computed;
     return out;
 }
 } // namespace
@@ -100,9 +100,8 @@ std::string render_type_list(const Registry& registry, const Style& style) {
     }
     out += "\nProviders:";
     for (const auto& kind : registry.providers()) out += " " + kind->name;
-    return out +
-           "\n\nAll of one of them: hadeploy docs NAME; of failure drills: hadeploy docs chaos; "
-           "of expressions: hadeploy docs functions\n";
+    return out + "\n\nhadeploy docs NAME describes a type or provider, hadeploy docs chaos failure "
+                 "drills, hadeploy docs functions the functions of expressions\n";
 }
 
 } // namespace hadeploy::cli

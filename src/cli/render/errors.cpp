@@ -11,19 +11,19 @@
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::size_t kSourceColumns = 120; ///< of a source line; more is cut around the place
-constexpr std::size_t kBeforeCaret = 60;    ///< of a line that is cut
+constexpr std::size_t kSourceColumns = 120; ///< maximum width of a source line
+constexpr std::size_t kBeforeCaret = 60;    ///< maximum width before the caret in a shortened line
 
-constexpr std::size_t kLookedAt = 1024; ///< bytes on either side of the place
+constexpr std::size_t kLookedAt = 1024; ///< bytes examined on either side of the place
 
-/// A source line as it can be shown, and the column (from 0) of the place in it.
+/// A printable source line, and the column (from 0) of the place in it.
 struct Excerpt {
     std::string line;
     std::size_t caret = 0;
     std::size_t carets = 1;
 };
 
-/// How many columns the word at the place takes: what the carets stand under.
+/// Width of the word at the place in columns, to be underlined by carets.
 std::size_t word_length(std::string_view rest) {
     std::size_t n = 0;
     while (n < rest.size()) {
@@ -39,14 +39,14 @@ std::size_t word_length(std::string_view rest) {
 
 Excerpt excerpt_of(std::string_view line, std::size_t column) {
     std::size_t at = std::min<std::size_t>(column == 0 ? 0 : column - 1, line.size());
-    if (at > kLookedAt) { // of a line without end only what is near: it is cut further below
+    if (at > kLookedAt) { // bound the work for very long lines; shortened further below
         std::size_t begin = at - kLookedAt;
         while (begin < at && (static_cast<unsigned char>(line[begin]) & 0xC0) == 0x80) ++begin;
         line.remove_prefix(begin);
         at -= begin;
     }
     line = line.substr(0, at + kLookedAt);
-    // a tab is four spaces here, so that the caret stands where it should
+    // printable() expands tabs, so that the caret is at the right column
     const std::string before = printable(line.substr(0, at), true);
     Excerpt out{before + printable(line.substr(at), true), columns_of(before),
                 word_length(line.substr(at))};
@@ -67,7 +67,7 @@ Excerpt excerpt_of(std::string_view line, std::size_t column) {
     return out;
 }
 
-/// The place's line with carets under it; nothing where there is no such line.
+/// The source line with carets under the place; "" if there is no such line.
 std::string source_block(Loc loc, const Sources& sources, const Style& style,
                          std::string_view margin) {
     const Sources::Line line = sources.line(loc);
@@ -81,7 +81,7 @@ std::string source_block(Loc loc, const Sources& sources, const Style& style,
                        style.paint(Tint::red, std::string(e.carets, '^')));
 }
 
-/// A label before the first of several lines, the others set below its text.
+/// Puts a label before the first line and aligns the other lines with its text.
 std::string labelled(std::string_view margin, std::string_view label, Tint tint,
                      std::string_view text, const Style& style) {
     std::string out;
@@ -101,21 +101,21 @@ std::string render_note(const Note& note, const Sources& sources, const Style& s
            source_block(note.loc, sources, style, "    ");
 }
 
-/// What is told, and how it is called.
+/// Name and colour of a kind of message.
 struct Severity {
     std::string_view name;
     Tint tint;
 };
 constexpr Severity kError{"error", Tint::red}, kWarning{"warning", Tint::yellow};
 
-/// One cause, and the further resources that it keeps from something.
-struct Told {
+/// An error, and the addresses of other resources that failed for the same reason.
+struct Cause {
     const Error* error;
     std::vector<std::string> also = {};
 };
 
-/// A host that does not answer is one error, however many resources are on it.
-std::vector<Told> by_cause(const std::vector<Error>& errors) {
+/// Merges errors with the same cause, such as a host that does not answer.
+std::vector<Cause> by_cause(const std::vector<Error>& errors) {
     const auto one_cause = [](const Error& a, const Error& b) {
         const bool of_world = a.kind == ErrorKind::unreachable || a.kind == ErrorKind::failed;
         const auto same_text = [](const Note& x, const Note& y) { return x.text == y.text; };
@@ -124,7 +124,7 @@ std::vector<Told> by_cause(const std::vector<Error>& errors) {
                std::equal(a.notes.begin(), a.notes.end(), b.notes.begin(), b.notes.end(),
                           same_text);
     };
-    std::vector<Told> out;
+    std::vector<Cause> out;
     std::map<std::string_view, std::size_t> first; ///< by the message
     for (const Error* error : in_order(errors)) {
         const auto [at, fresh] = first.emplace(error->message, out.size());
@@ -146,9 +146,9 @@ std::string also_text(const std::vector<std::string>& addresses) {
     return out;
 }
 
-std::string render_error(const Told& redacted, const Severity& severity, const Sources& sources,
+std::string render_error(const Cause& cause, const Severity& severity, const Sources& sources,
                          const Style& style) {
-    const Error& error = *redacted.error;
+    const Error& error = *cause.error;
     std::string out;
     if (error.loc.known())
         out += style.paint(Tint::bold, printable(sources.describe(error.loc)) + ":") + " ";
@@ -159,8 +159,8 @@ std::string render_error(const Told& redacted, const Severity& severity, const S
     out += source_block(error.loc, sources, style, "  ");
     if (!error.address.empty())
         out += labelled("  ", "resource: ", Tint::dim, printable(error.address), style);
-    if (!redacted.also.empty())
-        out += labelled("  ", "also: ", Tint::dim, also_text(redacted.also), style);
+    if (!cause.also.empty())
+        out += labelled("  ", "also: ", Tint::dim, also_text(cause.also), style);
     for (const Note& note : error.notes) out += render_note(note, sources, style);
     if (!error.hint.empty()) out += labelled("  ", "hint: ", Tint::green, error.hint, style);
     return out;
@@ -210,7 +210,7 @@ std::vector<const Error*> in_order(const std::vector<Error>& errors) {
         if (a->loc != b->loc) return a->loc < b->loc;
         return a->address < b->address;
     });
-    // two phases may find the same thing
+    // two phases can report the same error
     const auto same = [](const Error* a, const Error* b) {
         return a->message == b->message && a->loc == b->loc && a->address == b->address;
     };
@@ -221,12 +221,12 @@ std::vector<const Error*> in_order(const std::vector<Error>& errors) {
 namespace {
 std::string render_all(const std::vector<Error>& errors, const Severity& severity,
                        const Sources& sources, const Style& style) {
-    const std::vector<Told> redacted = by_cause(errors);
+    const std::vector<Cause> causes = by_cause(errors);
     std::string out;
-    for (const Told& one : redacted)
+    for (const Cause& one : causes)
         out += (out.empty() ? "" : "\n") + render_error(one, severity, sources, style);
-    if (redacted.size() > 1)
-        out += "\n" + style.paint(severity.tint, counted(redacted.size(), severity.name)) + "\n";
+    if (causes.size() > 1)
+        out += "\n" + style.paint(severity.tint, counted(causes.size(), severity.name)) + "\n";
     return out;
 }
 } // namespace

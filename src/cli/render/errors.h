@@ -7,22 +7,21 @@
 
 namespace hadeploy::cli {
 
-/// The exit code that goes with an error; of several with different codes it is 1.
+/// The exit code for an error; 1 for several errors with different codes.
 int exit_code(ErrorKind kind);
 int exit_code(const std::vector<Error>& errors);
-/// "spec", "unreachable", ...: for JSON.
+/// "spec", "unreachable", ..., for JSON.
 std::string_view kind_name(ErrorKind kind);
 
-/// As they are told: by place, what has none last and by its resource; each once.
+/// Order of output: by place, errors without a place last and by resource; without duplicates.
 std::vector<const Error*> in_order(const std::vector<Error>& errors);
 
-/// All errors for people, in order: where, what, the line with a caret, notes, what to do
-/// next. Resources that fail for one cause, a host that does not answer, are one error. Ends with
-/// a line end; more than one error end with their number.
+/// Renders errors in order: place, message, source line with a caret, notes, hint. Errors with the
+/// same cause, such as a silent host, are merged. Several errors are followed by their number.
 std::string render_errors(const std::vector<Error>& errors, const Sources& sources,
                           const Style& style);
 
-/// The same for what stops nothing.
+/// The same for warnings.
 std::string render_warnings(const std::vector<Error>& warnings, const Sources& sources,
                             const Style& style);
 

@@ -12,15 +12,15 @@
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::size_t kLeast = 3;       ///< instances that are folded
-constexpr std::size_t kMostForms = 8;   ///< of one block that folding compares
-constexpr std::size_t kKeyColumns = 60; ///< of keys that are listed one by one
+constexpr std::size_t kLeast = 3;       ///< minimum number of instances to fold
+constexpr std::size_t kMostForms = 8;   ///< maximum number of forms per block
+constexpr std::size_t kKeyColumns = 60; ///< maximum width of a list of keys
 constexpr std::size_t kMostRanges = 4;
-constexpr std::size_t kMostDigits = 15; ///< of what counts as a number
+constexpr std::size_t kMostDigits = 15; ///< longer digit strings are not numbers
 
 /// `["key"]` or `[0]` in an address.
 struct Key {
-    std::size_t begin, end; ///< of what is within the brackets
+    std::size_t begin, end; ///< of the text inside the brackets
     std::optional<std::int64_t> index;
 };
 
@@ -33,7 +33,7 @@ std::vector<Key> keys_of(std::string_view address) {
         Key key{at + 1, quoted ? end + 1 : end, {}};
         std::int64_t index = 0;
         for (const char c : address.substr(at + 1, end - at - 1))
-            index = index * 10 + (c - '0'); // of a quoted key it is not used
+            index = index * 10 + (c - '0'); // not used for quoted keys
         if (!quoted && end - at - 1 <= kMostDigits) key.index = index;
         out.push_back(key);
         at = key.end;
@@ -45,7 +45,7 @@ bool is_digit(char c) {
     return std::isdigit(static_cast<unsigned char>(c)) != 0;
 }
 
-/// A line in pieces: numbers, and what is between them.
+/// A part of a line: a number, or the text between numbers.
 struct Piece {
     std::string_view text;
     std::optional<std::int64_t> number = {};
@@ -72,7 +72,7 @@ std::string number_text(std::int64_t number, std::string_view like) {
     return fmt::format("{:0{}}", number, padded ? like.size() : 1);
 }
 
-/// The text with `{key}` where the key stands as a word of its own.
+/// Replaces the key by `{key}` where it is a separate word.
 std::string with_key_marked(const std::string& line, std::string_view key) {
     const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
     std::string out;
@@ -89,7 +89,7 @@ std::string with_key_marked(const std::string& line, std::string_view key) {
     return out.append(line, from);
 }
 
-/// "0..3, 7" of sorted numbers.
+/// Sorted numbers as ranges: "0..3, 7".
 std::string ranges_of(const std::vector<std::int64_t>& numbers, std::int64_t offset,
                       std::string_view between, std::string_view like) {
     std::vector<std::string> parts;
@@ -108,7 +108,7 @@ std::string ranges_of(const std::vector<std::int64_t>& numbers, std::int64_t off
     return fmt::format("{}", fmt::join(parts, between));
 }
 
-/// Instances of which the same is said so far.
+/// Instances with the same text so far.
 class Form {
   public:
     Form(const Said& said, const Key& key, std::size_t member, const Pieces& pieces)
@@ -123,7 +123,7 @@ class Form {
         }
     }
 
-    /// Takes it in, if the same is said of it.
+    /// Adds an instance if its text has the same form.
     bool take(const Said& said, const Key& key, std::size_t member, const Pieces& pieces) {
         if (said.lines.size() != first_.lines.size()) return false;
         if (key.index.has_value() != key_.index.has_value()) return false;
@@ -152,10 +152,10 @@ class Form {
         return said.address.substr(key.begin + 1, key.end - key.begin - 2);
     }
 
-    /// Every number is the same, or as much greater as the index is; each always in one way.
+    /// Each number is constant, or grows with the index; the same way for all instances.
     bool counts_up(const Pieces& pieces, std::int64_t index) {
         const std::int64_t step = index - indices_.front();
-        const bool second = members_.size() == 1; // decides which way
+        const bool second = members_.size() == 1; // determines which numbers grow
         auto moves = second ? moves_ : decltype(moves_)();
         for (std::size_t i = 0; i < pieces.size(); ++i) {
             if (pieces[i].size() != pieces_[i].size()) return false;
@@ -177,7 +177,7 @@ class Form {
         return true;
     }
 
-    /// Every line is the same, or has the key where the first one has its own.
+    /// Each line is identical, or has the key in the places where the first instance has its key.
     bool repeats_key(const Said& said, const std::string& key) {
         std::vector<std::optional<bool>> marked = marked_;
         for (std::size_t i = 0; i < said.lines.size(); ++i) {
@@ -220,13 +220,13 @@ class Form {
     }
 
     const Said& first_;
-    const Key key_; ///< of the first one
+    const Key key_; ///< of the first instance
     std::vector<std::size_t> members_;
-    // of instances with an index
+    // for instances with an index
     std::vector<std::int64_t> indices_;
     Pieces pieces_;
     std::vector<std::vector<bool>> moves_; ///< by piece, once there are two
-    // of those with a key
+    // for instances with a key
     std::vector<std::string> keys_;
     std::vector<std::optional<bool>> marked_; ///< by line, once there are two
 };
@@ -234,7 +234,7 @@ class Form {
 /// Folds over one key of the addresses: the last (0), the one before it (1), ...
 void fold_over(std::size_t level, const std::vector<Said>& all, std::vector<bool>& folded,
                std::vector<Folded>& out) {
-    std::map<std::string, std::vector<Form>> forms; ///< by the address without that key
+    std::map<std::string, std::vector<Form>> forms; ///< by address without that key
     for (std::size_t i = 0; i < all.size(); ++i) {
         const std::vector<Key> keys = keys_of(all[i].address);
         if (folded[i] || keys.size() <= level) continue;

@@ -13,7 +13,7 @@ namespace hadeploy::cli {
 namespace {
 using Edges = std::vector<std::vector<std::size_t>>; ///< by box: the boxes it depends on
 
-/// Takes away every edge that follows from others. `order` has dependencies before dependents.
+/// Transitive reduction. `order` lists dependencies before dependents.
 Edges without_shortcuts(const Edges& edges, const std::vector<std::size_t>& order) {
     std::vector<std::vector<bool>> below(edges.size(), std::vector<bool>(edges.size()));
     std::vector<std::size_t> place(edges.size());
@@ -21,7 +21,7 @@ Edges without_shortcuts(const Edges& edges, const std::vector<std::size_t>& orde
     Edges out(edges.size());
     for (const std::size_t box : order) {
         std::vector<std::size_t> deps = edges[box];
-        // the latest ones first: what they reach needs no edge of its own
+        // latest first: boxes reachable from them need no edge
         std::sort(deps.begin(), deps.end(), [&](auto a, auto b) { return place[a] > place[b]; });
         for (const std::size_t d : deps) {
             if (below[box][d]) continue;
@@ -41,7 +41,7 @@ void set_edges(Drawing& drawing, const Edges& edges, const std::vector<std::size
         for (const std::size_t d : least[box]) drawing.edges.emplace_back(box, d);
 }
 
-std::string label_of(const Drawing::HeapOptional& box) {
+std::string label_of(const Drawing::Box& box) {
     return box.action ? fmt::format("{} {}", action_symbol(*box.action), box.address) : box.address;
 }
 
@@ -58,7 +58,7 @@ std::string to_dot(const Drawing& drawing) {
     std::string out = "digraph hadeploy {\n"
                       "  rankdir=LR;\n"
                       "  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\"];\n";
-    for (const Drawing::HeapOptional& box : drawing.boxes) {
+    for (const Drawing::Box& box : drawing.boxes) {
         const Colors c = colors_of(box.action);
         out += fmt::format("  {} [label={}, tooltip={}, color=\"{}\", fillcolor=\"{}\"];\n",
                            dot_string(box.address), dot_string(label_of(box)), dot_string(box.type),
@@ -70,7 +70,7 @@ std::string to_dot(const Drawing& drawing) {
     return out + "}\n";
 }
 
-/// Mermaid reads HTML entities in a label, and nothing else as safe.
+/// Mermaid accepts only HTML entities as escapes in labels.
 std::string mermaid_label(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
@@ -92,7 +92,7 @@ std::string to_mermaid(const Drawing& drawing) {
     std::string out = "flowchart LR\n";
     std::set<std::optional<Action>> used;
     for (std::size_t i = 0; i < drawing.boxes.size(); ++i) {
-        const Drawing::HeapOptional& box = drawing.boxes[i];
+        const Drawing::Box& box = drawing.boxes[i];
         out += fmt::format("  n{}[{}]:::{}\n", i, mermaid_label(label_of(box)), state_of(box));
         used.insert(box.action);
     }
@@ -107,7 +107,7 @@ std::string to_mermaid(const Drawing& drawing) {
 
 std::string to_json(const Drawing& drawing) {
     nlohmann::json nodes = nlohmann::json::array(), edges = nlohmann::json::array();
-    for (const Drawing::HeapOptional& box : drawing.boxes)
+    for (const Drawing::Box& box : drawing.boxes)
         nodes.push_back({{"address", box.address},
                          {"type", box.type},
                          {"action", box.action ? nlohmann::json(action_name(*box.action))
@@ -134,7 +134,7 @@ Colors colors_of(std::optional<Action> action) {
     return {"#6b7280", "#f3f4f6"};
 }
 
-std::string_view state_of(const Drawing::HeapOptional& box) {
+std::string_view state_of(const Drawing::Box& box) {
     return box.action ? action_name(*box.action) : "unchanged";
 }
 

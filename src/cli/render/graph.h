@@ -12,38 +12,36 @@ namespace hadeploy::cli {
 enum class GraphFormat { dot, mermaid, json, svg, html };
 std::optional<GraphFormat> parse_graph_format(std::string_view text);
 
-/// Boxes and arrows, for whoever draws them.
+/// Boxes and arrows, independent of the output format.
 struct Drawing {
-    struct HeapOptional {
+    struct Box {
         std::string address, type;
-        std::optional<Action> action; ///< none: nothing to do, or no plan
+        std::optional<Action> action; ///< nullopt: no change, or no plan
     };
-    std::vector<HeapOptional> boxes;
-    /// from what depends to what it depends on, as indexes into boxes; without those that follow
-    /// from others
+    std::vector<Box> boxes;
+    /// From dependent to dependency, as indexes into boxes; transitively reduced.
     std::vector<std::pair<std::size_t, std::size_t>> edges;
 };
 
-/// The resources of a spec; with a plan each has its action, and what goes is drawn too.
+/// The resources of a spec; with a plan each has its action, and removed resources are included.
 Drawing draw(const Graph& graph, const Plan* plan = nullptr);
-/// The steps of a plan by what they wait for.
+/// The steps of a plan with their dependencies.
 Drawing draw(const Plan& plan);
 
 std::string render_drawing(const Drawing& drawing, GraphFormat format);
 
-/// One action for each: a colour for its frame and the same, lighter, for its inside.
+/// Colours of an action: one for the frame, and a lighter one for the inside.
 struct Colors {
     std::string_view frame, inside;
 };
 Colors colors_of(std::optional<Action> action);
-/// "create", ...; "unchanged" where there is no action.
-std::string_view state_of(const Drawing::HeapOptional& box);
+/// "create", ...; "unchanged" if there is no action.
+std::string_view state_of(const Drawing::Box& box);
 
-/// The boxes in columns, what they depend on to their left, each arrow leading there. Needs no
-/// other program, and nothing from elsewhere.
+/// Draws boxes in columns, dependencies to the left. Self-contained; needs no other program.
 std::string to_svg(const Drawing& drawing);
-/// A page that draws them, folded by module and block as far as it takes to be read; it can be
-/// unfolded, searched, moved and zoomed.
+/// A page that draws them, folded by module and block until it is readable; it can be unfolded,
+/// searched, moved and zoomed.
 std::string to_html(const Drawing& drawing);
 
 } // namespace hadeploy::cli

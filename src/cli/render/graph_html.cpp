@@ -11,7 +11,7 @@ namespace hadeploy::cli {
 namespace {
 using Json = nlohmann::json;
 
-/// The colours and symbols of what may be done, with nothing to do first.
+/// Colours and symbols of the actions, beginning with "no change".
 Json actions() {
     Json out = Json::array();
     const auto add = [&](std::string_view name, std::string_view label, std::string_view symbol,
@@ -30,7 +30,7 @@ Json actions() {
     return out;
 }
 
-/// As it may stand in a page: nothing in it ends the element that it is in.
+/// Escapes JSON for a script element, so that it cannot end the element.
 std::string for_page(const Json& json) {
     std::string out;
     for (const char c : json.dump(-1, ' ', false, Json::error_handler_t::replace))
@@ -42,7 +42,7 @@ std::string for_page(const Json& json) {
 std::string to_html(const Drawing& drawing) {
     constexpr std::string_view kHere = "<!--drawing-->";
     Json nodes = Json::array(), edges = Json::array();
-    for (const Drawing::HeapOptional& box : drawing.boxes)
+    for (const Drawing::Box& box : drawing.boxes)
         nodes.push_back({{"address", box.address}, {"type", box.type}, {"state", state_of(box)}});
     for (const auto& [from, to] : drawing.edges) edges.push_back({from, to});
     std::string page(embedded::graph_page);

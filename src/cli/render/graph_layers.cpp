@@ -8,14 +8,14 @@ namespace hadeploy::cli {
 namespace {
 
 constexpr int kSweeps = 8;
-/// More bends than these are not worth their time: such edges go straight.
+/// Above this number of bends, edges are drawn straight to save time.
 constexpr std::size_t kMaxBends = 100'000;
 
-/// A box, or a bend of an edge, with its neighbours in the columns beside it.
+/// A box or a bend of an edge, with its neighbours in the adjacent columns.
 struct Item {
     std::size_t layer = 0, row = 0;
     std::vector<std::size_t> left = {}, right = {};
-    double pull = 0; ///< where its neighbours are, on the average
+    double pull = 0; ///< average position of its neighbours
 };
 
 class Arrangement {
@@ -51,7 +51,7 @@ class Arrangement {
     }
 
   private:
-    /// Each box right of all that it depends on. (A drawing has no cycles.)
+    /// Puts each box right of its dependencies. A drawing has no cycles.
     void find_layers() {
         std::vector<std::vector<std::size_t>> dependents(items_.size());
         std::vector<std::size_t> waiting(items_.size());
@@ -72,7 +72,7 @@ class Arrangement {
         }
     }
 
-    /// Edges over several columns get a bend in each that they cross.
+    /// Adds a bend in each column that an edge crosses.
     void connect() {
         for (const auto& [from, to] : drawing_.edges) {
             bends_.emplace_back();
@@ -95,7 +95,7 @@ class Arrangement {
         items_[right].left.push_back(left);
     }
 
-    /// Orders each column by where its neighbours on one side are.
+    /// Orders each column by the positions of neighbours on one side.
     void sweep(bool rightwards) {
         for (std::size_t n = 1; n < layers_.size(); ++n)
             order(layers_[rightwards ? n : layers_.size() - 1 - n], rightwards);
@@ -117,7 +117,7 @@ class Arrangement {
         for (std::size_t row = 0; row < layer.size(); ++row) items_[layer[row]].row = row;
     }
 
-    /// Columns of different lengths are centred beside each other.
+    /// Centres columns of different lengths.
     double relative(const Item& item) const {
         return static_cast<double>(item.row) -
                static_cast<double>(layers_[item.layer].size() - 1) / 2;

@@ -4,16 +4,16 @@
 
 namespace hadeploy::cli {
 
-/// Where the boxes of a drawing stand: in columns by the longest way to what depends on nothing, in
-/// each column ordered so that few edges cross.
+/// Layout of a drawing: columns by the longest path to a box without dependencies, each ordered so
+/// that few edges cross.
 struct Layers {
     struct Place {
         std::size_t layer = 0, row = 0;
     };
-    std::vector<Place> boxes; ///< by the drawing's boxes
-    /// By the drawing's edges: where they go through the columns between, from the dependency on.
+    std::vector<Place> boxes; ///< by box of the drawing
+    /// By edge of the drawing: its positions in the columns between, starting at the dependency.
     std::vector<std::vector<Place>> bends;
-    std::vector<std::size_t> rows; ///< by layer: how many places it has
+    std::vector<std::size_t> rows; ///< number of places by layer
 };
 
 Layers lay_out(const Drawing& drawing);

@@ -9,14 +9,14 @@ namespace hadeploy::cli {
 
 namespace {
 
-// in the drawing's units, which are pixels until it is zoomed
-constexpr double kLetter = 7.25; ///< of the monospaced letters, 12 high
+// drawing units, which are pixels until the drawing is zoomed
+constexpr double kLetter = 7.25; ///< width of a monospaced letter, 12 high
 constexpr double kBoxHeight = 26;
 constexpr double kRow = 38;
 constexpr double kGap = 70; ///< between columns
 constexpr double kMargin = 20;
-constexpr double kBend = 30;         ///< how straight an edge leaves a box
-constexpr std::size_t kColumns = 56; ///< of a label; what is longer is cut
+constexpr double kBend = 30;         ///< distance of an edge's control point from the box
+constexpr std::size_t kColumns = 56; ///< maximum width of a label
 
 std::string xml(std::string_view text) {
     std::string out;
@@ -35,7 +35,7 @@ std::string xml(std::string_view text) {
     return out;
 }
 
-std::string label_of(const Drawing::HeapOptional& box) {
+std::string label_of(const Drawing::Box& box) {
     const std::string address = printable(box.address);
     const std::string text =
         box.action ? fmt::format("{} {}", action_symbol(*box.action), address) : address;
@@ -82,18 +82,19 @@ class Picture {
     }
 
   private:
-    static double box_width(const Drawing::HeapOptional& box) {
+    static double box_width(const Drawing::Box& box) {
         return 20 + kLetter * static_cast<double>(columns_of(label_of(box)));
     }
 
-    /// Its middle, at the left of its column.
+    /// Middle of the place, at the left of its column.
     Point middle(const Layers::Place& place) const {
         const double empty = static_cast<double>(rows_ - layers_.rows[place.layer]) / 2;
         return {lefts_[place.layer],
                 kMargin + kRow * (empty + static_cast<double>(place.row) + 0.5)};
     }
 
-    /// From the dependency's right side, through the bends, to the left side of what needs it.
+    /// Path from the right side of the dependency through the bends to the left side of the
+    /// dependent.
     std::string edge(std::size_t index) const {
         const auto& [from, to] = drawing_.edges[index];
         Point at = middle(layers_.boxes[to]);
@@ -116,7 +117,7 @@ class Picture {
     }
 
     std::string box(std::size_t index) const {
-        const Drawing::HeapOptional& b = drawing_.boxes[index];
+        const Drawing::Box& b = drawing_.boxes[index];
         const Colors colors = colors_of(b.action);
         const Point at = middle(layers_.boxes[index]);
         const std::string address = xml(b.address);

@@ -29,7 +29,7 @@ Tint result_tint(std::string_view result) {
 } // namespace
 
 std::string render_history(const std::vector<Run>& runs, const Style& style) {
-    if (runs.empty()) return "Nothing was applied yet.\n";
+    if (runs.empty()) return "Nothing has been applied yet.\n";
     std::size_t number = 0, command = 0;
     for (const Run& run : runs) {
         number = std::max(number, std::to_string(run.id).size());

@@ -9,11 +9,11 @@
 
 namespace hadeploy::cli {
 
-/// One line a run, the last one at the end: number, local time, command, result, counts.
+/// One line per run, the latest at the end: number, local time, command, result, counts.
 std::string render_history(const std::vector<Run>& runs, const Style& style);
 
-/// The same of one run for programs; times are Unix time in milliseconds, ended_ms is 0 while it
-/// runs or when it was killed.
+/// One run as JSON. Times are Unix time in milliseconds; ended_ms is 0 while the run is active or
+/// if it was killed.
 nlohmann::json run_json(const Run& run);
 
 } // namespace hadeploy::cli

@@ -8,10 +8,10 @@ namespace hadeploy::cli {
 namespace {
 using Lines = std::vector<std::string>;
 
-/// Cells of the table of common lines; beyond, a middle part is shown as wholly replaced.
+/// Maximum size of the table of common lines; above it the middle part is shown as replaced.
 constexpr std::size_t kMostCells = 4'000'000;
 
-/// The whole way from `a` to `b`: a longest common subsequence stays.
+/// The full diff of `a` and `b` by a longest common subsequence.
 class Comparison {
   public:
     Comparison(const Lines& a, const Lines& b) : a_(a), b_(b) {
@@ -45,7 +45,7 @@ class Comparison {
 
   private:
     std::size_t shorter() const { return std::min(a_.size(), b_.size()); }
-    /// Lines in common from (i, j) on.
+    /// Length of the longest common subsequence from (i, j) on.
     std::uint32_t common(std::size_t i, std::size_t j) const {
         return table_[i * (columns_ + 1) + j];
     }

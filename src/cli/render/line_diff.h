@@ -6,12 +6,11 @@
 namespace hadeploy::cli {
 
 struct LineChange {
-    char sign = ' '; ///< '-' went, '+' came, ' ' stayed or stands for what was left out
+    char sign = ' '; ///< '-' removed, '+' added, ' ' context or "..."
     std::string text;
 };
 
-/// What became of a text: the lines that differ, each with a line of what is around it, and "..."
-/// where more than that stayed. Empty when nothing differs.
+/// A diff with one line of context; "..." replaces other unchanged lines. Empty if nothing differs.
 std::vector<LineChange> diff_lines(const std::vector<std::string>& before,
                                    const std::vector<std::string>& after);
 

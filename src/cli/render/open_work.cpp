@@ -12,7 +12,7 @@ constexpr std::size_t kMost = 20;
 constexpr std::size_t kAddressColumns = 60;
 constexpr std::size_t kProgressColumns = 80;
 
-/// One line a step, what began first at the top.
+/// One line per step, earliest first.
 std::string list_of(std::vector<OpenStep> open, std::int64_t now_ms) {
     std::stable_sort(open.begin(), open.end(),
                      [](const OpenStep& a, const OpenStep& b) { return a.since_ms < b.since_ms; });
@@ -36,21 +36,21 @@ std::string list_of(std::vector<OpenStep> open, std::int64_t now_ms) {
 
 std::string stopping_text(const std::vector<OpenStep>& open, std::int64_t now_ms) {
     if (open.empty())
-        return "stopping: nothing is under way, and nothing more is begun (Ctrl-C again leaves at "
-               "once)\n";
-    return "stopping: what runs is finished first, nothing more is begun (Ctrl-C again leaves at "
-           "once):\n" +
+        return "stopping: nothing is running, and nothing new is started (press Ctrl-C again to "
+               "exit at once)\n";
+    return "stopping: running steps are finished, nothing new is started (press Ctrl-C again to "
+           "exit at once):\n" +
            list_of(open, now_ms);
 }
 
 std::string left_text(const std::vector<OpenStep>& open, std::int64_t now_ms) {
     if (open.empty())
-        return "left at once: no step was under way; the next plan or apply goes on from here\n";
-    return "left at once: what was under way may be half done, and goes on where it does not need "
+        return "exited at once: no step was running; the next plan or apply continues from here\n";
+    return "exited at once: these steps can be incomplete, and continue if they do not need "
            "hadeploy:\n" +
            list_of(open, now_ms) +
            fmt::format(
-               "The state says that {} open: the next plan or apply looks at {} and goes on "
+               "The state records that {} open: the next plan or apply reads {} and continues "
                "from there.\n",
                open.size() == 1 ? "this step is" : "these steps are",
                open.size() == 1 ? "it" : "them");

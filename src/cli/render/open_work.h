@@ -6,22 +6,22 @@
 
 namespace hadeploy::cli {
 
-/// A step that has begun.
+/// A running step.
 struct OpenStep {
     std::string address;
     std::string doing;    ///< "creating"
-    std::string progress; ///< what it is at; "" when it has not said so
+    std::string progress; ///< latest progress message; "" if none
     std::int64_t since_ms = 0;
 };
 
-/// What the first Ctrl-C is answered with while steps run: lines that stay.
+/// The answer to the first Ctrl-C while steps run.
 std::string stopping_text(const std::vector<OpenStep>& open, std::int64_t now_ms);
 
-/// The same while nothing is changed yet.
+/// The same before any change.
 inline constexpr const char* kStoppingToLook =
-    "stopping: nothing was changed (Ctrl-C again leaves at once)\n";
+    "stopping: nothing was changed (press Ctrl-C again to exit at once)\n";
 
-/// What the second one is answered with: what stays open.
+/// The answer to the second Ctrl-C: the steps that stay open.
 std::string left_text(const std::vector<OpenStep>& open, std::int64_t now_ms);
 
 } // namespace hadeploy::cli

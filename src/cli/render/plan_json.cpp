@@ -53,7 +53,8 @@ std::string dump(const Json& json) {
 
 nlohmann::json plan_json(const Plan& plan) {
     Json steps = Json::array();
-    std::map<std::string, Json> removed_after; // by address: what goes before the old object
+    std::map<std::string, Json>
+        removed_after; // by address: steps before the removal of the old object
     for (const Step& step : plan.steps) {
         if (step.first_half) {
             Json after = Json::array();
@@ -93,7 +94,7 @@ nlohmann::json plan_json(const Plan& plan) {
     for (const auto& [from, to] : plan.moves) moved.push_back({{"from", from}, {"to", to}});
     out["moved"] = std::move(moved);
     if (!plan.resumed.empty()) out["resumed"] = plan.resumed;
-    // what providers saw may hold bytes that are no text: replaced here, once for every dump
+    // values from providers can contain invalid UTF-8: replaced here, once for every dump
     return Json::parse(dump(out));
 }
 

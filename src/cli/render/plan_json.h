@@ -7,14 +7,14 @@
 
 namespace hadeploy::cli {
 
-/// The plan for programs. Secrets and unknown values are shown as people see them; every key is
-/// there in every step. `format_version` rises with incompatible changes.
+/// The plan as JSON. Secrets and unknown values are shown as in the text; every step has every key.
+/// `format_version` is incremented with incompatible changes.
 nlohmann::json plan_json(const Plan& plan);
-/// The same with its warnings, and where each is in the sources.
+/// The same with warnings and their places in the sources.
 nlohmann::json plan_json(const Plan& plan, const Sources& sources);
 
-/// One line of `--json` (without its line end), with the keys that OpenTofu uses. `fields` is an
-/// object whose entries stand beside them.
+/// One line of `--json` without the newline, with the keys that OpenTofu uses, plus the entries of
+/// the object `fields`.
 std::string json_line(std::string_view level, std::string_view type, std::string_view message,
                       std::int64_t unix_ms, nlohmann::json fields = nlohmann::json::object());
 

@@ -17,8 +17,8 @@
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::size_t kAddressColumns = 60; ///< beyond, columns are no longer aligned
-constexpr std::size_t kMostInOrder = 16;    ///< parts of an order that are listed
+constexpr std::size_t kAddressColumns = 60; ///< longer addresses are not aligned
+constexpr std::size_t kMostInOrder = 16;    ///< maximum length of a listed order
 constexpr std::size_t kIdentityColumns = 100;
 
 std::string symbol_column(const Step& step, const Style& style) {
@@ -38,9 +38,8 @@ bool is_default(const Attribute& a, const Value& value) {
     return value == normalize(a, *a.default_value, a.name, here, ignored);
 }
 
-/// What the plan says of a new resource: what was written or follows from it; neither nulls nor
-/// defaults, nor what is computed later.
-/// @param computed  also what follows from the rest
+/// Attributes of a new resource: written or derived ones; no nulls, defaults or unknown values.
+/// @param computed  include computed attributes
 std::vector<std::string> attributes_of_new(const Step& step, bool computed) {
     std::vector<std::string> out;
     for (const Attribute& a : step.type->schema) {
@@ -54,9 +53,9 @@ std::vector<std::string> attributes_of_new(const Step& step, bool computed) {
     return out;
 }
 
-/// @param computed  also how what follows from the rest differs
+/// @param computed  show the values of computed attributes
 std::vector<std::string> attributes_of_change(const Step& step, bool computed, const Style& style) {
-    // One that is all drift says so in its heading.
+    // A step that only repairs drift says so in its heading.
     const bool mixed = step.action == Action::replace ||
                        std::any_of(step.changes.begin(), step.changes.end(),
                                    [](const AttributeChange& c) { return !c.drift; });
@@ -70,13 +69,13 @@ std::vector<std::string> attributes_of_change(const Step& step, bool computed, c
         if (c.replaces && step.action == Action::replace)
             lines.front() += style.paint(Tint::magenta, "  # forces replacement");
         if (c.drift && mixed)
-            lines.front() += style.paint(Tint::dim, "  # something else changed it");
+            lines.front() += style.paint(Tint::dim, "  # changed outside hadeploy");
         out.insert(out.end(), lines.begin(), lines.end());
     }
     return out;
 }
 
-/// What tells the object that goes from others: its name, path and place.
+/// Attributes that identify a removed object: its name, path and place.
 std::vector<std::string> identifying(const Step& step) {
     std::string line;
     for (const Attribute& a : step.type->schema) {
@@ -95,8 +94,8 @@ std::vector<std::string> identifying(const Step& step) {
     return {"      " + line};
 }
 
-/// @param computed  also of what follows from the rest, a checksum: of several instances it tells
-///                  nothing
+/// @param computed  include computed attributes such as checksums, which are not useful for folded
+///                  instances
 std::vector<std::string> attributes_shown(const Step& step, bool computed, const Style& style) {
     switch (step.action) {
     case Action::create: return attributes_of_new(step, computed);
@@ -115,7 +114,7 @@ bool is_gone(const Step& step) {
     return step.action == Action::remove || step.action == Action::forget;
 }
 
-/// Steps that are said in one breath: what goes with a machine, what is read after its start.
+/// Steps that are shown together: resources removed with a machine, or read after its start.
 struct Group {
     std::vector<const Step*> steps;
     std::set<std::string> machines;
@@ -126,13 +125,13 @@ std::string joined(const std::set<std::string>& names) {
     return printable(fmt::format("{}", fmt::join(names, ", ")));
 }
 
-/// The steps of a plan, sorted by whether they are shown one by one or together.
+/// The steps of a plan, sorted by how they are shown.
 class StepsText {
   public:
     StepsText(const Plan& plan, const Detail& detail, const Style& style)
         : detail_(detail), style_(style) {
         for (const Step& step : plan.steps)
-            if (!step.first_half) by_address_[step.address] = &step; // said with the second
+            if (!step.first_half) by_address_[step.address] = &step; // shown with the second half
         for (const Step& step : plan.steps)
             if (!step.first_half) sort_in(step);
     }
@@ -178,8 +177,8 @@ class StepsText {
         return it == by_address_.end() ? nullptr : it->second;
     }
 
-    /// Of each what follows its address, and the lines below it.
-    std::vector<Folded> redacted(const std::vector<const Step*>& steps) const {
+    /// The texts of steps: parts of the heading, then the lines below it.
+    std::vector<Folded> texts_of(const std::vector<const Step*>& steps) const {
         std::vector<Said> all;
         for (const Step* step : steps) {
             Said said{step->address,
@@ -199,7 +198,7 @@ class StepsText {
         return out;
     }
 
-    /// @param width  of the address's column
+    /// @param width  of the address column
     std::string heading(const Folded& what, std::size_t width, bool bold) const {
         const std::string address = printable(what.address);
         const std::string& type = what.lines[1];
@@ -220,13 +219,13 @@ class StepsText {
 
     std::string blocks() const {
         std::string out;
-        for (const Folded& what : redacted(tall_))
+        for (const Folded& what : texts_of(tall_))
             out += heading(what, 0, true) + below(what) + "\n";
         return out;
     }
 
     std::string lines(const std::vector<const Step*>& steps) const {
-        const std::vector<Folded> all = redacted(steps);
+        const std::vector<Folded> all = texts_of(steps);
         std::size_t width = 0;
         for (const Folded& what : all) width = std::max(width, columns_of(printable(what.address)));
         width = std::min(width, kAddressColumns);
@@ -241,15 +240,14 @@ class StepsText {
         return out;
     }
 
-    /// Why these are read only later, once for all of them, and which they are.
+    /// The common reason for reading these later, and their addresses.
     std::string render_reads(const Group& group) const {
         std::string why = printable(group.reason);
         if (group.machines.size() == 1) {
             const Step* machine = step_of(*group.machines.begin());
             const bool off = machine != nullptr && machine->action == Action::update;
-            why =
-                off ? fmt::format("{} is off: what lives on it is {}", joined(group.machines), why)
-                    : fmt::format("on {}: {}", joined(group.machines), why);
+            why = off ? fmt::format("{} is off: its resources are {}", joined(group.machines), why)
+                      : fmt::format("on {}: {}", joined(group.machines), why);
         } else if (!group.machines.empty()) {
             why = fmt::format("on {}: {}", joined(group.machines), why);
         }
@@ -262,12 +260,13 @@ class StepsText {
     }
 
     std::string render_forgotten(const Group& group) const {
-        return fmt::format("{} {} {} with {}\n", symbol_column(*group.steps.front(), style_),
+        return fmt::format("{} {} {} removed with {}\n",
+                           symbol_column(*group.steps.front(), style_),
                            counted(group.steps.size(), "resource"),
-                           group.steps.size() == 1 ? "goes" : "go", joined(group.machines));
+                           group.steps.size() == 1 ? "is" : "are", joined(group.machines));
     }
 
-    static constexpr std::size_t kHeading = 4; ///< lines that make the first one
+    static constexpr std::size_t kHeading = 4; ///< number of parts in the heading
     const Detail& detail_;
     const Style& style_;
     std::map<std::string, const Step*> by_address_;
@@ -281,7 +280,7 @@ std::string words_of(const Step& step) {
     if (step.action == Action::read) return step.type->data ? "read during apply" : "read later";
     if (step.action == Action::adopt && step.verb.empty()) return "adopt";
     if (step.action == Action::adopt) return step.verb;
-    if (step.action == Action::refresh) return "record as it is";
+    if (step.action == Action::refresh) return "refresh";
     if (step.action == Action::forget && step.keeps) return "keep";
     if (step.action == Action::update && !step.verb.empty()) return step.verb;
     if (step.action == Action::replace && step.if_differs) return "replace if it differs";

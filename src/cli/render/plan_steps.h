@@ -9,18 +9,18 @@ namespace hadeploy::cli {
 
 /// How much of the plan is shown.
 struct Detail {
-    bool summary = false; ///< counts alone, by block, module or type
-    bool unfold = false;  ///< each instance, also where the same is said of all
+    bool summary = false; ///< only counts, by block, module or type
+    bool unfold = false;  ///< list each instance, even if the texts are identical
 };
 
-/// Each step once: a block of those with attributes to show, then a line or two of the others, of
-/// which removals are the last.
+/// Each step once: first blocks of steps with attributes to show, then lines of the others,
+/// removals last.
 std::string render_steps(const Plan& plan, const Detail& detail, const Style& style);
 
-/// In which order replacements go that stand on each other; "" when none does.
+/// The order of replacements that depend on each other; "" if there are none.
 std::string render_order(const Plan& plan);
 
-/// "create", "start": what a step does in words.
+/// The action of a step in words: "create", "start".
 std::string words_of(const Step& step);
 
 } // namespace hadeploy::cli

@@ -9,7 +9,7 @@
 
 namespace hadeploy::cli {
 
-/// What is counted: of which address and type, and what is done with it.
+/// An item to count: address, type and action.
 struct Counted {
     std::string address;
     std::string type;
@@ -18,11 +18,11 @@ struct Counted {
     Tint tint = Tint::plain;
 };
 
-/// A line a block, with how often what is done; by module and type, or by type alone, where there
-/// are too many for a screen.
+/// One line per block with the number of each action; by module and type, or only by type, if there
+/// are too many lines for a screen.
 std::string render_counts(const std::vector<Counted>& all, const Style& style);
 
-/// The same of a plan.
+/// The same for the steps of a plan.
 std::string render_summary(const Plan& plan, const Style& style);
 
 } // namespace hadeploy::cli

@@ -16,9 +16,9 @@
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::size_t kAddressColumns = 60; ///< beyond, columns are no longer aligned
-constexpr std::size_t kMostMoves = 10;      ///< that a summary lists
-constexpr std::ptrdiff_t kScreen = 40;      ///< lines, beyond which the summary is said too
+constexpr std::size_t kAddressColumns = 60; ///< longer addresses are not aligned
+constexpr std::size_t kMostMoves = 10;      ///< maximum number listed in a summary
+constexpr std::ptrdiff_t kScreen = 40;      ///< lines above which the summary is shown too
 
 std::string render_output_changes(const Plan& plan, const Style& style) {
     std::string out;
@@ -75,7 +75,7 @@ Tint action_tint(Action action) {
 }
 
 std::string plan_counts(const Plan& plan) {
-    std::map<std::string, std::size_t> verbs; // updates with a name of their own
+    std::map<std::string, std::size_t> verbs; // updates with their own verb
     std::size_t imports = 0;
     for (const Step& step : plan.steps) {
         if (step.action == Action::update && !step.verb.empty()) ++verbs[step.verb];
@@ -103,25 +103,25 @@ std::string plan_counts(const Plan& plan) {
     add(data, "to read during apply");
     add(kept, "to keep");
     add(plan.count(Action::forget) - kept, "to forget");
-    add(plan.count(Action::refresh), "to record as it is");
+    add(plan.count(Action::refresh), "to refresh");
     return out;
 }
 
 namespace {
 std::string render_moves(const Plan& plan, const Detail& detail, const Style& style) {
     if (plan.moves.empty()) return {};
-    const std::string heading = "Moved in the state; nothing is done to the objects";
+    const std::string heading = "Moved in the state; the objects do not change";
     if (detail.summary && plan.moves.size() > kMostMoves)
         return style.paint(Tint::bold, heading + ":") +
                fmt::format(" {}\n", counted(plan.moves.size(), "address", "addresses"));
     std::string out = style.paint(Tint::bold, heading + ":") + "\n";
     for (const auto& [from, to] : plan.moves)
         out += fmt::format("      {} -> {}{}\n", printable(from), printable(to),
-                           resource_address(to) == to ? "" : "  (the spec no longer has it)");
+                           resource_address(to) == to ? "" : "  (no longer in the spec)");
     return out;
 }
 
-/// What an earlier run left open in its journal: what goes on, and what is undone instead.
+/// Open intents of an earlier run: those to complete, and those whose objects are removed instead.
 std::string render_resumed(const Plan& plan, const Style& style) {
     std::set<std::string_view> gone;
     for (const Step& step : plan.steps)
@@ -138,27 +138,27 @@ std::string render_resumed(const Plan& plan, const Style& style) {
         if (!lines.empty())
             out += (out.empty() ? "" : "\n") + style.paint(Tint::bold, heading) + "\n" + lines;
     };
-    add("Begun by an earlier run that did not end; completed first:", completed);
-    add("Begun by an earlier run that did not end, and no longer wanted; what there is of it is "
+    add("Unfinished changes of an earlier run, completed first:", completed);
+    add("Unfinished changes of an earlier run that are no longer wanted; their objects are "
         "removed:",
         undone);
     return out;
 }
 
-/// What a plan without steps changes in the state alone, or that it changes nothing.
+/// The text of a plan without steps: changes in the state only, or no changes.
 std::string only_the_state(const Plan& plan) {
     const bool outputs = !output_changes(plan).empty();
     if (outputs || !plan.moves.empty())
-        return fmt::format("Only {} change: all resources are as {}.\n",
+        return fmt::format("Only {} change: all resources match {}.\n",
                            plan.moves.empty() ? "outputs"
                            : outputs          ? "addresses and outputs"
                                               : "addresses",
-                           plan.refresh_only || plan.destroy ? "the state says" : "the spec says");
-    if (plan.refresh_only) return "Nothing to record: all is as the state says.\n";
+                           plan.refresh_only || plan.destroy ? "the state" : "the spec");
+    if (plan.refresh_only) return "Nothing to record: all objects match the state.\n";
     if (plan.destroy)
         return plan.partial ? "Nothing to remove.\n" : "Nothing to remove: the state is empty.\n";
-    return plan.partial ? "Nothing to change: what was looked at is as the spec says.\n"
-                        : "Nothing to change: all is as the spec says.\n";
+    return plan.partial ? "Nothing to change: the selected resources match the spec.\n"
+                        : "Nothing to change: all resources match the spec.\n";
 }
 } // namespace
 
@@ -184,7 +184,7 @@ std::string render_plan(const Plan& plan, const Style& style, const Detail& deta
     const std::string steps = detail.summary ? "" : render_steps(plan, detail, style);
     if (!out.empty()) out += "\n";
     out += steps;
-    // that a removal of everything takes the outputs along goes without saying
+    // a removal of everything obviously removes the outputs
     const std::string outputs =
         plan.destroy && !plan.steps.empty() ? "" : render_output_changes(plan, style);
     const auto section = [&](const std::string& text) {
@@ -205,7 +205,7 @@ std::string render_plan(const Plan& plan, const Style& style, const Detail& deta
     section(render_order(plan));
     const bool long_one = !steps.empty() && std::count(out.begin(), out.end(), '\n') > kScreen;
     if (detail.summary || long_one) section(render_summary(plan, style));
-    // last, where they are looked for: what is lost, and the counts
+    // last, where users look for them: data losses and counts
     section(render_losses(plan.losses, style));
     section(style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n");
     return out;

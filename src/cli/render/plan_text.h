@@ -6,20 +6,20 @@
 
 namespace hadeploy::cli {
 
-/// `+ ~ -/+ - <= = .`: what a step does, without needing colours.
+/// The symbol of an action: `+ ~ -/+ - <= = .`
 std::string_view action_symbol(Action action);
-/// The same, but `+/-` where a replacement makes the new one first.
+/// The same, but `+/-` for a replacement that creates the new object first.
 std::string_view step_symbol(const Step& step);
 Tint action_tint(Action action);
 
-/// The plan for people: what is touched, each once, what changes in the outputs, and at the end
-/// what data is lost and the counts; of a plan longer than a screen its summary before that.
+/// The plan as text: steps, changes of outputs, and at the end data losses and counts; a plan
+/// longer than a screen has a summary before them.
 std::string render_plan(const Plan& plan, const Style& style, const Detail& detail = {});
 
-/// What data is lost: a line for each, with its address, what it is and its size; "" for none.
+/// Data losses, one line each with address, description and size; "" if there are none.
 std::string render_losses(const std::vector<Loss>& losses, const Style& style);
 
-/// The counts alone: "3 to create, 1 to start, 2 to read later".
+/// The counts: "3 to create, 1 to start, 2 to read later".
 std::string plan_counts(const Plan& plan);
 
 } // namespace hadeploy::cli

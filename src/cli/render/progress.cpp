@@ -18,7 +18,7 @@ class QuietProgress final : public Progress {
     void finish() override {}
 };
 
-/// What has happened when, one line an event: for logs, and for whoever reads them at night.
+/// One line per event with its time, for logs.
 class PlainProgress final : public Progress {
   public:
     PlainProgress(std::size_t total, ProgressOutput output, const Style& style)
@@ -43,9 +43,9 @@ class PlainProgress final : public Progress {
     }
     void step_done(const Step& step, std::string_view result, std::int64_t ms) override {
         const std::lock_guard lock(mutex_);
-        if (step.first_half) return; // the second is told
+        if (step.first_half) return; // reported with the second half
         ++done_;
-        if (result == "forgotten") return; // as many as a machine had: the report counts them
+        if (result == "forgotten") return; // the report counts them
         const bool timed = is_run(result);
         line(fmt::format("{}: {}{} ({}/{})", printable(step.address), outcome(step, result),
                          timed ? " in " + show_elapsed(ms) : "", done_, total_));
@@ -60,7 +60,7 @@ class PlainProgress final : public Progress {
     void finish() override {}
     bool note(std::string_view text) override {
         const std::lock_guard lock(mutex_);
-        output_.write("\n" + std::string(text)); // a terminal shows the ^C before it
+        output_.write("\n" + std::string(text)); // the terminal shows ^C before it
         return true;
     }
 
@@ -79,7 +79,8 @@ class PlainProgress final : public Progress {
     Throttle throttle_;
 };
 
-/// The types and keys of OpenTofu's machine-readable output, so that its readers understand ours.
+/// Uses the types and keys of OpenTofu's machine-readable output, for compatibility with its
+/// readers.
 class JsonProgress final : public Progress {
   public:
     explicit JsonProgress(ProgressOutput output) : output_(std::move(output)) {}
@@ -108,7 +109,7 @@ class JsonProgress final : public Progress {
         line("info", "apply_progress", fmt::format("{}: {}", step.address, text), {{"hook", h}});
     }
     void step_done(const Step& step, std::string_view result, std::int64_t ms) override {
-        if (step.first_half) return; // the second is told
+        if (step.first_half) return; // reported with the second half
         const std::lock_guard lock(mutex_);
         nlohmann::json h = hook(step);
         h["elapsed_ms"] = ms;

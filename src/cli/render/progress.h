@@ -10,40 +10,40 @@
 namespace hadeploy::cli {
 
 enum class ProgressMode {
-    automatic, ///< tty where lines can be redrawn, else plain
+    automatic, ///< tty if lines can be redrawn, otherwise plain
     tty,       ///< a block redrawn in place
-    plain,     ///< one line an event
-    json,      ///< one object an event
+    plain,     ///< one line per event
+    json,      ///< one object per event
     quiet,
 };
 std::optional<ProgressMode> parse_progress_mode(std::string_view text);
 
-/// Shows what goes on. Calls may come from any thread.
+/// Shows progress. Thread-safe.
 class Progress : public Events {
   public:
-    /// Takes away what was only for the moment; the same happens when it is destroyed. To be called
-    /// before anything else is written to the same terminal.
+    /// Removes temporary output, as the destructor does. Call it before writing anything else to
+    /// the same terminal.
     virtual void finish() = 0;
-    /// Whole lines that stay, beside what goes on.
-    /// @returns false where nothing but events is shown: to be said in another way
+    /// Prints permanent lines.
+    /// @returns false if only events are shown; the caller then has to print the text itself
     virtual bool note(std::string_view /*text*/) { return false; }
 };
 
-/// Where progress goes, and the world it looks at; tests put their own in.
+/// Output, clock and terminal size of a progress display; tests supply their own.
 struct ProgressOutput {
     std::function<void(std::string_view)> write;
     std::function<std::int64_t()> now_ms; ///< Unix time
     std::function<TerminalSize()> size;
     bool ticking = true; ///< redraw between events, from a thread
-    /// Takes secrets out of a text before it is cut to fit a line: in a part they are not found.
+    /// Redacts secrets before a text is cut to fit a line, because parts would not be recognized.
     std::function<std::string(std::string_view)> hide = [](std::string_view text) {
         return std::string(text);
     };
 };
 
-/// @param total how many steps there will be; 0 while planning
-/// @param fd    where `write` leads to, to see whether it is a terminal, and how large
-/// @param hide  of ProgressOutput; what is written goes through it as well
+/// @param total number of steps; 0 while planning
+/// @param fd    descriptor behind `write`, to find whether it is a terminal, and its size
+/// @param hide  see ProgressOutput; also applied to everything that is written
 std::unique_ptr<Progress> make_progress(ProgressMode mode, std::size_t total, int fd,
                                         std::function<void(std::string_view)> write,
                                         std::function<std::string(std::string_view)> hide,

@@ -6,7 +6,7 @@
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::int64_t kQuietMs = 10'000; ///< between two lines that say the same
+constexpr std::int64_t kQuietMs = 10'000; ///< minimum time between similar lines
 }
 
 bool is_run(std::string_view result) {

@@ -7,15 +7,15 @@
 
 namespace hadeploy::cli {
 
-/// Whether a step with this result had something to do, so that its time tells something.
+/// Whether a step with this result had work to do, so that its duration is meaningful.
 bool is_run(std::string_view result);
 
-/// "created", "changed", "repaired", ...: what became of a step, from its action and its result
-/// (as in StepRecord::result).
+/// "created", "changed", "repaired", ...: the outcome of a step from its action and its result (see
+/// ApplyResult::StepResult::result).
 std::string_view outcome(const Step& step, std::string_view result);
 
-/// Lets through what is news: a step's text that differs from its last one in more than its numbers
-/// ("downloading 41%"), or after a while.
+/// Suppresses progress texts of a step that differ from the last one only in numbers ("downloading
+/// 41%"), except after a while.
 class Throttle {
   public:
     bool is_news(const std::string& address, std::string_view text, std::int64_t now_ms);

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 10> kDots{"⠋", "⠙", "⠹", "⠸", "�
 constexpr std::array<std::string_view, 4> kBars{"|", "/", "-", "\\"};
 constexpr std::size_t kAddressColumns = 48;
 
-/// A line in pieces: how many columns it takes is known without reading the colours again.
+/// A line built from parts, which counts columns without parsing colours.
 class Line {
   public:
     Line(std::size_t columns, const Style& style) : left_(columns), style_(style) {}
@@ -52,7 +52,7 @@ class TtyProgress final : public Progress {
         std::string text = "reading " + counted(resources, "resource");
         if (total_ == 0) {
             const std::string key(endpoint);
-            std::erase_if(rows_, [&](const RecordedResource& r) { return r.key == key; });
+            std::erase_if(rows_, [&](const Row& r) { return r.key == key; });
             rows_.push_back({key, "<=", Tint::blue, std::move(text), output_.now_ms()});
             return redraw();
         }
@@ -65,7 +65,7 @@ class TtyProgress final : public Progress {
             return print(
                 Line(columns(), style_)
                     .add(Tint::dim, fmt::format("  {}: {}", visible(endpoint), visible(what))));
-        for (RecordedResource& row : rows_)
+        for (Row& row : rows_)
             if (row.key == endpoint) row.text = what;
         redraw();
     }
@@ -78,17 +78,16 @@ class TtyProgress final : public Progress {
     }
     void step_progress(const Step& step, std::string_view text) override {
         const std::lock_guard lock(mutex_);
-        for (RecordedResource& row : rows_)
+        for (Row& row : rows_)
             if (row.key == step.address) row.text = text;
         redraw();
     }
     void step_done(const Step& step, std::string_view result, std::int64_t ms) override {
         const std::lock_guard lock(mutex_);
         drop(step);
-        if (step.first_half) return redraw(); // the second is told
+        if (step.first_half) return redraw(); // reported with the second half
         ++done_;
-        if (result == "forgotten")
-            return redraw(); // as many as a machine had: the report counts them
+        if (result == "forgotten") return redraw(); // the report counts them
         Line line(columns(), style_);
         line.add(Tint::green, style_.unicode ? "✔ " : "ok ");
         finished(line, step, outcome(step, result), is_run(result) ? show_elapsed(ms) : "");
@@ -102,7 +101,7 @@ class TtyProgress final : public Progress {
         line.add(Tint::red, style_.unicode ? "✘ " : "!! ");
         finished(line, step, "failed: " + visible(error.message), show_elapsed(ms));
     }
-    /// In whole: what does not fit in a line goes on in the next one.
+    /// Prints the whole text, wrapped to the width.
     bool note(std::string_view text) override {
         const std::lock_guard lock(mutex_);
         std::string above;
@@ -122,8 +121,8 @@ class TtyProgress final : public Progress {
     }
 
   private:
-    /// Something that is going on: a step, or (while planning) the reading of an endpoint.
-    struct RecordedResource {
+    /// An activity: a step, or (while planning) the reading of an endpoint.
+    struct Row {
         std::string key;
         std::string_view symbol;
         Tint tint = Tint::plain;
@@ -135,7 +134,7 @@ class TtyProgress final : public Progress {
     std::size_t columns() const { return std::max<std::size_t>(output_.size().columns, 20) - 1; }
 
     void drop(const Step& step) {
-        std::erase_if(rows_, [&](const RecordedResource& r) { return r.key == step.address; });
+        std::erase_if(rows_, [&](const Row& r) { return r.key == step.address; });
     }
 
     void finished(Line& line, const Step& step, std::string_view what, std::string_view elapsed) {
@@ -145,20 +144,20 @@ class TtyProgress final : public Progress {
         print(line);
     }
 
-    /// A line that stays, above the block.
+    /// Prints a permanent line above the block.
     void print(const Line& line) { show(line.text() + "\n"); }
     void redraw() {
         if (!over_) show("");
     }
-    /// The block in its new form, below `above`, in one write, so that nothing flickers.
+    /// Prints `above` and redraws the block in one write, to avoid flicker.
     void show(const std::string& above) {
         std::string frame = erase_block() + above;
-        frame += draw_block(); // only now: it notes what is drawn, for the next erase_block()
+        frame += draw_block(); // after erase_block(), which needs the old drawn_
         output_.write(frame);
     }
 
-    /// Back to where the block began, and everything from there on gone. A terminal that was made
-    /// narrower has broken the block's lines into more.
+    /// The escape sequence that erases the block. A terminal that was made narrower has wrapped the
+    /// lines of the block.
     std::string erase_block() {
         const std::size_t wide = std::max<std::size_t>(1, output_.size().columns);
         std::size_t rows = 0;
@@ -198,7 +197,7 @@ class TtyProgress final : public Progress {
         return line;
     }
 
-    Line line_of(const RecordedResource& row, std::size_t address_columns) const {
+    Line line_of(const Row& row, std::size_t address_columns) const {
         const std::int64_t elapsed = output_.now_ms() - row.since_ms;
         const auto frame =
             static_cast<std::size_t>(std::max<std::int64_t>(0, elapsed) / kTick.count());
@@ -209,7 +208,7 @@ class TtyProgress final : public Progress {
         line.add(row.tint, fmt::format(" {:>3} ", row.symbol));
         line.add(Tint::plain, pad(fit(visible(row.key), address_columns), address_columns))
             .space(2);
-        // the time keeps its place at the right, whatever is to be cut
+        // the text is cut to leave room for the time
         const std::size_t keep = time.size() + 2;
         if (line.left() > keep)
             line.add(Tint::dim, fit(visible(row.text), line.left() - keep)).space(2);
@@ -232,10 +231,10 @@ class TtyProgress final : public Progress {
     const Style style_;
     const std::int64_t started_ms_;
     std::size_t done_ = 0, failed_ = 0;
-    std::vector<RecordedResource> rows_;
-    std::vector<std::size_t> drawn_; ///< columns of each line of the block as it stands there
+    std::vector<Row> rows_;
+    std::vector<std::size_t> drawn_; ///< columns of each drawn line of the block
     bool over_ = false;
-    std::jthread ticker_; ///< the last member: ends before the others do
+    std::jthread ticker_; ///< last member, so that it ends before the others
 };
 
 } // namespace

@@ -4,9 +4,9 @@
 
 namespace hadeploy::cli {
 
-/// Below, a block with the totals and a line a running step, redrawn in place; what is finished
-/// scrolls up above it as a line of its own. The cursor stays visible and every frame ends where
-/// ordinary output may go on, so that even a kill leaves a usable terminal.
+/// Shows a block with totals and one line per running step, redrawn in place; finished steps scroll
+/// up above it. The cursor stays visible and every frame ends at the start of a line, so that even
+/// a kill leaves a usable terminal.
 std::unique_ptr<Progress> make_tty_progress(std::size_t total, ProgressOutput output,
                                             const Style& style);
 

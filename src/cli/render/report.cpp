@@ -18,16 +18,16 @@
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::int64_t kShowPathMs = 5'000; ///< of shorter runs nobody asks why they took so long
+constexpr std::int64_t kShowPathMs = 5'000; ///< shorter runs show no critical path
 constexpr std::size_t kAddressColumns = 60;
 
-/// In the order in which counts are told.
+/// In the order of output.
 constexpr std::array<std::string_view, 15> kOutcomes{
     "created", "changed",   "repaired",  "replaced",  "removed", "adopted", "moved",    "read",
     "kept",    "forgotten", "refreshed", "unchanged", "failed",  "skipped", "not begun"};
 
-/// The steps to report: a replacement as one, by its first half where that has failed.
-std::vector<StepId> told_steps(const Plan& plan, const ApplyResult& result) {
+/// The steps to report: a replacement is one step, represented by its first half if that failed.
+std::vector<StepId> reported_steps(const Plan& plan, const ApplyResult& result) {
     std::set<std::string_view> failed;
     for (StepId id = 0; id < plan.steps.size(); ++id)
         if (plan.steps[id].first_half && result.steps[id].result == "failed")
@@ -38,11 +38,11 @@ std::vector<StepId> told_steps(const Plan& plan, const ApplyResult& result) {
     return out;
 }
 
-/// How often each outcome was, 0 too.
+/// The number of steps with each outcome, including 0.
 nlohmann::json count_outcomes(const Plan& plan, const ApplyResult& result) {
     std::map<std::string, std::size_t> counts;
     for (const std::string_view name : kOutcomes) counts[std::string(name)] = 0;
-    for (const StepId id : told_steps(plan, result))
+    for (const StepId id : reported_steps(plan, result))
         ++counts[std::string(outcome(plan.steps[id], result.steps[id].result))];
     counts["moved"] = plan.moves.size();
     return counts;
@@ -53,25 +53,25 @@ Tint outcome_tint(std::string_view name) {
     return name == "skipped" || name == "not begun" ? Tint::yellow : Tint::plain;
 }
 
-/// Nobody is interested in a line for what stayed as it is or went with its machine.
+/// Unchanged resources, and those removed with their machine, get no line.
 bool is_touched(const Step& step, std::string_view name) {
     if (name == "forgotten") return machines_in(step.before).empty();
     return name != "unchanged";
 }
 
-/// The steps of which something is to be said.
-std::vector<StepId> touched(const Plan& plan, const ApplyResult& result, bool redacted) {
+/// The steps that get a line.
+std::vector<StepId> touched(const Plan& plan, const ApplyResult& result, bool already_shown) {
     std::vector<StepId> out;
-    for (const StepId id : told_steps(plan, result)) {
+    for (const StepId id : reported_steps(plan, result)) {
         const std::string& r = result.steps[id].result;
         if (!is_touched(plan.steps[id], outcome(plan.steps[id], r)) && !plan.refresh_only) continue;
         const bool said = !r.empty() && r != "skipped" && r != "forgotten";
-        if (!redacted || !said) out.push_back(id);
+        if (!already_shown || !said) out.push_back(id);
     }
     return out;
 }
 
-/// How long the slowest of some steps took; nothing of those that were not run.
+/// The duration of the slowest step; "" if none was run.
 std::string time_of(const ApplyResult& result, const std::vector<StepId>& steps) {
     std::int64_t most = -1;
     for (const StepId id : steps) {
@@ -95,7 +95,7 @@ std::string counts_of_steps(const Plan& plan, const ApplyResult& result,
 
 std::string steps_text(const Plan& plan, const ApplyResult& result, const ReportDetail& detail,
                        const Style& style) {
-    const std::vector<StepId> steps = touched(plan, result, detail.redacted);
+    const std::vector<StepId> steps = touched(plan, result, detail.already_shown);
     if (detail.summary) return counts_of_steps(plan, result, steps, style);
     std::vector<Said> all;
     for (const StepId id : steps) {
@@ -124,7 +124,7 @@ std::string steps_text(const Plan& plan, const ApplyResult& result, const Report
     return out;
 }
 
-/// What the run could not have been faster than, with the steps that took most of it.
+/// The critical path, with the steps that took most of its time.
 std::string render_path(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                         const Style& style) {
     const CriticalPath path = critical_path(plan, result);
@@ -152,7 +152,7 @@ std::string verdict(const Plan& plan, const ApplyResult& result, std::int64_t mi
     const std::string took = show_elapsed(milliseconds);
     if (!result.ok())
         return fmt::format(
-            "{} after {}: {}. What is done is recorded; the next {} goes on from here.\n",
+            "{} after {}: {}. Completed changes are recorded; the next {} continues from here.\n",
             result.interrupted ? style.paint(Tint::yellow, "Interrupted")
                                : style.paint(Tint::red, "Failed"),
             took, counts, plan.destroy ? "destroy" : "apply");
@@ -197,7 +197,7 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
                            const Sources& sources) {
     using Json = nlohmann::json;
     Json steps = Json::array(), path_steps = Json::array();
-    for (const StepId id : told_steps(plan, result)) {
+    for (const StepId id : reported_steps(plan, result)) {
         const ApplyResult::StepResult& r = result.steps[id];
         const std::string_view name = outcome(plan.steps[id], r.result);
         steps.push_back({{"address", plan.steps[id].address},

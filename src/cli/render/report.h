@@ -9,25 +9,25 @@
 
 namespace hadeploy::cli {
 
-/// What a report leaves out.
+/// How much of a report is shown.
 struct ReportDetail : Detail {
-    /// What is done was said when it was done, in lines that stay on the same terminal.
-    bool redacted = false;
+    /// Completed steps are already visible as permanent lines on the same terminal.
+    bool already_shown = false;
 };
 
-/// After apply: one line a touched resource, counts, duration, critical path, outputs. Errors are
-/// messages, not part of it. `milliseconds`: how long the whole run took.
+/// The report after apply: one line per changed resource, counts, duration, critical path, outputs.
+/// Errors are printed separately. `milliseconds`: duration of the whole run.
 std::string render_report(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                           const Style& style, const ReportDetail& detail = {});
 
-/// For programs: counts, steps with their times, critical path, errors, warnings, outputs.
+/// The same as JSON, with times of steps, errors and warnings.
 nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                            const Sources& sources);
 
-/// What a run has changed whose counts are all zero.
+/// Shown for a run whose counts are all zero.
 inline constexpr std::string_view kOnlyOutputs = "only outputs changed";
 
-/// "3 created, 1 failed", of the counts in a report_json().
+/// "3 created, 1 failed", from the counts in a report_json().
 std::string counts_text(const nlohmann::json& counts);
 
 /// `name = value` lines.

@@ -8,14 +8,14 @@ namespace hadeploy::cli {
 
 enum class Tint { plain, bold, dim, red, green, yellow, blue, magenta, cyan };
 
-/// What may be sent to an output, decided once at the start and handed down: the renderers
-/// themselves look at no environment and no terminal.
+/// Capabilities of an output, determined once at the start: renderers do not read the environment
+/// or the terminal.
 struct Style {
     bool color = false;
     bool unicode = false;  ///< spinners, arrows and dots beyond ASCII
     std::size_t width = 0; ///< columns to stay within; 0: no limit (a pipe, a file)
 
-    /// The text in a tint, or as it is where there are no colours.
+    /// The text in a tint, or unchanged without colours.
     [[nodiscard]] std::string paint(Tint tint, std::string_view text) const;
 };
 
@@ -27,8 +27,8 @@ struct TerminalSize {
 bool is_terminal(int fd);
 TerminalSize terminal_size(int fd);
 
-/// How to write to `fd`: colours on a terminal only, and neither with `no_color` (the flag), nor
-/// with NO_COLOR or TERM=dumb in the environment.
+/// The style for `fd`: colours only on a terminal, without `no_color` (the flag), NO_COLOR and
+/// TERM=dumb in the environment.
 Style detect_style(int fd, bool no_color);
 
 /// Whether lines on `fd` can be redrawn in place.

@@ -8,7 +8,7 @@
 namespace hadeploy::cli {
 
 namespace {
-/// Blocks of characters that take two columns: East Asian scripts and emoji.
+/// Ranges of characters of double width: East Asian scripts and emoji.
 constexpr std::array<std::pair<char32_t, char32_t>, 10> kWide{{{0x1100, 0x115F},
                                                                {0x2E80, 0x303E},
                                                                {0x3041, 0xA4CF},
@@ -21,7 +21,7 @@ constexpr std::array<std::pair<char32_t, char32_t>, 10> kWide{{{0x1100, 0x115F},
                                                                {0x20000, 0x3FFFD}}};
 
 std::size_t width_of(char32_t code) {
-    if (code >= 0x300 && code <= 0x36F) return 0; // accents that join the letter before
+    if (code >= 0x300 && code <= 0x36F) return 0; // combining accents
     for (const auto& [first, last] : kWide)
         if (code >= first && code <= last) return 2;
     return 1;
@@ -99,7 +99,7 @@ std::vector<std::string> split_lines(std::string_view text) {
 }
 
 namespace {
-/// Breaks one line, its indentation repeated in front of what follows.
+/// Wraps one line and repeats its indentation.
 void wrap_line(const std::string& line, std::size_t columns, std::vector<std::string>& out) {
     const std::size_t indent = line.find_first_not_of(' ');
     if (columns == 0 || indent == std::string::npos || columns_of(line) <= columns) {

@@ -12,7 +12,7 @@ namespace hadeploy::cli {
 namespace {
 constexpr std::size_t kInline = 72;     ///< columns up to which a container stays on one line
 constexpr std::size_t kLongest = 160;   ///< columns of a single value
-constexpr std::size_t kShownLines = 20; ///< of a text that is new
+constexpr std::size_t kShownLines = 20; ///< maximum number of lines of a new text
 constexpr std::size_t kChangedLines = 60;
 
 bool reads_as_something_else(std::string_view text) {
@@ -21,13 +21,13 @@ bool reads_as_something_else(std::string_view text) {
     return numeric && text.find_first_of("0123456789") != std::string_view::npos;
 }
 
-/// In the quotes that it has none of, as far as that goes.
+/// Quotes a string with the kind of quotes that it does not contain, if possible.
 std::string quote(const std::string& text) {
     const char mark = text.find('"') == std::string::npos ? '"' : '\'';
     return mark + text + mark;
 }
 
-/// A string, quoted only where it could be misread.
+/// A string, quoted only if it would be ambiguous otherwise.
 std::string string_text(std::string_view text) {
     const bool quoted =
         text.empty() || text.front() == ' ' || text.back() == ' ' || text.front() == '"' ||
@@ -37,7 +37,7 @@ std::string string_text(std::string_view text) {
     return quoted ? quote(shown) : shown;
 }
 
-/// Inside of [] and {} a comma or a colon would end a string.
+/// Inside [] and {} a comma or a colon would end a string.
 std::string item_text(const Type* type, const Value& value) {
     std::string text = value_text(type, value);
     const bool quoted =
@@ -55,7 +55,7 @@ std::string connection_text(const Value& c) {
     return port == 22 ? out : out + fmt::format(":{}", port);
 }
 
-/// Of an object a field that is null is as good as none; of any other map it is an entry.
+/// A null field of an object counts as absent; in other maps null is an entry.
 bool is_left_out(const Type* type, const Entry& e) {
     return e.value.is_null() && type != nullptr && type->kind == TypeKind::object;
 }
@@ -114,7 +114,7 @@ std::string arrow(const Style& style) {
     return style.paint(Tint::dim, "->");
 }
 
-/// Long strings that differ in the middle: what is alike at both ends is left out.
+/// Shortens two long strings to the part that differs.
 std::pair<std::string, std::string> differing_part(std::string a, std::string b) {
     constexpr std::size_t kKept = 16;
     if (std::max(a.size(), b.size()) <= kInline) return {std::move(a), std::move(b)};
@@ -122,7 +122,7 @@ std::pair<std::string, std::string> differing_part(std::string a, std::string b)
     std::size_t front = 0, back = 0;
     while (front < shorter && a[front] == b[front]) ++front;
     while (back < shorter - front && a[a.size() - 1 - back] == b[b.size() - 1 - back]) ++back;
-    // a cut never goes through a character
+    // do not cut inside a character
     const auto boundary = [](const std::string& text, std::size_t at) {
         while (at < text.size() && (text[at] & 0xC0) == 0x80) ++at;
         return at;
@@ -254,7 +254,7 @@ std::vector<std::string> change_lines(std::string_view name, const Type* type, c
         inner.insert(inner.begin(), head);
         return inner;
     }
-    if (before == after) // of an update that was interrupted: what it left is not known
+    if (before == after) // after an interrupted update: the present value is not known
         return {fmt::format("{} {} (set again)", head, value_text(type, after))};
     auto [was, is] = differing_part(value_text(type, before), value_text(type, after));
     return {fmt::format("{} {} {} {}", head, was, arrow(style), is)};

@@ -8,24 +8,24 @@
 
 namespace hadeploy::cli {
 
-/// One value on one line, for people: sizes and durations with their units, connections as the
-/// machine they lead to, maps and lists as YAML writes them in a line. `type` may be nullptr (any).
+/// A value on one line: sizes and durations with units, connections as the machine they lead to,
+/// maps and lists in YAML flow style. `type` can be nullptr (any).
 std::string value_text(const Type* type, const Value& value);
 
-/// The type of a map's, list's or object's member; nullptr where nothing is known of it.
+/// The type of a member of a map, list or object; nullptr if it is not known.
 const Type* member_type(const Type* type, std::string_view key);
 
-/// An attribute and its value: `name: value`, or over several lines where one is too little. Lines
-/// are indented by `indent`, and have no line ends.
+/// An attribute and its value: `name: value`, on several lines if needed. Lines are indented by
+/// `indent` and have no newlines.
 std::vector<std::string> value_lines(std::string_view name, const Type* type, const Value& value,
                                      std::size_t indent);
 
-/// The same value before and after, only what differs: `name: before -> after`, members of maps and
-/// items of lists that came, went or changed, and the changed lines of long texts.
+/// The difference of two values: `name: before -> after`, added, removed and changed members of
+/// maps and items of lists, and changed lines of long texts.
 std::vector<std::string> change_lines(std::string_view name, const Type* type, const Value& before,
                                       const Value& after, std::size_t indent, const Style& style);
 
-/// The attributes with everything marked as secret that the schema says is secret.
+/// Marks the attributes that the schema declares secret.
 Value mark_secrets(const Schema& schema, const Value& attributes);
 
 } // namespace hadeploy::cli

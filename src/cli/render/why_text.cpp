@@ -12,9 +12,9 @@ namespace {
 
 std::string_view origin_text(Why::Origin origin) {
     switch (origin) {
-    case Why::Origin::spec: return "the spec wants another value than when it was last applied";
-    case Why::Origin::drift: return "it is not as it was applied: something else changed it";
-    case Why::Origin::later: return "its value is known only once others are made";
+    case Why::Origin::spec: return "the spec has changed since the last apply";
+    case Why::Origin::drift: return "the object was changed outside hadeploy";
+    case Why::Origin::later: return "the value is known only after other resources are created";
     }
     return "";
 }
@@ -52,7 +52,7 @@ std::string render_cause(const Why::Cause& cause, const Step& step, const Source
                       cause.change.before, cause.change.after, 4, style))
         out += line + "\n";
     out += fmt::format("      {}\n", origin_text(cause.origin));
-    if (cause.change.replaces) out += "      it can't be changed in place\n";
+    if (cause.change.replaces) out += "      it cannot be changed in place\n";
     out += place(cause.loc, sources, style, "set in");
     if (!cause.from.empty()) out += fmt::format("      it comes from {}\n", joined(cause.from));
     return out;
@@ -60,8 +60,8 @@ std::string render_cause(const Why::Cause& cause, const Step& step, const Source
 
 std::string reason_of(const Step& step) {
     if (!step.reason.empty()) return printable(step.reason);
-    if (step.action == Action::create) return "the state does not have it";
-    if (step.action == Action::remove) return "everything is to be removed";
+    if (step.action == Action::create) return "it is not in the state";
+    if (step.action == Action::remove) return "everything is removed";
     return "";
 }
 
@@ -79,13 +79,13 @@ std::string render_step(const Why& why, const Plan& plan, const Sources& sources
     if (!why.triggers.empty())
         out += fmt::format("    replaced along with {}\n", joined(why.triggers));
     if (!why.removed_after.empty())
-        out += fmt::format("    the old one is removed after {}\n", joined(why.removed_after));
+        out += fmt::format("    the old object is removed after {}\n", joined(why.removed_after));
     if (!why.waits_for.empty()) out += fmt::format("    waits for {}\n", joined(why.waits_for));
     return out;
 }
 
 std::string render_nothing(const Why& why, const Sources& sources, const Style& style) {
-    return fmt::format("    {}  nothing to do: it is as the spec says\n{}    depends on {}\n",
+    return fmt::format("    {}  no changes: it matches the spec\n{}    depends on {}\n",
                        style.paint(Tint::bold, printable(why.address)),
                        place(why.loc, sources, style, "declared in"),
                        why.depends_on.empty() ? "nothing" : joined(why.depends_on));
@@ -131,7 +131,7 @@ nlohmann::json why_json(const Why& why, const Plan& plan, const Sources& sources
                    {"waits_for", why.waits_for},
                    {"removed_after", why.removed_after},
                    {"depends_on", why.depends_on}};
-    // what providers saw may hold bytes that are no text
+    // values from providers can contain invalid UTF-8
     return Json::parse(out.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 

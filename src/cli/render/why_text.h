@@ -7,12 +7,12 @@
 
 namespace hadeploy::cli {
 
-/// The explanation for people: what is done to the resource, each difference with its line of the
-/// spec and where it comes from; then the same of what it comes from.
+/// The explanation as text: the action on the resource, each difference with its line of the spec
+/// and its source; then the same for each source.
 std::string render_why(const std::vector<Why>& chain, const Plan& plan, const Sources& sources,
                        const Style& style);
 
-/// One link of it as an object.
+/// One link of the chain as JSON.
 nlohmann::json why_json(const Why& why, const Plan& plan, const Sources& sources);
 
 } // namespace hadeploy::cli
