@@ -1,6 +1,7 @@
 #include "cli/command_tree.h"
 #include "cli/render/docs_spec.h"
 #include "cli/render/text.h"
+#include "cli/version.h"
 
 #include <fmt/format.h>
 
@@ -125,17 +126,17 @@ std::string commands_markdown(const CommandTree& tree) {
 }
 
 std::string man_page(const CommandTree& tree) {
-    std::string out =
-        ".\\\" Made by hadeploy docs --man.\n.TH HADEPLOY 1 \"\" \"hadeploy\" "
-        "\"User Commands\"\n"
-        ".SH NAME\nhadeploy \\- small high\\-availability clusters from one spec\n"
-        ".SH SYNOPSIS\n.B hadeploy\n[OPTION...] COMMAND [ARGUMENT...]\n"
-        ".SH DESCRIPTION\n"
-        "One YAML spec, one plan, one command: from the virtual machines up to the "
-        "app on top. The spec says what shall be; hadeploy compares that with what is "
-        "there, shows the difference as a plan, and carries it out.\n"
-        ".PP\nData goes to standard output, messages to standard error.\n"
-        ".SH OPTIONS\nOf every command:\n";
+    std::string out = fmt::format(".\\\" Made by hadeploy docs --man.\n.TH HADEPLOY 1 \"\" "
+                                  "\"hadeploy {}\" \"User Commands\"\n",
+                                  kVersion);
+    out += ".SH NAME\nhadeploy \\- small high\\-availability clusters from one spec\n"
+           ".SH SYNOPSIS\n.B hadeploy\n[OPTION...] COMMAND [ARGUMENT...]\n"
+           ".SH DESCRIPTION\n"
+           "One YAML spec, one plan, one command: from the virtual machines up to the "
+           "app on top. The spec says what shall be; hadeploy compares that with what is "
+           "there, shows the difference as a plan, and carries it out.\n"
+           ".PP\nData goes to standard output, messages to standard error.\n"
+           ".SH OPTIONS\nOf every command:\n";
     out += man_options(tree);
     out += ".SH COMMANDS\n";
     for (const auto& [path, command] : all_commands(tree)) {
