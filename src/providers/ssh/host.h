@@ -11,18 +11,7 @@
 
 namespace hadeploy::ssh {
 
-// What the types host.* share. One file a type; add_host_types() names them all.
-
-std::unique_ptr<ResourceType> make_ssh_host();
-std::unique_ptr<ResourceType> make_ssh_key();
-std::unique_ptr<ResourceType> make_host_file();
-std::unique_ptr<ResourceType> make_host_directory();
-std::unique_ptr<ResourceType> make_host_hosts();
-std::unique_ptr<ResourceType> make_host_package();
-std::unique_ptr<ResourceType> make_host_service();
-std::unique_ptr<ResourceType> make_host_user();
-std::unique_ptr<ResourceType> make_host_group();
-std::unique_ptr<ResourceType> make_host_command();
+// Shared by the types host.*. Each type is one file, and one line in host_types.def.
 
 /// Lines "key rest of the line" as probes print them; the values of each key in their order.
 class Answer {
