@@ -1,16 +1,13 @@
 #include "cli/args.h"
 
 #include "cli/arg_checks.h"
+#include "cli/version.h"
 #include "core/did_you_mean.h"
 #include "provider_api/schema.h"
 
 #include <CLI/CLI.hpp> // costs seconds to compile: in this file only
 #include <fmt/format.h>
 #include <iostream>
-
-#ifndef HADEPLOY_VERSION
-#define HADEPLOY_VERSION "unknown"
-#endif
 
 namespace hadeploy::cli {
 
@@ -24,7 +21,7 @@ class Declaration {
     Declaration(CLI::App& app, Args& args) : app_(app), args_(args) {
         app_.require_subcommand(0, 1);
         app_.allow_extras();
-        app_.set_version_flag("--version", "hadeploy " HADEPLOY_VERSION);
+        app_.set_version_flag("--version", fmt::format("hadeploy {}", kVersion));
         global();
         planning();
         looking();

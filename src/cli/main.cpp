@@ -3,6 +3,7 @@
 #include "cli/own_environment.h"
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
+#include "cli/version.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -114,7 +115,8 @@ void start_log(const Args& args, const Project& project) {
             .with_hint("the levels are trace, debug, info, warn and error");
     log::start(*least, args.log_file);
     log::set_redactor([&project](std::string_view text) { return project.hidden(text); });
-    log::write(log::Level::info, "run", {{"command", args.command}, {"version", HADEPLOY_VERSION}});
+    log::write(log::Level::info, "run",
+               {{"command", args.command}, {"version", std::string(kVersion)}});
 }
 
 /// The redactor refers to the project.

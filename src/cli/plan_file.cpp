@@ -1,16 +1,13 @@
 #include "cli/plan_file.h"
 
 #include "cli/render/plan_json.h"
+#include "cli/version.h"
 #include "core/file.h"
 #include "core/hash.h"
 #include "planner/plan/prior_state.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-
-#ifndef HADEPLOY_VERSION
-#define HADEPLOY_VERSION "unknown"
-#endif
 
 namespace hadeploy::cli {
 
@@ -159,7 +156,7 @@ void save_plan(const std::filesystem::path& file, const Project& project,
         body["observed"][address] = observation_json(o);
     const Cipher cipher = Cipher::make(project.key_source());
     const std::string header = json{
-        {"hadeploy", HADEPLOY_VERSION},
+        {"hadeploy", kVersion},
         {"format", kFormat},
         {"project", project.spec().name},
         {"key_lock",
@@ -181,9 +178,9 @@ PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
     if (header.integer("format") != kFormat)
         refuse(file, fmt::format("it has format {}; this hadeploy reads format {}",
                                  header.integer("format"), kFormat));
-    if (header.text("hadeploy") != HADEPLOY_VERSION)
+    if (header.text("hadeploy") != kVersion)
         refuse(file, fmt::format("it was created by hadeploy {}; this is {}",
-                                 header.text("hadeploy", "?"), HADEPLOY_VERSION));
+                                 header.text("hadeploy", "?"), kVersion));
     if (end == all.npos || !all.ends_with('\n') || all.size() < end + 2)
         refuse(file, "the saved plan is truncated");
     PlanFile out;

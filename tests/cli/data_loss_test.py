@@ -8,6 +8,7 @@ import os
 import subprocess
 import unittest
 
+import skips
 from commands_test import HADEPLOY, Case
 from terminal import talk
 
@@ -153,4 +154,4 @@ class DataLossTest(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    skips.main()

@@ -14,6 +14,7 @@ import tempfile
 import time
 import unittest
 
+import skips
 from terminal import talk
 
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
@@ -306,4 +307,4 @@ if __name__ == "__main__":
     if os.geteuid() != 0 or not os.path.exists(SSHD):
         print("needs root and sshd")
         sys.exit(77)
-    unittest.main()
+    skips.main()

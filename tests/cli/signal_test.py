@@ -16,6 +16,7 @@ import tempfile
 import time
 import unittest
 
+import skips
 from terminal import Terminal, talk
 
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
@@ -392,4 +393,4 @@ resources:
 
 
 if __name__ == "__main__":
-    unittest.main()
+    skips.main()

@@ -16,6 +16,8 @@ import tempfile
 import time
 import unittest
 
+import skips
+
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 DISK = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else ""
 MOST_SECONDS = 60
@@ -185,4 +187,4 @@ class StateTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    skips.main()

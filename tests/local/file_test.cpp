@@ -211,40 +211,42 @@ TEST_CASE("a sparse file of terabytes is not read") {
     CHECK(lab.text("target") == "x");
 }
 
-TEST_CASE("a plan does not follow another user's link" * doctest::skip(::geteuid() != 0)) {
-    constexpr uid_t user = 65534;
-    Lab lab;
-    std::filesystem::create_directory(lab.path("home"));
-    std::filesystem::create_directory(lab.path("root"));
-    lab.write("root/shadow", "root's own");
-    std::filesystem::create_directory_symlink("../root", lab.path("home/ways"));
-    std::filesystem::create_symlink("../root/shadow", lab.path("home/link"));
-    for (const char* name : {"home", "home/ways", "home/link"})
-        REQUIRE(::lchown(lab.path(name).c_str(), user, user) == 0);
-    const auto plan = [&](const char* what) {
-        return lab.plan(fmt::format("name: t\nresources: {{f: {{{}}}}}\n", what)).plan;
-    };
-    for (const char* what :
-         {"type: local.file, path: home/ways/shadow, content: x",
-          "type: local.directory, path: home/ways", "type: local.directory, path: home/ways/deep",
-          "type: local.file, path: out, source: home/link",
-          "type: local.file, path: out, source: home/ways/shadow"}) {
-        INFO(what);
-        const std::string said = plan(what);
-        if (std::string_view(what).ends_with("home/ways")) {
-            CHECK(said.find("exists, but is not a directory") != std::string::npos);
-            continue;
+TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
+    TEST_CASE("a plan neither reads nor looks through another user's link") {
+        constexpr uid_t user = 65534;
+        Lab lab;
+        std::filesystem::create_directory(lab.path("home"));
+        std::filesystem::create_directory(lab.path("root"));
+        lab.write("root/shadow", "root's own");
+        std::filesystem::create_directory_symlink("../root", lab.path("home/ways"));
+        std::filesystem::create_symlink("../root/shadow", lab.path("home/link"));
+        for (const char* name : {"home", "home/ways", "home/link"})
+            REQUIRE(::lchown(lab.path(name).c_str(), user, user) == 0);
+        const auto plan = [&](const char* what) {
+            return lab.plan(fmt::format("name: t\nresources: {{f: {{{}}}}}\n", what)).plan;
+        };
+        for (const char* what : {"type: local.file, path: home/ways/shadow, content: x",
+                                 "type: local.directory, path: home/ways",
+                                 "type: local.directory, path: home/ways/deep",
+                                 "type: local.file, path: out, source: home/link",
+                                 "type: local.file, path: out, source: home/ways/shadow"}) {
+            INFO(what);
+            const std::string said = plan(what);
+            if (std::string_view(what).ends_with("home/ways")) {
+                CHECK(said.find("exists, but is not a directory") != std::string::npos);
+                continue;
+            }
+            CHECK_MESSAGE(said.find("a symbolic link that another user may have created") !=
+                              std::string::npos,
+                          said);
         }
-        CHECK_MESSAGE(said.find("a symbolic link that another user may have created") !=
-                          std::string::npos,
-                      said);
+        CHECK(plan("type: local.file, path: home/link, content: x") ==
+              "update f (sha256)"); // replaces it
+        CHECK(lab.plan("name: t\ndata: {f: {type: local.file_content, path: home/link}}\n")
+                  .plan.find("another user may have created") != std::string::npos);
+        CHECK(lab.text("root/shadow") == "root's own");
     }
-    CHECK(plan("type: local.file, path: home/link, content: x") ==
-          "update f (sha256)"); // replaces it
-    CHECK(lab.plan("name: t\ndata: {f: {type: local.file_content, path: home/link}}\n")
-              .plan.find("another user may have created") != std::string::npos);
-    CHECK(lab.text("root/shadow") == "root's own");
-}
+} // TEST_SUITE
 
 TEST_CASE("a file whose content is ignored keeps it when its mode is set") {
     const auto spec = [](const char* content, const char* mode) {

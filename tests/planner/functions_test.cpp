@@ -349,42 +349,43 @@ TEST_CASE("files are found beside the file that names them") {
     fs::remove_all(dir);
 }
 
-TEST_CASE("nothing is read or looked for through another user's link" *
-          doctest::skip(::geteuid() != 0)) {
-    const TempDir dir;
-    write_file(dir.path / "secret", "root's own", 0600);
-    std::filesystem::create_directory(dir.path / "files");
-    write_file(dir.path / "files/a.yaml", "a: 1\n", 0600);
-    std::filesystem::create_symlink("secret", dir.path / "link");
-    std::filesystem::create_directory_symlink("files", dir.path / "ways");
-    const std::string link = "'" + (dir.path / "link").string() + "'";
-    const std::string ways = "'" + (dir.path / "ways").string();
-    const std::vector<std::string> calls{
-        "file(" + link + ")",         "fileexists(" + link + ")",
-        "filebase64(" + link + ")",   "filesha256(" + link + ")",
-        "filemd5(" + link + ")",      "templatefile(" + link + ", {})",
-        "file(" + ways + "/a.yaml')", "fileexists(" + ways + "/a.yaml')",
-        "fileset(" + ways + "', '*')"};
-    for (const std::string& call : calls) {
-        INFO(call);
-        CHECK(eval(call).find("symbolic link") == std::string::npos); // a link of one's own
-    }
-    for (const char* name : {"link", "ways"})
-        REQUIRE(::lchown((dir.path / name).c_str(), 65534, 65534) == 0);
-    for (const std::string& call : calls) {
-        const std::string said = eval(call);
-        CHECK_MESSAGE(said.find("a symbolic link that another user may have created (write the "
-                                "path that the link points to)") != std::string::npos,
-                      call << ": " << said);
-    }
-    for (const auto& file : {dir.path / "link", dir.path / "ways/a.yaml"}) {
-        INFO(file.string()); // specs, modules, variables, secrets
-        try {
-            (void)disk_reader()(file);
-            FAIL("it was read");
-        } catch (const Error& error) {
-            CHECK(error.kind == ErrorKind::spec);
-            CHECK(error.message.find("a symbolic link that another user") != std::string::npos);
+TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
+    TEST_CASE("nothing is read or looked for through another user's link") {
+        const TempDir dir;
+        write_file(dir.path / "secret", "root's own", 0600);
+        std::filesystem::create_directory(dir.path / "files");
+        write_file(dir.path / "files/a.yaml", "a: 1\n", 0600);
+        std::filesystem::create_symlink("secret", dir.path / "link");
+        std::filesystem::create_directory_symlink("files", dir.path / "ways");
+        const std::string link = "'" + (dir.path / "link").string() + "'";
+        const std::string ways = "'" + (dir.path / "ways").string();
+        const std::vector<std::string> calls{
+            "file(" + link + ")",         "fileexists(" + link + ")",
+            "filebase64(" + link + ")",   "filesha256(" + link + ")",
+            "filemd5(" + link + ")",      "templatefile(" + link + ", {})",
+            "file(" + ways + "/a.yaml')", "fileexists(" + ways + "/a.yaml')",
+            "fileset(" + ways + "', '*')"};
+        for (const std::string& call : calls) {
+            INFO(call);
+            CHECK(eval(call).find("symbolic link") == std::string::npos); // a link of one's own
+        }
+        for (const char* name : {"link", "ways"})
+            REQUIRE(::lchown((dir.path / name).c_str(), 65534, 65534) == 0);
+        for (const std::string& call : calls) {
+            const std::string said = eval(call);
+            CHECK_MESSAGE(said.find("a symbolic link that another user may have created (write the "
+                                    "path that the link points to)") != std::string::npos,
+                          call << ": " << said);
+        }
+        for (const auto& file : {dir.path / "link", dir.path / "ways/a.yaml"}) {
+            INFO(file.string()); // specs, modules, variables, secrets
+            try {
+                (void)disk_reader()(file);
+                FAIL("it was read");
+            } catch (const Error& error) {
+                CHECK(error.kind == ErrorKind::spec);
+                CHECK(error.message.find("a symbolic link that another user") != std::string::npos);
+            }
         }
     }
-}
+} // TEST_SUITE

@@ -1,4 +1,4 @@
-// How each type parses the output of its probe, and which specs it rejects.
+// Properties of the host types that are more than one type's; each type's own are in types/.
 #include "ssh/host_case.h"
 
 #include <doctest/doctest.h>
@@ -16,148 +16,10 @@ Value texts(std::vector<std::string> all) {
     return Value::list(Value::List(all.begin(), all.end()));
 }
 constexpr auto present = Observation::State::present;
-constexpr auto absent = Observation::State::absent;
 constexpr auto failed = Observation::State::failed;
-// sha256 of "hello\n"
-constexpr const char* kHello = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
 } // namespace
 
-TEST_CASE("host.file: parsing stat and sha256sum") {
-    const Value file = on_host({{"path", "/etc/motd"}, {"content", "hello\n"}});
-    CHECK(config_of("host.file", file)["sha256"] == Value(kHello));
-    const Observation same =
-        seen("host.file", file, fmt::format("stat 644 0:root 0:root\nsha256 {}\n", kHello));
-    REQUIRE(same.state == present);
-    CHECK(same.attributes["mode"] == Value("0644"));
-    CHECK(same.attributes["content"] == Value("hello\n"));
-    const Observation drifted = seen("host.file", file, "stat 4755 7:ops 50:staff\nsha256 00\n");
-    CHECK(drifted.attributes["mode"] == Value("4755"));
-    CHECK(drifted.attributes["owner"] == Value("ops"));
-    CHECK(drifted.attributes["sha256"] == Value("00"));
-    CHECK(!drifted.attributes.has("content"));
-    CHECK(seen("host.file", file, "absent\n").state == absent);
-    CHECK(seen("host.file", file, "absent\n").lacks == "");
-    CHECK(seen("host.file", file, "absent\nnowhere\n").state == absent);
-    CHECK(seen("host.file", file, "absent\nnowhere\n").lacks == "/etc");
-    CHECK(seen("host.directory", on_host({{"path", "/etc/a/b"}}), "absent\nnowhere\n").lacks == "");
-    const Value names = on_host({{"path", "/etc/deep/hosts"}, {"entries", Value::map({})}});
-    CHECK(seen("host.hosts", names, "nowhere\n").lacks == "/etc/deep");
-    CHECK(seen("host.hosts", names, "").lacks == "");
-    CHECK(seen("host.file", file, "link\n").attributes["sha256"] == Value("(none)"));
-    CHECK(seen("host.file", file, "other\n").state == failed);
-    CHECK(seen("host.file", file, "", 1, "stat: Input/output error\n").state == failed);
-    CHECK(problems_of("host.file", on_host({{"path", "/etc/motd"}})).size() == 1);
-}
-
-TEST_CASE("host.hosts: manual changes in the block are drift, changes outside are not") {
-    const Value names = on_host({{"entries", Value::map({{"a", "10.0.0.1"}, {"b", "10.0.0.2"}})}});
-    const auto look = [&](const std::string& text) { return seen("host.hosts", names, text); };
-    const std::string begin = "# BEGIN hadeploy (managed by hadeploy)\n", end = "# END hadeploy\n";
-    const Observation whole =
-        look(begin + "10.0.0.1 a\n10.0.0.2 b\n" + end + "127.0.0.1 localhost\n");
-    REQUIRE(whole.state == present);
-    CHECK(whole.attributes["entries"] == names["entries"]);
-    CHECK(look("127.0.0.1 localhost\n10.0.0.1 a\n").state == absent);
-    CHECK(look(begin + "10.0.0.1 a\n").state == absent);
-    for (const char* body :
-         {"10.0.0.1 a\n", "10.0.0.9 a\n10.0.0.2 b\n", "", "10.0.0.1 a\n10.0.0.2 b\n10.0.0.3 c\n",
-          "10.0.0.1 a\n10.0.0.2 b\n# x\n"})
-        CHECK(look(begin + body + end).attributes["entries"] != names["entries"]);
-    CHECK(problems_of("host.hosts", on_host({{"entries", Value::map({{"a b", "10.0.0.1"}})}}))
-              .size() == 1);
-}
-
-TEST_CASE("host.package: installed, missing, ours") {
-    const Value tools = on_host({{"packages", texts({"jq", "rsync"})}});
-    const auto look = [&](const std::string& out) { return seen("host.package", tools, out); };
-    CHECK(look("installed rsync 3.2\ninstalled jq 1.6\n").attributes["packages"] ==
-          tools["packages"]);
-    CHECK(look("installed rsync 3.2\nnot-installed jq \n").attributes["packages"] ==
-          texts({"rsync"}));
-    CHECK(look("config-files rsync 3.2\n").state == absent);
-    CHECK(look("").state == absent);
-    // A package that we installed and that is no longer in the list is there to be removed.
-    CHECK(look("memory jq\nmemory tree\ninstalled rsync 3.2\ninstalled jq 1.6\n")
-              .attributes["packages"] == texts({"jq", "rsync", "tree"}));
-    CHECK(look("installed jq 1.6\n").attributes["versions"]["jq"] == Value("1.6"));
-    const Observation virtually =
-        look("installed rsync 3.2\nprovider installed jqx 2.0 json, jq (= 1.7)\n"
-             "provider config-files old 1.0 jq\n");
-    CHECK(virtually.attributes["packages"] == tools["packages"]);
-    CHECK(virtually.attributes["versions"]["jq"] == Value("2.0"));
-    CHECK(look("provider installed jqx 2.0 jq-more, ajq\n").state == absent);
-    CHECK(seen("host.package", tools, "", 127).error->message.find("no dpkg") != std::string::npos);
-    CHECK(seen("host.package", tools, "", 2, "dpkg-query: error: x\n").state == failed);
-    CHECK(problems_of("host.package", on_host({{"packages", texts({"jq; reboot"})}})).size() == 1);
-    CHECK(problems_of("host.package", on_host({{"packages", texts({"-jq"})}})).size() == 1);
-}
-
-TEST_CASE("host.service: parsing systemctl show") {
-    const Value ssh = on_host({{"name", "ssh"}});
-    const auto look = [&](const char* load, const char* active, const char* sub, const char* file) {
-        return seen("host.service", ssh,
-                    fmt::format("LoadState={}\nActiveState={}\nSubState={}\nUnitFileState={}\n",
-                                load, active, sub, file));
-    };
-    const Observation good = look("loaded", "active", "running", "enabled");
-    CHECK(good.attributes["running"] == Value(true));
-    CHECK(good.attributes["enabled"] == Value(true));
-    CHECK(look("loaded", "inactive", "dead", "disabled").attributes["running"] == Value(false));
-    CHECK(look("loaded", "inactive", "dead", "disabled").attributes["enabled"] == Value(false));
-    CHECK(look("loaded", "failed", "failed", "enabled").attributes["running"] == Value(false));
-    CHECK(look("loaded", "activating", "auto-restart", "enabled").attributes["running"] ==
-          Value(false));
-    CHECK(look("loaded", "active", "exited", "static").attributes["enabled"] == Value(true));
-    CHECK(look("masked", "inactive", "dead", "masked").attributes["enabled"] == Value(false));
-    CHECK(look("not-found", "inactive", "dead", "").state == absent);
-    const Observation none =
-        seen("host.service", ssh, "", 1,
-             "System has not been booted with systemd as init system (PID 1). Can't operate.\n");
-    REQUIRE(none.state == failed);
-    CHECK(none.error->message.find("systemd does not run") != std::string::npos);
-    CHECK(problems_of("host.service", on_host({{"name", "ssh; reboot"}})).size() == 1);
-}
-
-TEST_CASE("host.user: groups and keys are added to existing ones") {
-    const Value ops = on_host({{"name", "ops"},
-                               {"groups", texts({"docker", "adm"})},
-                               {"authorized_keys", texts({key_line("me")})}});
-    const std::string line = "passwd ops:x:1000:1000:Ops,,,:/home/ops:/bin/sh\n";
-    const Observation user =
-        seen("host.user", ops, line + "groups ops docker video\nkey ssh-rsa BBBB other\n");
-    REQUIRE(user.state == present);
-    CHECK(user.attributes["groups"] == texts({"docker"}));
-    CHECK(user.attributes["authorized_keys"] == Value::list({}));
-    CHECK(user.attributes["shell"] == Value("/bin/sh"));
-    CHECK(user.attributes["home"] == Value("/home/ops"));
-    CHECK(user.attributes["uid"] == Value(1000));
-    CHECK(user.attributes["created"] == Value(false));
-    const Observation extra = seen("host.user", ops,
-                                   line +
-                                       "groups ops adm docker video\nmemory created\nmemory "
-                                       "group video\nkey " +
-                                       key_line("me") + "\n");
-    CHECK(extra.attributes["groups"] == texts({"docker", "adm", "video"}));
-    CHECK(extra.attributes["created"] == Value(true));
-    CHECK(extra.attributes["authorized_keys"] == ops["authorized_keys"]);
-    CHECK(seen("host.user", ops, "", 2).state == absent);
-    CHECK(seen("host.user", ops, "", 127, "getent: not found\n").state == failed);
-}
-
-TEST_CASE("host.group and host.command") {
-    const Value group = on_host({{"name", "ops"}});
-    CHECK(seen("host.group", group, "ops:x:1234:a,b\n").attributes["gid"] == Value(1234));
-    CHECK(seen("host.group", group, "", 2).state == absent);
-    const Value command = on_host({{"run", "true"}});
-    CHECK(seen("host.command", command, "done\nline 1\nline 2\n\n").attributes["stdout"] ==
-          Value("line 1\nline 2"));
-    CHECK(seen("host.command", command, "").state == absent);
-    CHECK(problems_of("host.command",
-                      on_host({{"run", "true"}, {"creates", "/x"}, {"unless", "true"}}))
-              .size() == 1);
-}
-
-TEST_CASE("ssh.host: facts, and the key trusted on first use") {
+TEST_CASE("ssh.host: facts, and the key that was trusted first") {
     const Value host = Value::map({{"address", "10.0.0.1"}, {"trust_on_first_use", true}});
     const std::string facts = "key ssh-ed25519 AAAA\nhostname n1\nos debian 12\n";
     const Observation first = seen("ssh.host", host, facts);

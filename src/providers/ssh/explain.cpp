@@ -59,6 +59,9 @@ constexpr std::array kCauses{
     Cause{"is currently used by process", "the user still has processes", // message of userdel
           "end them (`pkill -u USER` on the host), then apply again; with `force: true` hadeploy "
           "kills them"},
+    Cause{"the host has no time zone", "",
+          "check the name (`timedatectl list-timezones` on the host); zones come with the package "
+          "tzdata, which a host.package can install"},
     Cause{"Operation not permitted", "",
           "is the file immutable (`lsattr`), or is the host a container without that capability?"},
 };

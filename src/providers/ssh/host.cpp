@@ -9,17 +9,14 @@
 
 namespace hadeploy::ssh {
 
+#define HOST_TYPE(make) std::unique_ptr<ResourceType> make();
+#include "providers/ssh/host_types.def"
+#undef HOST_TYPE
+
 void add_host_types(Registry& registry) {
-    registry.add(make_ssh_host());
-    registry.add(make_ssh_key());
-    registry.add(make_host_file());
-    registry.add(make_host_directory());
-    registry.add(make_host_hosts());
-    registry.add(make_host_package());
-    registry.add(make_host_service());
-    registry.add(make_host_user());
-    registry.add(make_host_group());
-    registry.add(make_host_command());
+#define HOST_TYPE(make) registry.add(make());
+#include "providers/ssh/host_types.def"
+#undef HOST_TYPE
 }
 
 namespace {

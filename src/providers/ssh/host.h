@@ -11,18 +11,7 @@
 
 namespace hadeploy::ssh {
 
-// Shared by the host.* types. One file per type; add_host_types() registers them.
-
-std::unique_ptr<ResourceType> make_ssh_host();
-std::unique_ptr<ResourceType> make_ssh_key();
-std::unique_ptr<ResourceType> make_host_file();
-std::unique_ptr<ResourceType> make_host_directory();
-std::unique_ptr<ResourceType> make_host_hosts();
-std::unique_ptr<ResourceType> make_host_package();
-std::unique_ptr<ResourceType> make_host_service();
-std::unique_ptr<ResourceType> make_host_user();
-std::unique_ptr<ResourceType> make_host_group();
-std::unique_ptr<ResourceType> make_host_command();
+// Shared by the types host.*. Each type is one file, and one line in host_types.def.
 
 /// Parses lines "key rest of the line" that probes print; keeps the values of each key in order.
 class Answer {
