@@ -18,7 +18,7 @@ Value section() {
 }
 
 Value normalized(const Value& value, Diagnostics& diagnostics) {
-    const auto base = [](Loc) { return std::filesystem::path("/"); };
+    const auto base = [](Loc, bool) { return std::filesystem::path("/"); };
     return normalize(settings_schema(), value, "chaos", {}, base, diagnostics);
 }
 
