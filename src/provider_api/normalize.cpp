@@ -230,7 +230,7 @@ Value Normalizer::connection(const Value& value, const Place& place) {
 Value Normalizer::scalar(TypeKind kind, const Value& value, const Place& place) {
     try {
         const Value out = scalar::canonical(kind, value);
-        return kind == TypeKind::local_path ? local_path(out, place) : out;
+        return kind == TypeKind::local_path ? local_path(out.at(value.loc()), place) : out;
     } catch (const scalar::Mismatch& mismatch) {
         // A secret must not appear in a message, even if it is invalid.
         const std::string message =
