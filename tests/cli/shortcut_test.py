@@ -135,6 +135,7 @@ class Shortcut(unittest.TestCase):
     def test_local_files_and_secrets_keep_to_the_long_way(self):
         (self.home / "text").write_text("one")
         for more in ('  d: {type: local.value, input: "${file(\'text\')}"}\n',
+                     '  d: {type: local.file, path: made, source: text}\n',
                      '  d: {type: local.value, input: "${var.s}"}\n'):
             self.write(SPEC.replace("outputs:", more + "outputs:").replace(
                 "resources:", "  s: {type: string, secret: true, default: x}\nresources:"

@@ -297,7 +297,13 @@ class Planner {
         const std::string& own = claims.front();
         const std::size_t end = own.find(seen->lacks + "/");
         if (end == own.npos) return;
-        lacking_.push_back({id, without_secrets(in_quotes(seen->lacks, 4096), config),
+        // The directory is a part of the path, so no search for the secret finds it.
+        const Schema& schema = graph_[id].type->schema;
+        const bool is_secret = std::any_of(schema.begin(), schema.end(), [&](const Attribute& a) {
+            return (a.type.kind == TypeKind::path || a.type.kind == TypeKind::local_path) &&
+                   config[a.name].secret();
+        });
+        lacking_.push_back({id, is_secret ? "" : in_quotes(seen->lacks, 4096),
                             own.substr(0, end + seen->lacks.size())});
     }
 
