@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/command_tree.h"
+#include "cli/docs/command_tree.h"
 #include "cli/project.h"
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "cli/render/docs.h"
+#include "cli/docs/docs.h"
 #include "cli/render/graph.h"
 #include "render_fixture.h"
 #include "support/project.h"

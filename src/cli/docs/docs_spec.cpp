@@ -1,4 +1,4 @@
-#include "cli/render/docs_spec.h"
+#include "cli/docs/docs_spec.h"
 
 #include "cli/render/text.h"
 

@@ -1,4 +1,4 @@
-#include "cli/console_help.h"
+#include "cli/commands/console_help.h"
 
 #include "cli/render/text.h"
 #include "core/did_you_mean.h"

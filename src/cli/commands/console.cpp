@@ -1,5 +1,5 @@
 #include "cli/commands.h"
-#include "cli/console_help.h"
+#include "cli/commands/console_help.h"
 #include "cli/interrupt.h"
 #include "cli/line_editor.h"
 #include "cli/render/errors.h"

@@ -1,6 +1,6 @@
 #include "cli/commands.h"
+#include "cli/docs/docs.h"
 #include "cli/plan_file.h"
-#include "cli/render/docs.h"
 #include "cli/render/graph.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"

@@ -1,5 +1,5 @@
 #include "chaos/settings.h"
-#include "cli/render/docs.h"
+#include "cli/docs/docs.h"
 
 #include <fmt/format.h>
 

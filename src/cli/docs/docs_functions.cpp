@@ -1,5 +1,5 @@
-#include "cli/render/docs.h"
-#include "cli/render/docs_spec.h"
+#include "cli/docs/docs.h"
+#include "cli/docs/docs_spec.h"
 #include "cli/render/text.h"
 #include "planner/lang/functions.h"
 

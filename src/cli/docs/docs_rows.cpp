@@ -1,4 +1,4 @@
-#include "cli/render/docs_rows.h"
+#include "cli/docs/docs_rows.h"
 
 #include "cli/render/value_text.h"
 #include "provider_api/type_name.h"

@@ -1,5 +1,5 @@
-#include "cli/command_tree.h"
-#include "cli/render/docs_spec.h"
+#include "cli/docs/command_tree.h"
+#include "cli/docs/docs_spec.h"
 #include "cli/render/text.h"
 #include "cli/version.h"
 

@@ -1,7 +1,7 @@
 #include "chaos/settings.h"
-#include "cli/render/docs.h"
-#include "cli/render/docs_rows.h"
-#include "cli/render/docs_spec.h"
+#include "cli/docs/docs.h"
+#include "cli/docs/docs_rows.h"
+#include "cli/docs/docs_spec.h"
 #include "cli/render/text.h"
 
 #include <algorithm>
