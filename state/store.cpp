@@ -171,7 +171,7 @@ void upgrade(Database& database, const KeySource& key, const Form& form) {
 }
 
 /// Creates the state unless it exists. Another process that creates it holds the lock only briefly,
-/// but may go on to a run; there is then no need to wait, as the state exists.
+/// but may then start a run; no need to wait for that, as the state exists.
 void create_if_missing(const Path& file, const std::string& project, const KeySource& key) {
     constexpr std::int64_t slice_ms = 50;
     for (std::int64_t waited = 0; !is_present(file); waited += slice_ms) {

@@ -37,7 +37,7 @@ struct Run {
     std::int64_t started_ms = 0; ///< Unix time
     std::int64_t ended_ms = 0;   ///< 0 while it runs or when it was killed
     std::string result;          ///< "", "done", "failed", "interrupted"
-    /// The spec of the run, for a rollback. Null if it is not proven to be written by hadeploy.
+    /// The spec of the run, for a rollback. Null if it is not proven that hadeploy wrote it.
     Value spec;
     std::string summary; ///< JSON: counts and durations
 };

@@ -21,7 +21,7 @@ class Connection {
         : server_(server), socket_(std::move(socket)) {}
 
     Socket& socket() { return socket_; }
-    /// True once the service stops: finish the current request and accept no more.
+    /// True once the service stops: finish the current request and accept no other.
     const std::atomic<bool>& stopping() const;
 
     /// Marks the connection as being answered: it is not closed to make room for another one.

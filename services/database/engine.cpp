@@ -149,7 +149,7 @@ bool Engine::serve(Store& store, std::vector<Job>& interrupted) {
                 if (error.is_full()) continue;
                 throw;
             }
-            log_error("opening-anew", {{"reason", error.what()}});
+            log_error("opening-anew", {{"reason", error.what()}}); // a log key; phrases: keep
             interrupted = std::move(batch);
             return true;
         }

@@ -46,7 +46,7 @@ struct Gap {
 /// All requests of one kind.
 struct Series {
     std::size_t sent = 0, ok = 0;
-    std::size_t failed = 0;            ///< all that are not ok
+    std::size_t failed = 0;            ///< all but the ok ones
     std::size_t unknown = 0;           ///< failed with an unknown outcome
     Us p50{0}, p90{0}, p99{0}, max{0}; ///< latency of the ok ones
     Gap gap;

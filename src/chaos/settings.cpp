@@ -118,7 +118,7 @@ void check_settings(const Value& section, Diagnostics& diagnostics) {
                             section[name].loc());
     const Value& body = section["body"];
     if (body.is_string() && body.as_string().find("$ID") == std::string::npos)
-        diagnostics.add("`body` has no $ID, so writes could not be told apart", body.loc())
+        diagnostics.add("`body` has no $ID, so writes cannot be distinguished", body.loc())
             .with_hint("put \"$ID\" where the app expects the write's id");
     if (section["hosts"].is_map() && section["hosts"].as_map().empty())
         diagnostics.add("`hosts` is empty", section["hosts"].loc());

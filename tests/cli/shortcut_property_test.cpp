@@ -45,7 +45,7 @@ class RandomProject {
             ::setenv("HADEPLOY_VAR_size", std::to_string(random_() % 2).c_str(), 1);
             return "a variable in the environment";
         case 5: return write_module(random_() % 2 == 0 ? "" : "# a remark\n"), "a module";
-        case 6: return drift(), "the world";
+        case 6: return drift(), "drift";
         case 7: {
             const unsigned before = version_;
             write(version_ + 1);

@@ -191,7 +191,7 @@ class SignalTest(unittest.TestCase):
   broken:
     type: local.exec
     create: |
-      for i in $(seq 12); do echo "line $i of what is wrong" >&2; done
+      for i in $(seq 12); do echo "line $i of the error" >&2; done
       exit 7
     read: "exit 44"
 """)
@@ -217,7 +217,7 @@ class SignalTest(unittest.TestCase):
                     else:
                         text = "".join(self.ended(run, 130))
                     for n in range(1, 13):
-                        self.assertIn(f"line {n} of what is wrong", text)
+                        self.assertIn(f"line {n} of the error", text)
                     self.assertIn("resource: broken", text)
                     (self.path / "go").touch()
                     self.run_it("destroy", "--auto-approve")

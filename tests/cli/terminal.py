@@ -14,7 +14,7 @@ MOST_SECONDS = 60
 
 def talk(argv, answers, environment, directory="."):
     """Sends each answer when the last line shows its prompt: [(prompt, answer)].
-    The exit status, and all that was shown."""
+    The exit status, and all output."""
     pid, fd = pty.fork()
     if pid == 0:
         os.chdir(directory)

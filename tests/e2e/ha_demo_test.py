@@ -185,7 +185,7 @@ class HaDemo(unittest.TestCase):
         self.assertIn("node3", nodes["node2"].sh("cat /etc/hosts"))
         self.assertEqual(nodes["node3"].sh("systemctl is-active docker"), "active")
         self.assertEqual(nodes["node1"].sh("pgrep -c glusterfsd"), "1")
-        wait_until("the app is whole again", self.app_is_well, 240)
+        wait_until("the app works again", self.app_is_well, 240)
         self.assertEqual(self.project.plan(), {})
 
     def test_06_a_machine_that_is_off_is_started(self):
@@ -194,7 +194,7 @@ class HaDemo(unittest.TestCase):
         self.assertEqual(plan['node["node2"]']["verb"], "start")
         self.assertEqual(plan['module.cluster.names["node2"]']["action"], "read")
         self.project.apply()
-        wait_until("the app is whole again", self.app_is_well, 300)
+        wait_until("the app works again", self.app_is_well, 300)
         self.assertEqual(self.project.plan(), {})
 
     def test_07_a_drain_loses_no_acknowledged_write(self):
@@ -231,7 +231,7 @@ class HaDemo(unittest.TestCase):
             virsh("start", n)
 
     def test_09_machines_that_come_back_by_themselves(self):
-        wait_until("the app is whole", self.app_is_well, 240)
+        wait_until("the app works", self.app_is_well, 240)
         ident = self.write("power")
         for names in (["node3"], ["node1", "node2"]):
             self.power_cycle(names)
@@ -239,7 +239,7 @@ class HaDemo(unittest.TestCase):
                 node = self.nodes()[n]
                 wait_until(f"{n} has the volume again",
                            lambda: "fuse.glusterfs" in node.sh("grep ' /mnt/vol0 ' /proc/mounts"), 300)
-            wait_until("the app is whole without a human", self.app_is_well, 300)
+            wait_until("the app works without a human", self.app_is_well, 300)
             wait_until("the write is there", lambda: self.written(ident), 120)
 
     def test_10_a_destroy_killed_again_and_again(self):

@@ -417,7 +417,7 @@ resources:
     CHECK(lab.rows[1].address == "c");
 }
 
-TEST_CASE("removed: what is there stays") {
+TEST_CASE("removed: the object stays") {
     Lab lab;
     REQUIRE(lab.apply(kTwo).result.ok());
     CHECK(lab.apply("name: test\nremoved: [a]\n").result.ok());

@@ -195,7 +195,7 @@ TEST_CASE("create_before_destroy in the state only: the old record is removed im
     CHECK(lab.apply(note(2)).plan == "");
 }
 
-TEST_CASE("what has become another type is made anew, and the old one removed") {
+TEST_CASE("a resource that changes its type is replaced") {
     const std::string thing = "name: test\nresources: {a: {type: fake.thing, name: a}}\n";
     const std::string note = "name: test\nresources: {a: {type: fake.note, text: a}}\n";
     Lab lab;

@@ -187,7 +187,7 @@ TEST_CASE("a postcondition of a data source that is read only then holds up what
     Lab lab;
     const std::string text = R"(name: test
 resources:
-  a: {type: fake.thing, name: a, value: told}
+  a: {type: fake.thing, name: a, value: new}
   b: {type: fake.thing, name: b, value: "${data.d.value}"}
 data:
   d:
@@ -198,7 +198,7 @@ data:
 )";
     const auto run = lab.apply(text);
     REQUIRE(run.result.errors.size() == 1);
-    CHECK(run.result.errors[0].message == "it is told");
+    CHECK(run.result.errors[0].message == "it is new");
     CHECK(run.result.errors[0].address == "data.d");
     CHECK(run.result.errors[0].notes.at(0).text ==
           "it was read; resources that depend on it were skipped");

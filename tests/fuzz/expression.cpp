@@ -78,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const bool spelled = text.find("canary") != text.npos || text.find("7f3a") != text.npos ||
                              text.find("nonsensitive") != text.npos;
         require(spelled || to_public_json(value).find(kSecret) == std::string::npos,
-                "what comes of a secret is secret");
+                "a value computed from a secret is secret");
         check_round_trip(value, "jsondecode(jsonencode(v))");
         check_round_trip(value, "yamldecode(yamlencode(v))");
     } catch (const Error&) { // reported errors are fine

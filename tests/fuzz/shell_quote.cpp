@@ -50,7 +50,7 @@ class Shell {
                     "the shell answers: the quotes are closed");
             char buffer[65536];
             const ssize_t n = again([&] { return ::read(ours_.get(), buffer, sizeof buffer); });
-            require(n > 0, "the shell goes on");
+            require(n > 0, "the shell still runs");
             out.append(buffer, static_cast<std::size_t>(n));
         }
         out.pop_back();

@@ -77,7 +77,8 @@ struct PlannedRead {
             request.recorded = record;
             const Observation seen = observation_from(request, result);
             using enum Observation::State;
-            require(seen.state != present || seen.attributes.is_map(), "what is there is a map");
+            require(seen.state != present || seen.attributes.is_map(),
+                    "a present object has a map of attributes");
             require((seen.state != failed && seen.state != blocked) || bool(seen.error),
                     "what failed says why");
             (void)to_json(seen.attributes);
@@ -140,7 +141,7 @@ Answer read(std::string_view out, std::string_view err, std::size_t step) {
     } catch (const Error&) {
         answer.refused = true;
     }
-    require(frames.finished() == answer.sections.size(), "what is counted was told");
+    require(frames.finished() == answer.sections.size(), "each counted section was delivered");
     answer.started = frames.started();
     answer.complete = frames.complete();
     answer.start = frames.start();

@@ -36,7 +36,7 @@ void look_up(const std::string& known_hosts) {
 void parse(const std::string& host_key) {
     try {
         const HostKeys keys = parse_host_keys(host_key);
-        require(parse_host_keys(keys.text()).text() == keys.text(), "it is read as it was written");
+        require(parse_host_keys(keys.text()).text() == keys.text(), "keys survive a round trip");
     } catch (const Error& error) {
         require(!error.hint.empty(), "an error says what to do");
     }

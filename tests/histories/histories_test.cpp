@@ -79,7 +79,7 @@ class History {
         Object& o = world_.objects.at(name);
         if (o.type != "t.machine") {
             if (edit_.chance(50)) {
-                story += "-- gone by hand: " + name + "\n";
+                story += "-- deleted by hand: " + name + "\n";
                 world_.objects.erase(name);
             } else {
                 o.attributes = o.attributes.with("value", "other");

@@ -26,7 +26,7 @@ const LifecycleValues& values_of(const TestSpec& t, const std::string& address) 
 }
 } // namespace
 
-TEST_CASE("a lifecycle may go by variables, locals, each and count") {
+TEST_CASE("a lifecycle can use variables, locals, each and count") {
     const TestSpec t(spec("{prevent_destroy: \"${var.on}\", create_before_destroy: \"${!var.on}\", "
                           "keep_on_destroy: \"${length(local.none) == 0}\", "
                           "ignore_changes: \"${concat(var.names, ['labels.x'])}\"}")

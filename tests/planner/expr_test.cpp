@@ -176,7 +176,7 @@ TEST_CASE("a splat goes over a splat") {
     CHECK(s("pairs[*].a[*].x").find("it has no elements or attributes") != std::string::npos);
 }
 
-TEST_CASE("what is secret stays so") {
+TEST_CASE("values computed from a secret are secret") {
     CHECK(e("hidden == 's3cret'") == "{\"$secret\":true}");
     CHECK(e("flag ? 1 : 2") == "{\"$secret\":1}");
     CHECK(e("flag && true") == "{\"$secret\":true}");

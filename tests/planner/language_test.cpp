@@ -147,7 +147,7 @@ resources:
     CHECK((*t.graph)[*t.graph->find("c")].deps.size() == 12);
 }
 
-TEST_CASE("instances that can't be told say what to do") {
+TEST_CASE("errors about instances say what to do") {
     const auto error = [](const std::string& line) {
         return errors_of("name: t\nresources:\n  b: {type: fake.thing, name: b}\n  a: {type: "
                          "fake.thing, name: a, " +

@@ -82,7 +82,7 @@ modules:
     CHECK(config_of(t, "module.site[\"a\"].db[\"y\"]")["name"] == Value("site-a-y"));
 }
 
-TEST_CASE("what is taken of a module's instances is all that is depended on") {
+TEST_CASE("an expression depends only on the module instances and outputs that it uses") {
     const auto deps = [](const std::string& value) {
         const TestSpec t(
             TestSpec::Files{{"hadeploy.yaml", "name: t\nmodules:\n  site: {source: m, for_each: "

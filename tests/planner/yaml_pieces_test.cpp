@@ -228,7 +228,7 @@ TEST_CASE("after a wrong split or an error the whole text is parsed") {
     const std::size_t middle = before.find("\n  r", kYamlPieceBytes) + 1;
     const std::string head = before.substr(0, middle), rest = before.substr(middle);
     for (const std::string& odd : std::vector<std::string>{
-             "  odd: \"a string\n  key: that goes on at the\n  left\"\n",
+             "  odd: \"a string\n  key: that continues at the\n  left\"\n",
              "  odd: {a: 1,\n  b: 2,\n  c: 3}\n",
              "  odd: [a,\n  b: c,\n  d]\n",
              "  r0: twice\n",

@@ -340,7 +340,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK((info_of(other).st_mode & 07777) == 0755);
     }
 
-    TEST_CASE("only root can read notes, whoever created their directory") {
+    TEST_CASE("only root can read notes, even if their directory already exists") {
         const fs::path notes = "/var/lib/hadeploy";
         const bool there = fs::exists(notes);
         fs::create_directories(notes);

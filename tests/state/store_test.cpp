@@ -99,7 +99,7 @@ TEST_CASE("a removal removes row and intent, but not a newer generation") {
     CHECK(store->intents().empty());
 }
 
-TEST_CASE("rows are put and forgotten in one go, moves too") {
+TEST_CASE("rows are put and forgotten in one transaction") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
     store->put({row_of("b"), row_of("a")}, {});

@@ -114,7 +114,7 @@ test("a picture that is old says so, and recovers by itself", async () => {
     });
 });
 
-test("a server that is gone is told as well", async () => {
+test("a server that is gone is shown as offline", async () => {
     const { url } = await showSwarm();
     await withBrowser(async (context) => {
         const { page } = await openPage(context, url);

@@ -47,8 +47,8 @@ bool represents_all(const Ids& ids, InstanceOf instance_of) {
     return ids.size() == 1 && instance_of(ids.front()).any;
 }
 
-/// An absolute path to the project's files, valid in whatever directory a value is used. Keeps
-/// symbolic links.
+/// An absolute path to the project's files, valid wherever a value is used. Keeps symbolic
+/// links.
 std::string whole_path(const std::filesystem::path& directory) {
     const std::filesystem::path whole =
         (std::filesystem::current_path() / directory).lexically_normal();

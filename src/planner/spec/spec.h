@@ -64,7 +64,7 @@ struct AddressPattern {
         std::string name; ///< of a resource, "data.NAME" or "module.NAME"
         ExprPtr key;      ///< nullptr: none
     };
-    std::string text; ///< as it is written
+    std::string text; ///< as in the spec
     Loc loc;
     std::vector<Part> parts;   ///< modules, and after them a resource or data source, or none
     bool leads_within = false; ///< more steps follow: it names something within a resource

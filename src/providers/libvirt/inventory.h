@@ -69,8 +69,8 @@ bool refresh(virStoragePoolPtr pool, std::string_view name);
 std::vector<std::string> volume_names(virStoragePoolPtr pool, std::string_view name);
 
 /// Name of a file that belongs to one object: "node1-1a2b3c4d.qcow2". It contains a part of the
-/// identity because files carry no metadata: nobody else's file is taken for ours, and replaced
-/// content never gets the path of the old content that overlays still use.
+/// identity because files carry no metadata: a foreign file is not mistaken for ours, and
+/// replaced content never gets the path of the old content that overlays still use.
 std::string own_file(std::string_view name, std::string_view identity, std::string_view suffix);
 /// Whether own_file() gave the file its name, with any suffix.
 bool is_own_file(std::string_view file, std::string_view name, std::string_view identity);

@@ -57,8 +57,8 @@ VolumeType::VolumeType() {
         "apt sources; it needs root and takes about a minute. The image is kept in the cache, as "
         "downloads are.\n\n"
         "The name of the file in the pool contains a part of the volume's identity, "
-        "`base-1a2b3c4d.qcow2`: no other file is taken for it, and new content never gets the path "
-        "of old content that overlays still use.\n\n"
+        "`base-1a2b3c4d.qcow2`: no other file is mistaken for it, and new content never gets the "
+        "path of old content that overlays still use.\n\n"
         "Detected and repaired: a volume that was deleted, or is incomplete because an apply was "
         "interrupted, is written again. The content is not compared.\n\n"
         "Destroy deletes the volume, even if it was imported.";

@@ -166,8 +166,8 @@ class DockerCluster final : public SshType {
     std::vector<Command> commands(const Change& /*change*/) const override { return {}; }
 };
 
-// The timer belongs to systemd, so it fires even if hadeploy, its connection or Docker is gone by
-// then.
+// The timer belongs to systemd, so it fires even if hadeploy, its connection or Docker has ended
+// by then.
 constexpr std::string_view kArm =
     R"sh(docker_up || { echo "Docker does not run; start it (systemctl start docker)" >&2; exit 1; }
 command -v systemd-run >/dev/null || { echo "systemd-run is missing; it is needed for the undo timer" >&2; exit 1; }

@@ -41,7 +41,7 @@ std::vector<Reply> parse_replies(std::string_view out);
 std::string filter(std::string_view name, std::string_view value);
 
 /// File on a node with the identity of the swarm membership that hadeploy created. Written before
-/// the node joins, so that an incomplete membership of ours can be told from a foreign one.
+/// the node joins, so that an incomplete membership of ours is not mistaken for a foreign one.
 inline constexpr std::string_view kNodeMarker = "/var/lib/hadeploy/docker.node";
 
 /// The rest of the first line that begins with `prefix`; "" if there is none.

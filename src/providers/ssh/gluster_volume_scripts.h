@@ -5,7 +5,7 @@
 /// The scripts of gluster.volume. Each follows gluster::functions() and the assignment of its
 /// variables. All use: volume, brick (path), identity, and marker, a file on every host with a
 /// brick that identifies the owner. It is written before the volume is created, so that an
-/// incomplete volume of ours can be told from a foreign one. Its second line is the topmost
+/// incomplete volume of ours is not mistaken for a foreign one. Its second line is the topmost
 /// directory that was created for the brick.
 namespace hadeploy::ssh::gluster {
 
