@@ -29,8 +29,7 @@ void check_mac(const Cipher& cipher, std::string_view expected, std::string_view
                std::string_view address) {
     if (!cipher.authenticates() || expected == mac) return;
     throw Error(ErrorKind::state,
-                fmt::format("the record of {} was altered by something other than hadeploy",
-                            in_quotes(address)))
+                fmt::format("the record of {} was altered outside hadeploy", in_quotes(address)))
         .with_hint("nothing was changed, as the record determines which commands run; restore a "
                    "backup of the state");
 }

@@ -134,7 +134,7 @@ void refuse_unsealed(Database& database, std::int64_t version, const KeySource& 
     if (version == 0 || sealed || key.takes_unsealed) return;
     throw Error(ErrorKind::state,
                 fmt::format("the state {} is not sealed: it predates the sealing of states, or was "
-                            "altered by something other than hadeploy",
+                            "altered outside hadeploy",
                             in_quotes(database.path().string(), 4096)))
         .with_hint("if it is that old, seal it as it is: hadeploy state rekey --unsealed");
 }

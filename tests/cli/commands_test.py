@@ -240,8 +240,8 @@ class StateTest(Case):
         self.spec(SPEC.replace("first:", "one:").replace("[first]", "[one]")
                   .replace("first.", "one.").replace("many:", "lots:"))
         self.assertIn("Nothing to change", self.out("plan"))
-        for words, message in ((["frist", "x"], "the state has no frist"),
-                               (["one", "second"], "the state has a second already"),
+        for words, message in ((["frist", "x"], "the state does not contain frist"),
+                               (["one", "second"], "the state already contains second"),
                                (["one", "one"], "already has this address"),
                                (["one", "a b"], "a b is not an address"),
                                (["one", "module.m"], "a module can only be moved")):
@@ -546,7 +546,7 @@ class FmtTest(Case):
             (self.path / name).write_text("outputs: {}   \n")
         self.assertEqual(self.out("fmt", "--recursive", "--check", status=1),
                          "modules/m/module.yaml\n")
-        self.assertIn("holds neither", self.err("fmt", "modules"))
+        self.assertIn("contains neither", self.err("fmt", "modules"))
 
     def test_what_it_can_not_read_stays(self):
         self.spec("a: [1\nb: {}   \n")

@@ -86,7 +86,7 @@ class ContentsTest(ConvergeTest):
         self.apply()
         self.spec("resources:\n  x: {type: local.exec, create: echo a/sub}\n"
                   "  s: {type: local.directory, path: '${x.outputs.stdout}'}\n")
-        self.assertIn("would delete s", self.apply("--allow-data-loss=a", code=1))
+        self.assertIn("would also delete s", self.apply("--allow-data-loss=a", code=1))
         self.assertTrue(self.there("a/sub"))
 
     def test_one_spelling_of_a_path(self):

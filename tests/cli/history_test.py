@@ -257,7 +257,7 @@ class RekeyTest(Case):
         for words, status, text in ((("--new-passphrase-file", "open"), 1, "chmod 600"),
                                     (("--new-passphrase-file", "none"), 1, "No such file"),
                                     (("--new-key-file", "open"), 1, "accessible to other users"),
-                                    (("--new-key-file", "junk"), 1, "holds no key"),
+                                    (("--new-key-file", "junk"), 1, "contains no valid key"),
                                     (("--new-key-file", "a", "--new-passphrase-file", "b"), 64, "excludes")):
             self.assertIn(text, self.rekey(*words, status=status))
             self.check()

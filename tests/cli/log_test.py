@@ -55,10 +55,12 @@ class Log(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         lines = self.lines(done.stderr)
         events = {event for _, event, _ in lines}
-        self.assertLessEqual({"run", "read", "change", "step", "failed"}, events)
+        self.assertLessEqual({"run", "read", "change", "step", "end"}, events)
         for level, event, fields in lines:
             if event in ("read", "change", "step"):
                 self.assertRegex(fields, r' ms="\d+"')
+        self.assertTrue(any(level == "error" and event == "step" and 'address="fails"' in fields
+                            for level, event, fields in lines), lines)
         self.assertTrue(any(event == "step" and 'address="kept"' in fields and 'result="done"' in fields
                             for _, event, fields in lines), lines)
         self.assertNotIn(PASSWORD, done.stdout + done.stderr)

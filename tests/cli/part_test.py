@@ -14,7 +14,7 @@ from commands_test import Case
 class ExcludeTest(Case):
     def test_exclude(self):
         text = self.out("plan", "--exclude", "first")
-        self.assertNotIn("first", text.replace("but first and", ""))
+        self.assertNotIn("first", text.replace("except first and", ""))
         self.assertNotIn("second", text)
         self.assertIn("note: this plan is partial: everything except first and dependents", text)
         self.apply("--exclude", "second", "--exclude", "many[y]")
@@ -193,7 +193,7 @@ class ValidateTest(Case):
         line = json.loads(self.out("validate", "--json"))
         self.assertEqual(line["variables_without_value"], ["m", "n", "s", "v"])
         self.assertIn('"v" has no value', self.err("plan", status=65))
-        self.assertIn("no value: m, n, s\n", self.run_it("validate", "--var", "v=1").stderr)
+        self.assertIn("variables without a value are unknown here: m, n, s\n", self.run_it("validate", "--var", "v=1").stderr)
         self.assertIn("expected an integer",
                       self.err("validate", "--var", "n=x", status=65))
 
@@ -208,7 +208,7 @@ class ValidateTest(Case):
                       ["--chdir", "m", "validate", "module.yaml"]):
             done = self.run_it(*words)
             self.assertEqual(done.stdout, "The module is valid: 1 resource.\n")
-            self.assertIn("no value: hosts", done.stderr)
+            self.assertIn("variables without a value are unknown here: hosts", done.stderr)
         (module / "module.yaml").write_text("resources: {f: {type: host.file, path: 1}}\n")
         self.assertIn("m/module.yaml:1:", self.err("validate", "m", status=65))
         self.assertIn("The spec is valid", self.out("validate", "."))

@@ -188,7 +188,7 @@ if [ "$1" = --now ]; then sed -i s/hunter2/hunter3/ "$2"; fi
         other = self.file("b.yml", PLAIN)
         status, shown = self.on_terminal(["encrypt", other], [twice[0], (b"Repeat it:", b"x\n")])
         self.assertEqual(status, 64, shown)
-        self.assertIn("not the same", shown)
+        self.assertIn("the two passwords differ", shown)
         status, shown = self.on_terminal(["encrypt", other], [(b"Vault password:", b"\x03")])
         self.assertEqual(status, 130, shown)
         self.assertEqual(other.read_text(), PLAIN)

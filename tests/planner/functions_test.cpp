@@ -105,8 +105,8 @@ TEST_CASE("functions split no characters and refuse invalid UTF-8") {
                              "(\\C matches a single byte; . matches a character)";
     CHECK(eval("regex('\\\\C', 'é')") == byte);
     CHECK(eval("regex('(\\\\C)(\\\\C)', 'é')") == byte);
-    CHECK(eval("regexall('\\\\C', 'aé')").find("a part of a character") != std::string::npos);
-    CHECK(eval("replace('é', '/\\\\C/', '-')").find("a part of a character") != std::string::npos);
+    CHECK(eval("regexall('\\\\C', 'aé')").find("part of a character") != std::string::npos);
+    CHECK(eval("replace('é', '/\\\\C/', '-')").find("part of a character") != std::string::npos);
     CHECK(eval("regex('\\\\C\\\\C', 'é')") == "\"é\""); // whole characters again
     CHECK(eval("replace('aé', '/\\\\B/', '-')") == "\"aé-\"");
     CHECK(eval("regexall('\\\\B', 'é')") == "[\"\",\"\"]");

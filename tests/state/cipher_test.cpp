@@ -91,7 +91,7 @@ TEST_CASE("a key file is created once, and private") {
     REQUIRE(::chmod((dir / "k").c_str(), 0640) == 0);
     CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "accessible to other users"));
     write_file(dir / "k", "");
-    CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "holds no key"));
+    CHECK(has(error_of([&] { state::read_keys(dir / "k"); }).message, "contains no valid key"));
 }
 
 TEST_CASE("columns: secrets are sealed, other values are readable") {

@@ -107,7 +107,7 @@ TEST_CASE("states of another project or a newer version, databases of other prog
     Database(dir / "newer", Database::Access::write).run("PRAGMA user_version = 99");
     const Error newer = refused(dir / "newer");
     CHECK(has(newer.message, "newer hadeploy (schema 99"));
-    CHECK(has(newer.hint, "left alone"));
+    CHECK(has(newer.hint, "it was not changed"));
 
     write_file(dir / "foreign", "");
     Database(dir / "foreign", Database::Access::write).run("CREATE TABLE t (x)");
@@ -249,7 +249,7 @@ TEST_CASE("a full disk is reported") {
     db.run("CREATE TABLE t (x); PRAGMA max_page_count = 3");
     const Error error = error_of([&] { db.run("INSERT INTO t VALUES (zeroblob(100000))"); });
     CHECK(has(error.message, "cannot be written"));
-    CHECK(has(error.hint, "make room"));
+    CHECK(has(error.hint, "free space"));
 }
 
 TEST_CASE("a transaction without a commit is rolled back") {

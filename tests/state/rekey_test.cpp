@@ -65,7 +65,7 @@ TEST_CASE("without the lock or the key, nothing is changed") {
     const KeySource phrase{.passphrase = "x", .key = {}, .file = {}};
     CHECK(has(error_of([&] { open_rw(dir / "s")->rekey(phrase); }).message, "without its lock"));
     const KeySource wrong{.passphrase = {}, .key = "c2hvcnQ=", .file = {}};
-    CHECK(has(error_of([&] { open_locked(dir / "s")->rekey(wrong); }).message, "holds no key"));
+    CHECK(has(error_of([&] { open_locked(dir / "s")->rekey(wrong); }).message, "contains no valid key"));
     check_filled(*open_ro(dir / "s"), kRuns, kRow);
 }
 
@@ -90,7 +90,7 @@ TEST_CASE("several keys in a file: the first one locks, all of them unlock") {
     check_filled(*open_ro(dir / "s"), kRuns, kRow);
     CHECK(has(error_of([&] { opened(dir / "copy", same); }).message, "does not open the state"));
     write_file(file, "junk\n" + first);
-    CHECK(has(error_of([&] { state::add_key(file); }).message, "holds no key"));
+    CHECK(has(error_of([&] { state::add_key(file); }).message, "contains no valid key"));
     CHECK(read_file(file) == "junk\n" + first);
     write_file(file, std::string(66'000, 'A'));
     CHECK(error_of([&] { state::add_key(file); }).kind == ErrorKind::state);
