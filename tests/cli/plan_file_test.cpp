@@ -75,7 +75,7 @@ TEST_CASE("a saved plan with a missing or mistyped entry is refused") {
     }
     json unknown_state = saved.body;
     unknown_state["observed"]["a"] = {{"state", 99}, {"attributes", "{}"}};
-    CHECK(saved.complaint(unknown_state.dump()).find("a state 99") != std::string::npos);
+    CHECK(saved.complaint(unknown_state.dump()).find("the invalid state 99") != std::string::npos);
 }
 
 TEST_CASE("a deeply nested file is not a saved plan") {

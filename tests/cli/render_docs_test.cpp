@@ -46,11 +46,12 @@ TEST_CASE("the chaos section is documented") {
 }
 
 TEST_CASE("the functions are documented from their table") {
-    CHECK(render_functions({}).find("  upper(text: string)\n      ASCII letters made capitals.\n"
-                                    "      upper(\"web-1\") = \"WEB-1\"\n") != std::string::npos);
+    CHECK(render_functions({}).find(
+              "  upper(text: string)\n      The text with ASCII letters in upper case.\n"
+              "      upper(\"web-1\") = \"WEB-1\"\n") != std::string::npos);
     const std::string text = reference_markdown(sample_registry());
     CHECK(text.find("\n### Networks\n") != std::string::npos);
-    CHECK(text.find("| `cidrnetmask(network: string)` | The mask of an IPv4 network. | "
+    CHECK(text.find("| `cidrnetmask(network: string)` | The netmask of an IPv4 network. | "
                     "`cidrnetmask(\"10.77.0.0/20\") = \"255.255.240.0\"` |\n") !=
           std::string::npos);
     CHECK(text.find("`max(values: number\\|list...)`") != std::string::npos);

@@ -191,8 +191,8 @@ TEST_CASE("a rekey does not give an edited record a valid MAC") {
     fill(*open_locked(dir / "s"));
     Database(dir / "s", Database::Access::write).run("UPDATE resources SET identity = 'other'");
     CHECK(has(message_of([&] { open_locked(dir / "s")->rekey(kOther); }),
-              "was altered by something"));
-    CHECK(has(message_of([&] { open_ro(dir / "s")->rows(); }), "was altered by something"));
+              "was altered outside hadeploy"));
+    CHECK(has(message_of([&] { open_ro(dir / "s")->rows(); }), "was altered outside hadeploy"));
 }
 
 TEST_CASE("a state with additional objects in its schema is rejected, and they have no effect") {
@@ -291,8 +291,8 @@ TEST_CASE("an edited or moved record is rejected") {
                                     {});
         CHECK(open_ro(dir / "s")->rows().size() == 1);
         Database(dir / "s", Database::Access::write).run(edit);
-        CHECK(has(message_of([&] { open_rw(dir / "s")->rows(); }), "was altered by something"));
-        CHECK(has(message_of([&] { open_ro(dir / "s")->rows(); }), "was altered by something"));
+        CHECK(has(message_of([&] { open_rw(dir / "s")->rows(); }), "was altered outside hadeploy"));
+        CHECK(has(message_of([&] { open_ro(dir / "s")->rows(); }), "was altered outside hadeploy"));
     }
 }
 
@@ -311,7 +311,7 @@ TEST_CASE("an edited intent is rejected") {
     CHECK(open_rw(dir / "s")->intents().size() == 1);
     Database(dir / "s", Database::Access::write)
         .run("UPDATE intents SET config = '{\"delete\":\"evil\"}'");
-    CHECK(has(message_of([&] { open_rw(dir / "s")->intents(); }), "was altered by something"));
+    CHECK(has(message_of([&] { open_rw(dir / "s")->intents(); }), "was altered outside hadeploy"));
 }
 
 TEST_CASE("the spec of a run is accepted only if sealed by hadeploy") {
