@@ -175,9 +175,9 @@ TEST_CASE("edited outputs, serial and lineage are rejected") {
             const auto says = [&](const std::function<void(Store&)>& f) {
                 return message_of([&] { f(*open(dir / "s", "demo")); });
             };
-            CHECK(has(says([](Store& s) { (void)s.outputs(); }), "altered by something"));
-            CHECK(has(says([](Store& s) { (void)s.serial(); }), "altered by something"));
-            CHECK(has(says([](Store& s) { (void)s.lineage(); }), "altered by something"));
+            CHECK(has(says([](Store& s) { (void)s.outputs(); }), "altered outside hadeploy"));
+            CHECK(has(says([](Store& s) { (void)s.serial(); }), "altered outside hadeploy"));
+            CHECK(has(says([](Store& s) { (void)s.lineage(); }), "altered outside hadeploy"));
         }
         // neither a write nor a rekey gives it a valid MAC
         CHECK(has(message_of([&] { open_locked(dir / "s")->put({row_of("b")}, {}); }), "altered"));
@@ -339,7 +339,7 @@ TEST_CASE("the spec of a run is accepted only if sealed by hadeploy") {
     Database(other / "s", Database::Access::write)
         .run("UPDATE runs SET spec = '{\"command\":\"evil\"}'; "
              "ALTER TABLE project DROP COLUMN mac; PRAGMA user_version = 3");
-    CHECK(has(message_of([&] { open_rw(other / "s")->outputs(); }), "altered by something"));
+    CHECK(has(message_of([&] { open_rw(other / "s")->outputs(); }), "altered outside hadeploy"));
     CHECK(open_rw(other / "s")->runs().at(1).spec.is_null());
 }
 
