@@ -65,7 +65,8 @@ TEST_CASE("without the lock or the key, nothing is changed") {
     const KeySource phrase{.passphrase = "x", .key = {}, .file = {}};
     CHECK(has(error_of([&] { open_rw(dir / "s")->rekey(phrase); }).message, "without its lock"));
     const KeySource wrong{.passphrase = {}, .key = "c2hvcnQ=", .file = {}};
-    CHECK(has(error_of([&] { open_locked(dir / "s")->rekey(wrong); }).message, "contains no valid key"));
+    CHECK(has(error_of([&] { open_locked(dir / "s")->rekey(wrong); }).message,
+              "contains no valid key"));
     check_filled(*open_ro(dir / "s"), kRuns, kRow);
 }
 
