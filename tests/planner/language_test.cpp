@@ -173,7 +173,8 @@ TEST_CASE("errors about instances say what to do") {
               .find("\"count\" is only available in a resource or a module's inputs, with count") !=
           std::string::npos);
     CHECK(error("count: 1, value: '${each.key}'")
-              .find("only available in a resource or a module's inputs, with for_each") != std::string::npos);
+              .find("only available in a resource or a module's inputs, with for_each") !=
+          std::string::npos);
     CHECK(error("count: 2, value: '${a[0].token}'").find("depends on itself") != std::string::npos);
 }
 

@@ -197,7 +197,8 @@ TEST_CASE("unknown instances and names of modules are errors") {
           "module.site[*].url for all of them)");
     CHECK(
         errors_with("name: t\nmodules: {site: {source: m, with: {name: \"${each.key}\"}}}\n", kSite)
-            .find("only available in a resource or a module's inputs, with for_each") != std::string::npos);
+            .find("only available in a resource or a module's inputs, with for_each") !=
+        std::string::npos);
     // a module without instances is checked too
     CHECK(errors_with("name: t\nmodules: {m: {source: m, count: 0}}\n",
                       "resources: {a: {type: fake.thing, name: \"${var.x}\"}}\n") ==
