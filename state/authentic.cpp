@@ -53,8 +53,8 @@ Project read_project(Database& database, const Cipher& cipher) {
     if (!cipher.authenticates_project() || mac == mac_of(cipher, project))
         return std::move(project);
     throw Error(ErrorKind::state,
-                fmt::format("the outputs, serial, lineage or name in the state {} were altered by "
-                            "something other than hadeploy",
+                fmt::format("the outputs, serial, lineage or name in the state {} were altered "
+                            "outside hadeploy",
                             in_quotes(database.path().string(), 4096)))
         .with_hint("nothing was changed; restore a backup of the state");
 }
