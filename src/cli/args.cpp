@@ -473,10 +473,8 @@ Args parse_args(int argc, char** argv) {
         return args;
     }
     const std::string command = chosen(app);
-    if (const auto rest = app.remaining(true); !rest.empty()) {
-        args.exit_code = complain_of(rest, app);
-        return args;
-    }
+    if (const auto rest = app.remaining(true); !rest.empty())
+        return args.exit_code = complain_of(rest, app), args;
     if (const auto known = commands_of(deepest(app)); !command.empty() && !known.empty()) {
         args.exit_code = complain(fmt::format("{} needs a command after it", command),
                                   fmt::format("there are: {}", fmt::join(known, ", ")));

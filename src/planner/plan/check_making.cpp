@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "planner/spec/references.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <set>
 
@@ -37,6 +38,22 @@ void check_making(const Node& node, const Value& config, Diagnostics& diagnostic
     Diagnostics found;
     node.type->check_making(config, found);
     for (const Error& error : found.list()) diagnostics.add(placed(error, node));
+}
+
+std::optional<Lacking> lacking_of(NodeId node, const ResourceType& type, const Value& config,
+                                  const Observation& seen) {
+    const std::vector<std::string> claims = type.claims(config);
+    if (seen.lacks.empty() || claims.empty()) return std::nullopt;
+    const std::size_t end = claims.front().find(seen.lacks + "/");
+    if (end == std::string::npos) return std::nullopt;
+    // The directory is a part of the path, so no search for the secret finds it.
+    const bool is_secret =
+        std::any_of(type.schema.begin(), type.schema.end(), [&](const Attribute& a) {
+            return (a.type.kind == TypeKind::path || a.type.kind == TypeKind::local_path) &&
+                   config[a.name].secret();
+        });
+    return Lacking{node, is_secret ? "" : in_quotes(seen.lacks, 4096),
+                   claims.front().substr(0, end + seen.lacks.size())};
 }
 
 void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Plan& plan) {

@@ -3,6 +3,7 @@
 #include "planner/graph/graph.h"
 #include "planner/plan/plan.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,11 @@ struct Lacking {
     std::string claim; ///< the claim of a resource that would create it: the object's own claim
                        ///< with that path
 };
+
+/// The directory that an object needs and that was missing when it was read; nothing if none was,
+/// or if the claims of its type do not contain its path.
+std::optional<Lacking> lacking_of(NodeId node, const ResourceType& type, const Value& config,
+                                  const Observation& seen);
 
 /// Adds a warning for each prerequisite that no step of the plan creates. No other step precedes
 /// these objects.

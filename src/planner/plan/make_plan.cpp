@@ -292,19 +292,9 @@ class Planner {
 
     /// Records a missing prerequisite, unless an earlier step could create it.
     void note_lacking(NodeId id, const Value& config, const std::optional<Observation>& seen) {
-        const std::vector<std::string> claims = graph_[id].type->claims(config);
-        if (!seen || seen->lacks.empty() || !waits_for_[id].empty() || claims.empty()) return;
-        const std::string& own = claims.front();
-        const std::size_t end = own.find(seen->lacks + "/");
-        if (end == own.npos) return;
-        // The directory is a part of the path, so no search for the secret finds it.
-        const Schema& schema = graph_[id].type->schema;
-        const bool is_secret = std::any_of(schema.begin(), schema.end(), [&](const Attribute& a) {
-            return (a.type.kind == TypeKind::path || a.type.kind == TypeKind::local_path) &&
-                   config[a.name].secret();
-        });
-        lacking_.push_back({id, is_secret ? "" : in_quotes(seen->lacks, 4096),
-                            own.substr(0, end + seen->lacks.size())});
+        if (!seen || !waits_for_[id].empty()) return;
+        if (auto lacking = lacking_of(id, *graph_[id].type, config, *seen))
+            lacking_.push_back(std::move(*lacking));
     }
 
     bool unfinished(const std::string& address) const {
@@ -415,8 +405,8 @@ class Planner {
     /// Records the moved resources under their new addresses before any other change.
     void note_moves() {
         if (prior_.moved.empty()) return;
-        std::vector<RecordedResource>
-            all; // the move of a machine changes the connections of its resources
+        // all of them: the move of a machine changes the connections of its resources
+        std::vector<RecordedResource> all;
         for (const auto& [address, r] : prior_.recorded)
             if (!unfinished(address)) all.push_back(r);
         plan_.records.insert(plan_.records.begin(), all.begin(), all.end());
