@@ -124,6 +124,7 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
     std::string line(event);
     const std::lock_guard lock(state().mutex);
     for (const Field& f : fields) {
+        if (f.value.empty()) continue;
         // before the escapes, which would hide a secret from the redactor
         const std::string text = state().redactor ? state().redactor(f.value) : f.value;
         line += fmt::format(" {}=\"{}\"", f.name, escaped(text));

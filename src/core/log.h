@@ -34,7 +34,7 @@ struct Field {
 };
 
 /// Writes one line: `2026-11-30T12:00:00.000Z debug read endpoint="ssh ops@10.77.0.11" ms="12"`.
-/// Callers that build costly fields ask enabled() first.
+/// Fields without a value are left out. Callers that build costly fields ask enabled() first.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields = {});
 
 } // namespace hadeploy::log

@@ -56,6 +56,7 @@ class Log(unittest.TestCase):
         lines = self.lines(done.stderr)
         events = {event for _, event, _ in lines}
         self.assertLessEqual({"run", "read", "change", "step", "end"}, events)
+        self.assertNotIn('=""', done.stderr)
         for level, event, fields in lines:
             if event in ("read", "change", "step"):
                 self.assertRegex(fields, r' ms="\d+"')
