@@ -4,10 +4,12 @@
 #include "core/clock.h"
 #include "core/hash.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <fcntl.h>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <unistd.h>
@@ -126,16 +128,15 @@ class Watched final : public Progress {
     void step_started(const Step& step, std::string_view doing) override {
         {
             const std::lock_guard lock(mutex_);
-            std::erase_if(open_, [&](const OpenStep& o) { return o.address == step.address; });
-            open_.push_back({step.address, std::string(doing), "", now_ms()});
+            open_[step.address] = {step.address, std::string(doing), "", now_ms()};
         }
         shown_->step_started(step, doing);
     }
     void step_progress(const Step& step, std::string_view text) override {
         {
             const std::lock_guard lock(mutex_);
-            for (OpenStep& o : open_)
-                if (o.address == step.address) o.progress = text;
+            if (const auto it = open_.find(step.address); it != open_.end())
+                it->second.progress = text;
         }
         shown_->step_progress(step, text);
     }
@@ -157,7 +158,7 @@ class Watched final : public Progress {
     void say_stopping() {
         Answers::get().looking.request_stop();
         const std::lock_guard lock(mutex_);
-        const std::string text = changes_ ? stopping_text(open_, now_ms()) : kStoppingToLook;
+        const std::string text = changes_ ? stopping_text(open_steps(), now_ms()) : kStoppingToLook;
         if (!shown_->note(text)) say_("\n" + text);
     }
     /// Answers the second signal.
@@ -167,17 +168,26 @@ class Watched final : public Progress {
         const std::lock_guard lock(mutex_);
         if (!changes_) return say_("\nexited at once: nothing was changed\n");
         if (!failed_.empty()) say_("\n" + errors_(failed_));
-        say_("\n" + left_text(open_, now_ms()));
+        say_("\n" + left_text(open_steps(), now_ms()));
     }
 
   private:
     void close(const Step& step) {
         const std::lock_guard lock(mutex_);
-        std::erase_if(open_, [&](const OpenStep& o) { return o.address == step.address; });
+        open_.erase(step.address);
+    }
+    /// In the order in which they were started.
+    std::vector<OpenStep> open_steps() const {
+        std::vector<OpenStep> out;
+        for (const auto& [address, step] : open_) out.push_back(step);
+        std::stable_sort(out.begin(), out.end(), [](const OpenStep& a, const OpenStep& b) {
+            return a.since_ms < b.since_ms;
+        });
+        return out;
     }
 
-    std::mutex mutex_; ///< guards open_ and failed_
-    std::vector<OpenStep> open_;
+    std::mutex mutex_;                     ///< guards open_ and failed_
+    std::map<std::string, OpenStep> open_; ///< by address
     std::vector<Error> failed_;
     const std::unique_ptr<Progress> shown_;
     const bool changes_;

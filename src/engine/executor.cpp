@@ -176,7 +176,7 @@ bool Executor::prepare(StepId id) {
            false;
 }
 
-/// Rejects a name, known only now, of an object that is recorded at another address.
+/// Rejects a name, known only now, of an object that another resource manages.
 void Executor::reject_owned_name(StepId id) {
     const Step& step = plan_.steps[id];
     if (!step.after.contains_unknown() || !step.type->claims(step.after).empty()) return;
@@ -191,6 +191,27 @@ void Executor::reject_owned_name(StepId id) {
                                     without_secrets(claim, work_[id].config), address))
                 .with_hint("this was not known when the plan was made; run plan again");
         }
+    reject_name_of_this_run(id);
+}
+
+/// Rejects a name, known only now, that another step of this run has.
+void Executor::reject_name_of_this_run(StepId id) {
+    if (!claimed_) {
+        claimed_.emplace();
+        for (StepId other = 0; other < plan_.steps.size(); ++other)
+            if (const Step& s = plan_.steps[other]; s.node)
+                for (std::string& claim : s.type->claims(s.after))
+                    claimed_->emplace(std::move(claim), other);
+    }
+    for (const std::string& claim : plan_.steps[id].type->claims(work_[id].config)) {
+        const auto [it, fresh] = claimed_->emplace(claim, id);
+        if (fresh || it->second == id) continue;
+        throw Error(ErrorKind::conflict, fmt::format("it is {}, which {} manages",
+                                                     without_secrets(claim, work_[id].config),
+                                                     plan_.steps[it->second].address))
+            .with_hint("this was not known when the plan was made; change one of them, or remove "
+                       "it");
+    }
 }
 
 std::optional<Endpoint> Executor::choose_endpoint(StepId id, const Value& config) const {

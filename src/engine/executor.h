@@ -5,6 +5,8 @@
 
 #include <condition_variable>
 #include <deque>
+#include <map>
+#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -121,6 +123,7 @@ class Executor {
     std::optional<bool> differs_now(StepId id);
     bool is_needed(StepId id);
     void reject_owned_name(StepId id);
+    void reject_name_of_this_run(StepId id);
     void reject_protected(StepId id) const;
     [[nodiscard]] bool is_kept_generation(StepId id) const;
     [[nodiscard]] std::string journal_address(StepId id) const;
@@ -193,6 +196,7 @@ class Executor {
     std::map<std::string, Queue> queues_;
     std::unordered_map<std::string, StepId> step_of_; ///< by address; second halves of replacements
     std::unordered_map<std::string, StepId> half_of_; ///< by address; first halves of replacements
+    std::optional<std::map<std::string, StepId>> claimed_; ///< filled on first use
     std::deque<StepId> ready_;
     std::vector<Settled> settled_; ///< written together, then done
     std::size_t arrivals_ = 0;

@@ -80,9 +80,17 @@ class ResourceType {
     /// The first one is the object itself: a resource that claims it under another address is the
     /// same resource, moved. The others (a port, an address) can pass to another resource.
     virtual std::vector<std::string> claims(const Value& /*config*/) const { return {}; }
-    /// The common prefix of the claims of all objects that are removed together with this one, e.g.
-    /// "/srv/data/" for a directory that is removed with its contents; "" for none.
-    virtual std::string takes_along(const Value& /*config*/) const { return {}; }
+    /// The common prefix of the claims of all objects within this one, e.g. "/srv/data/" for a
+    /// directory; "" if it contains none. Unless it takes them along, it can be removed only after
+    /// them.
+    virtual std::string contains(const Value& /*config*/) const { return {}; }
+    /// Whether removal also removes everything that the object contains.
+    virtual bool removes_contents(const Value& /*config*/) const { return false; }
+    /// The common prefix of the claims of all objects that are removed together with this one; ""
+    /// for none.
+    std::string takes_along(const Value& config) const {
+        return removes_contents(config) ? contains(config) : std::string();
+    }
     /// Whether removal keeps the object, which is then no longer managed.
     virtual bool is_left(const Value& /*config*/) const { return false; }
     /// Names of objects that several resources may need, e.g. "package jq on 10.77.0.11". They are

@@ -65,6 +65,72 @@ class OptionTest(ConvergeTest):
         self.assertNotIn("tok123456", self.run_it("state", "pull"))
 
 
+class OthersTest(ConvergeTest):
+    """What another resource, or nobody, has recorded is not taken silently."""
+
+    def test_a_stranger_at_the_new_place(self):
+        self.spec("variables: {v: {default: a}}\n"
+                  "resources: {f: {type: local.file, path: '${var.v}.txt', content: mine}}\n")
+        self.apply()
+        (self.path / "b.txt").write_text("precious")
+        out = self.run_it("plan", "--var=v=b")
+        self.assertIn("b.txt exists, but is not recorded: the replacement adopts it", out)
+        self.assertNotIn("not recorded", self.run_it("plan", "--var=v=c"))
+
+    @at_each_parallelism
+    def test_a_name_that_turns_out_to_be_taken(self):
+        base = "resources:\n  e: {type: local.exec, create: echo out}\n"
+        for others in ("  a: {type: local.file, path: out, content: A}\n"
+                       "  b: {type: local.file, path: '${e.outputs.stdout}', content: B}\n",
+                       "  a:\n    type: local.file\n    for_each: [x, y]\n"
+                       "    path: '${e.outputs.stdout}'\n    content: '${each.key}'\n"):
+            self.clear()
+            self.spec(base + others)
+            error = self.apply(code=1)
+            self.assertIn(str(self.path / "out") + ", which a", error)
+            self.assertIn("1 failed", error)
+            self.assertIn(self.read("out"), ("A", "x", "y"))
+
+    def test_an_object_kept_by_ignore_changes(self):
+        self.spec("resources: {a: {type: local.file, path: x, content: A}}\n")
+        self.apply()
+        self.spec("resources:\n  a: {type: local.file, path: y, content: A,"
+                  " lifecycle: {ignore_changes: [path]}}\n"
+                  "  b: {type: local.file, path: x, content: B}\n")
+        self.assertIn("a and b both manage", self.run_it("plan", code=65))
+        self.assertEqual(self.read("x"), "A")
+
+    def test_the_spec_is_not_a_resource(self):
+        self.spec("resources: {a: {type: local.file, path: sub/../hadeploy.yaml, content: x}}\n")
+        self.assertIn("is the spec of this project", self.apply(code=65))
+        self.assertIn("name: test", self.read("hadeploy.yaml"))
+
+    def test_a_trigger_that_changed_without_its_resource(self):
+        spec = ("resources:\n  u: {type: local.value, input: %d}\n"
+                "  a: {type: random.id, bytes: 4, lifecycle: {replace_triggered_by: [u]}}\n"
+                "outputs: {id: {value: '${a.hex}'}}\n")
+        for number, part in enumerate(("--exclude=a", "--target=u")):
+            self.spec(spec % (2 * number))
+            self.apply()
+            before = self.run_it("output", "--raw", "id")
+            self.spec(spec % (2 * number + 1))
+            self.assertIn("a is left out", self.apply(part))
+            self.apply()
+            self.assertNotEqual(self.run_it("output", "--raw", "id"), before)
+            self.assert_settled()
+
+    def test_a_condition_that_the_object_does_not_meet(self):
+        self.spec("resources:\n  e:\n    type: local.exec\n    create: cat n\n    lifecycle:\n"
+                  "      postconditions: [{check: '${self.outputs.stdout == \"1\"}',"
+                  " message: 'n is ${self.outputs.stdout}'}]\n")
+        self.write("n", "2")
+        self.apply(code=1)
+        self.write("n", "1")
+        self.assertIn("if a new object would meet it, use --replace e", self.run_it("plan", code=65))
+        self.apply("--replace=e")
+        self.assert_settled()
+
+
 class ContentsTest(ConvergeTest):
     """Removing a directory with its contents removes nothing that the spec still contains."""
 
@@ -124,6 +190,53 @@ class ContentsTest(ConvergeTest):
         self.apply("--allow-data-loss")
         self.assertEqual(sorted(os.listdir(self.path / "d")), ["f", "g"])
         self.assert_settled()
+
+    @at_each_parallelism
+    def test_a_directory_that_has_to_be_empty(self):
+        self.spec("resources:\n  d: {type: local.directory, path: d}\n"
+                  "  f: {type: local.file, path: '${d.path}/f', content: x}\n")
+        self.apply()
+        for part in ("--target=d", "--exclude=f"):
+            error = self.run_it("plan", "--replace=d", part, code=65)
+            self.assertIn("d cannot be removed: f, which is kept, is in it", error)
+            self.assertIn("include f in the run as well", error)
+        self.apply("--replace=d")
+        self.assert_settled()
+        self.spec("resources:\n  f: {type: local.file, path: 'd/f', content: x}\n")
+        error = self.run_it("plan", code=65)
+        self.assertIn("d cannot be removed: f, which is kept, is in it", error)
+        self.assertIn("set `keep: true`", error)
+        self.assertEqual(self.read("d/f"), "x")
+
+    @at_each_parallelism
+    def test_contents_are_removed_before_their_directory(self):
+        for directory, file in (("a", "b"), ("b", "a")):
+            (self.path / "d").mkdir()
+            self.spec(f"resources:\n  {directory}: {{type: local.directory, path: d}}\n"
+                      f"  {file}: {{type: local.file, path: d/f, content: x}}\n")
+            self.apply()
+            self.run_it("destroy", "--auto-approve")
+            self.assertFalse(self.there("d"))
+
+    def test_contents_for_which_the_new_directory_has_no_room(self):
+        spec = ("variables: {v: {default: one}}\nresources:\n"
+                "  d: {type: local.directory, path: 'dir-${var.v}', force: true}\n"
+                "  f: {type: local.file, path: dir-one/f, content: x, depends_on: [d]}\n")
+        self.spec(spec)
+        self.apply()
+        error = self.run_it("plan", "--var=v=two", code=65)
+        self.assertIn("the removal of d would delete f, which is kept", error)
+
+    @at_each_parallelism
+    def test_a_tree_of_literal_paths_is_created_from_its_root(self):
+        self.spec("variables: {v: {default: one}}\nresources:\n"
+                  "  f: {type: local.file, path: '${var.v}/sub/f', content: x}\n"
+                  "  g: {type: local.directory, path: '${var.v}/sub'}\n"
+                  "  h: {type: local.directory, path: '${var.v}'}\n")
+        for value in ("one", "two", "three"):
+            self.apply("--var=v=" + value)
+            self.assertEqual(sorted(os.listdir(self.path)), [".hadeploy", "hadeploy.yaml", value])
+            self.assertIn("Nothing to change", self.run_it("plan", "--var=v=" + value))
 
     def test_what_is_kept_by_its_own_option(self):
         self.spec("resources:\n  a: {type: local.directory, path: a, force: true}\n"

@@ -85,6 +85,10 @@ TEST_CASE("functions report invalid arguments and their usage") {
     CHECK(eval("regexall('(x?x?x?x?x?x?){20}y', '" + std::string(100'000, 'x') + "')") == "[]");
     CHECK(eval("regexall('(?:)', 'aü')") == "[\"\",\"\",\"\"]");
     CHECK(eval("regexall('a*', 'baac')") == "[\"\",\"aa\",\"\",\"\"]");
+    CHECK(eval("regex('(?P<b>.)(?P<a>x)?', 'z')") == "{\"a\":null,\"b\":\"z\"}");
+    CHECK(eval("regexall('(?P<d>[0-9])', 'a1b2')") == "[{\"d\":\"1\"},{\"d\":\"2\"}]");
+    CHECK(eval("regex('(?P<b>.)(x)?', 'z')").find("has groups with and without names") !=
+          std::string::npos);
     CHECK(eval("regex('(?i)(Z.)(x)?', 'zürich')") == "[\"zü\",null]");
     CHECK(eval("replace('a1b22', '/([a-z])([0-9]+)/', '$2$1$$$&$9$x')") == "\"1a$a1$x22b$b22$x\"");
     CHECK(eval("replace('aü', '/x*/', '-')") == "\"-a-ü-\"");
@@ -248,6 +252,10 @@ TEST_CASE("corner cases of functions") {
     CHECK(eval("range(3, 0)") == "[3,2,1]");
     CHECK(eval("range(9223372036854775806, 9223372036854775807, 5)") == "[9223372036854775806]");
     CHECK(eval("substr('Zürich', -5, 2)") == "\"ür\"");
+    CHECK(eval("format('%b|%08b|%-5b|%05b', 5, 5, 5, -2)") == "101|00000101|101  |-0010");
+    CHECK(eval("title('blue-green don_t')") == "Blue-Green Don_t");
+    CHECK(eval("tostring(null)") == "null");
+    CHECK(eval("merge({a: 1}, null)") == "{\"a\":1}");
     CHECK(eval("format('%-5s|%5.1f|%05d|%x|%v|%q', 'ab', 1.25, 42, 255, [1], 'q\"')") ==
           "\"ab   |  1.2|00042|ff|[1]|\\\"q\\\\\\\"\\\"\"");
     CHECK(eval("format('%t %g %g %g %.3g', true, 1234567, 0.1, 123456, 1234567)") ==

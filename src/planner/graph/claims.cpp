@@ -49,8 +49,9 @@ void Claims::add(const Node& node, const Value& config) {
             ErrorKind::spec,
             fmt::format("{} and {} both manage {}", it->second->address, node.address, shown),
             node.block->loc);
-        duplicates_.push_back(
-            std::move(error).with_note("the other one is here", it->second->block->loc));
+        duplicates_.push_back(std::move(error)
+                                  .with_note("the other one is here", it->second->block->loc)
+                                  .with_hint("change one of them, or remove it"));
     }
     if (const std::string group = node.type->votes_in(config); !group.empty())
         ++voters_[without_secrets(group, config)];

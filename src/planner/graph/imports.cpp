@@ -43,7 +43,7 @@ void add_import(const ImportBlock& block, const Graph& graph, const Instance* in
     Error& error =
         diagnostics.add(fmt::format("{} is imported twice", in_quotes(address)), block.loc);
     if (it->second.loc != block.loc)
-        error.with_note("first here", it->second.loc);
+        error.with_note("first here", it->second.loc).with_hint("remove one of the two entries");
     else
         error.hint = "use each.key in the address: to: 'web[each.key]'";
 }

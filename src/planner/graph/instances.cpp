@@ -116,7 +116,7 @@ std::int64_t instance_count(const Value& count, const Expr& expr) {
     const std::int64_t n = count.as_integer();
     if (n < 0 || n > static_cast<std::int64_t>(kMostInstances))
         throw refusal(where, fmt::format("count: {} is not between 0 and {}", n, kMostInstances),
-                      "");
+                      n < 0 ? "use max(0, ...)" : "");
     return n;
 }
 

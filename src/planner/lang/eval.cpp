@@ -146,8 +146,9 @@ Value join_text(const Expr& expr, const Names& names) {
 /// The key of a map; other scalars are converted to strings.
 std::string key_text(const Value& key, Loc loc) {
     if (key.is_list() || key.is_map() || key.is_null())
-        throw Error(ErrorKind::spec, fmt::format("a key is a string, not {}", key.kind_name()),
-                    loc);
+        throw Error(ErrorKind::spec, fmt::format("a key is a string, not {}", key.kind_name()), loc)
+            .with_hint(key.is_null() ? "use coalesce(..., \"none\") for a default"
+                                     : "use one element of it, or jsonencode(...)");
     return scalar_text(key);
 }
 

@@ -48,6 +48,7 @@ bool is_a(const Value& v, std::string_view type) {
     if (type == "boolean") return v.is_bool();
     if (type == "list") return v.is_list();
     if (type == "map") return v.is_map();
+    if (type == "null") return v.is_null();
     return type == "scalar" && (v.is_string() || v.is_number() || v.is_bool());
 }
 
@@ -67,7 +68,10 @@ std::string noun(std::string_view types) {
         const std::string_view one = types.substr(0, types.find('|'));
         types.remove_prefix(std::min(types.size(), one.size() + 1));
         if (!out.empty()) out += types.empty() ? " or " : ", ";
-        out += fmt::format("{} {}", one == "integer" ? "an" : "a", one);
+        if (one == "null")
+            out += one;
+        else
+            out += fmt::format("{} {}", one == "integer" ? "an" : "a", one);
     }
     return out;
 }

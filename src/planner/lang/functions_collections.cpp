@@ -33,7 +33,7 @@ Value length(const Call& call) {
 Value merge(const Call& call) {
     Value::Map out;
     for (const Value& v : call.arguments)
-        out.insert(out.end(), v.as_map().begin(), v.as_map().end());
+        if (!v.is_null()) out.insert(out.end(), v.as_map().begin(), v.as_map().end());
     return Value::map(std::move(out)); // of two entries with the same key the later one is kept
 }
 
@@ -121,7 +121,9 @@ Value zipmap(const Call& call) {
         if (names[i].is_unknown()) return names[i];
         secret = secret || names[i].secret();
         if (!names[i].is_string())
-            throw call.mistake(fmt::format("a key is a string, not {}", names[i].kind_name()));
+            throw call.mistake(fmt::format("a key is a string, not {}", names[i].kind_name()),
+                               names[i].is_null() ? "remove it with compact()"
+                                                  : "use [for k in ...: tostring(k)]");
         out.push_back({names[i].as_string(), items[i]});
     }
     const Value map = Value::map(std::move(out));
@@ -246,8 +248,9 @@ FunctionGroup collection_functions() {
              "values({b: 1, a: 2})", "[2, 1]", values, at_shape},
             {"length", "value: list|map|string", "The number of elements, entries or characters.",
              "length([1, 2])", "2", length, at_shape},
-            {"merge", "maps: map...",
-             "Merges maps; of several entries with the same key the last one is kept.",
+            {"merge", "maps: map|null...",
+             "Merges maps; of several entries with the same key the last one is kept. Nulls count "
+             "as empty maps.",
              "merge({a: 1, b: 1}, {b: 2})", R"({"a": 1, "b": 2})", merge, at_shape},
             {"concat", "lists: list...", "The lists joined into one.", "concat([1], [2, 3])",
              "[1, 2, 3]", concat, at_shape},

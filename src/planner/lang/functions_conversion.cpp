@@ -144,8 +144,9 @@ FunctionGroup conversion_functions() {
     return {
         "Types and errors",
         {
-            {"tostring", "value: scalar", "A scalar as text.", "tostring(8080)", R"("8080")",
-             [](const Call& c) -> Value { return scalar_text(c[0]); }},
+            {"tostring", "value: scalar|null", "A scalar as text; null stays null.",
+             "tostring(8080)", R"("8080")",
+             [](const Call& c) -> Value { return c[0].is_null() ? c[0] : scalar_text(c[0]); }},
             {"tonumber", "value: any", "The number written in a text.", R"(tonumber("1.5"))", "1.5",
              to_number},
             {"tobool", "value: any", "The boolean written in a text.", R"(tobool("true"))", "true",

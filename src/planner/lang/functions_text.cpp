@@ -36,10 +36,15 @@ std::string_view trimmed(std::string_view text, std::string_view of) {
     return text;
 }
 
+/// Whether a byte separates words: an ASCII character that is no letter, digit or underscore.
+bool separates(unsigned char c) {
+    return c < 0x80 && std::isalnum(c) == 0 && c != '_';
+}
+
 Value title(const Call& call) {
     std::string out = call.text(0);
     for (std::size_t i = 0; i < out.size(); ++i)
-        if (i == 0 || kBlanks.find(out[i - 1]) != kBlanks.npos)
+        if (i == 0 || separates(static_cast<unsigned char>(out[i - 1])))
             out[i] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[i])));
     return out;
 }
@@ -216,18 +221,18 @@ FunctionGroup text_functions() {
              "first group.",
              R"(replace("node1 node2", "/node([0-9])/", "n$1"))", R"("n1 n2")", replaced},
             {"regex", "pattern: string, text: string",
-             "The first match, or a list of its groups if the pattern has any. No match is an "
-             "error. The syntax is RE2's, as in Go and Terraform, which runs in linear time: no "
-             "look-ahead `(?=...)`, no backreferences; `(?P<name>...)` names a group, `(?i)` "
-             "ignores case, `\\x{2603}` is a character by its code point.",
+             "The first match, or a list of its groups if the pattern has any; a map if they have "
+             "names, `(?P<name>...)`. No match is an error. The syntax is RE2's, as in Go and "
+             "Terraform, which runs in linear time: no look-ahead `(?=...)`, no backreferences; "
+             "`(?i)` ignores case, `\\x{2603}` is a character by its code point.",
              R"x(regex("([a-z]+)-([0-9]+)", "see node-17"))x", R"(["node", "17"])", pattern::first},
             {"regexall", "pattern: string, text: string", "A list of all matches.",
              R"(regexall("[0-9]+", "7 of 12"))", R"(["7", "12"])", pattern::all},
             {"format", "format: string, values: any...",
              "`%s` a text, `%d` an integer, `%f` a number, `%g` a number with as many digits as "
              "needed, "
-             "`%t` a boolean, `%q` a quoted text, `%v` anything, `%x` hexadecimal, `%%` a percent "
-             "sign; with width and precision as in `%-8s`, `%03d`, `%.2f`.",
+             "`%t` a boolean, `%q` a quoted text, `%v` anything, `%x` hexadecimal, `%b` "
+             "binary, `%%` a percent sign; with width and precision as in `%-8s`, `%03d`, `%.2f`.",
              R"(format("%s-%03d %.1f%%", "web", 7, 99.5))", R"("web-007 99.5%")", pattern::format},
             {"formatlist", "format: string, values: any...",
              "The same for each element of the lists (or maps) among the values.",

@@ -30,6 +30,11 @@ class Search {
                             call.redacted(argument, expression_.error())),
                 "the syntax is RE2's, as in Go and Terraform: no look-ahead, no backreferences");
         parts_.resize(static_cast<std::size_t>(expression_.NumberOfCapturingGroups()) + 1);
+        const std::size_t named = expression_.NamedCapturingGroups().size();
+        if (named != 0 && named + 1 != parts_.size())
+            throw call.mistake(
+                fmt::format("{} has groups with and without names", call.quoted(argument, pattern)),
+                "name all of them, (?P<name>...), or none; (?:...) only groups");
     }
 
     /// Advances to the next match; empty matches occur once for each character.
@@ -58,9 +63,16 @@ class Search {
         const re2::StringPiece& p = parts_[group];
         return p.data() == nullptr ? Value() : Value(std::string(p.data(), p.size()));
     }
-    /// A match without groups is a string, one with groups the list of their texts.
+    /// A match without groups is a string, one with groups the list of their texts, and one with
+    /// named groups a map of them.
     [[nodiscard]] Value value() const {
         if (size() == 1) return part(0);
+        if (const auto& names = expression_.NamedCapturingGroups(); !names.empty()) {
+            Value::Map groups;
+            for (const auto& [name, group] : names)
+                groups.push_back({name, part(static_cast<std::size_t>(group))});
+            return Value::map(std::move(groups));
+        }
         Value::List groups;
         for (std::size_t i = 1; i < size(); ++i) groups.push_back(part(i));
         return Value::list(std::move(groups));
@@ -194,6 +206,16 @@ std::string padded(const Directive& d, std::string_view text) {
     return left ? std::string(text) + blanks : blanks + std::string(text);
 }
 
+/// Digits that printf() cannot write, with its flags "0", "-" and width.
+std::string padded_number(Directive d, std::string digits) {
+    d.precision.clear();
+    const bool zeros = d.flags.find('0') != d.flags.npos && d.flags.find('-') == d.flags.npos;
+    const std::size_t width = d.width.empty() ? 0 : std::stoul(d.width);
+    if (zeros && width > digits.size())
+        digits.insert(digits.front() == '-' ? 1 : 0, width - digits.size(), '0');
+    return padded(d, digits);
+}
+
 std::int64_t integer(const Call& call, const Value& v, char verb) {
     if (v.is_integer()) return v.as_integer();
     if (v.is_number() && v.as_number() == std::floor(v.as_number()) &&
@@ -220,6 +242,7 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
     case 'q':
     case 'v': return padded(d, text(call, v, d));
     case 'd': return printed(d, "lld", static_cast<long long>(integer(call, v, 'd')));
+    case 'b': return padded_number(d, fmt::format("{:b}", integer(call, v, 'b')));
     case 'x':
     case 'X':
     case 'o':
@@ -243,7 +266,7 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
     default:
         throw call.mistake(
             fmt::format("%{} is not supported", call.redacted(0, std::string(1, d.verb))),
-            "supported: %s %d %f %e %g %q %v %t %x %X %o and %%");
+            "supported: %s %d %b %f %e %g %q %v %t %x %X %o and %%");
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/secrecy.h"
 #include "core/text.h"
+#include "planner/spec/address.h"
 #include "planner/spec/references.h"
 
 #include <algorithm>
@@ -79,6 +80,17 @@ void add_warnings(const Node& node, const Value& config, std::vector<Error>& war
     node.type->warn(config, found);
     for (const Error& error : found.list())
         warnings.push_back(placed(without_secrets(error, config), node));
+}
+
+void warn_of_stranger(const PriorState& prior, const Node& node, const Value& config,
+                      std::vector<Error>& warnings) {
+    const auto seen = prior.observed.find(new_place_address(node.address));
+    if (seen == prior.observed.end() || seen->second.state != Observation::State::present) return;
+    const std::string what = without_secrets(node.type->claims(config).front(), config);
+    Error warning(ErrorKind::spec,
+                  fmt::format("{} exists, but is not recorded: the replacement adopts it", what));
+    warning.with_hint("what differs from the spec is overwritten; move it away to keep it");
+    warnings.push_back(placed(std::move(warning), node));
 }
 
 } // namespace hadeploy

@@ -2,6 +2,7 @@
 
 #include "planner/graph/graph.h"
 #include "planner/plan/plan.h"
+#include "planner/plan/prior_state.h"
 
 #include <optional>
 #include <string>
@@ -32,5 +33,10 @@ void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Pl
 
 /// Adds the warnings of ResourceType::warn() about the config.
 void add_warnings(const Node& node, const Value& config, std::vector<Error>& warnings);
+
+/// Warns of an object that is not recorded at the place where a replacement creates its own. The
+/// replacement adopts it.
+void warn_of_stranger(const PriorState& prior, const Node& node, const Value& config,
+                      std::vector<Error>& warnings);
 
 } // namespace hadeploy

@@ -7,6 +7,8 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace hadeploy {
 
@@ -26,7 +28,8 @@ bool depends_on(const Graph& graph, const Node& node, const std::string& address
     return false;
 }
 
-/// Rejects removals that would delete kept contents together with their container.
+/// Rejects removals that would delete kept contents together with their container, or that would
+/// fail because of them.
 class ContentsCheck {
   public:
     ContentsCheck(const Plan& plan, const PriorState& prior, const Graph* graph,
@@ -37,11 +40,13 @@ class ContentsCheck {
     void run(const Registry& registry, std::vector<Taking>& takings) {
         for (StepId id = 0; id < plan_.steps.size(); ++id) {
             const Step& step = plan_.steps[id];
-            if (step.action != Action::remove) continue;
-            const std::string prefix = step.type->takes_along(step.before);
+            if (step.action != Action::remove || step.type->is_left(step.before)) continue;
+            const std::string prefix = step.type->contains(step.before);
             if (prefix.empty()) continue;
             if (!kept_) find_kept(registry);
             check(step, prefix, takings);
+            for (const auto& [claim, address] : within(going_, prefix))
+                takings.push_back({id, address, claim, true});
         }
     }
 
@@ -55,23 +60,41 @@ class ContentsCheck {
             else if (wanted.insert(node->address).second)
                 refuse(step, node->address, claim);
         }
-        for (auto it = kept_->lower_bound(prefix);
-             it != kept_->end() && it->first.starts_with(prefix); ++it)
-            if (!wanted.contains(it->second)) refuse(step, it->second, it->first);
+        for (const auto& [claim, address] : within(*kept_, prefix))
+            if (!wanted.contains(address)) refuse(step, address, claim);
     }
 
     void refuse(const Step& step, const std::string& address, const std::string& claim) {
-        Error error(ErrorKind::spec,
-                    fmt::format("the removal of {} would delete {}, which is kept ({})",
-                                step.address, address, claim),
-                    step.loc);
+        const bool deletes = step.type->removes_contents(step.before);
+        const std::string message =
+            deletes ? fmt::format("the removal of {} would delete {}, which is kept ({})",
+                                  step.address, address, claim)
+                    : fmt::format("{} cannot be removed: {}, which is kept, is in it ({})",
+                                  step.address, address, claim);
+        Error error(ErrorKind::spec, message, step.loc);
         error.address = step.address;
-        diagnostics_.add(std::move(error)).hint =
-            "set `force: false` and apply that first, or remove the contents as well";
+        std::string& hint = diagnostics_.add(std::move(error)).hint;
+        if (plan_.partial)
+            hint = fmt::format("include {} in the run as well", address);
+        else if (deletes)
+            hint = "set `force: false` and apply that first, or remove the contents as well";
+        else
+            hint = "remove the contents as well, or set `keep: true` and apply that first";
     }
 
-    /// Finds the claims of recorded objects that stay, or may stay, and the steps that create
-    /// objects.
+    using ByClaim = std::multimap<std::string, std::string>;
+
+    static std::vector<std::pair<std::string, std::string>> within(const ByClaim& objects,
+                                                                   const std::string& prefix) {
+        std::vector<std::pair<std::string, std::string>> out;
+        for (auto it = objects.lower_bound(prefix);
+             it != objects.end() && it->first.starts_with(prefix); ++it)
+            out.emplace_back(*it);
+        return out;
+    }
+
+    /// Finds the claims of recorded objects that stay, or may stay, and of those that are removed,
+    /// and the steps that create objects.
     void find_kept(const Registry& registry) {
         std::set<std::string_view> gone;
         for (StepId id = 0; id < plan_.steps.size(); ++id) {
@@ -86,10 +109,10 @@ class ContentsCheck {
         kept_.emplace();
         for (const auto& [address, r] : prior_.recorded) {
             const ResourceType* type = registry.type(r.type);
-            if (type == nullptr || gone.contains(address) || observed_gone(prior_, address))
-                continue;
+            if (type == nullptr || observed_gone(prior_, address)) continue;
+            ByClaim& objects = gone.contains(address) ? going_ : *kept_;
             for (std::string& claim : type->claims(r.config))
-                kept_->emplace(std::move(claim), address);
+                objects.emplace(std::move(claim), address);
         }
     }
 
@@ -103,8 +126,9 @@ class ContentsCheck {
     const Graph* graph_; ///< nullptr: everything is removed
     const Claims& claims_;
     Diagnostics& diagnostics_;
-    std::optional<std::map<std::string, std::string>> kept_; ///< addresses by claim
-    std::map<std::string_view, StepId> made_;                ///< steps by address
+    std::optional<ByClaim> kept_;             ///< addresses
+    ByClaim going_;                           ///< addresses
+    std::map<std::string_view, StepId> made_; ///< steps by address
 };
 
 } // namespace
@@ -116,9 +140,11 @@ void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& prior,
     ContentsCheck(plan, prior, graph, claims, diagnostics).run(registry, takings);
 }
 
-void EmptiedObjects::add(const Step& half) {
-    if (std::string prefix = half.type->takes_along(half.before); !prefix.empty())
-        objects_.emplace(std::move(prefix), Object{half.address, half.if_differs});
+void EmptiedObjects::add(const Step& half, const Value& next) {
+    if (half.type->is_left(half.before)) return;
+    if (std::string prefix = half.type->contains(half.before); !prefix.empty())
+        objects_.emplace(std::move(prefix),
+                         Object{half.address, half.if_differs, half.type->contains(next)});
 }
 
 const EmptiedObjects::Object* EmptiedObjects::around(const Node& node,

@@ -7,33 +7,41 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace hadeploy {
 
-// Objects that lie within others, and are removed with them (ResourceType::takes_along).
+// Objects that lie within others (ResourceType::contains).
 
 /// Adds an error for each removal that would delete a kept object together with the directory, or
-/// similar, that contains it (ResourceType::takes_along). Contents that are created again together
-/// with their container are created after its removal.
+/// similar, that contains it (ResourceType::removes_contents), or that would fail because the
+/// object is still in it. Contents are removed before their container; those that are created again
+/// together with it are created after its removal.
 /// @param graph    nullptr: everything is removed
 /// @param claims   of the spec
-/// @param takings  receives such an order
+/// @param takings  receives this order
 void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& prior,
                                      const Registry& registry, const Graph* graph,
                                      const Claims& claims, std::vector<Taking>& takings,
                                      Diagnostics& diagnostics);
 
-/// The objects whose replacement removes everything within them.
+/// The objects whose replacement requires the replacement of everything within them.
 class EmptiedObjects {
   public:
     explicit EmptiedObjects(const Graph& graph) : graph_(graph) {}
 
     struct Object {
         std::string address;
-        bool if_differs; ///< replaced only if it differs
+        bool if_differs;    ///< replaced only if it differs
+        std::string prefix; ///< of the claims of contents of the new object; "" if not known
+        /// Whether an object with these claims can be created within the new object.
+        [[nodiscard]] bool has_room_for(const std::vector<std::string>& claims) const {
+            return prefix.empty() || claims.empty() || claims.front().starts_with(prefix);
+        }
     };
     /// @param half  the first half of a replacement
-    void add(const Step& half);
+    /// @param next  the config of the new object
+    void add(const Step& half, const Value& next);
     /// The one that contains a node's recorded object and that the node depends on; nullptr if
     /// there is none.
     [[nodiscard]] const Object* around(const Node& node, const RecordedResource& recorded) const;

@@ -2,11 +2,13 @@
 
 #include "core/secrecy.h"
 #include "planner/plan/generations.h"
+#include "planner/plan/lifecycle.h"
 #include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
 #include "planner/spec/address.h"
 
 #include <fmt/format.h>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -38,9 +40,11 @@ class Finder {
     void list_open() {
         for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
             const Node& node = graph_[id];
-            if (node.type->data || configs_[id].is_null()) continue;
+            if (node.type->data || config_of(id).is_null()) continue;
             const RecordedResource* r = records_[id];
-            if (r != nullptr && r->type == node.type->name && r->config.is_same(configs_[id]))
+            if (r != nullptr && (node.lifecycle().ignore_all || !node.lifecycle().ignored.empty()))
+                kept_.emplace(id, with_lifecycle(node, configs_[id], r, nullptr));
+            if (r != nullptr && r->type == node.type->name && r->config.is_same(config_of(id)))
                 continue;
             wanting_.push_back(id);
             if (r != nullptr) holding_.push_back(r);
@@ -52,6 +56,12 @@ class Finder {
         }
     }
 
+    /// The config without ignored changes: a resource whose path is ignored keeps its object.
+    const Value& config_of(NodeId id) const {
+        const auto it = kept_.find(id);
+        return it == kept_.end() ? configs_[id] : it->second;
+    }
+
     const ResourceType* type_of(const RecordedResource& r) const {
         return graph_.registry().type(r.type);
     }
@@ -59,7 +69,7 @@ class Finder {
     void move_by_name() {
         std::unordered_map<std::string, NodeId> wanted;
         for (const NodeId id : wanting_) {
-            std::string name = object_name(*graph_[id].type, configs_[id]);
+            std::string name = object_name(*graph_[id].type, config_of(id));
             if (!name.empty()) wanted.emplace(std::move(name), id);
         }
         for (const RecordedResource* r : holding_) {
@@ -95,7 +105,7 @@ class Finder {
             for (const auto& [from, to] : prior_.moved)
                 by_this = by_this || (to == r.address && is_moved(move, from));
             if (!by_this) continue;
-            const Value& config = configs_[*graph_.find(node.address)];
+            const Value& config = config_of(*graph_.find(node.address));
             diagnostics_
                 .add(fmt::format("moved: {} should become {}, but {} manages the same object ({})",
                                  move.from, move.to, node.address,
@@ -164,8 +174,8 @@ class Finder {
         for (const NodeId id : wanting_) {
             const Node& node = graph_[id];
             if (records_[id] == nullptr && !targets_.contains(node.address) &&
-                object_name(*node.type, configs_[id]).empty())
-                made.emplace(looks(*node.type, configs_[id]), id);
+                object_name(*node.type, config_of(id)).empty())
+                made.emplace(looks(*node.type, config_of(id)), id);
         }
         if (made.empty()) return;
         for (const RecordedResource* r : holding_) {
@@ -195,9 +205,9 @@ class Finder {
         for (const NodeId id : wanting_) {
             const Node& node = graph_[id];
             if (graph_.registry().provider(node.type->provider)->state_only || // nothing to remove
-                !object_name(*node.type, configs_[id]).empty())
+                !object_name(*node.type, config_of(id)).empty())
                 continue;
-            const auto [begin, end] = held.equal_range(looks(*node.type, configs_[id]));
+            const auto [begin, end] = held.equal_range(looks(*node.type, config_of(id)));
             for (auto it = begin; it != end; ++it)
                 if (resource_address(it->second->address) != node.address)
                     out_.take_overs.emplace(node.address, it->second->address);
@@ -215,6 +225,7 @@ class Finder {
     const Graph& graph_;
     const PriorState& prior_;
     const std::vector<Value>& configs_;                  ///< by node
+    std::map<NodeId, Value> kept_;                       ///< see config_of()
     const std::vector<const RecordedResource*> records_; ///< by node
     std::vector<NodeId> wanting_;
     std::vector<const RecordedResource*> holding_;

@@ -27,6 +27,7 @@
 #include "planner/plan/shared_things.h"
 #include "planner/plan/step_order.h"
 #include "planner/plan/takings.h"
+#include "planner/plan/waits.h"
 #include "planner/spec/address.h"
 #include "provider_api/lifecycle_keys.h"
 
@@ -48,10 +49,8 @@ class Planner {
           records_(records_of(graph, prior.recorded)),
           replace_(addresses_to_replace(options, graph, selection_, prior)),
           places_(graph, prior, settings), fresh_(prior), shared_(graph, records_),
-          holders_(graph.registry(), prior), emptied_(graph) {
+          holders_(graph.registry(), prior), waits_(graph), emptied_(graph) {
         plan_.values.resize(graph.nodes().size());
-        waits_for_.resize(graph.nodes().size());
-        below_.resize(graph.nodes().size());
     }
 
     Plan run() {
@@ -65,7 +64,8 @@ class Planner {
         graph_.check_inputs(values(), selection_.all() ? diagnostics_ : unreported);
         if (selection_.all()) graph_.check_output_rules(values(), diagnostics_);
         claims_.check(diagnostics_);
-        plan_.notices = claims_.remarks(graph_);
+        for (std::string& remark : claims_.remarks(graph_))
+            plan_.notices.push_back(std::move(remark));
         if (evaluation_ != nullptr) add_look_alike_notices(plan_, evaluation_->look_alikes);
         for (Error& broken : graph_.broken_checks(values()))
             plan_.warnings.push_back(std::move(broken));
@@ -96,7 +96,8 @@ class Planner {
   private:
     void remove_and_order(const PriorState& prior,
                           const std::function<bool(const std::string&)>& kept) {
-        plan_.steps.insert(plan_.steps.end(), halves_.begin(), halves_.end());
+        const std::vector<Step>& halves = waits_.first_halves();
+        plan_.steps.insert(plan_.steps.end(), halves.begin(), halves.end());
         add_removals(plan_, prior, graph_.registry(), kept, graph_.spec().removed, &claims_,
                      diagnostics_, &graph_);
         diagnostics_.throw_if_any();
@@ -114,10 +115,12 @@ class Planner {
 
     /// Keeps the recorded values of a resource that is not selected.
     void leave(NodeId id) {
-        inherit_waits(id);
+        waits_.inherit(id);
         const RecordedResource* recorded = records_[id];
-        if (recorded != nullptr && recorded->type == graph_[id].type->name)
+        if (recorded != nullptr && recorded->type == graph_[id].type->name) {
             shared_.add(id, recorded->config);
+            taint_if_triggered(id, *recorded);
+        }
         plan_.values[id] = recorded != nullptr ? recorded->attributes : Value::unknown();
         const auto seen = prior_.observed.find(graph_[id].address);
         if (graph_[id].type->data && seen != prior_.observed.end() &&
@@ -125,15 +128,32 @@ class Planner {
             plan_.values[id] = seen->second.attributes;
     }
 
+    /// A later run would not know that a trigger changed in this one.
+    void taint_if_triggered(NodeId id, const RecordedResource& recorded) {
+        for (const NodeId t : graph_[id].triggers) {
+            const auto it = actions_.find(t);
+            if (it == actions_.end() || it->second == Action::adopt || it->second == Action::read ||
+                uncertain_.contains(t))
+                continue;
+            plan_.notices.push_back(fmt::format("{} is left out: it is marked to be replaced by "
+                                                "the next run, because {} is {}d",
+                                                graph_[id].address, graph_[t].address,
+                                                action_name(it->second)));
+            plan_.records.push_back(recorded);
+            plan_.records.back().tainted = true;
+            return;
+        }
+    }
+
     void plan_node(NodeId id) {
         const Node& node = graph_[id];
-        inherit_waits(id);
+        waits_.inherit(id);
         const Value config = config_of(id);
         if (config.is_null()) {
             plan_.values[id] = Value::unknown();
             return;
         }
-        claims_.add(node, config);
+        claims_.add(node, with_lifecycle(node, config, records_[id], nullptr));
         shared_.add(id, config);
         try {
             if (node.type->data)
@@ -196,6 +216,8 @@ class Planner {
                 takings.push_back({0, it->second, "an object that looks the same"});
         Value known; // of the computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
+        if (action == Action::replace && takings.empty())
+            warn_of_stranger(prior_, node, config, plan_.warnings);
         if (action == Action::create || action == Action::replace) {
             step.after = config = with_lifecycle_of_new(node, config);
             check_making(node, config, diagnostics_);
@@ -208,7 +230,7 @@ class Planner {
         refuse_protected(step, recorded, action);
         number(step, recorded, action);
         set_value(id, with_machine(*node.type, node.address, complete(*node.type, config, known)));
-        if (!step.read_first) graph_.check_postconditions(id, values(), diagnostics_);
+        if (!step.read_first) check_postconditions(id, !action && recorded != nullptr);
         places_.note(node, action);
         if (action && action != Action::adopt) add_warnings(node, config, plan_.warnings);
         // a completed interrupted change must still be recorded as completed
@@ -292,9 +314,21 @@ class Planner {
 
     /// Records a missing prerequisite, unless an earlier step could create it.
     void note_lacking(NodeId id, const Value& config, const std::optional<Observation>& seen) {
-        if (!seen || !waits_for_[id].empty()) return;
+        if (!seen || !waits_.of(id).empty()) return;
         if (auto lacking = lacking_of(id, *graph_[id].type, config, *seen))
             lacking_.push_back(std::move(*lacking));
+    }
+
+    /// A condition that an unchanged object does not meet would be reported by every plan.
+    void check_postconditions(NodeId id, bool unchanged) {
+        Diagnostics found;
+        graph_.check_postconditions(id, values(), found);
+        for (Error error : found.list()) {
+            if (unchanged && error.hint.empty())
+                error.hint = fmt::format("if a new object would meet it, use --replace {}",
+                                         shell_word(error.address));
+            diagnostics_.add(std::move(error));
+        }
     }
 
     bool unfinished(const std::string& address) const {
@@ -353,7 +387,7 @@ class Planner {
             return;
         }
         // while earlier steps are planned, the error can still disappear
-        if (why.empty() && read && waits_for_[id].empty())
+        if (why.empty() && read && waits_.of(id).empty())
             throw data_error(node.address, seen->second);
         plan_.values[id] = complete(*node.type, config, {});
         Step step{.address = node.address, .type = node.type, .node = id, .loc = node.block->loc};
@@ -390,7 +424,8 @@ class Planner {
             step.if_differs = if_differs;
         };
         if (replace_.contains(node.address)) replace(std::string(kAskedFor), false);
-        if (const auto* around = emptied_.around(node, *records_[*step.node]))
+        const auto* around = emptied_.around(node, *records_[*step.node]);
+        if (around != nullptr && around->has_room_for(node.type->claims(step.after)))
             replace(fmt::format("{}, which contains it, is replaced", around->address),
                     around->if_differs);
         for (const NodeId t : node.triggers) {
@@ -427,9 +462,9 @@ class Planner {
     void add(NodeId id, Action action, Step step) {
         step.action = action;
         actions_[id] = action;
-        step.after_steps.assign(waits_for_[id].begin(), waits_for_[id].end());
+        step.after_steps.assign(waits_.of(id).begin(), waits_.of(id).end());
         if (action == Action::replace && !step.create_first && !state_only(*step.type))
-            add_base(id, step);
+            emptied_.add(waits_.add_first_half(id, step, *records_[id]), step.after);
         if (may_turn_out_the_same(step)) uncertain_.insert(id);
         // if the run fails earlier, nothing else would cause the replacement next time
         if (action == Action::replace && !step.if_differs && step.changes.empty() &&
@@ -437,59 +472,13 @@ class Planner {
             plan_.records.push_back(*records_[id]);
             plan_.records.back().tainted = true;
         }
-        waits_for_[id] = {static_cast<StepId>(plan_.steps.size())};
+        waits_.set(id, static_cast<StepId>(plan_.steps.size()));
         plan_.steps.push_back(std::move(step));
     }
 
     bool state_only(const ResourceType& type) const {
         return graph_.registry().provider(type.provider)->state_only;
     }
-
-    /// Adds the first half of a replacement that removes first. Dependents are removed before it if
-    /// they are replaced too. If it depends itself on a removed object, it does not wait for the
-    /// values of that object.
-    void add_base(NodeId id, Step& step) {
-        const Base below = below_[id];
-        if (below.removed == Base::Removed::yes) step.if_differs = false;
-        Base& base = below_[id];
-        base.removed = step.if_differs ? Base::Removed::perhaps : Base::Removed::yes;
-        if (below.removed == Base::Removed::no) base.known_after = waits_for_[id];
-        const RecordedResource& r = *records_[id];
-        Step& half = halves_.emplace_back(step);
-        half.action = Action::remove;
-        half.before = with_removal_options(*step.type, step.before, step.after);
-        half.node.reset();
-        half.generation = r.generation;
-        half.identity = r.identity;
-        half.after = {};
-        half.changes.clear();
-        half.first_half = true;
-        half.after_steps.clear();
-        emptied_.add(half);
-        if (half.if_differs)
-            half.after_steps.assign(base.known_after.begin(), base.known_after.end());
-    }
-
-    /// A node without a step passes on the steps that it would have waited for.
-    void inherit_waits(NodeId id) {
-        std::set<StepId> all;
-        for (const NodeId d : graph_[id].deps) {
-            all.insert(waits_for_[d].begin(), waits_for_[d].end());
-            if (is_serial_pair(graph_[id], graph_[d])) continue; // neither depends on the other
-            below_[id].removed = std::max(below_[id].removed, below_[d].removed);
-            below_[id].known_after.insert(below_[d].known_after.begin(),
-                                          below_[d].known_after.end());
-        }
-        waits_for_[id] = std::move(all);
-    }
-
-    /// Whether an object below a node is removed by a replacement, and the steps after which that
-    /// is known.
-    struct Base {
-        enum class Removed { no, perhaps, yes };
-        Removed removed = Removed::no;
-        std::set<StepId> known_after = {};
-    };
 
     const Graph& graph_;
     const PriorState& prior_;
@@ -499,18 +488,16 @@ class Planner {
     const std::set<std::string> replace_;                ///< addresses
     Plan plan_;
     Diagnostics diagnostics_;
-    std::vector<std::set<StepId>> waits_for_; ///< by node
-    std::map<NodeId, Action> actions_;        ///< of the steps so far
+    std::map<NodeId, Action> actions_; ///< of the steps so far
     Places places_;
     Claims claims_;
     NewGenerations fresh_;
-    std::vector<Base> below_;    ///< by node
     std::set<NodeId> remade_;    ///< nodes whose objects are gone and created again
     std::set<NodeId> uncertain_; ///< nodes whose steps can turn out to change nothing
     SharedThings shared_;
     Holders holders_;
     std::vector<Taking> takings_;
-    std::vector<Step> halves_; ///< first halves of replacements
+    Waits waits_;
     std::vector<Lacking> lacking_;
     EmptiedObjects emptied_;
 };

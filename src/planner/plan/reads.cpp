@@ -7,6 +7,7 @@
 #include "planner/plan/generations.h"
 #include "planner/plan/identity.h"
 #include "planner/plan/import.h"
+#include "planner/plan/lifecycle.h"
 #include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
 #include "planner/spec/address.h"
@@ -78,6 +79,20 @@ PlannedRead recorded_subject(const RecordedResource& r, const ResourceType& type
             kind.endpoints(type, place_config(type, r.config, &r), settings.at(kind.name))};
 }
 
+/// Adds a read of the place at which a replacement would create its object, if the type would adopt
+/// an object at that place.
+void add_new_place(const PlannedRead& own, const Value& config, const Provider& provider,
+                   const ProviderSettings& settings, std::vector<PlannedRead>& out) {
+    const ResourceType& type = *own.request.type;
+    const RecordedResource* recorded = own.request.recorded;
+    if (!type.adopts || recorded == nullptr || recorded->config.is_same(config)) return;
+    const std::vector<std::string> before = type.claims(recorded->config);
+    const std::vector<std::string> after = type.claims(config);
+    if (before.empty() || after.empty() || before.front() == after.front()) return;
+    out.push_back({{new_place_address(own.request.address), &type, config, nullptr, {}},
+                   provider.endpoints(type, config, settings.at(provider.name))});
+}
+
 /// Adds a read of the object of a resource whose type has changed. It is removed as an old
 /// generation.
 void add_former(const RecordedResource& r, const Registry& registry,
@@ -117,9 +132,9 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
             out.values[id] = Value::unknown();
             continue;
         }
-        if (!open[id]) claims.add(node, config);
-        out.configs[id] = config;
         RecordedResource* recorded = records[id];
+        if (!open[id]) claims.add(node, with_lifecycle(node, config, recorded, nullptr));
+        out.configs[id] = config;
         out.values[id] = known_value(node, config, recorded, prior);
         if (recorded != nullptr) share(recorded->config, config);
         if (recorded != nullptr) share(recorded->attributes, out.values[id]);
@@ -138,6 +153,7 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
         s.candidates =
             kind.endpoints(*node.type, place_config(*node.type, s.request.config, recorded),
                            settings.at(kind.name));
+        add_new_place(s, config, kind, settings, out.reads);
         out.reads.push_back(std::move(s));
     }
     graph.check_inputs(lookup, prior.recorded.empty() ? diagnostics : left_to_plan);

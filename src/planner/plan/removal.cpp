@@ -166,6 +166,8 @@ class Remover {
         if (o.state == Observation::State::failed) {
             Error error = o.error.value_or(Error(ErrorKind::failed, "could not be read"));
             error.address = r.address;
+            if (error.kind == ErrorKind::conflict && !plan_.destroy)
+                error.hint = "move it away, or list the resource under `removed:` to leave it";
             note_way_around(error, plan_.destroy ? "removes the rest" : "skips it");
             diagnostics_.add(std::move(error));
         } else if (o.state == Observation::State::absent) {

@@ -15,6 +15,10 @@ namespace hadeploy {
 
 namespace {
 
+bool creates(const Step& s) {
+    return s.node && (s.action == Action::create || s.action == Action::replace);
+}
+
 class Orderer {
   public:
     Orderer(Plan& plan, const PriorState& prior, const Graph* graph, Diagnostics& diagnostics)
@@ -33,6 +37,7 @@ class Orderer {
         for (const Taking& t : takings)
             if (!t.perhaps) take(t);
         unknown_names();
+        after_containers();
         for (const Taking& t : takings)
             if (t.perhaps) take_perhaps(t);
         sort();
@@ -221,6 +226,25 @@ class Orderer {
         }
     }
 
+    /// An object is created after the one that contains it, even without a reference.
+    void after_containers() {
+        std::unordered_map<std::string, StepId> containers; // by the prefix of their contents
+        for (StepId id = 0; id < plan_.steps.size(); ++id)
+            if (const Step& s = plan_.steps[id]; creates(s))
+                if (std::string prefix = s.type->contains(s.after); !prefix.empty())
+                    containers.emplace(std::move(prefix), id);
+        if (containers.empty()) return;
+        for (StepId id = 0; id < plan_.steps.size(); ++id) {
+            const Step& s = plan_.steps[id];
+            if (!creates(s)) continue;
+            for (const std::string& claim : s.type->claims(s.after))
+                for (auto end = claim.find('/'); end != claim.npos; end = claim.find('/', end + 1))
+                    if (const auto it = containers.find(claim.substr(0, end + 1));
+                        it != containers.end())
+                        soft_[id].insert(it->second);
+        }
+    }
+
     /// The first half of a replacement comes directly before the second.
     std::vector<std::size_t> places() const {
         std::vector<std::size_t> out(plan_.steps.size());
@@ -350,11 +374,13 @@ class Orderer {
 
 void order_steps(Plan& plan, const PriorState& prior, const Graph* graph,
                  const std::vector<Taking>& takings, Diagnostics& diagnostics) {
-    const auto removes = [](const Step& s) {
-        return s.action == Action::remove || s.action == Action::forget;
+    const auto can_change_order = [](const Step& s) {
+        return s.action == Action::remove || s.action == Action::forget ||
+               (creates(s) && !s.type->contains(s.after).empty());
     };
-    // without removals the steps are already in order
-    if (takings.empty() && std::none_of(plan.steps.begin(), plan.steps.end(), removes)) return;
+    // otherwise the steps are already in order
+    if (takings.empty() && std::none_of(plan.steps.begin(), plan.steps.end(), can_change_order))
+        return;
     Orderer(plan, prior, graph, diagnostics).run(takings);
 }
 

@@ -104,6 +104,16 @@ std::optional<std::string> closest_instance(const std::string& address,
     return did_you_mean(address, instances);
 }
 
+/// Prefers modules for the address of a module, and resources for that of a resource.
+std::optional<std::string> closest_name(const std::string& address,
+                                        const std::set<std::string>& names) {
+    std::vector<std::string> same_form, others;
+    for (const std::string& name : names)
+        (form_of_address(name) == form_of_address(address) ? same_form : others).push_back(name);
+    const auto close = did_you_mean(address, same_form);
+    return close ? close : did_you_mean(address, others);
+}
+
 std::string closest(const std::string& address, const std::set<std::string>& names) {
     constexpr std::size_t most = 4;
     for (const std::string& name : names)
@@ -113,9 +123,8 @@ std::string closest(const std::string& address, const std::set<std::string>& nam
     std::stable_sort(instances.begin(), instances.end(), [](const auto& a, const auto& b) {
         return index_in(a).value_or(0) < index_in(b).value_or(0);
     });
-    const auto close = instances.empty()
-                           ? did_you_mean(address, std::vector(names.begin(), names.end()))
-                           : closest_instance(address, instances);
+    const auto close =
+        instances.empty() ? closest_name(address, names) : closest_instance(address, instances);
     if (close) return fmt::format("did you mean {}?", shell_word(*close));
     if (instances.empty()) return {};
     if (index_in(instances.front()) && instances.size() > most)
@@ -220,6 +229,10 @@ bool within(const std::string& address, const std::string& name) {
 
 std::string generation_address(const std::string& address, std::int64_t generation) {
     return fmt::format("{}#{}", address, generation);
+}
+
+std::string new_place_address(const std::string& address) {
+    return generation_address(address, 0);
 }
 
 std::string resource_address(const std::string& address) {

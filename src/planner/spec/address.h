@@ -50,6 +50,10 @@ bool within(const std::string& address, const std::string& name);
 /// The address under which a generation is recorded while another generation of the resource is in
 /// use: `address#generation`.
 std::string generation_address(const std::string& address, std::int64_t generation);
+
+/// The address under which the place of an object that is to be created is read, "web#0". No object
+/// has this generation.
+std::string new_place_address(const std::string& address);
 /// The resource of a generation address; any other address is returned unchanged.
 std::string resource_address(const std::string& address);
 

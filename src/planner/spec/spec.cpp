@@ -39,9 +39,10 @@ class Loader : private SpecReader {
         const Value root = read_file(file);
         spec_.root.directory = file.parent_path();
         refuse_expressions(root["description"], "a description", kEscape);
-        if (!check_sections(root, {"name", "description", "variables", "locals", "secrets",
-                                   "providers", "data", "resources", "modules", "outputs", "checks",
-                                   "moved", "removed", "import", "chaos"}))
+        if (!check_sections(root, "a spec",
+                            {"name", "description", "variables", "locals", "secrets", "providers",
+                             "data", "resources", "modules", "outputs", "checks", "moved",
+                             "removed", "import", "chaos"}))
             return;
         load_name(root);
         if (const Value* chaos = root.find("chaos")) {
@@ -61,7 +62,7 @@ class Loader : private SpecReader {
         loading_.push_back(real_path(file));
         const Value root = read_file(file);
         spec_.root.directory = file.parent_path();
-        if (check_sections(root, kModuleSections)) load_module(root, spec_.root);
+        if (check_sections(root, "a module", kModuleSections)) load_module(root, spec_.root);
     }
 
   private:
@@ -72,15 +73,18 @@ class Loader : private SpecReader {
         return root;
     }
 
-    bool check_sections(const Value& root, const std::vector<std::string>& known) {
+    /// @param what  "a spec"
+    bool check_sections(const Value& root, const std::string& what,
+                        const std::vector<std::string>& known) {
         if (root.is_null() && !root.loc().known()) return false; // the reader has reported it
         if (!root.is_map()) {
-            diagnostics_.add(fmt::format("a spec is a map, not {}", root.kind_name()), root.loc());
+            diagnostics_.add(fmt::format("{} is a map, not {}", what, root.kind_name()),
+                             root.loc());
             return false;
         }
         Value::Map sections = root.as_map(); // "x-..." sections only hold anchors
         std::erase_if(sections, [](const Entry& e) { return e.key.starts_with("x-"); });
-        unknown_keys(Value::map(std::move(sections)), known, "a spec");
+        unknown_keys(Value::map(std::move(sections)), known, what);
         return true;
     }
 
@@ -267,7 +271,7 @@ class Loader : private SpecReader {
         try {
             const Value root = read_file(file);
             refuse_expressions(root["description"], "a description", kEscape);
-            if (check_sections(root, kModuleSections)) load_module(root, *module);
+            if (check_sections(root, "a module", kModuleSections)) load_module(root, *module);
         } catch (Error& error) {
             if (!error.loc.known()) error.loc = source.loc();
             if (error.hint.empty() && !fs::exists(file))

@@ -80,10 +80,12 @@ class Directory final : public LocalType {
     std::vector<std::string> claims(const Value& config) const override {
         return path_claim(config);
     }
-    std::string takes_along(const Value& config) const override {
+    std::string contains(const Value& config) const override {
         const std::vector<std::string> claim = path_claim(config);
-        const bool emptied = config.flag("force") && !config.flag("keep");
-        return emptied && !claim.empty() ? claim.front() + "/" : "";
+        return claim.empty() ? "" : claim.front() + "/";
+    }
+    bool removes_contents(const Value& config) const override {
+        return config.flag("force") && !config.flag("keep");
     }
 
     bool is_left(const Value& config) const override { return config.flag("keep"); }

@@ -34,7 +34,10 @@ std::string real_place(const std::filesystem::path& path) {
     return without_last_slash(failed ? path : directory / path.filename());
 }
 
-/// Refuses to manage the state, its key and the other files that hadeploy keeps beside the spec.
+constexpr const char* kSpecFile = "hadeploy.yaml"; // as in planner/spec/spec.h
+
+/// Refuses to manage the spec, the state, its key and the other files that hadeploy keeps beside
+/// the spec.
 void refuse_own_files(const ResourceType& type, const Value& config,
                       const ProviderContext& setting) {
     const Value& path = config["path"];
@@ -46,6 +49,11 @@ void refuse_own_files(const ResourceType& type, const Value& config,
                     fmt::format("{} is where hadeploy keeps its own files", in_quotes(own, 4096)),
                     path.loc())
             .with_hint("choose a path outside of it");
+    if (wanted == std::filesystem::path(without_last_slash(setting.project_dir)) / kSpecFile)
+        throw Error(ErrorKind::spec,
+                    fmt::format("{} is the spec of this project", in_quotes(wanted, 4096)),
+                    path.loc())
+            .with_hint("choose another path");
     if (is_in(own, wanted) && !type.takes_along(config).empty())
         throw Error(ErrorKind::spec,
                     fmt::format("{} contains hadeploy's own files, which would be removed with "

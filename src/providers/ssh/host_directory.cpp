@@ -61,10 +61,12 @@ class HostDirectory final : public SshType {
     std::vector<std::string> claims(const Value& config) const override {
         return claim(config, config.text("path"), {"path"});
     }
-    std::string takes_along(const Value& config) const override {
+    std::string contains(const Value& config) const override {
         const std::vector<std::string> all = claims(config);
-        const bool emptied = config.flag("force") && !config.flag("keep");
-        return emptied && !all.empty() ? all.front() + "/" : "";
+        return all.empty() ? "" : all.front() + "/";
+    }
+    bool removes_contents(const Value& config) const override {
+        return config.flag("force") && !config.flag("keep");
     }
 
     bool is_left(const Value& config) const override { return config.flag("keep"); }

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "core/recorded_resource.h"
+#include "planner/graph/graph.h"
+#include "planner/plan/plan.h"
+
+#include <set>
+#include <vector>
+
+namespace hadeploy {
+
+/// The steps that each node waits for, and the first halves of replacements. A replacement that
+/// removes first consists of two steps, so that dependents can be removed before it and created
+/// after it.
+class Waits {
+  public:
+    explicit Waits(const Graph& graph)
+        : graph_(graph), waits_for_(graph.nodes().size()), below_(graph.nodes().size()) {}
+
+    /// Call this for each node in order, before its step is added. A node without a step passes on
+    /// the steps that it would have waited for.
+    void inherit(NodeId id);
+    [[nodiscard]] const std::set<StepId>& of(NodeId id) const { return waits_for_[id]; }
+    /// From here on, dependents of the node wait for this step.
+    void set(NodeId id, StepId step) { waits_for_[id] = {step}; }
+
+    /// Adds the first half of a replacement that removes first. Dependents are removed before it if
+    /// they are replaced too. If the resource depends itself on a removed object, the removal does
+    /// not wait for the values of that object.
+    const Step& add_first_half(NodeId id, Step& step, const RecordedResource& recorded);
+    [[nodiscard]] const std::vector<Step>& first_halves() const { return halves_; }
+
+  private:
+    /// Whether an object below a node is removed by a replacement, and the steps after which that
+    /// is known.
+    struct Base {
+        enum class Removed { no, perhaps, yes };
+        Removed removed = Removed::no;
+        std::set<StepId> known_after = {};
+    };
+
+    const Graph& graph_;
+    std::vector<std::set<StepId>> waits_for_; ///< by node
+    std::vector<Base> below_;                 ///< by node
+    std::vector<Step> halves_;
+};
+
+} // namespace hadeploy
