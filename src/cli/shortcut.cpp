@@ -3,7 +3,6 @@
 #include "cli/own_environment.h"
 #include "core/file.h"
 #include "core/hash.h"
-#include "planner/lang/external_inputs.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/prior_state.h"
 #include "planner/yaml/yaml.h"
@@ -154,8 +153,8 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
         std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; });
     const bool secrets =
         project.variables().contains_secret() || !project.spec().secret_files.empty();
-    if (!is_plain(options) || !nothing || data || secrets || external_inputs() > 0 ||
-        !fs::exists(project.state_file()))
+    if (!is_plain(options) || !nothing || data || secrets ||
+        project.spec().external_inputs->any() || !fs::exists(project.state_file()))
         return;
     Texts texts; // as used by the plan: the files can have changed since
     Value::List paths;

@@ -50,7 +50,7 @@ std::string said_of(const std::string& expression, const Value& names) {
     const Value text = Value(whole).at({1, 1, sources.add("test", whole)});
     try {
         StringPool strings;
-        const Value value = evaluate(parse_string(text, sources, strings), MapNames(names));
+        const Value value = evaluated(parse_string(text, sources, strings), names);
         return to_public_json(value) + display(value);
     } catch (const Error& error) {
         return said(error);

@@ -75,7 +75,7 @@ struct Node {
     [[nodiscard]] const LifecycleValues& lifecycle() const;
 };
 
-class Resources;
+struct GraphContext;
 
 /// The index of a block among the blocks of its kind in a module.
 template<class Block>
@@ -153,8 +153,7 @@ class Graph {
     void check_postconditions(NodeId id, const Values& values, Diagnostics& diagnostics) const;
 
   private:
-    void check_scope(const Scope& scope, const Resources& resources,
-                     Diagnostics& diagnostics) const;
+    void check_scope(const Scope& scope, GraphContext& context, Diagnostics& diagnostics) const;
     void check_rules(const Scope& scope, const Names& names, Diagnostics& diagnostics) const;
     friend class Expander;
     friend class ScopeNames;

@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/string_pool.h"
 #include "core/value.h"
+#include "planner/lang/eval_context.h"
 
 #include <cstdint>
 #include <memory>
@@ -81,9 +82,12 @@ inline constexpr std::size_t kMaxValueWeight = 64u << 20; ///< see Value::weight
 /// Keys and indices that lead into a value.
 using Path = std::vector<Value>;
 
-/// Resolves the names in expressions.
+/// Resolves the names in expressions, for one context.
 class Names {
   public:
+    explicit Names(EvalContext& context) : context_(context) {}
+    Names(const Names&) = delete;
+    Names& operator=(const Names&) = delete;
     virtual ~Names() = default;
     /// The value at `path` below the root `name`; `used` receives the number of path elements that
     /// the result already accounts for. Using more of them keeps dependencies narrow:
@@ -96,8 +100,10 @@ class Names {
     virtual std::optional<Path> instances(const std::string& /*name*/, const Path& /*path*/) const {
         return std::nullopt;
     }
-    /// The time of the plan in seconds since 1970 in UTC: the result of plantimestamp().
-    [[nodiscard]] virtual std::int64_t plan_time() const { return 0; }
+    [[nodiscard]] EvalContext& context() const { return context_; }
+
+  private:
+    EvalContext& context_;
 };
 
 /// Evaluates an expression. The result is unknown if it depends on unknown values, and secret if it

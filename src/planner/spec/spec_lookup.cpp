@@ -1,5 +1,4 @@
 #include "core/own_way.h"
-#include "planner/lang/external_inputs.h"
 #include "planner/spec/spec.h"
 #include "planner/yaml/yaml.h"
 #include "provider_api/normalize.h"
@@ -55,7 +54,7 @@ const Output* Module::output(std::string_view name) const {
 
 BaseDirectory Spec::base_directory() const {
     return [this](Loc loc, bool written) {
-        if (written) note_external_input();
+        if (written) external_inputs->note();
         const fs::path file = sources.path(loc);
         return file.empty() ? fs::current_path() : fs::absolute(file).parent_path();
     };
