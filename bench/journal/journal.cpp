@@ -81,7 +81,7 @@ int run(const std::filesystem::path& directory, int count, int milliseconds, int
     const ApplyResult result =
         apply(planned.plan, &graph, planned.world, *store, *planned.endpoints, planned.settings,
               quiet, id, {.parallelism = static_cast<std::size_t>(parallelism), .stop = nullptr});
-    store->end_run(id, "done", "{}");
+    store->end_run(id, RunResult::done, "{}");
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     if (!result.ok() || store->rows().size() != static_cast<std::size_t>(count)) return 1;
     std::printf("%.6f\n", took.count());

@@ -20,9 +20,9 @@ namespace {
 constexpr int kAttempts = 3; ///< of a step with transient failures
 } // namespace
 
-std::size_t ApplyResult::count(std::string_view result) const {
+std::size_t ApplyResult::count(StepResult result) const {
     return static_cast<std::size_t>(std::count_if(
-        steps.begin(), steps.end(), [&](const StepResult& s) { return s.result == result; }));
+        steps.begin(), steps.end(), [&](const StepRun& s) { return s.result == result; }));
 }
 
 /// The first postcondition that does not hold with the values now known.
@@ -40,27 +40,23 @@ std::optional<Error> Executor::broken_postcondition(StepId id) const {
                         : "it exists and is recorded; resources that depend on it were skipped");
 }
 
-void Executor::finish(StepId id, std::string result) {
+void Executor::finish(StepId id, StepResult result) {
     Work& work = work_[id];
     if (auto error = broken_postcondition(id)) return fail(id, std::move(*error));
     work.state = State::done;
     --open_;
-    ApplyResult::StepResult& r = result_.steps[id];
-    r.result = std::move(result);
+    ApplyResult::StepRun& r = result_.steps[id];
+    r.result = result;
     r.ended_ms = now_ms();
     events_.step_done(plan_.steps[id], r.result, r.ended_ms - r.started_ms);
     if (log::enabled(log::Level::info))
         log::write(log::Level::info, "step",
                    {{"address", plan_.steps[id].address},
                     {"action", std::string(action_name(plan_.steps[id].action))},
-                    {"result", r.result},
+                    {"result", std::string(step_result_name(r.result))},
                     {"ms", std::to_string(r.ended_ms - r.started_ms)}});
-    StepRecord record{plan_.steps[id].address,
-                      std::string(action_name(plan_.steps[id].action)),
-                      r.started_ms,
-                      r.ended_ms,
-                      r.result,
-                      {}};
+    StepRecord record{
+        plan_.steps[id].address, plan_.steps[id].action, r.started_ms, r.ended_ms, r.result, {}};
     for (const StepId before : plan_.steps[id].after_steps)
         record.after.push_back(plan_.steps[before].address);
     store_.record_step(run_, record);
@@ -87,14 +83,14 @@ void Executor::fail(StepId id, Error error) {
     if (!error.loc.known()) error.loc = step.loc;
     work.state = State::failed;
     --open_;
-    ApplyResult::StepResult& r = result_.steps[id];
-    r.result = "failed";
+    ApplyResult::StepRun& r = result_.steps[id];
+    r.result = StepResult::failed;
     r.ended_ms = now_ms();
     events_.step_failed(step, error, r.ended_ms - r.started_ms);
     log::write(log::Level::error, "step",
                {{"address", step.address},
                 {"action", std::string(action_name(step.action))},
-                {"result", r.result},
+                {"result", std::string(step_result_name(r.result))},
                 {"reason", error.message},
                 {"ms", std::to_string(r.ended_ms - r.started_ms)}});
     result_.errors.push_back(std::move(error));
@@ -109,7 +105,7 @@ void Executor::skip_dependents(StepId id) {
         for (const StepId d : work_[at].dependents) {
             if (work_[d].state != State::waiting) continue;
             work_[d].state = State::skipped;
-            result_.steps[d].result = "skipped";
+            result_.steps[d].result = StepResult::skipped;
             --open_;
             failed.push_back(d);
         }
@@ -149,7 +145,7 @@ void Executor::finish_data(StepId id, const Observation& observed) {
     const Step& step = plan_.steps[id];
     if (observed.state != Observation::State::present) throw data_error(step.address, observed);
     values_[*step.node] = complete(*step.type, work_[id].config, observed.attributes);
-    finish(id, "read");
+    finish(id, StepResult::read);
 }
 
 /// The row of an object from the attributes that the provider reported.
@@ -164,7 +160,7 @@ void Executor::finish_with(StepId id, const std::optional<RecordedResource>& row
     if (row && plan_.steps[id].node) values_[*plan_.steps[id].node] = row->attributes;
     // an unnecessary replacement was changed in place
     const bool changed = plan_.steps[id].action == Action::replace && work_[id].is_kept;
-    finish(id, changed ? "changed" : "done");
+    finish(id, changed ? StepResult::changed : StepResult::done);
 }
 
 std::vector<Error> Executor::broken_checks() const {

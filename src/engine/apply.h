@@ -14,21 +14,19 @@ struct ApplyOptions {
 };
 
 struct ApplyResult {
-    struct StepResult {
-        /// "done", "changed" (in place, where a replacement was planned), "adopted", "read",
-        /// "unchanged", "kept", "forgotten", "refreshed", "failed", "skipped"; "": not started
-        std::string result;
+    struct StepRun {
+        StepResult result = StepResult::not_begun;
         std::int64_t started_ms = 0; ///< Unix time
         std::int64_t ended_ms = 0;
     };
-    std::vector<StepResult> steps; ///< in the order of the plan's steps
+    std::vector<StepRun> steps; ///< in the order of the plan's steps
     std::vector<Error> errors;
     std::vector<Error> warnings; ///< rules under `checks:` that do not hold
     Value outputs;
     bool interrupted = false;
 
     [[nodiscard]] bool ok() const { return errors.empty() && !interrupted; }
-    [[nodiscard]] std::size_t count(std::string_view result) const;
+    [[nodiscard]] std::size_t count(StepResult result) const;
 };
 
 /// Executes exactly the steps of the plan. Each change is journalled: intent, change, read back,

@@ -257,9 +257,7 @@ Intent Executor::intent_of(StepId id, const Change& change) const {
             .address = journal_address(id),
             .type = step.type->name,
             .generation = generation_of(id),
-            .action = removing                            ? "remove"
-                      : work.kind == Change::Kind::create ? "create"
-                                                          : "update",
+            .action = work.kind,
             .identity = change.identity,
             .config = removing                            ? Value()
                       : work.kind == Change::Kind::update ? with_changed_names(work)

@@ -131,19 +131,19 @@ void Executor::consider(StepId id) {
     Work& work = work_[id];
     if (result_.steps[id].started_ms == 0) result_.steps[id].started_ms = now_ms();
     if (step.action == Action::forget)
-        return settled_.push_back({id, step.keeps ? "kept" : "forgotten", {}});
+        return settled_.push_back({id, step.keeps ? StepResult::kept : StepResult::forgotten, {}});
     if (step.action == Action::refresh) {
         RecordedResource seen = prior_state_.recorded.at(step.address);
         seen.attributes = step.after;
-        return settled_.push_back({id, "refreshed", seen});
+        return settled_.push_back({id, StepResult::refreshed, seen});
     }
     // only now may it be known whether the replacement is needed
     if (step.first_half && step.if_differs) {
         const std::optional<bool> needed = removal_needed(id);
         if (!needed && wait_for_base(id)) return;
-        if (needed != true) return finish(id, "unchanged");
+        if (needed != true) return finish(id, StepResult::unchanged);
     }
-    if (is_kept_generation(id)) return finish(id, "unchanged");
+    if (is_kept_generation(id)) return finish(id, StepResult::unchanged);
     if (!prepare(id)) return; // failed
     if (step.read_first && !work.observed) return enqueue(id, true);
     if (step.read_first && work.observed->state == Observation::State::blocked &&
@@ -257,8 +257,8 @@ void Executor::decide_step(StepId id) {
     if (!d.action || d.action == Action::adopt) {
         const Value attributes = complete(*step.type, work.config, observed.attributes);
         if (step.node) values_[*step.node] = with_machine(*step.type, step.address, attributes);
-        return settled_.push_back(
-            {id, d.action ? "adopted" : "unchanged", row_of(id, work.config, attributes)});
+        return settled_.push_back({id, d.action ? StepResult::adopted : StepResult::unchanged,
+                                   row_of(id, work.config, attributes)});
     }
     if (d.action == Action::replace)
         throw Error(ErrorKind::failed, "it needs to be replaced: " + d.reason)
@@ -276,7 +276,7 @@ void Executor::decide_removal(StepId id) {
     const Observation& observed = *work.observed;
     if (observed.state == Observation::State::failed) throw *observed.error;
     if (observed.state == Observation::State::absent || !observed.foreign.empty())
-        return settled_.push_back({id, "forgotten", {}});
+        return settled_.push_back({id, StepResult::forgotten, {}});
     reject_lost_contents(id);
     work.kind = Change::Kind::remove;
     enqueue(id, false);

@@ -89,7 +89,7 @@ class Executor {
     /// A step without a change of a real object, and its row to record; no row: removed.
     struct Settled {
         StepId step;
-        std::string result;
+        StepResult result;
         std::optional<RecordedResource> row;
     };
 
@@ -142,7 +142,7 @@ class Executor {
     bool machine_down(const std::string& address) const;
 
     // results (with the lock held)
-    void finish(StepId id, std::string result);
+    void finish(StepId id, StepResult result);
     void fail(StepId id, Error error);
     void skip_dependents(StepId id);
     RecordedResource result_row(StepId id, Value attributes) const;

@@ -122,8 +122,8 @@ PriorState load_prior_state_but(const Store& store, const std::vector<std::strin
     });
     for (const Intent& i : store.intents()) {
         world.interrupted[i.address] = i.action;
-        if (i.action == "update") world.attempted[i.address] = i.config;
-        if (i.action != "create") continue;
+        if (i.action == ChangeKind::update) world.attempted[i.address] = i.config;
+        if (i.action != ChangeKind::create) continue;
         // a partly created object is managed: found by its identity, completed or removed
         world.recorded[i.address] = {i.address, i.type,   i.generation, i.identity,
                                      i.config,  i.config, i.depends_on, false};

@@ -115,8 +115,8 @@ TEST_CASE("a refresh changes only the state") {
     const std::int64_t serial = lab.store->serial();
     const ApplyResult result = lab.apply({.refresh_only = true});
     CHECK(result.ok());
-    CHECK(result.count("refreshed") == 1);
-    CHECK(result.count("forgotten") == 1);
+    CHECK(result.count(StepResult::refreshed) == 1);
+    CHECK(result.count(StepResult::forgotten) == 1);
     CHECK(lab.world.changes().empty());
     CHECK(lab.store->serial() > serial);
     CHECK(lab.store->row("a")->attributes.text("value") == "other");

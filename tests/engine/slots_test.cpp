@@ -190,5 +190,5 @@ TEST_CASE("a stop keeps the intents of an earlier run") {
     const std::vector<Intent> left = project.store->intents();
     REQUIRE(left.size() == 1);
     CHECK(left[0].address != project.shop.begun[0]);
-    CHECK(left[0].action == "create");
+    CHECK(left[0].action == ChangeKind::create);
 }

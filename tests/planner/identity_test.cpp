@@ -144,7 +144,7 @@ TEST_CASE("an interrupted replacement is completed at its address") {
     world.recorded.emplace("a#2", begun);
     world.observed.emplace("a#2", then.observed.at("a"));
     world.unfinished.insert("a#2");
-    world.interrupted.emplace("a#2", "create");
+    world.interrupted.emplace("a#2", ChangeKind::create);
     CHECK(plan_text(world, spec("two")) == "replace a; remove a#1; ");
 }
 

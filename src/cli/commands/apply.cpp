@@ -31,9 +31,9 @@ int execute(Context& context, PlannedRun& prepared, Store& store, std::string_vi
     const nlohmann::json summary =
         report_json(prepared.plan, result, took, context.project.sources());
     store.end_run(run,
-                  result.ok()          ? "done"
-                  : result.interrupted ? "interrupted"
-                                       : "failed",
+                  result.ok()          ? RunResult::done
+                  : result.interrupted ? RunResult::interrupted
+                                       : RunResult::failed,
                   context.project.hidden(
                       summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
     if (context.args.json) {

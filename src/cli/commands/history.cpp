@@ -21,10 +21,10 @@ Run find_run(const Project& project, std::int64_t number) {
         throw Error(ErrorKind::usage, fmt::format("there is no run {}", number))
             .with_hint(runs.empty() ? "nothing has been applied yet"
                                     : "`hadeploy history` lists them");
-    if (run->result != "done")
+    if (run->result != RunResult::done)
         throw Error(ErrorKind::usage,
                     fmt::format("run {} did not succeed ({}): it was applied only in part", number,
-                                run->result.empty() ? "not ended" : run->result))
+                                result_text(run->result)))
             .with_hint("choose a run with the result \"done\"; `hadeploy history` lists them");
     return *run;
 }
