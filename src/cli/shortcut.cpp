@@ -142,6 +142,11 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
     }
 }
 
+std::optional<Plan> unchanged_plan(const Context& context) {
+    const auto heeds_signals = context.progress(0); // a read can hang
+    return known_unchanged(context.project, context.args.plan);
+}
+
 void note_unchanged(const Project& project, const PlanOptions& options, const Store& store,
                     const PlannedRun& prepared) {
     const Plan& plan = prepared.plan;

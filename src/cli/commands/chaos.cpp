@@ -1,5 +1,6 @@
 #include "chaos/drill.h"
 
+#include "cli/chaos_section.h"
 #include "cli/commands.h"
 #include "cli/stop_on_signal.h"
 #include "core/file.h"
@@ -9,18 +10,6 @@
 #include <thread>
 
 namespace hadeploy::cli {
-
-Value recorded_chaos_section(const Project& project, const PriorState& world) {
-    Value section = project.chaos_section(recorded_values(project.graph(), world));
-    if (section.is_null())
-        throw Error(ErrorKind::spec, "the spec has no chaos section")
-            .with_hint("it sets the URLs of the app and the hosts of the swarm; see `hadeploy docs "
-                       "chaos`");
-    if (section.contains_unknown())
-        throw Error(ErrorKind::failed, "the cluster has not been created yet")
-            .with_hint("run apply first");
-    return section;
-}
 
 namespace {
 

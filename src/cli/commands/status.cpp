@@ -1,4 +1,5 @@
 #include "chaos/cluster.h"
+#include "cli/chaos_section.h"
 #include "cli/commands.h"
 #include "cli/render/text.h"
 #include "planner/plan/prior_state.h"

@@ -280,9 +280,4 @@ std::string completion_script(const CommandTree& tree, const std::string& shell)
     return posix_like(tree, shell == "zsh" ? kZsh : kBash);
 }
 
-int run_completion(Context& context) {
-    context.print(completion_script(command_tree(), context.args.name));
-    return 0;
-}
-
 } // namespace hadeploy::cli
