@@ -4,6 +4,8 @@
 //     bench_journal DIRECTORY N MILLISECONDS PARALLELISM
 #include "engine/apply.h"
 #include "engine/planning.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 
 #include <chrono>
 #include <cstdio>

@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/load_spec.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/project.h"
+#include "planner/spec/variables.h"
 
 #include <filesystem>
 

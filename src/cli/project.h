@@ -5,6 +5,8 @@
 #include "engine/planning.h"
 #include "planner/plan/moves.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "provider_api/normalize.h"
 
 #include <filesystem>

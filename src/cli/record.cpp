@@ -3,7 +3,9 @@
 #include "cli/render/errors.h"
 #include "planner/plan/plan.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/load_spec.h"
 #include "planner/spec/local_paths.h"
+#include "planner/spec/variables.h"
 
 #include <algorithm>
 #include <fmt/format.h>

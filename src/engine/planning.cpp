@@ -1,6 +1,7 @@
 #include "engine/planning.h"
 
 #include "planner/plan/make_plan.h"
+#include "planner/plan/refresh_plan.h"
 #include "planner/plan/removal.h"
 #include "planner/plan/selection.h"
 

@@ -3,6 +3,8 @@
 #include "engine/apply.h"
 #include "engine/planning.h"
 #include "planner/plan/make_plan.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "support/project.h"
 
 #include <cstdlib>

@@ -2,7 +2,10 @@
 #include "planner/plan/import.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
+#include "planner/plan/refresh_plan.h"
 #include "planner/plan/removal.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "support/project.h"
 
 #include <cstdlib>

@@ -2,6 +2,8 @@
 #include "engine/apply.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "support/project.h"
 
 #include <chrono>

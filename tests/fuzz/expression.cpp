@@ -2,7 +2,8 @@
 // wrapped in one.
 #include "fuzz.h"
 
-#include "planner/lang/expr.h"
+#include "planner/lang/eval.h"
+#include "planner/lang/expr_parser.h"
 
 using namespace hadeploy;
 using namespace hadeploy::fuzz;

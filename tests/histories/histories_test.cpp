@@ -7,7 +7,9 @@
 #include "histories/model.h"
 #include "histories/world.h"
 #include "planner/plan/plan.h"
+#include "planner/spec/load_spec.h"
 #include "planner/spec/spec.h"
+#include "planner/spec/variables.h"
 
 #include <atomic>
 #include <cstdlib>

@@ -1,4 +1,5 @@
 // Evaluations share nothing but the note of external inputs.
+#include "planner/lang/expr_parser.h"
 #include "support/expressions.h"
 #include "support/project.h"
 

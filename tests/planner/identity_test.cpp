@@ -5,6 +5,8 @@
 #include "planner/plan/plan.h"
 #include "planner/plan/prior_state.h"
 #include "planner/plan/reads.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "support/fake_world.h"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,6 @@
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/variables.h"
 #include "planner/yaml/yaml.h"
 #include "support/project.h"
 

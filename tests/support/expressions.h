@@ -1,6 +1,7 @@
 #pragma once
 
-#include "planner/lang/expr.h"
+#include "planner/lang/eval.h"
+#include "planner/lang/expr_parser.h"
 #include "planner/yaml/yaml.h"
 
 #include <string>

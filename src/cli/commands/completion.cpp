@@ -1,5 +1,5 @@
+#include "cli/docs/completion.h"
 #include "cli/commands.h"
-#include "cli/docs/docs.h"
 
 namespace hadeploy::cli {
 

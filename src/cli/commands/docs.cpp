@@ -1,5 +1,8 @@
-#include "cli/docs/docs.h"
 #include "cli/commands.h"
+#include "cli/docs/docs_commands.h"
+#include "cli/docs/docs_functions.h"
+#include "cli/docs/docs_markdown.h"
+#include "cli/docs/docs_text.h"
 #include "core/did_you_mean.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 #include "cli/commands.h"
-#include "cli/docs/docs.h"
+#include "cli/docs/docs_schema.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,4 +1,4 @@
-#include "cli/commands.h"
+#include "cli/docs/completion.h"
 
 #include <fmt/format.h>
 #include <map>

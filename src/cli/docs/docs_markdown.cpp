@@ -1,5 +1,7 @@
+#include "cli/docs/docs_markdown.h"
+
 #include "chaos/settings.h"
-#include "cli/docs/docs.h"
+#include "cli/docs/docs_functions.h"
 #include "cli/docs/docs_rows.h"
 #include "cli/docs/docs_spec.h"
 

@@ -1,5 +1,6 @@
+#include "cli/docs/docs_schema.h"
+
 #include "chaos/settings.h"
-#include "cli/docs/docs.h"
 
 #include <fmt/format.h>
 

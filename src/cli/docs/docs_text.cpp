@@ -1,5 +1,6 @@
+#include "cli/docs/docs_text.h"
+
 #include "chaos/settings.h"
-#include "cli/docs/docs.h"
 #include "cli/docs/docs_rows.h"
 #include "cli/docs/docs_spec.h"
 #include "cli/render/text.h"

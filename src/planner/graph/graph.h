@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/heap_optional.h"
+#include "planner/lang/eval.h"
 #include "planner/spec/spec.h"
 #include "provider_api/provider.h"
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "planner/graph/graph.h"
+#include "planner/lang/eval.h"
 #include "planner/spec/references.h"
 
 #include <algorithm>

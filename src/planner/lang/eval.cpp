@@ -1,4 +1,5 @@
-#include "planner/lang/expr.h"
+#include "planner/lang/eval.h"
+
 #include "planner/lang/functions.h"
 #include "planner/lang/operators.h"
 #include "planner/lang/splat.h"

@@ -4,6 +4,7 @@
 #include "core/hash.h"
 #include "core/own_way.h"
 #include "core/text.h"
+#include "planner/lang/expr_parser.h"
 
 #include <algorithm>
 #include <cstdlib>
