@@ -81,7 +81,7 @@ int run(const std::filesystem::path& directory, int count, int milliseconds, int
     const auto begin = std::chrono::steady_clock::now();
     const std::int64_t id = store->begin_run("apply", {});
     const ApplyResult result =
-        apply(planned.plan, &graph, planned.world, *store, *planned.endpoints, planned.settings,
+        apply(planned.plan, &graph, planned.prior, *store, *planned.endpoints, planned.settings,
               quiet, id, {.parallelism = static_cast<std::size_t>(parallelism), .stop = nullptr});
     store->end_run(id, RunResult::done, "{}");
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;

@@ -31,7 +31,7 @@ int execute(Context& context, PlannedRun& prepared, Store& store, std::string_vi
     const auto progress = context.progress(prepared.plan.size());
     const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
     ApplyResult result =
-        apply(prepared.plan, graph, prepared.world, store, *prepared.endpoints, prepared.settings,
+        apply(prepared.plan, graph, prepared.prior, store, *prepared.endpoints, prepared.settings,
               *progress, run, {context.project.options().parallelism, &stop_requested()});
     progress->finish();
     const std::int64_t took = now_ms() - started;

@@ -74,11 +74,11 @@ ChangeKind change_of(const json& j) {
 }
 
 /// Interrupted changes by their addresses in the state.
-std::map<std::string, ChangeKind> interrupted_in_state(const PriorState& world) {
+std::map<std::string, ChangeKind> interrupted_in_state(const PriorState& prior) {
     std::map<std::string, std::string> now;
     std::map<std::string, ChangeKind> out;
-    for (const auto& [from, to] : world.moved) now[to] = from;
-    for (const auto& [address, action] : world.interrupted) {
+    for (const auto& [from, to] : prior.moved) now[to] = from;
+    for (const auto& [address, action] : prior.interrupted) {
         const auto moved = now.find(address);
         out[moved == now.end() ? address : moved->second] = action;
     }
@@ -152,17 +152,17 @@ void save_plan(const std::filesystem::path& file, const Project& project,
                const PlanOptions& options, const PlannedRun& prepared) {
     refuse_other_file(file);
     json body{
-        {"lineage", prepared.world.lineage},         {"directory", project.root()},
-        {"serial", prepared.world.serial},           {"options", options_json(options)},
+        {"lineage", prepared.prior.lineage},         {"directory", project.root()},
+        {"serial", prepared.prior.serial},           {"options", options_json(options)},
         {"variables", to_json(project.variables())}, {"secrets", to_json(project.spec().secrets)},
         {"steps_digest", digest_of(prepared.plan)},  {"interrupted", json::object()},
         {"plan_time", project.spec().plan_time}};
-    for (const auto& [address, kind] : interrupted_in_state(prepared.world))
+    for (const auto& [address, kind] : interrupted_in_state(prepared.prior))
         body["interrupted"][address] = change_name(kind);
     for (const Sources::File& f : project.sources().files())
         body["files"][f.path.string()] = f.text;
     if (!project.last_run().is_null()) body["last_run"] = to_json(project.last_run());
-    for (const auto& [address, o] : prepared.world.observed)
+    for (const auto& [address, o] : prepared.prior.observed)
         body["observed"][address] = observation_json(o);
     const Cipher cipher = Cipher::make(project.key_source());
     const std::string header = json{

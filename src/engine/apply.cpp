@@ -206,12 +206,12 @@ RecordedResource Executor::old_generation(StepId id) const {
     return old;
 }
 
-ApplyResult apply(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
+ApplyResult apply(const Plan& plan, const Graph* graph, const PriorState& prior, Store& store,
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options) {
     const PriorState after =
-        makes_first(plan) ? with_old_generations(world, plan, endpoints.registry()) : PriorState();
-    Executor executor(plan, graph, makes_first(plan) ? after : world, store, endpoints, settings,
+        makes_first(plan) ? with_old_generations(prior, plan, endpoints.registry()) : PriorState();
+    Executor executor(plan, graph, makes_first(plan) ? after : prior, store, endpoints, settings,
                       events, run, options);
     ApplyResult result = executor.run();
     if (graph != nullptr && !plan.destroy) {

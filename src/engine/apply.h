@@ -33,7 +33,7 @@ struct ApplyResult {
 /// done. A resource that was not readable when the plan was made is read and decided when its
 /// machine is up, in one batch per machine. A failed step leaves its intent for the next run; its
 /// dependents are skipped, and other steps continue.
-ApplyResult apply(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
+ApplyResult apply(const Plan& plan, const Graph* graph, const PriorState& prior, Store& store,
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options);
 

@@ -20,10 +20,10 @@
 
 namespace hadeploy {
 
-Executor::Executor(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
+Executor::Executor(const Plan& plan, const Graph* graph, const PriorState& prior, Store& store,
                    Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                    std::int64_t run, const ApplyOptions& options)
-    : plan_(plan), graph_(graph), prior_state_(world), store_(store), endpoints_(endpoints),
+    : plan_(plan), graph_(graph), prior_state_(prior), store_(store), endpoints_(endpoints),
       settings_(settings), events_(events), run_(run), options_(options),
       slots_(std::clamp<std::size_t>(options.parallelism, 1, 256)), work_(plan.steps.size()),
       values_(plan.values), open_(plan.steps.size()) {
@@ -195,11 +195,11 @@ void Executor::reject_owned_name(StepId id) {
 
 std::optional<Endpoint> Executor::choose_endpoint(StepId id, const Value& config) const {
     const Step& step = plan_.steps[id];
-    const Provider& kind = *endpoints_.registry().provider(step.type->provider);
-    const Value& settings = settings_.at(kind.name);
+    const Provider& provider = *endpoints_.registry().provider(step.type->provider);
+    const Value& settings = settings_.at(provider.name);
     const auto candidates = step.action == Action::remove
-                                ? kind.removal_endpoints(*step.type, config, settings)
-                                : kind.endpoints(*step.type, config, settings);
+                                ? provider.removal_endpoints(*step.type, config, settings)
+                                : provider.endpoints(*step.type, config, settings);
     for (const Endpoint& e : candidates)
         if (e.machine.empty() || e.machine == step.address || !machine_down(e.machine)) return e;
     return std::nullopt;
@@ -304,9 +304,9 @@ void Executor::reject_lost_contents(StepId id) const {
 void Executor::enqueue(StepId id, bool read) {
     Work& work = work_[id];
     Queue& queue = queues_[work.endpoint->key];
-    if (queue.kind == nullptr) {
+    if (queue.provider == nullptr) {
         queue.endpoint = *work.endpoint;
-        queue.kind = endpoints_.registry().provider(plan_.steps[id].type->provider);
+        queue.provider = endpoints_.registry().provider(plan_.steps[id].type->provider);
     }
     work.state = read ? State::to_read : State::to_change;
     if (read)
@@ -423,7 +423,7 @@ void Executor::run_read(const Job& job) {
             const std::lock_guard lock(mutex_);
             events_.waiting(shown_key(endpoint), what);
         };
-        answers = endpoints_.read(job.queue->kind->name, endpoint, requests, notice);
+        answers = endpoints_.read(job.queue->provider->name, endpoint, requests, notice);
     } catch (Error& e) {
         error = std::move(e);
     } catch (const Interrupted&) {

@@ -35,13 +35,13 @@ class Narrator : public chaos::DrillEvents {
 int run_chaos(Context& context) {
     context.project.load();
     const auto store = context.project.open_store(Store::Mode::read_only);
-    const PriorState world = load_prior_state(*store);
-    const Value section = recorded_chaos_section(context.project, world);
+    const PriorState prior = load_prior_state(*store);
+    const Value section = recorded_chaos_section(context.project, prior);
     chaos::Settings settings = chaos::parse_settings(section);
     if (context.args.hold > 0)
         settings.hold = chaos::Ms(static_cast<std::int64_t>(context.args.hold * 1000));
 
-    Endpoints endpoints(context.registry, context.project.setting(world.lineage));
+    Endpoints endpoints(context.registry, context.project.provider_context(prior.lineage));
     const ProviderSettings providers = provider_settings(context.project.graph());
     const auto cluster = chaos::open_cluster(endpoints, providers, settings.hosts);
     Narrator narrator(context);

@@ -20,8 +20,8 @@ int run_docs(Context& context) {
     if (name == "functions") return context.print(render_functions(context.out)), 0;
     if (const ResourceType* type = context.registry.type(name))
         return context.print(render_type(*type, context.out)), 0;
-    if (const Provider* kind = context.registry.provider(name))
-        return context.print(render_provider(*kind, context.out)), 0;
+    if (const Provider* provider = context.registry.provider(name))
+        return context.print(render_provider(*provider, context.out)), 0;
     std::vector<std::string> known;
     for (const auto& t : context.registry.types()) known.push_back(t->name);
     Error error(ErrorKind::usage, fmt::format("there is no resource type \"{}\"", name));

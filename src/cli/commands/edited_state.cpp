@@ -20,23 +20,23 @@ std::unique_ptr<Store> open_state(const Context& context, Store::Mode mode) {
     return store;
 }
 
-std::vector<std::string> addresses_of(const PriorState& world) {
+std::vector<std::string> addresses_of(const PriorState& prior) {
     std::vector<std::string> out;
-    for (const auto& [address, r] : world.recorded) out.push_back(address);
+    for (const auto& [address, r] : prior.recorded) out.push_back(address);
     return out;
 }
 
-Error not_recorded(const std::string& address, const PriorState& world) {
+Error not_recorded(const std::string& address, const PriorState& prior) {
     return unknown_address(fmt::format("the state does not contain {}", address), address,
-                           addresses_of(world), "`hadeploy state list` lists all");
+                           addresses_of(prior), "`hadeploy state list` lists all");
 }
 
-std::vector<std::string> recorded_within(const std::string& given, const PriorState& world) {
-    const std::string address = resolve_address(given, addresses_of(world));
+std::vector<std::string> recorded_within(const std::string& given, const PriorState& prior) {
+    const std::string address = resolve_address(given, addresses_of(prior));
     std::vector<std::string> out;
-    for (const auto& [recorded, r] : world.recorded)
+    for (const auto& [recorded, r] : prior.recorded)
         if (within(recorded, address)) out.push_back(recorded);
-    if (out.empty()) throw not_recorded(address, world);
+    if (out.empty()) throw not_recorded(address, prior);
     return out;
 }
 

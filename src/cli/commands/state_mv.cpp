@@ -22,14 +22,14 @@ void check_move(const std::string& from, const std::string& to) {
 }
 
 /// @throws Error if a target address is taken, or a change is unfinished
-void check_free(const std::string& from, const std::string& to, const PriorState& world) {
-    for (const std::string& address : recorded_within(from, world)) {
+void check_free(const std::string& from, const std::string& to, const PriorState& prior) {
+    for (const std::string& address : recorded_within(from, prior)) {
         if (address != from && within(address, to)) continue; // it already has this address
         const std::string target = to + address.substr(from.size());
-        if (world.recorded.contains(target))
+        if (prior.recorded.contains(target))
             throw Error(ErrorKind::usage, fmt::format("the state already contains {}", target))
                 .with_hint("`hadeploy state rm` removes it from the state");
-        if (world.interrupted.contains(address))
+        if (prior.interrupted.contains(address))
             throw Error(ErrorKind::state,
                         fmt::format("an earlier run left an unfinished change of {}", address))
                 .with_hint("run apply first");

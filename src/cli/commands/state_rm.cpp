@@ -10,10 +10,10 @@ namespace hadeploy::cli {
 
 int run_state_rm(Context& context) {
     const auto store = open_state(context, Store::Mode::read_write);
-    const PriorState world = load_prior_state(*store);
+    const PriorState prior = load_prior_state(*store);
     std::set<std::string> gone;
     for (const std::string& address : context.args.addresses)
-        for (std::string& found : recorded_within(address, world)) gone.insert(std::move(found));
+        for (std::string& found : recorded_within(address, prior)) gone.insert(std::move(found));
     const bool dry = context.args.dry_run;
     if (!dry) store->put({}, {gone.begin(), gone.end()});
     report_change(context,

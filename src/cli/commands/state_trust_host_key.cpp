@@ -53,10 +53,10 @@ void confirm_host_key(const Context& context, const RecordedResource& host,
 int run_state_trust_host_key(Context& context) {
     const auto store = open_state(context, context.args.dry_run ? Store::Mode::read_only
                                                                 : Store::Mode::read_write);
-    const PriorState world = load_prior_state(*store);
-    const std::string address = resolve_address(context.args.name, addresses_of(world));
+    const PriorState prior = load_prior_state(*store);
+    const std::string address = resolve_address(context.args.name, addresses_of(prior));
     auto row = store->row(address);
-    if (!row) throw not_recorded(address, world);
+    if (!row) throw not_recorded(address, prior);
     if (row->type != "ssh.host" || !row->config["host_key"].is_null())
         throw Error(ErrorKind::usage,
                     fmt::format("{} is not an ssh.host that was trusted on first use", address))

@@ -10,15 +10,15 @@ namespace hadeploy::cli {
 int run_taint(Context& context) {
     const bool taint = context.args.command == "taint";
     const auto store = open_state(context, Store::Mode::read_write);
-    const PriorState world = load_prior_state(*store);
-    const std::string address = resolve_address(context.args.name, addresses_of(world));
+    const PriorState prior = load_prior_state(*store);
+    const std::string address = resolve_address(context.args.name, addresses_of(prior));
     auto row = store->row(address);
     if (!row) {
-        if (world.unfinished.contains(address))
+        if (prior.unfinished.contains(address))
             throw Error(ErrorKind::state,
                         fmt::format("an earlier run did not finish creating {}", address))
                 .with_hint("the next apply finishes it");
-        throw not_recorded(address, world);
+        throw not_recorded(address, prior);
     }
     for (const Intent& intent : store->intents()) // recording it would end the open intent
         if (intent.address == address)

@@ -61,8 +61,9 @@ std::string reference_markdown(const Registry& registry) {
     out += fmt::format("## Chaos\n\n{}\n\n{}", kChaosDoc, tables(chaos::settings_schema()));
     out += "## Providers\n\nProvider settings are written under `providers:`, by the name of the "
            "provider; all have defaults.\n\n";
-    for (const auto& kind : registry.providers())
-        out += fmt::format("### {}\n\n{}\n\n{}", kind->name, kind->doc, tables(kind->schema));
+    for (const auto& provider : registry.providers())
+        out += fmt::format("### {}\n\n{}\n\n{}", provider->name, provider->doc,
+                           tables(provider->schema));
     std::vector<const ResourceType*> types;
     for (const auto& type : registry.types()) types.push_back(type.get());
     std::sort(types.begin(), types.end(),

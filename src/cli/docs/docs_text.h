@@ -9,7 +9,7 @@ namespace hadeploy::cli {
 
 /// Documentation of a resource type or of a provider's settings, for the terminal.
 std::string render_type(const ResourceType& type, const Style& style);
-std::string render_provider(const Provider& kind, const Style& style);
+std::string render_provider(const Provider& provider, const Style& style);
 /// The spec's `chaos` section.
 std::string render_chaos(const Style& style);
 /// All types with their summaries, by group, followed by the providers.

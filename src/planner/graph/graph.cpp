@@ -158,17 +158,17 @@ void Graph::check_postconditions(NodeId id, const Values& values, Diagnostics& d
     check_conditions(node.block->lifecycle().postconditions, node.address, names, diagnostics);
 }
 
-Value Graph::settings(const Provider& kind, Diagnostics& diagnostics) const {
-    const auto it = spec_.providers.find(kind.name);
+Value Graph::settings(const Provider& provider, Diagnostics& diagnostics) const {
+    const auto it = spec_.providers.find(provider.name);
     Value raw = Value::map({});
     Loc loc;
     if (it != spec_.providers.end()) {
         const Values none = [](NodeId) { return Value::unknown(); };
         LiveContext context(*this, none);
         raw = evaluate(*it->second, ScopeNames(context, *scopes_.front()));
-        loc = spec_.provider_locs.at(kind.name);
+        loc = spec_.provider_locs.at(provider.name);
     }
-    return normalize(kind.schema, raw, "provider " + kind.name, loc, spec_.base_directory(),
+    return normalize(provider.schema, raw, "provider " + provider.name, loc, spec_.base_directory(),
                      diagnostics);
 }
 

@@ -127,7 +127,7 @@ class Graph {
     /// and derived attributes (ResourceType::derive) filled in. Checks its preconditions.
     Value config(NodeId id, const Values& values, Diagnostics& diagnostics) const;
     /// The settings of a provider, normalized; an empty map if the spec has none.
-    Value settings(const Provider& kind, Diagnostics& diagnostics) const;
+    Value settings(const Provider& provider, Diagnostics& diagnostics) const;
     /// The settings of failure drills, not normalized; null if the spec has none.
     Value chaos_settings(const Values& values) const;
     /// The value of an expression, evaluated in the root module.

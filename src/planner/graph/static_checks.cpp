@@ -14,7 +14,7 @@ namespace {
 
 void check_providers(const Graph& graph, Diagnostics& diagnostics) {
     std::vector<std::string> known;
-    for (const auto& kind : graph.registry().providers()) known.push_back(kind->name);
+    for (const auto& provider : graph.registry().providers()) known.push_back(provider->name);
     for (const auto& [name, loc] : graph.spec().provider_locs) {
         if (graph.registry().provider(name) != nullptr) continue;
         Error& error = diagnostics.add(fmt::format("there is no provider \"{}\"", name), loc);

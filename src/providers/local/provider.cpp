@@ -36,10 +36,10 @@ std::string real_place(const std::filesystem::path& path) {
 
 /// Refuses to manage the state, its key and the other files that hadeploy keeps beside the spec.
 void refuse_own_files(const ResourceType& type, const Value& config,
-                      const ProviderContext& setting) {
+                      const ProviderContext& context) {
     const Value& path = config["path"];
-    if (type.data || !path.is_string() || setting.data_dir.empty()) return;
-    const std::string own = without_last_slash(setting.data_dir);
+    if (type.data || !path.is_string() || context.data_dir.empty()) return;
+    const std::string own = without_last_slash(context.data_dir);
     const std::string wanted = real_place(path.as_string());
     if (is_in(wanted, own))
         throw Error(ErrorKind::spec,
@@ -56,27 +56,27 @@ void refuse_own_files(const ResourceType& type, const Value& config,
 }
 
 /// The other project to which a path in this project leads through a link; "" for none.
-std::string other_project(const std::string& path, const ProviderContext& setting) {
-    const std::string here = without_last_slash(setting.project_dir);
+std::string other_project(const std::string& path, const ProviderContext& context) {
+    const std::string here = without_last_slash(context.project_dir);
     if (!is_in(path, here)) return "";
     const std::string real = real_place(path);
     if (is_in(real, here)) return "";
     for (auto at = std::filesystem::path(real).parent_path(); at.has_relative_path();
          at = at.parent_path())
         if (std::error_code none;
-            std::filesystem::is_directory(at / setting.data_dir.filename(), none))
+            std::filesystem::is_directory(at / context.data_dir.filename(), none))
             return at;
     return "";
 }
 
 /// The links in a copied project may still point to the files of the original project.
 void refuse_files_of_another_project(const ResourceType& type, const std::string& address,
-                                     const Value& config, const ProviderContext& setting) {
-    if (type.data || setting.data_dir.empty()) return;
+                                     const Value& config, const ProviderContext& context) {
+    if (type.data || context.data_dir.empty()) return;
     for (const char* name : {"path", "directory"}) {
         const Value& path = config[name];
         if (!path.is_string()) continue;
-        const std::string other = other_project(path.as_string(), setting);
+        const std::string other = other_project(path.as_string(), context);
         if (other.empty()) continue;
         throw Error(ErrorKind::conflict,
                     fmt::format("{} leads through a symbolic link into another project, {}",
@@ -91,15 +91,15 @@ void refuse_files_of_another_project(const ResourceType& type, const std::string
 }
 
 void refuse_foreign_places(const ResourceType& type, const std::string& address,
-                           const Value& config, const ProviderContext& setting) {
-    refuse_own_files(type, config, setting);
-    refuse_files_of_another_project(type, address, config, setting);
+                           const Value& config, const ProviderContext& context) {
+    refuse_own_files(type, config, context);
+    refuse_files_of_another_project(type, address, config, context);
 }
 
-Observation look(const ReadRequest& request, const ProviderContext& setting) {
+Observation look(const ReadRequest& request, const ProviderContext& context) {
     try {
-        refuse_foreign_places(*request.type, request.address, request.config, setting);
-        return type_of(*request.type).observe(request, setting);
+        refuse_foreign_places(*request.type, request.address, request.config, context);
+        return type_of(*request.type).observe(request, context);
     } catch (Error& error) {
         return Observation::failed(std::move(error));
     } catch (const std::exception& e) { // no exception may leave a thread
@@ -109,8 +109,8 @@ Observation look(const ReadRequest& request, const ProviderContext& setting) {
 
 class LocalEndpoint final : public OpenEndpoint {
   public:
-    explicit LocalEndpoint(ProviderContext setting)
-        : looking_(setting), changing_(std::move(setting)) {
+    explicit LocalEndpoint(ProviderContext context)
+        : looking_(context), changing_(std::move(context)) {
         changing_.stop = {}; // a change in progress is not interrupted
     }
 
@@ -146,9 +146,9 @@ class LocalEndpoint final : public OpenEndpoint {
 
   private:
     /// Waits before the first read of an object that scripts change.
-    void wait_for_left(const ResourceType& type, const ProviderContext& setting,
+    void wait_for_left(const ResourceType& type, const ProviderContext& context,
                        const Notice& notice) {
-        if (type_of(type).scripted) std::call_once(waited_, wait_for_left_scripts, setting, notice);
+        if (type_of(type).scripted) std::call_once(waited_, wait_for_left_scripts, context, notice);
     }
     Value change(const Change& change) {
         const LocalType& type = type_of(*change.type);
@@ -182,8 +182,8 @@ class LocalProvider final : public Provider {
         return {{.key = std::move(key), .machine = "", .config = {}}};
     }
 
-    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext& setting) override {
-        return std::make_shared<LocalEndpoint>(setting);
+    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext& context) override {
+        return std::make_shared<LocalEndpoint>(context);
     }
 };
 
@@ -201,8 +201,8 @@ class StateProvider final : public Provider {
     Observation observe_record(const ReadRequest& request) const override {
         return look(request, {});
     }
-    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext& setting) override {
-        return std::make_shared<LocalEndpoint>(setting);
+    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext& context) override {
+        return std::make_shared<LocalEndpoint>(context);
     }
 };
 
