@@ -11,7 +11,7 @@ namespace {
 
 /// Whether the value of an expression depends on something outside of the spec.
 bool looks_outside(const std::string& expression) {
-    const TestSpec t(("project: t\noutputs: {o: \"${" + expression + "}\"}\n").c_str());
+    const TestSpec t(("name: t\noutputs: {o: \"${" + expression + "}\"}\n").c_str());
     return t.spec.external_inputs->any();
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("external inputs are noted for the spec that depends on them") {
 
 TEST_CASE("a relative path of a variable is an external input") {
     const auto text = [](const std::string& type) {
-        return "project: t\nvariables: {p: {type: " + type + ", default: a}}\n";
+        return "name: t\nvariables: {p: {type: " + type + ", default: a}}\n";
     };
     CHECK(TestSpec(text("path").c_str()).spec.external_inputs->any());
     CHECK_FALSE(TestSpec(text("string").c_str()).spec.external_inputs->any());

@@ -26,7 +26,7 @@ struct EvalContext {
     ExternalInputs& external_inputs;
     int depth = 0;            ///< expressions that are being evaluated, each for the one before
     std::size_t steps = 0;    ///< the cost so far of the outermost of them
-    bool in_template = false; ///< no template is rendered in another, which could go on forever
+    bool in_template = false; ///< no template is rendered within another one
 };
 
 } // namespace hadeploy
