@@ -3,7 +3,7 @@
 #include "core/clock.h"
 #include "core/secrecy.h"
 #include "core/trace.h"
-#include "engine/slot.h"
+#include "engine/executor_slot.h"
 #include "planner/graph/computed.h"
 #include "planner/graph/hide_secrets.h"
 #include "planner/plan/decide.h"
@@ -56,13 +56,6 @@ ApplyResult Executor::run() {
 
 Value Executor::outputs(Diagnostics& diagnostics) const {
     return graph_->outputs([this](NodeId n) { return values_[n]; }, diagnostics);
-}
-
-void note_records(const Plan& plan, Store& store) {
-    if (plan.moves.empty())
-        store.put(plan.records, {}); // also removes open intents at their addresses
-    else
-        store.move(plan.moves, plan.records, moved_intents(store.intents(), plan.moves));
 }
 
 void Executor::work() {

@@ -4,7 +4,7 @@
 #include "core/clock.h"
 #include "core/secrecy.h"
 #include "core/trace.h"
-#include "engine/slot.h"
+#include "engine/executor_slot.h"
 #include "planner/graph/hide_secrets.h"
 #include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
