@@ -75,7 +75,7 @@ int run(const std::filesystem::path& directory, int count, int milliseconds, int
     store->lock("bench", 0);
     Events quiet;
     const PlannedRun planned = read_and_plan(
-        {.graph = graph, .settings = provider_settings(graph), .setting = {.project = "bench"}},
+        {.graph = graph, .settings = provider_settings(graph), .context = {.project = "bench"}},
         *store, {}, quiet);
 
     const auto begin = std::chrono::steady_clock::now();
