@@ -1,4 +1,4 @@
-// How the steps of a run end: results, failures, and what is recorded of them.
+// How the steps of a run end: results, failures, and the records of both.
 #include "engine/executor.h"
 
 #include "core/clock.h"
