@@ -25,13 +25,16 @@ std::string mac_of(const Cipher& cipher, const IntentText& intent) {
                        intent.identity, intent.config, intent.depends_on});
 }
 
-void check_mac(const Cipher& cipher, std::string_view expected, std::string_view mac,
-               std::string_view address) {
-    if (!cipher.authenticates() || expected == mac) return;
-    throw Error(ErrorKind::state,
-                fmt::format("the record of {} was altered outside hadeploy", in_quotes(address)))
+Error altered(std::string_view address) {
+    return Error(ErrorKind::state,
+                 fmt::format("the record of {} was altered outside hadeploy", in_quotes(address)))
         .with_hint("nothing was changed, as the record determines which commands run; restore a "
                    "backup of the state");
+}
+
+void check_mac(const Cipher& cipher, std::string_view expected, std::string_view mac,
+               std::string_view address) {
+    if (cipher.authenticates() && expected != mac) throw altered(address);
 }
 
 namespace {

@@ -41,6 +41,8 @@ Project read_project(sqlite::Database& database, const Cipher& cipher);
 /// Updates the project's MAC after a change. Runs in the caller's transaction.
 void authenticate_project(sqlite::Database& database, const Cipher& cipher);
 
+/// The error for the record of an address.
+Error altered(std::string_view address);
 /// @throws Error(state) when `mac` is not as expected, unless the state predates MACs
 void check_mac(const Cipher& cipher, std::string_view expected, std::string_view mac,
                std::string_view address);

@@ -47,13 +47,15 @@ Intent read_intent(const Statement& s, const Cipher& cipher, const Form& form) {
     intent.address = s.text(2);
     intent.type = s.text(3);
     intent.generation = s.integer(4);
-    intent.action = s.text(5);
     intent.identity = s.text(6);
-    const std::string config = s.text(7), depends_on = s.text(8);
+    const std::string action = s.text(5), config = s.text(7), depends_on = s.text(8);
     check_mac(cipher,
-              mac_of(cipher, IntentText{intent.address, intent.type, intent.generation,
-                                        intent.action, intent.identity, config, depends_on}),
+              mac_of(cipher, IntentText{intent.address, intent.type, intent.generation, action,
+                                        intent.identity, config, depends_on}),
               s.text(10), intent.address);
+    const std::optional<ChangeKind> known = change_named(action);
+    if (!known) throw altered(intent.address);
+    intent.action = *known;
     intent.config =
         changed(form.used, intent.type,
                 codec::decode(config, cipher, place("intents", intent.address, "config")));
@@ -94,11 +96,12 @@ void IntentWriter::write(Intent& intent) {
     const std::string config = codec::encode(changed(form_.kept, intent.type, intent.config),
                                              cipher_, place("intents", intent.address, "config"));
     const std::string depends_on = codec::encode_names(intent.depends_on);
+    const std::string_view action = change_name(intent.action);
     insert_
-        .bind(intent.run, intent.address, intent.type, intent.generation, intent.action,
-              intent.identity, config, depends_on, intent.started_ms,
-              mac_of(cipher_, IntentText{intent.address, intent.type, intent.generation,
-                                         intent.action, intent.identity, config, depends_on}))
+        .bind(intent.run, intent.address, intent.type, intent.generation, action, intent.identity,
+              config, depends_on, intent.started_ms,
+              mac_of(cipher_, IntentText{intent.address, intent.type, intent.generation, action,
+                                         intent.identity, config, depends_on}))
         .run();
     intent.id = db_.last_id();
 }

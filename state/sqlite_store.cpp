@@ -164,8 +164,8 @@ std::size_t SqliteStore::write_pending_steps() {
                      "?6, ?7 FROM steps WHERE run = ?1");
     for (const auto& [run, step] : steps_)
         insert
-            .bind(run, step.address, step.action, step.started_ms, step.ended_ms, step.result,
-                  codec::encode_names(step.after))
+            .bind(run, step.address, action_name(step.action), step.started_ms, step.ended_ms,
+                  step_result_name(step.result), codec::encode_names(step.after))
             .run();
     return steps_.size();
 }
@@ -225,7 +225,7 @@ void SqliteStore::begin(std::vector<Intent>& intents) {
         Statement settle(db, "DELETE FROM intents WHERE address = ?1 AND run < ?2 "
                              "AND NOT (?3 = 'remove' AND action = 'create')");
         for (const Intent& intent : intents)
-            settle.bind(intent.address, intent.run, intent.action).run();
+            settle.bind(intent.address, intent.run, change_name(intent.action)).run();
         IntentWriter writer(db, cipher_, form_);
         for (Intent& intent : intents) writer.write(intent);
     });
@@ -368,10 +368,10 @@ void SqliteStore::record_step(std::int64_t run, const StepRecord& step) {
     steps_.push_back({run, step});
 }
 
-void SqliteStore::end_run(std::int64_t run, const std::string& result, const std::string& summary) {
+void SqliteStore::end_run(std::int64_t run, RunResult result, const std::string& summary) {
     commit([&](Database& db) {
         Statement(db, "UPDATE runs SET ended_ms = ?, result = ?, summary = ? WHERE id = ?")
-            .bind(now_ms(), result, summary, run)
+            .bind(now_ms(), run_result_name(result), summary, run)
             .run();
     });
 }
@@ -384,8 +384,10 @@ std::vector<Run> SqliteStore::runs() const {
     while (query.step()) {
         Value spec = codec::decode(query.text(5), cipher_, place("runs", query.text(0), "spec"));
         if (cipher_.seals_runs() && !spec.secret()) spec = {}; // not written by hadeploy
-        out.push_back({query.integer(0), query.text(1), query.integer(2), query.integer(3),
-                       query.text(4), std::move(spec), query.text(6)});
+        // a text that hadeploy does not write means nothing
+        const RunResult result = run_result_named(query.text(4)).value_or(RunResult::not_ended);
+        out.push_back({query.integer(0), query.text(1), query.integer(2), query.integer(3), result,
+                       std::move(spec), query.text(6)});
     }
     return out;
 }
@@ -396,9 +398,14 @@ std::vector<StepRecord> SqliteStore::steps(std::int64_t run) const {
                                 "FROM steps WHERE run = ? ORDER BY number");
     query.bind(run);
     std::vector<StepRecord> out;
-    while (query.step())
-        out.push_back({query.text(0), query.text(1), query.integer(2), query.integer(3),
-                       query.text(4), codec::decode_names(query.text(5))});
+    while (query.step()) {
+        const std::string address = query.text(0);
+        const auto action = action_named(query.text(1));
+        const auto result = step_result_named(query.text(4));
+        if (!action || !result) throw altered(address);
+        out.push_back({address, *action, query.integer(2), query.integer(3), *result,
+                       codec::decode_names(query.text(5))});
+    }
     for (const PendingStep& pending : steps_)
         if (pending.run == run) out.push_back(pending.step);
     return out;

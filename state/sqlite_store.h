@@ -44,7 +44,7 @@ class SqliteStore final : public Store {
     std::string mac(std::string_view text) const override;
     std::int64_t begin_run(const std::string& command, const Value& spec) override;
     void record_step(std::int64_t run, const StepRecord& step) override;
-    void end_run(std::int64_t run, const std::string& result, const std::string& summary) override;
+    void end_run(std::int64_t run, RunResult result, const std::string& summary) override;
     std::vector<Run> runs() const override;
     std::vector<StepRecord> steps(std::int64_t run) const override;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/recorded_resource.h"
+#include "core/results.h"
 #include "core/value.h"
 #include "state/cipher.h"
 
@@ -23,7 +24,7 @@ struct Intent {
     std::string address;
     std::string type;
     std::int64_t generation = 1;
-    std::string action; ///< create, update, remove
+    ChangeKind action = ChangeKind::create;
     std::string identity;
     Value config; ///< desired config; null for a remove
     std::vector<std::string> depends_on;
@@ -36,7 +37,7 @@ struct Run {
     std::string command;
     std::int64_t started_ms = 0; ///< Unix time
     std::int64_t ended_ms = 0;   ///< 0 while it runs or when it was killed
-    std::string result;          ///< "", "done", "failed", "interrupted"
+    RunResult result = RunResult::not_ended;
     /// The spec of the run, for a rollback. Null if it is not proven that hadeploy wrote it.
     Value spec;
     std::string summary; ///< JSON: counts and durations
@@ -45,10 +46,10 @@ struct Run {
 /// One executed step of a run, for durations, critical paths and charts.
 struct StepRecord {
     std::string address;
-    std::string action;
+    Action action = Action::create;
     std::int64_t started_ms = 0;
     std::int64_t ended_ms = 0;
-    std::string result;             ///< "done", "failed", "adopted", "unchanged"
+    StepResult result = StepResult::not_begun;
     std::vector<std::string> after; ///< addresses of the steps that it waited for
 };
 
@@ -145,8 +146,7 @@ class Store {
     /// cannot be forged.
     virtual std::int64_t begin_run(const std::string& command, const Value& spec) = 0;
     virtual void record_step(std::int64_t run, const StepRecord& step) = 0;
-    virtual void end_run(std::int64_t run, const std::string& result,
-                         const std::string& summary) = 0;
+    virtual void end_run(std::int64_t run, RunResult result, const std::string& summary) = 0;
     virtual std::vector<Run> runs() const = 0;
     virtual std::vector<StepRecord> steps(std::int64_t run) const = 0;
 };

@@ -4,6 +4,8 @@
 //     bench_journal DIRECTORY N MILLISECONDS PARALLELISM
 #include "engine/apply.h"
 #include "engine/planning.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 
 #include <chrono>
 #include <cstdio>
@@ -73,15 +75,15 @@ int run(const std::filesystem::path& directory, int count, int milliseconds, int
     store->lock("bench", 0);
     Events quiet;
     const PlannedRun planned = read_and_plan(
-        {.graph = graph, .settings = provider_settings(graph), .setting = {.project = "bench"}},
+        {.graph = graph, .settings = provider_settings(graph), .context = {.project = "bench"}},
         *store, {}, quiet);
 
     const auto begin = std::chrono::steady_clock::now();
     const std::int64_t id = store->begin_run("apply", {});
     const ApplyResult result =
-        apply(planned.plan, &graph, planned.world, *store, *planned.endpoints, planned.settings,
+        apply(planned.plan, &graph, planned.prior, *store, *planned.endpoints, planned.settings,
               quiet, id, {.parallelism = static_cast<std::size_t>(parallelism), .stop = nullptr});
-    store->end_run(id, "done", "{}");
+    store->end_run(id, RunResult::done, "{}");
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     if (!result.ok() || store->rows().size() != static_cast<std::size_t>(count)) return 1;
     std::printf("%.6f\n", took.count());

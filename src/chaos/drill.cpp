@@ -1,5 +1,6 @@
 #include "chaos/drill.h"
 
+#include "chaos/read_writes.h"
 #include "core/did_you_mean.h"
 
 #include <algorithm>

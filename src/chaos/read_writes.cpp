@@ -1,5 +1,6 @@
+#include "chaos/read_writes.h"
+
 #include "chaos/http.h"
-#include "chaos/prober.h"
 #include "core/error.h"
 #include "core/text.h"
 

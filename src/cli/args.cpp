@@ -1,6 +1,7 @@
 #include "cli/args.h"
 
 #include "cli/arg_checks.h"
+#include "cli/docs/command_details.h"
 #include "cli/version.h"
 #include "core/did_you_mean.h"
 #include "provider_api/schema.h"

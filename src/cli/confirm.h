@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/commands.h"
+#include "cli/context.h"
 #include "core/error.h"
 
 #include <exception>

@@ -1,4 +1,5 @@
-#include "cli/commands.h"
+#include "cli/context.h"
+
 #include "cli/render/errors.h"
 
 #include <cerrno>

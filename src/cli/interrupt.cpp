@@ -140,7 +140,7 @@ class Watched final : public Progress {
         }
         shown_->step_progress(step, text);
     }
-    void step_done(const Step& step, std::string_view result, std::int64_t ms) override {
+    void step_done(const Step& step, StepResult result, std::int64_t ms) override {
         close(step);
         shown_->step_done(step, result, ms);
     }

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/own_environment.h"
+#include "cli/registry.h"
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
 #include "cli/version.h"

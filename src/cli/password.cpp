@@ -1,6 +1,6 @@
 #include "cli/password.h"
 
-#include "cli/commands.h"
+#include "cli/context.h"
 #include "cli/own_environment.h"
 #include "core/file.h"
 #include "core/process.h"

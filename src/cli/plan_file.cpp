@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/load_spec.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -60,16 +61,24 @@ Observation observation_of(const json& j) {
     return o;
 }
 
+ChangeKind change_of(const json& j) {
+    const auto name = j.get<std::string>();
+    if (const auto kind = change_named(name)) return *kind;
+    throw Error(ErrorKind::state, fmt::format("a resource has the invalid change {}", name))
+        .with_hint("create the plan again: hadeploy plan --out FILE");
+}
+
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
     throw Error(ErrorKind::state, fmt::format("{}: {}", file.string(), why))
         .with_hint("create it again: hadeploy plan --out " + file.string());
 }
 
 /// Interrupted changes by their addresses in the state.
-std::map<std::string, std::string> interrupted_in_state(const PriorState& world) {
-    std::map<std::string, std::string> now, out;
-    for (const auto& [from, to] : world.moved) now[to] = from;
-    for (const auto& [address, action] : world.interrupted) {
+std::map<std::string, ChangeKind> interrupted_in_state(const PriorState& prior) {
+    std::map<std::string, std::string> now;
+    std::map<std::string, ChangeKind> out;
+    for (const auto& [from, to] : prior.moved) now[to] = from;
+    for (const auto& [address, action] : prior.interrupted) {
         const auto moved = now.find(address);
         out[moved == now.end() ? address : moved->second] = action;
     }
@@ -100,7 +109,9 @@ void read_body(const json& body, PlanFile& out) {
     out.directory = body.value("directory", "");
     out.serial = body.at("serial");
     out.plan_time = body.at("plan_time");
-    out.interrupted = body.value("interrupted", out.interrupted);
+    const json interrupted = body.value("interrupted", json::object());
+    for (const auto& [address, kind] : interrupted.items())
+        out.interrupted[address] = change_of(kind);
     out.options = options_of(body.at("options"));
     out.steps_digest = body.at("steps_digest");
     const json files = body.value(
@@ -140,19 +151,18 @@ void refuse_other_file(const std::filesystem::path& file) {
 void save_plan(const std::filesystem::path& file, const Project& project,
                const PlanOptions& options, const PlannedRun& prepared) {
     refuse_other_file(file);
-    json body{{"lineage", prepared.world.lineage},
-              {"directory", project.root()},
-              {"serial", prepared.world.serial},
-              {"options", options_json(options)},
-              {"variables", to_json(project.variables())},
-              {"secrets", to_json(project.spec().secrets)},
-              {"steps_digest", digest_of(prepared.plan)},
-              {"interrupted", interrupted_in_state(prepared.world)},
-              {"plan_time", project.spec().plan_time}};
+    json body{
+        {"lineage", prepared.prior.lineage},         {"directory", project.root()},
+        {"serial", prepared.prior.serial},           {"options", options_json(options)},
+        {"variables", to_json(project.variables())}, {"secrets", to_json(project.spec().secrets)},
+        {"steps_digest", digest_of(prepared.plan)},  {"interrupted", json::object()},
+        {"plan_time", project.spec().plan_time}};
+    for (const auto& [address, kind] : interrupted_in_state(prepared.prior))
+        body["interrupted"][address] = change_name(kind);
     for (const Sources::File& f : project.sources().files())
         body["files"][f.path.string()] = f.text;
     if (!project.last_run().is_null()) body["last_run"] = to_json(project.last_run());
-    for (const auto& [address, o] : prepared.world.observed)
+    for (const auto& [address, o] : prepared.prior.observed)
         body["observed"][address] = observation_json(o);
     const Cipher cipher = Cipher::make(project.key_source());
     const std::string header = json{
@@ -231,7 +241,7 @@ PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& sto
         throw Error(ErrorKind::state,
                     "the saved plan is stale: the state has changed since it was created")
             .with_hint("run plan again");
-    std::map<std::string, std::string> interrupted;
+    std::map<std::string, ChangeKind> interrupted;
     for (const Intent& intent : store.intents()) interrupted[intent.address] = intent.action;
     if (interrupted != plan.interrupted)
         throw Error(

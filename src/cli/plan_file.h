@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/project.h"
+#include "planner/spec/variables.h"
 
 #include <filesystem>
 
@@ -14,8 +15,8 @@ struct PlanFile {
     std::string project, lineage;
     std::string directory; ///< of the project
     std::int64_t serial = 0;
-    std::int64_t plan_time = 0;                     ///< Spec::plan_time
-    std::map<std::string, std::string> interrupted; ///< PriorState::interrupted
+    std::int64_t plan_time = 0;                    ///< Spec::plan_time
+    std::map<std::string, ChangeKind> interrupted; ///< PriorState::interrupted
     PlanOptions options;
     std::map<std::string, std::string> files; ///< path -> text
     VariableValues variables;

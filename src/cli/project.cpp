@@ -4,7 +4,9 @@
 #include "cli/interrupt.h"
 #include "cli/own_environment.h"
 #include "cli/secrets.h"
+#include "planner/spec/load_spec.h"
 #include "planner/spec/local_paths.h"
+#include "planner/spec/variables.h"
 #include "planner/spec/written_secrets.h"
 #include "provider_api/normalize.h"
 #include "state/key_file.h"
@@ -101,10 +103,11 @@ void Project::load_without_spec(const std::string& name, const Value& last_run) 
 ProviderSettings Project::settings() const {
     if (last_run_.is_null()) return provider_settings(*graph_);
     ProviderSettings out;
-    for (const auto& kind : registry_.providers()) {
-        const Value* settings = last_run_["settings"].find(kind->name);
-        out[kind->name] = settings == nullptr ? Value::map({})
-                                              : with_whole_paths(kind->schema, *settings, root());
+    for (const auto& provider : registry_.providers()) {
+        const Value* settings = last_run_["settings"].find(provider->name);
+        out[provider->name] = settings == nullptr
+                                  ? Value::map({})
+                                  : with_whole_paths(provider->schema, *settings, root());
     }
     return out;
 }
@@ -198,7 +201,7 @@ Form Project::form() const {
     return {.kept = change(with_paths_in), .used = change(with_whole_paths)};
 }
 
-ProviderContext Project::setting(const std::string& lineage) const {
+ProviderContext Project::provider_context(const std::string& lineage) const {
     return {.project_dir = directory_,
             .data_dir = data_dir(),
             .cache_dir = cache_directory(),
@@ -211,7 +214,7 @@ PlanSource Project::plan_source() const {
     return {.graph = *graph_,
             .settings = settings(),
             .moves_back = moves_back_,
-            .setting = setting({}),
+            .context = provider_context({}),
             .parallelism = options_.parallelism};
 }
 

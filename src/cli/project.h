@@ -5,6 +5,8 @@
 #include "engine/planning.h"
 #include "planner/plan/moves.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "provider_api/normalize.h"
 
 #include <filesystem>
@@ -93,7 +95,7 @@ class Project {
     [[nodiscard]] Form form() const;
     /// The project directory without a trailing slash.
     [[nodiscard]] std::string root() const { return without_last_slash(directory_); }
-    [[nodiscard]] ProviderContext setting(const std::string& lineage) const;
+    [[nodiscard]] ProviderContext provider_context(const std::string& lineage) const;
     /// The inputs of a plan for the engine.
     /// @throws Error: invalid provider settings
     [[nodiscard]] PlanSource plan_source() const;

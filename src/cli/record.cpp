@@ -3,7 +3,9 @@
 #include "cli/render/errors.h"
 #include "planner/plan/plan.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/load_spec.h"
 #include "planner/spec/local_paths.h"
+#include "planner/spec/variables.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -16,9 +18,10 @@ namespace {
 Value as_value(const ProviderSettings& settings, const Project& project) {
     Value::Map out;
     for (const auto& [name, value] : settings) {
-        const Provider* kind = project.registry().provider(name);
-        out.push_back(
-            {name, kind == nullptr ? value : with_paths_in(kind->schema, value, project.root())});
+        const Provider* provider = project.registry().provider(name);
+        out.push_back({name, provider == nullptr
+                                 ? value
+                                 : with_paths_in(provider->schema, value, project.root())});
     }
     return Value::map(std::move(out));
 }

@@ -1,4 +1,4 @@
-#include "cli/commands.h"
+#include "cli/registry.h"
 
 #include "providers/libvirt/libvirt.h"
 #include "providers/local/local.h"

@@ -3,6 +3,7 @@
 #include "cli/password.h"
 #include "core/text.h"
 #include "core/vault.h"
+#include "planner/spec/load_spec.h"
 #include "planner/yaml/yaml.h"
 
 #include <fmt/format.h>

@@ -3,7 +3,6 @@
 #include "cli/own_environment.h"
 #include "core/file.h"
 #include "core/hash.h"
-#include "planner/lang/external_inputs.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/prior_state.h"
 #include "planner/yaml/yaml.h"
@@ -86,21 +85,21 @@ std::vector<std::string> types_in_state(const Registry& registry) {
 }
 
 /// Reads the recorded objects that can change outside, and compares.
-bool world_agrees(const Project& project, const Store& store, const Value& note) {
-    PriorState world = load_prior_state_but(store, types_in_state(project.registry()));
-    if (!world.interrupted.empty()) return false;
+bool records_agree(const Project& project, const Store& store, const Value& note) {
+    PriorState prior = load_prior_state_but(store, types_in_state(project.registry()));
+    if (!prior.interrupted.empty()) return false;
     ProviderSettings settings;
     for (const Entry& e : note["settings"].as_map()) settings[e.key] = e.value;
-    ProviderContext setting = project.setting(world.lineage);
-    setting.project = note.text("project");
-    Endpoints endpoints(project.registry(), std::move(setting));
+    ProviderContext context = project.provider_context(prior.lineage);
+    context.project = note.text("project");
+    Endpoints endpoints(project.registry(), std::move(context));
     Events silent;
-    refresh(world, reads_of_records(project.registry(), world, settings), endpoints, silent);
-    return std::all_of(world.recorded.begin(), world.recorded.end(), [&](const auto& entry) {
+    refresh(prior, reads_of_records(project.registry(), prior, settings), endpoints, silent);
+    return std::all_of(prior.recorded.begin(), prior.recorded.end(), [&](const auto& entry) {
         const RecordedResource& recorded = entry.second;
         const ResourceType* type = project.registry().type(recorded.type);
-        const auto seen = world.observed.find(entry.first);
-        if (type == nullptr || seen == world.observed.end() ||
+        const auto seen = prior.observed.find(entry.first);
+        if (type == nullptr || seen == prior.observed.end() ||
             seen->second.state != Observation::State::present)
             return false;
         // other resources can use computed attributes
@@ -133,7 +132,7 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
             return std::nullopt;
         const bool same = note.text("lineage") == store->lineage() &&
                           note.integer("serial", -1) == store->serial() &&
-                          world_agrees(project, *store, note);
+                          records_agree(project, *store, note);
         if (!same) return std::nullopt;
         Plan nothing;
         nothing.outputs = nothing.outputs_before = store->outputs();
@@ -143,19 +142,24 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
     }
 }
 
+std::optional<Plan> unchanged_plan(const Context& context) {
+    const auto heeds_signals = context.progress(0); // a read can hang
+    return known_unchanged(context.project, context.args.plan);
+}
+
 void note_unchanged(const Project& project, const PlanOptions& options, const Store& store,
                     const PlannedRun& prepared) {
     const Plan& plan = prepared.plan;
     const bool nothing = plan.empty() && !plan.destroy && plan.records.empty() &&
                          plan.notices.empty() && plan.warnings.empty() &&
-                         prepared.world.interrupted.empty() && plan.outputs == store.outputs();
+                         prepared.prior.interrupted.empty() && plan.outputs == store.outputs();
     const auto& nodes = project.graph().nodes();
     const bool data =
         std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; });
     const bool secrets =
         project.variables().contains_secret() || !project.spec().secret_files.empty();
-    if (!is_plain(options) || !nothing || data || secrets || external_inputs() > 0 ||
-        !fs::exists(project.state_file()))
+    if (!is_plain(options) || !nothing || data || secrets ||
+        project.spec().external_inputs->any() || !fs::exists(project.state_file()))
         return;
     Texts texts; // as used by the plan: the files can have changed since
     Value::List paths;
@@ -171,8 +175,8 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
     try {
         const Value note = Value::map({{"format", kFormat},
                                        {"project", project.spec().name},
-                                       {"lineage", prepared.world.lineage},
-                                       {"serial", prepared.world.serial},
+                                       {"lineage", prepared.prior.lineage},
+                                       {"serial", prepared.prior.serial},
                                        {"inputs", inputs(project.options(), texts)},
                                        {"files", Value::list(std::move(paths))},
                                        {"settings", all}});

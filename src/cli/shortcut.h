@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/project.h"
+#include "cli/context.h"
 
 #include <optional>
 
@@ -16,6 +16,9 @@ namespace hadeploy::cli {
 /// announced, because the normal path can repeat them.
 /// @param project  must not be loaded
 std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& options);
+
+/// The same for the options of the command; a signal ends its reads.
+std::optional<Plan> unchanged_plan(const Context& context);
 
 /// Saves the inputs of a plan that found nothing to do.
 void note_unchanged(const Project& project, const PlanOptions& options, const Store& store,

@@ -1,6 +1,6 @@
 #include "cli/stop_on_signal.h"
 
-#include "cli/commands.h"
+#include "cli/context.h"
 
 #include <chrono>
 #include <condition_variable>

@@ -14,28 +14,26 @@ struct ApplyOptions {
 };
 
 struct ApplyResult {
-    struct StepResult {
-        /// "done", "changed" (in place, where a replacement was planned), "adopted", "read",
-        /// "unchanged", "kept", "forgotten", "refreshed", "failed", "skipped"; "": not started
-        std::string result;
+    struct StepRun {
+        StepResult result = StepResult::not_begun;
         std::int64_t started_ms = 0; ///< Unix time
         std::int64_t ended_ms = 0;
     };
-    std::vector<StepResult> steps; ///< in the order of the plan's steps
+    std::vector<StepRun> steps; ///< in the order of the plan's steps
     std::vector<Error> errors;
     std::vector<Error> warnings; ///< rules under `checks:` that do not hold
     Value outputs;
     bool interrupted = false;
 
     [[nodiscard]] bool ok() const { return errors.empty() && !interrupted; }
-    [[nodiscard]] std::size_t count(std::string_view result) const;
+    [[nodiscard]] std::size_t count(StepResult result) const;
 };
 
 /// Executes exactly the steps of the plan. Each change is journalled: intent, change, read back,
 /// done. A resource that was not readable when the plan was made is read and decided when its
 /// machine is up, in one batch per machine. A failed step leaves its intent for the next run; its
 /// dependents are skipped, and other steps continue.
-ApplyResult apply(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
+ApplyResult apply(const Plan& plan, const Graph* graph, const PriorState& prior, Store& store,
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options);
 

@@ -16,8 +16,7 @@ class Events {
     virtual void waiting(std::string_view /*endpoint*/, std::string_view /*what*/) {}
     virtual void step_started(const Step& /*step*/, std::string_view /*doing*/) {}
     virtual void step_progress(const Step& /*step*/, std::string_view /*text*/) {}
-    /// @param result  as in StepRecord::result
-    virtual void step_done(const Step& /*step*/, std::string_view /*result*/,
+    virtual void step_done(const Step& /*step*/, StepResult /*result*/,
                            std::int64_t /*milliseconds*/) {}
     virtual void step_failed(const Step& /*step*/, const Error& /*error*/,
                              std::int64_t /*milliseconds*/) {}

@@ -3,7 +3,7 @@
 #include "core/clock.h"
 #include "core/secrecy.h"
 #include "core/trace.h"
-#include "engine/slot.h"
+#include "engine/executor_slot.h"
 #include "planner/graph/computed.h"
 #include "planner/graph/hide_secrets.h"
 #include "planner/plan/decide.h"
@@ -20,10 +20,10 @@
 
 namespace hadeploy {
 
-Executor::Executor(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
+Executor::Executor(const Plan& plan, const Graph* graph, const PriorState& prior, Store& store,
                    Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                    std::int64_t run, const ApplyOptions& options)
-    : plan_(plan), graph_(graph), prior_state_(world), store_(store), endpoints_(endpoints),
+    : plan_(plan), graph_(graph), prior_state_(prior), store_(store), endpoints_(endpoints),
       settings_(settings), events_(events), run_(run), options_(options),
       slots_(std::clamp<std::size_t>(options.parallelism, 1, 256)), work_(plan.steps.size()),
       values_(plan.values), open_(plan.steps.size()) {
@@ -56,13 +56,6 @@ ApplyResult Executor::run() {
 
 Value Executor::outputs(Diagnostics& diagnostics) const {
     return graph_->outputs([this](NodeId n) { return values_[n]; }, diagnostics);
-}
-
-void note_records(const Plan& plan, Store& store) {
-    if (plan.moves.empty())
-        store.put(plan.records, {}); // also removes open intents at their addresses
-    else
-        store.move(plan.moves, plan.records, moved_intents(store.intents(), plan.moves));
 }
 
 void Executor::work() {
@@ -131,19 +124,19 @@ void Executor::consider(StepId id) {
     Work& work = work_[id];
     if (result_.steps[id].started_ms == 0) result_.steps[id].started_ms = now_ms();
     if (step.action == Action::forget)
-        return settled_.push_back({id, step.keeps ? "kept" : "forgotten", {}});
+        return settled_.push_back({id, step.keeps ? StepResult::kept : StepResult::forgotten, {}});
     if (step.action == Action::refresh) {
         RecordedResource seen = prior_state_.recorded.at(step.address);
         seen.attributes = step.after;
-        return settled_.push_back({id, "refreshed", seen});
+        return settled_.push_back({id, StepResult::refreshed, seen});
     }
     // only now may it be known whether the replacement is needed
     if (step.first_half && step.if_differs) {
         const std::optional<bool> needed = removal_needed(id);
         if (!needed && wait_for_base(id)) return;
-        if (needed != true) return finish(id, "unchanged");
+        if (needed != true) return finish(id, StepResult::unchanged);
     }
-    if (is_kept_generation(id)) return finish(id, "unchanged");
+    if (is_kept_generation(id)) return finish(id, StepResult::unchanged);
     if (!prepare(id)) return; // failed
     if (step.read_first && !work.observed) return enqueue(id, true);
     if (step.read_first && work.observed->state == Observation::State::blocked &&
@@ -216,11 +209,11 @@ void Executor::reject_name_of_this_run(StepId id) {
 
 std::optional<Endpoint> Executor::choose_endpoint(StepId id, const Value& config) const {
     const Step& step = plan_.steps[id];
-    const Provider& kind = *endpoints_.registry().provider(step.type->provider);
-    const Value& settings = settings_.at(kind.name);
+    const Provider& provider = *endpoints_.registry().provider(step.type->provider);
+    const Value& settings = settings_.at(provider.name);
     const auto candidates = step.action == Action::remove
-                                ? kind.removal_endpoints(*step.type, config, settings)
-                                : kind.endpoints(*step.type, config, settings);
+                                ? provider.removal_endpoints(*step.type, config, settings)
+                                : provider.endpoints(*step.type, config, settings);
     for (const Endpoint& e : candidates)
         if (e.machine.empty() || e.machine == step.address || !machine_down(e.machine)) return e;
     return std::nullopt;
@@ -278,8 +271,8 @@ void Executor::decide_step(StepId id) {
     if (!d.action || d.action == Action::adopt) {
         const Value attributes = complete(*step.type, work.config, observed.attributes);
         if (step.node) values_[*step.node] = with_machine(*step.type, step.address, attributes);
-        return settled_.push_back(
-            {id, d.action ? "adopted" : "unchanged", row_of(id, work.config, attributes)});
+        return settled_.push_back({id, d.action ? StepResult::adopted : StepResult::unchanged,
+                                   row_of(id, work.config, attributes)});
     }
     if (d.action == Action::replace)
         throw Error(ErrorKind::failed, "it needs to be replaced: " + d.reason)
@@ -297,7 +290,7 @@ void Executor::decide_removal(StepId id) {
     const Observation& observed = *work.observed;
     if (observed.state == Observation::State::failed) throw *observed.error;
     if (observed.state == Observation::State::absent || !observed.foreign.empty())
-        return settled_.push_back({id, "forgotten", {}});
+        return settled_.push_back({id, StepResult::forgotten, {}});
     reject_lost_contents(id);
     work.kind = Change::Kind::remove;
     enqueue(id, false);
@@ -325,9 +318,9 @@ void Executor::reject_lost_contents(StepId id) const {
 void Executor::enqueue(StepId id, bool read) {
     Work& work = work_[id];
     Queue& queue = queues_[work.endpoint->key];
-    if (queue.kind == nullptr) {
+    if (queue.provider == nullptr) {
         queue.endpoint = *work.endpoint;
-        queue.kind = endpoints_.registry().provider(plan_.steps[id].type->provider);
+        queue.provider = endpoints_.registry().provider(plan_.steps[id].type->provider);
     }
     work.state = read ? State::to_read : State::to_change;
     if (read)
@@ -444,7 +437,7 @@ void Executor::run_read(const Job& job) {
             const std::lock_guard lock(mutex_);
             events_.waiting(shown_key(endpoint), what);
         };
-        answers = endpoints_.read(job.queue->kind->name, endpoint, requests, notice);
+        answers = endpoints_.read(job.queue->provider->name, endpoint, requests, notice);
     } catch (Error& e) {
         error = std::move(e);
     } catch (const Interrupted&) {

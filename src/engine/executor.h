@@ -24,7 +24,7 @@ namespace hadeploy {
 /// steps that wait for such a result.
 class Executor {
   public:
-    Executor(const Plan& plan, const Graph* graph, const PriorState& world, Store& store,
+    Executor(const Plan& plan, const Graph* graph, const PriorState& prior, Store& store,
              Endpoints& endpoints, const ProviderSettings& settings, Events& events,
              std::int64_t run, const ApplyOptions& options);
     ApplyResult run();
@@ -77,12 +77,14 @@ class Executor {
     /// The queue of an endpoint. A host runs one job at a time, with all compatible changes.
     struct Queue {
         Endpoint endpoint;
-        const Provider* kind = nullptr;
+        const Provider* provider = nullptr;
         bool busy = false;
         std::deque<StepId> reads;
         std::set<Turn> changes;
 
-        [[nodiscard]] bool one_job() const { return kind->batches_changes || kind->state_only; }
+        [[nodiscard]] bool one_job() const {
+            return provider->batches_changes || provider->state_only;
+        }
         [[nodiscard]] bool ready() const {
             return !(busy && one_job()) && !(reads.empty() && changes.empty());
         }
@@ -91,7 +93,7 @@ class Executor {
     /// A step without a change of a real object, and its row to record; no row: removed.
     struct Settled {
         StepId step;
-        std::string result;
+        StepResult result;
         std::optional<RecordedResource> row;
     };
 
@@ -145,7 +147,7 @@ class Executor {
     bool machine_down(const std::string& address) const;
 
     // results (with the lock held)
-    void finish(StepId id, std::string result);
+    void finish(StepId id, StepResult result);
     void fail(StepId id, Error error);
     void skip_dependents(StepId id);
     RecordedResource result_row(StepId id, Value attributes) const;
@@ -162,8 +164,8 @@ class Executor {
     void run_job(const Job& job);
     void run_read(const Job& job);
     void run_changes(const Job& job);
-    void change(const Job& job, OpenEndpoint& provider, Slot& slot);
-    void change_in_state(Job job, OpenEndpoint& provider);
+    void change(const Job& job, OpenEndpoint& endpoint, Slot& slot);
+    void change_in_state(Job job, OpenEndpoint& endpoint);
     void release_dependents(const Made& made);
     void write_made(const std::vector<Made>& made);
     std::vector<Change> changes_of(const Job& job);

@@ -13,7 +13,8 @@
 
 namespace hadeploy {
 
-std::shared_ptr<OpenEndpoint> Endpoints::open(const std::string& kind, const Endpoint& endpoint) {
+std::shared_ptr<OpenEndpoint> Endpoints::open(const std::string& provider,
+                                              const Endpoint& endpoint) {
     {
         const std::lock_guard lock(mutex_);
         const auto it = open_.find(endpoint.key);
@@ -23,7 +24,7 @@ std::shared_ptr<OpenEndpoint> Endpoints::open(const std::string& kind, const End
     std::shared_ptr<OpenEndpoint> fresh;
     try {
         const Span span("open", shown_key(endpoint));
-        fresh = registry_.provider(kind)->open(endpoint, setting_);
+        fresh = registry_.provider(provider)->open(endpoint, context_);
     } catch (Error& error) {
         throw hide_secrets(std::move(error), endpoint.config);
     }
@@ -31,16 +32,16 @@ std::shared_ptr<OpenEndpoint> Endpoints::open(const std::string& kind, const End
     return open_.emplace(endpoint.key, std::move(fresh)).first->second;
 }
 
-std::vector<Observation> Endpoints::read(const std::string& kind, const Endpoint& endpoint,
+std::vector<Observation> Endpoints::read(const std::string& provider, const Endpoint& endpoint,
                                          const std::vector<ReadRequest>& requests,
                                          const Notice& notice) {
     const Notice hidden = [&](std::string_view text) {
         notice(without_secrets(std::string(text), endpoint.config));
     };
-    const std::shared_ptr<OpenEndpoint> provider = open(kind, endpoint);
+    const std::shared_ptr<OpenEndpoint> opened = open(provider, endpoint);
     std::vector<Observation> seen;
     try {
-        seen = provider->read(requests, notice ? hidden : notice);
+        seen = opened->read(requests, notice ? hidden : notice);
     } catch (Error& error) {
         throw hide_secrets(std::move(error), endpoint.config);
     }
@@ -87,16 +88,16 @@ Value with_connections(const Value& v, const std::map<std::string, Value>& curre
 }
 
 /// Updates recorded connections, as a recreated machine has another host key.
-void follow_machines(PriorState& world) {
+void follow_machines(PriorState& prior) {
     std::map<std::string, Value> current;
-    for (const auto& [address, r] : world.recorded) {
+    for (const auto& [address, r] : prior.recorded) {
         const Value& connection = r.attributes["connection"];
         if (connection.is_map() && connection.text("machine") == address &&
             !connection.contains_unknown())
             current.emplace(address, connection);
     }
     if (current.empty()) return;
-    for (auto& [address, r] : world.recorded) {
+    for (auto& [address, r] : prior.recorded) {
         if (current.contains(address)) continue;
         r.config = with_connections(r.config, current);
         r.attributes = with_connections(r.attributes, current);
@@ -111,26 +112,26 @@ PriorState load_prior_state(const Store& store) {
 
 PriorState load_prior_state_but(const Store& store, const std::vector<std::string>& types) {
     const Span span("load the state");
-    PriorState world;
-    world.lineage = store.lineage();
-    world.serial = store.serial();
-    world.outputs = store.outputs();
+    PriorState prior;
+    prior.lineage = store.lineage();
+    prior.serial = store.serial();
+    prior.outputs = store.outputs();
     store.each_row_but(types, [&](RecordedResource r) {
         r.attributes = sharing(r.attributes, r.config);
         // rows are ordered by address
-        world.recorded.emplace_hint(world.recorded.end(), r.address, std::move(r));
+        prior.recorded.emplace_hint(prior.recorded.end(), r.address, std::move(r));
     });
     for (const Intent& i : store.intents()) {
-        world.interrupted[i.address] = i.action;
-        if (i.action == "update") world.attempted[i.address] = i.config;
-        if (i.action != "create") continue;
+        prior.interrupted[i.address] = i.action;
+        if (i.action == ChangeKind::update) prior.attempted[i.address] = i.config;
+        if (i.action != ChangeKind::create) continue;
         // a partly created object is managed: found by its identity, completed or removed
-        world.recorded[i.address] = {i.address, i.type,   i.generation, i.identity,
+        prior.recorded[i.address] = {i.address, i.type,   i.generation, i.identity,
                                      i.config,  i.config, i.depends_on, false};
-        world.unfinished.insert(i.address);
+        prior.unfinished.insert(i.address);
     }
-    follow_machines(world);
-    return world;
+    follow_machines(prior);
+    return prior;
 }
 
 std::vector<Intent> moved_intents(std::vector<Intent> open, const Moves& moves) {
@@ -142,10 +143,10 @@ std::vector<Intent> moved_intents(std::vector<Intent> open, const Moves& moves) 
     return open;
 }
 
-Graph::Values recorded_values(const Graph& graph, const PriorState& world) {
-    return [&graph, &world](NodeId id) {
-        const auto it = world.recorded.find(graph[id].address);
-        return it == world.recorded.end() ? Value::unknown() : it->second.attributes;
+Graph::Values recorded_values(const Graph& graph, const PriorState& prior) {
+    return [&graph, &prior](NodeId id) {
+        const auto it = prior.recorded.find(graph[id].address);
+        return it == prior.recorded.end() ? Value::unknown() : it->second.attributes;
     };
 }
 
@@ -159,8 +160,8 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<PlannedRea
     for (const std::size_t i : batch.reads) requests.push_back(reads[i].request);
     const Span span("read", shown_key(batch.endpoint));
     try {
-        const std::string& kind = requests.front().type->provider;
-        out = endpoints.read(kind, batch.endpoint, requests, notice);
+        const std::string& provider = requests.front().type->provider;
+        out = endpoints.read(provider, batch.endpoint, requests, notice);
         return std::nullopt;
     } catch (Error& error) {
         return std::move(error);
@@ -171,14 +172,14 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<PlannedRea
 
 } // namespace
 
-void refresh(PriorState& world, const std::vector<PlannedRead>& reads, Endpoints& endpoints,
+void refresh(PriorState& prior, const std::vector<PlannedRead>& reads, Endpoints& endpoints,
              Events& events) {
     std::vector<bool> done(reads.size());
     std::map<std::string, Error> dead;
     while (true) {
         std::set<std::string> dead_keys;
         for (const auto& [key, error] : dead) dead_keys.insert(key);
-        const std::vector<Batch> wave = next_wave(reads, world, dead_keys, done);
+        const std::vector<Batch> wave = next_wave(reads, prior, dead_keys, done);
         if (wave.empty()) break;
 
         std::vector<std::vector<Observation>> answers(wave.size());
@@ -208,31 +209,31 @@ void refresh(PriorState& world, const std::vector<PlannedRead>& reads, Endpoints
             }
             for (std::size_t k = 0; k < wave[i].reads.size(); ++k) {
                 const std::size_t s = wave[i].reads[k];
-                world.observed[reads[s].request.address] = std::move(answers[i][k]);
+                prior.observed[reads[s].request.address] = std::move(answers[i][k]);
                 done[s] = true;
             }
         }
     }
     for (const PlannedRead& s : reads) {
-        if (world.observed.contains(s.request.address) || s.candidates.empty()) continue;
+        if (prior.observed.contains(s.request.address) || s.candidates.empty()) continue;
         const auto first = dead.find(s.candidates.front().key);
         if (first != dead.end())
-            world.observed[s.request.address] = Observation::failed(first->second);
+            prior.observed[s.request.address] = Observation::failed(first->second);
     }
 }
 
-void read_data(PriorState& world, const Graph& graph, const ProviderSettings& settings,
+void read_data(PriorState& prior, const Graph& graph, const ProviderSettings& settings,
                Endpoints& endpoints, Events& events) {
     // data sources can depend on each other; a chain is at most as long as the number of nodes
     for (std::size_t round = 0; round < graph.nodes().size(); ++round) {
-        const std::vector<PlannedRead> reads = reads_of_data(graph, world, settings);
+        const std::vector<PlannedRead> reads = reads_of_data(graph, prior, settings);
         if (reads.empty()) return;
-        for (const PlannedRead& s : reads) world.observed.erase(s.request.address);
-        refresh(world, reads, endpoints, events);
+        for (const PlannedRead& s : reads) prior.observed.erase(s.request.address);
+        refresh(prior, reads, endpoints, events);
         bool any = false;
         for (const PlannedRead& s : reads) {
-            const auto seen = world.observed.find(s.request.address);
-            if (seen == world.observed.end()) continue; // its machine is not up
+            const auto seen = prior.observed.find(s.request.address);
+            if (seen == prior.observed.end()) continue; // its machine is not up
             any = true;
             Value& attributes = seen->second.attributes;
             attributes = complete(*s.request.type, s.request.config, attributes);
@@ -244,8 +245,8 @@ void read_data(PriorState& world, const Graph& graph, const ProviderSettings& se
 ProviderSettings provider_settings(const Graph& graph) {
     ProviderSettings out;
     Diagnostics diagnostics;
-    for (const auto& kind : graph.registry().providers())
-        out[kind->name] = graph.settings(*kind, diagnostics);
+    for (const auto& provider : graph.registry().providers())
+        out[provider->name] = graph.settings(*provider, diagnostics);
     diagnostics.throw_if_any();
     return out;
 }

@@ -14,23 +14,23 @@ namespace hadeploy {
 class Endpoints {
   public:
     /// @param at_once  number of endpoints that refresh() reads concurrently
-    Endpoints(const Registry& registry, ProviderContext setting, std::size_t at_once = 10)
-        : registry_(registry), setting_(std::move(setting)), at_once_(at_once) {}
+    Endpoints(const Registry& registry, ProviderContext context, std::size_t at_once = 10)
+        : registry_(registry), context_(std::move(context)), at_once_(at_once) {}
 
     /// @throws Error(unreachable); the next call retries
-    std::shared_ptr<OpenEndpoint> open(const std::string& kind, const Endpoint& endpoint);
+    std::shared_ptr<OpenEndpoint> open(const std::string& provider, const Endpoint& endpoint);
     /// Opens the endpoint if necessary, and reads. Attributes of objects created from secrets are
     /// marked as secret.
     /// @throws Error(unreachable)
-    std::vector<Observation> read(const std::string& kind, const Endpoint& endpoint,
+    std::vector<Observation> read(const std::string& provider, const Endpoint& endpoint,
                                   const std::vector<ReadRequest>& requests, const Notice& notice);
     [[nodiscard]] const Registry& registry() const { return registry_; }
-    [[nodiscard]] const ProviderContext& setting() const { return setting_; }
+    [[nodiscard]] const ProviderContext& context() const { return context_; }
     [[nodiscard]] std::size_t at_once() const { return at_once_; }
 
   private:
     const Registry& registry_;
-    ProviderContext setting_;
+    ProviderContext context_;
     std::size_t at_once_;
     std::mutex mutex_;
     std::map<std::string, std::shared_ptr<OpenEndpoint>> open_;
@@ -45,17 +45,17 @@ PriorState load_prior_state_but(const Store& store, const std::vector<std::strin
 std::vector<Intent> moved_intents(std::vector<Intent> open, const Moves& moves);
 
 /// The recorded values of a graph's nodes, others unknown. Both arguments must outlive the result.
-Graph::Values recorded_values(const Graph& graph, const PriorState& world);
+Graph::Values recorded_values(const Graph& graph, const PriorState& prior);
 
 /// Performs the reads in waves, with the endpoints of a wave in parallel, and stores the results in
-/// `world.observed`. If an endpoint does not answer, the observations of its reads are `failed`.
-void refresh(PriorState& world, const std::vector<PlannedRead>& reads, Endpoints& endpoints,
+/// `prior.observed`. If an endpoint does not answer, the observations of its reads are `failed`.
+void refresh(PriorState& prior, const std::vector<PlannedRead>& reads, Endpoints& endpoints,
              Events& events);
 
 /// Reads the data sources that can be read before planning. Called before resources are read, as
 /// their configs may depend on data sources, and again afterwards, when more values may be known.
-/// The results in `world.observed` include the config with which they were read.
-void read_data(PriorState& world, const Graph& graph, const ProviderSettings& settings,
+/// The results in `prior.observed` include the config with which they were read.
+void read_data(PriorState& prior, const Graph& graph, const ProviderSettings& settings,
                Endpoints& endpoints, Events& events);
 
 /// The settings of every provider in the spec.

@@ -1,6 +1,7 @@
 #include "engine/planning.h"
 
 #include "planner/plan/make_plan.h"
+#include "planner/plan/refresh_plan.h"
 #include "planner/plan/removal.h"
 #include "planner/plan/selection.h"
 
@@ -10,19 +11,19 @@ namespace {
 PlannedRun start(const PlanSource& source, const Store& store, const PlanOptions& options,
                  std::stop_token stop = {}) {
     PlannedRun p;
-    p.world = load_prior_state(store);
+    p.prior = load_prior_state(store);
     if (!options.destroy && !options.refresh_only) {
         for (const Moves& moves : source.moves_back) {
-            const Moves back = with_room(moves, p.world);
-            p.world = moved_world(std::move(p.world), back);
+            const Moves back = with_room(moves, p.prior);
+            p.prior = moved_prior_state(std::move(p.prior), back);
         }
-        p.world = with_moves(std::move(p.world), source.graph.spec().moved);
+        p.prior = with_moves(std::move(p.prior), source.graph.spec().moved);
     }
     p.settings = source.settings;
-    ProviderContext setting = source.setting;
-    setting.lineage = p.world.lineage;
-    if (stop.stop_possible()) setting.stop = std::move(stop);
-    p.endpoints = std::make_unique<Endpoints>(source.graph.registry(), std::move(setting),
+    ProviderContext context = source.context;
+    context.lineage = p.prior.lineage;
+    if (stop.stop_possible()) context.stop = std::move(stop);
+    p.endpoints = std::make_unique<Endpoints>(source.graph.registry(), std::move(context),
                                               source.parallelism);
     return p;
 }
@@ -34,14 +35,14 @@ std::vector<PlannedRead> to_read(PlannedRun& p, const PlanSource& source,
     const Registry& registry = source.graph.registry();
     std::vector<PlannedRead> what;
     if (options.refresh_only) {
-        what = reads_of_records(registry, p.world, p.settings);
+        what = reads_of_records(registry, p.prior, p.settings);
     } else if (options.destroy) {
-        what = reads_before_destroy(registry, p.world, p.settings);
+        what = reads_before_destroy(registry, p.prior, p.settings);
     } else {
-        evaluation = evaluate_and_move(source.graph, p.world, p.settings);
+        evaluation = evaluate_and_move(source.graph, p.prior, p.settings);
         what = std::move(evaluation->reads);
     }
-    const Selection selection(options, options.destroy ? nullptr : &source.graph, p.world);
+    const Selection selection(options, options.destroy ? nullptr : &source.graph, p.prior);
     if (!selection.all())
         std::erase_if(what,
                       [&](const PlannedRead& s) { return !selection.reads(s.request.address); });
@@ -49,9 +50,9 @@ std::vector<PlannedRead> to_read(PlannedRun& p, const PlanSource& source,
 }
 
 /// Plans a destroy from the state alone, adding places in the spec to errors.
-Plan destroy_plan(const PriorState& world, const PlanSource& source, const PlanOptions& options) {
+Plan destroy_plan(const PriorState& prior, const PlanSource& source, const PlanOptions& options) {
     try {
-        return make_destroy_plan(world, source.graph.registry(), options, &source.graph);
+        return make_destroy_plan(prior, source.graph.registry(), options, &source.graph);
     } catch (const Error& errors) {
         std::vector<Error> placed = errors.all();
         for (Error& error : placed)
@@ -64,11 +65,11 @@ Plan destroy_plan(const PriorState& world, const PlanSource& source, const PlanO
 void make(PlannedRun& p, const PlanSource& source, const PlanOptions& options,
           const Evaluation* evaluation = nullptr) {
     if (options.refresh_only)
-        p.plan = make_refresh_plan(source.graph, p.world, options);
+        p.plan = make_refresh_plan(source.graph, p.prior, options);
     else if (options.destroy)
-        p.plan = destroy_plan(p.world, source, options);
+        p.plan = destroy_plan(p.prior, source, options);
     else
-        p.plan = make_plan(source.graph, p.world, p.settings, options, evaluation);
+        p.plan = make_plan(source.graph, p.prior, p.settings, options, evaluation);
 }
 
 } // namespace
@@ -77,17 +78,17 @@ PlannedRun read_and_plan(const PlanSource& source, const Store& store, const Pla
                          Events& events, const std::stop_token& stop) {
     PlannedRun p = start(source, store, options, stop);
     const auto read_sources = [&] {
-        if (!options.destroy) read_data(p.world, source.graph, p.settings, *p.endpoints, events);
+        if (!options.destroy) read_data(p.prior, source.graph, p.settings, *p.endpoints, events);
     };
     std::optional<Evaluation> evaluation;
     if (options.refresh) {
         read_sources(); // reads may depend on data sources, and those on what was read
         const std::vector<PlannedRead> what = to_read(p, source, options, evaluation);
-        refresh(p.world, what, *p.endpoints, events);
+        refresh(p.prior, what, *p.endpoints, events);
     } else {
         if (!options.destroy && !options.refresh_only)
-            evaluation = evaluate_and_move(source.graph, p.world, p.settings);
-        assume_recorded(p.world);
+            evaluation = evaluate_and_move(source.graph, p.prior, p.settings);
+        assume_recorded(p.prior);
     }
     read_sources();
     if (stop.stop_requested())
@@ -98,8 +99,8 @@ PlannedRun read_and_plan(const PlanSource& source, const Store& store, const Pla
 
 PlannedRun plan_from_record(const PlanSource& source, const Store& store) {
     PlannedRun p = start(source, store, {});
-    assume_recorded(p.world);
-    const Evaluation evaluation = evaluate_and_move(source.graph, p.world, p.settings);
+    assume_recorded(p.prior);
+    const Evaluation evaluation = evaluate_and_move(source.graph, p.prior, p.settings);
     make(p, source, {}, &evaluation);
     return p;
 }
@@ -111,11 +112,11 @@ PlannedRun plan_from_observations(const PlanSource& source, const Store& store,
     // observations use the addresses after the evaluation, which needs only those of data sources
     for (const auto& [address, seen] : observed)
         if (const auto node = source.graph.find(address); node && source.graph[*node].type->data)
-            p.world.observed.emplace(address, seen);
+            p.prior.observed.emplace(address, seen);
     std::optional<Evaluation> evaluation;
     if (!options.destroy && !options.refresh_only)
-        evaluation = evaluate_and_move(source.graph, p.world, p.settings);
-    p.world.observed = std::move(observed);
+        evaluation = evaluate_and_move(source.graph, p.prior, p.settings);
+    p.prior.observed = std::move(observed);
     make(p, source, options, evaluation ? &*evaluation : nullptr);
     return p;
 }

@@ -21,13 +21,13 @@ struct PlanSource {
     ProviderSettings settings;
     /// For a rollback: moves that restore the addresses of the restored version, latest first.
     std::vector<Moves> moves_back = {};
-    ProviderContext setting;      ///< its lineage is set from the state
+    ProviderContext context;      ///< its lineage is set from the state
     std::size_t parallelism = 10; ///< number of endpoints read concurrently
 };
 
 /// A plan and its input.
 struct PlannedRun {
-    PriorState world;
+    PriorState prior;
     ProviderSettings settings;
     std::unique_ptr<Endpoints> endpoints; ///< open endpoints, reused by apply
     Plan plan;

@@ -2,6 +2,7 @@
 
 #include "core/heap_optional.h"
 #include "core/recorded_resource.h"
+#include "core/results.h"
 #include "provider_api/resource_type.h"
 
 #include <chrono>
@@ -72,7 +73,7 @@ struct Observation {
 
 /// One change to apply. A replacement is a remove and a create.
 struct Change {
-    enum class Kind { create, update, remove };
+    using Kind = ChangeKind;
     Kind kind = Kind::create;
     std::string address;
     const ResourceType* type = nullptr;

@@ -1,5 +1,6 @@
 #include "app.h"
 #include "chaos/prober.h"
+#include "chaos/read_writes.h"
 #include "core/error.h"
 
 #include <doctest/doctest.h>

@@ -1,8 +1,8 @@
 // Saved plans with an invalid body: authentic, because they are sealed with the right key, but not
 // written by this hadeploy.
 #include "../core/temp_dir.h"
-#include "cli/commands.h"
 #include "cli/plan_file.h"
+#include "cli/registry.h"
 #include "core/file.h"
 
 #include <doctest/doctest.h>

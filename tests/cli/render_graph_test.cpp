@@ -1,4 +1,6 @@
+#include "cli/render/graph_html.h"
 #include "cli/render/graph_layers.h"
+#include "cli/render/graph_svg.h"
 #include "render_fixture.h"
 
 #include <fmt/format.h>

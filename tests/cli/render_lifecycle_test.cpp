@@ -6,6 +6,7 @@
 #include "planner/plan/moves.h"
 #include "planner/plan/prior_state.h"
 #include "planner/plan/reads.h"
+#include "planner/plan/refresh_plan.h"
 #include "planner/plan/removal.h"
 #include "support/project.h"
 

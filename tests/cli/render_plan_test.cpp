@@ -190,7 +190,7 @@ TEST_CASE("unfinished changes of an earlier run are listed first") {
     const std::string rest = render_plan(plan, {});
     CHECK(rest.starts_with("  = module.app.file[\"x\"]  test.file  adopt"));
     CHECK_FALSE(plan_json(plan).contains("resumed"));
-    plan.resumed = {{"module.app.file[\"x\"]", "create"}, {"a#2", "remove"}};
+    plan.resumed = {{"module.app.file[\"x\"]", ChangeKind::create}, {"a#2", ChangeKind::remove}};
     CHECK(render_plan(plan, {}) == "Unfinished changes of an earlier run, completed first:\n"
                                    "      remove  a#2\n"
                                    "      create  module.app.file[\"x\"]\n"

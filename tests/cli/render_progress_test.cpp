@@ -79,11 +79,11 @@ void act(Stage& stage, Progress& progress, Between between) {
     progress.step_progress(plan.steps[0], "downloading 11%"), after(12'000);
     progress.step_progress(plan.steps[0], "downloading 90%"), after(100);
     progress.step_progress(plan.steps[1], "waiting for the guest"), after(60'000);
-    progress.step_done(plan.steps[1], "done", 73'500), after(500);
+    progress.step_done(plan.steps[1], StepResult::done, 73'500), after(500);
     progress.reading("ssh root@10.0.0.1", 14), after(100);
     progress.waiting("ssh root@10.0.0.1", "waiting for somebody"), after(100);
-    progress.step_done(plan.steps[5], "unchanged", 3), after(0);
-    progress.step_done(plan.steps[9], "forgotten", 0), after(0);
+    progress.step_done(plan.steps[5], StepResult::unchanged, 3), after(0);
+    progress.step_done(plan.steps[9], StepResult::forgotten, 0), after(0);
     progress.step_failed(plan.steps[0], Error(ErrorKind::failed, "no space\nleft"), 74'000),
         after(0);
     progress.finish(), between();
@@ -261,7 +261,7 @@ TEST_CASE("events from many threads") {
                     const Step step = file_step(std::to_string(t), "a", Action::create);
                     for (int i = 0; i < 100; ++i) {
                         progress->step_started(step, "creating");
-                        progress->step_done(step, "done", 1);
+                        progress->step_done(step, StepResult::done, 1);
                     }
                 });
         }

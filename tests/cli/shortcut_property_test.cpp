@@ -105,7 +105,7 @@ class RandomProject {
         Events quiet;
         const PlannedRun p = read_and_plan(project.plan_source(), *store, {}, quiet);
         const ApplyResult result =
-            hadeploy::apply(p.plan, &project.graph(), p.world, *store, *p.endpoints, p.settings,
+            hadeploy::apply(p.plan, &project.graph(), p.prior, *store, *p.endpoints, p.settings,
                             quiet, store->begin_run("apply", {}), {4, nullptr});
         CHECK(result.ok());
     }

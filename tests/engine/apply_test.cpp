@@ -58,7 +58,7 @@ TEST_CASE("a failure leaves its intent and skips dependents, and the next run co
     REQUIRE(first.result.errors.size() == 1);
     CHECK(first.result.errors[0].address == "a");
     CHECK(first.result.errors[0].loc.line == 4);
-    CHECK(first.result.steps[1].result == "skipped");
+    CHECK(first.result.steps[1].result == StepResult::skipped);
     CHECK(lab.rows.empty());
     REQUIRE(lab.intents.size() == 1);
     lab.world.broken.clear();
@@ -121,7 +121,7 @@ TEST_CASE("a result that cannot be written fails its step, and the next run adop
     REQUIRE(first.result.errors.size() == 1);
     CHECK(first.result.errors[0].address == "a");
     CHECK(first.result.errors[0].message.find("no room") != std::string::npos);
-    CHECK(first.result.steps[1].result == "skipped");
+    CHECK(first.result.steps[1].result == StepResult::skipped);
     CHECK(lab.intents.size() == 1);
     CHECK(lab.world.objects.contains("a")); // it exists nevertheless
     sql("ALTER TABLE resources DROP COLUMN full");
@@ -233,7 +233,7 @@ TEST_CASE("a stopped machine is started before its resources are read and repair
     CHECK(run.plan == "start m (running); read x; read y");
     CHECK(lab.reads == std::vector<std::string>{"read cloud: m"});
     CHECK(lab.world.log == std::vector<std::string>{"update m", "read m: x y", "update x"});
-    CHECK(run.result.count("unchanged") == 1);
+    CHECK(run.result.count(StepResult::unchanged) == 1);
     CHECK(lab.apply(kMachine).plan == "");
 }
 

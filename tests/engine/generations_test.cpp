@@ -136,7 +136,7 @@ TEST_CASE("create_before_destroy: if the new object cannot be created, the old o
     lab.world.broken = {"a2"};
     const auto run = lab.apply(spec(2));
     CHECK_FALSE(run.result.ok());
-    CHECK(run.result.count("skipped") == 2);
+    CHECK(run.result.count(StepResult::skipped) == 2);
     CHECK(lab.objects() == "a1 user");
     CHECK(lab.recorded() == "a:1 user:1");
     lab.world.broken.clear();

@@ -3,6 +3,8 @@
 #include "engine/apply.h"
 #include "engine/planning.h"
 #include "planner/plan/make_plan.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "support/project.h"
 
 #include <cstdlib>
@@ -43,17 +45,17 @@ struct Lab {
         Events& quiet = events == nullptr ? nobody : *events;
         world.log.clear();
         const PlannedRun planned = read_and_plan(
-            {.graph = graph, .settings = provider_settings(graph), .setting = {.project = "test"}},
+            {.graph = graph, .settings = provider_settings(graph), .context = {.project = "test"}},
             *store, {.destroy = destroy}, quiet);
         const Plan& plan = planned.plan;
         // the plan must be the same without the evaluation that skips unchanged resources
         if (!destroy)
-            CHECK(whole(plan) == whole(make_plan(graph, planned.world, planned.settings)));
+            CHECK(whole(plan) == whole(make_plan(graph, planned.prior, planned.settings)));
         reads = world.log;
         world.log.clear();
         const std::int64_t run = store->begin_run("apply", {});
         Run out{summary(plan),
-                hadeploy::apply(plan, destroy ? nullptr : &graph, planned.world, *store,
+                hadeploy::apply(plan, destroy ? nullptr : &graph, planned.prior, *store,
                                 *planned.endpoints, planned.settings, quiet, run, {4, nullptr})};
         rows = store->rows();
         intents = store->intents();

@@ -77,7 +77,7 @@ resources:
     REQUIRE(run.result.errors.size() == 1);
     CHECK(run.result.errors[0].address == "a");
     CHECK(run.result.errors[0].message == "not x");
-    CHECK(run.result.count("skipped") == 3);
+    CHECK(run.result.count(StepResult::skipped) == 3);
     CHECK(lab.recorded() == "a:1 e:1"); // it exists and is recorded
     CHECK(lab.world.changes().empty());
     CHECK(errors_in(lab, text) == "a: not x");

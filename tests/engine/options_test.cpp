@@ -2,7 +2,10 @@
 #include "planner/plan/import.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
+#include "planner/plan/refresh_plan.h"
 #include "planner/plan/removal.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "support/project.h"
 
 #include <cstdlib>
@@ -115,8 +118,8 @@ TEST_CASE("a refresh changes only the state") {
     const std::int64_t serial = lab.store->serial();
     const ApplyResult result = lab.apply({.refresh_only = true});
     CHECK(result.ok());
-    CHECK(result.count("refreshed") == 1);
-    CHECK(result.count("forgotten") == 1);
+    CHECK(result.count(StepResult::refreshed) == 1);
+    CHECK(result.count(StepResult::forgotten) == 1);
     CHECK(lab.world.changes().empty());
     CHECK(lab.store->serial() > serial);
     CHECK(lab.store->row("a")->attributes.text("value") == "other");

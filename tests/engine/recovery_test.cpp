@@ -23,8 +23,7 @@ resources:
 constexpr const char* kNone = "name: test\n";
 
 /// Applies with a failure of `a`, whose intent stays in the journal.
-void interrupted(Lab& lab, const std::string& text, const std::string& action,
-                 bool destroy = false) {
+void interrupted(Lab& lab, const std::string& text, ChangeKind action, bool destroy = false) {
     lab.world.broken = {"a"};
     CHECK_FALSE(lab.apply(text, destroy).result.ok());
     lab.world.broken.clear();
@@ -56,7 +55,7 @@ void make_object(Lab& lab, const Value& object) {
 
 TEST_CASE("create, no object: it is created with the same identity") {
     Lab lab;
-    interrupted(lab, kOne, "create");
+    interrupted(lab, kOne, ChangeKind::create);
     const std::string identity = lab.intents[0].identity;
     const auto run = lab.apply(kOne);
     CHECK(run.plan == "create a");
@@ -67,7 +66,7 @@ TEST_CASE("create, no object: it is created with the same identity") {
 
 TEST_CASE("create, own object: the create continues from the complete or partial object") {
     Lab lab;
-    interrupted(lab, kOne, "create");
+    interrupted(lab, kOne, ChangeKind::create);
     const Value whole = Value::map(
         {{"name", "a"}, {"value", "one"}, {"size", 1}, {"token", "token-of-a"}, {"shout", "one!"}});
     SUBCASE("complete") {
@@ -88,7 +87,7 @@ TEST_CASE("create, another object of the same name: an error, and it is never de
     for (const bool destroys : {false, true}) {
         CAPTURE(destroys);
         Lab lab;
-        interrupted(lab, kOne, "create");
+        interrupted(lab, kOne, ChangeKind::create);
         make_object(lab, Value::map({{"name", "a"}, {"value", "theirs"}}));
         lab.world.owners["a"] = "somebody";
         const auto before = lab.world.objects;
@@ -109,7 +108,7 @@ TEST_CASE("create, started and no longer desired: the object is removed") {
             CAPTURE(destroys);
             CAPTURE(there);
             Lab lab;
-            interrupted(lab, kOne, "create");
+            interrupted(lab, kOne, ChangeKind::create);
             if (there) make_object(lab, Value::map({{"name", "a"}}));
             CHECK(lab.apply(destroys ? kOne : kNone, destroys).result.ok());
             CHECK(lab.world.changes() ==
@@ -124,7 +123,7 @@ TEST_CASE("create and its removal, both unfinished: the object is still known") 
     for (const bool there : {true, false}) {
         CAPTURE(there);
         Lab lab;
-        interrupted(lab, kOne, "create");
+        interrupted(lab, kOne, ChangeKind::create);
         if (there) make_object(lab, Value::map({{"name", "a"}, {"value", "one"}}));
         lab.world.broken = {"a"};
         const bool ok = lab.apply(kNone).result.ok();
@@ -139,7 +138,7 @@ TEST_CASE("create and its removal, both unfinished: the object is still known") 
 TEST_CASE("update: new values are recorded, old ones updated again, others planned again") {
     Lab lab;
     REQUIRE(lab.apply(kOne).result.ok());
-    interrupted(lab, kTwo, "update");
+    interrupted(lab, kTwo, ChangeKind::update);
     const Value object = lab.world.objects["a"];
     std::string plan;
     std::vector<std::string> changes;
@@ -175,7 +174,7 @@ TEST_CASE("delete: a missing object is recorded, an existing one removed again")
             CAPTURE(there);
             Lab lab;
             REQUIRE(lab.apply(kOne).result.ok());
-            interrupted(lab, kNone, "remove");
+            interrupted(lab, kNone, ChangeKind::remove);
             if (!there) lab.world.objects.clear();
             const auto run = lab.apply(destroys ? kOne : kNone, destroys);
             CHECK(run.plan == (there ? "remove a" : "forget a"));
@@ -191,7 +190,7 @@ TEST_CASE("delete, and wanted again: a remaining object is kept, a missing one c
         CAPTURE(there);
         Lab lab;
         REQUIRE(lab.apply(kOne).result.ok());
-        interrupted(lab, kNone, "remove");
+        interrupted(lab, kNone, ChangeKind::remove);
         if (!there) lab.world.objects.clear();
         CHECK(lab.apply(kOne).plan == (there ? "adopt a" : "create a"));
         settled(lab, kOne);
@@ -206,7 +205,7 @@ resources:
 )";
     Lab lab;
     REQUIRE(lab.apply(kSecret).result.ok());
-    interrupted(lab, kNone, "remove");
+    interrupted(lab, kNone, ChangeKind::remove);
     CHECK(lab.apply(kSecret).plan == "create a");
     CHECK(lab.world.changes() == std::vector<std::string>{"create a"});
     settled(lab, kSecret);
@@ -221,17 +220,17 @@ resources:
 )";
     Lab lab;
     SUBCASE("create") {
-        interrupted(lab, kOne, "create");
+        interrupted(lab, kOne, ChangeKind::create);
     }
     SUBCASE("update") {
         REQUIRE(lab.apply(kOne).result.ok());
-        interrupted(lab, kTwo, "update");
+        interrupted(lab, kTwo, ChangeKind::update);
     }
     SUBCASE("delete") {
         REQUIRE(lab.apply(kOne).result.ok());
-        interrupted(lab, kNone, "remove");
+        interrupted(lab, kNone, ChangeKind::remove);
     }
-    const std::string action = lab.intents[0].action;
+    const ChangeKind action = lab.intents[0].action;
     const auto objects = lab.world.objects;
     for (const bool whole_endpoint : {false, true}) {
         lab.world.dead_hosts.clear();
@@ -277,7 +276,7 @@ resources:
   a: {type: fake.thing, name: a, value: one}
 )";
     Lab lab;
-    interrupted(lab, kOne, "create");
+    interrupted(lab, kOne, ChangeKind::create);
     CHECK(lab.apply(kMore).result.ok());
     CHECK(lab.world.changes() ==
           std::vector<std::string>{"create a", "create long", "create longer"});

@@ -2,6 +2,8 @@
 #include "engine/apply.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "support/project.h"
 
 #include <chrono>
@@ -190,5 +192,5 @@ TEST_CASE("a stop keeps the intents of an earlier run") {
     const std::vector<Intent> left = project.store->intents();
     REQUIRE(left.size() == 1);
     CHECK(left[0].address != project.shop.begun[0]);
-    CHECK(left[0].action == "create");
+    CHECK(left[0].action == ChangeKind::create);
 }

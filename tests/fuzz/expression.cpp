@@ -2,7 +2,8 @@
 // wrapped in one.
 #include "fuzz.h"
 
-#include "planner/lang/expr.h"
+#include "planner/lang/eval.h"
+#include "planner/lang/expr_parser.h"
 
 using namespace hadeploy;
 using namespace hadeploy::fuzz;
@@ -14,6 +15,7 @@ constexpr const char* kSecret = "canary-7f3a";
 /// Names with one value of each kind.
 class AllKinds : public Names {
   public:
+    using Names::Names;
     Value resolve(const std::string& name, const Path& path, Loc loc,
                   std::size_t& used) const override {
         used = 0;
@@ -49,7 +51,7 @@ void check_round_trip(const Value& value, const char* way) {
     const Value text = Value(expression).at({1, 1, sources.add("round trip", expression)});
     class One : public Names {
       public:
-        explicit One(const Value& value) : value_(value) {}
+        One(EvalContext& context, const Value& value) : Names(context), value_(value) {}
         Value resolve(const std::string&, const Path&, Loc, std::size_t& used) const override {
             return used = 0, value_;
         }
@@ -59,7 +61,9 @@ void check_round_trip(const Value& value, const char* way) {
     };
     try {
         StringPool strings;
-        const Value back = evaluate(parse_string(text, sources, strings), One(value));
+        ExternalInputs inputs;
+        EvalContext context(0, inputs);
+        const Value back = evaluate(parse_string(text, sources, strings), One(context, value));
         require(to_json(back) == to_json(value), way);
     } catch (const Error&) { // not UTF-8, too many levels, or too long a key
     }
@@ -74,7 +78,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Value string = Value(text).at({1, 1, sources.add("input", text)});
     try {
         StringPool strings;
-        const Value value = evaluate(parse_string(string, sources, strings), AllKinds());
+        ExternalInputs inputs;
+        EvalContext context(0, inputs);
+        const Value value = evaluate(parse_string(string, sources, strings), AllKinds(context));
         const bool spelled = text.find("canary") != text.npos || text.find("7f3a") != text.npos ||
                              text.find("nonsensitive") != text.npos;
         require(spelled || to_public_json(value).find(kSecret) == std::string::npos,

@@ -3,7 +3,7 @@
 // is the whole file.
 #include "fuzz.h"
 
-#include "cli/commands.h"
+#include "cli/registry.h"
 #include "cli/plan_file.h"
 #include "core/file.h"
 

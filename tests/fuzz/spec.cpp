@@ -6,6 +6,8 @@
 #include "planner/plan/make_plan.h"
 #include "planner/plan/plan.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "planner/yaml/yaml.h"
 #include "providers/libvirt/libvirt.h"
 #include "providers/local/local.h"

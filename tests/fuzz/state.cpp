@@ -53,7 +53,7 @@ void open_file(std::string_view bytes) {
     store->put(
         {{.address = "new", .type = "host.file", .identity = "id", .config = Value::map({})}},
         {"lab"});
-    store->end_run(store->begin_run("apply", Value("spec")), "done", "");
+    store->end_run(store->begin_run("apply", Value("spec")), RunResult::done, "");
     read_all(*store);
 }
 

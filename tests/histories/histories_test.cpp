@@ -7,7 +7,9 @@
 #include "histories/model.h"
 #include "histories/world.h"
 #include "planner/plan/plan.h"
+#include "planner/spec/load_spec.h"
 #include "planner/spec/spec.h"
+#include "planner/spec/variables.h"
 
 #include <atomic>
 #include <cstdlib>
@@ -224,7 +226,7 @@ class History {
         }
         const PlannedRun planned = read_and_plan({.graph = graph,
                                                   .settings = provider_settings(graph),
-                                                  .setting = {.project = "test"},
+                                                  .context = {.project = "test"},
                                                   .parallelism = 1},
                                                  store, options, quiet);
         const Plan& plan = planned.plan;
@@ -235,7 +237,7 @@ class History {
         try {
             const std::int64_t run = store.begin_run("apply", {});
             result =
-                apply(plan, what == What::destroy ? nullptr : &graph, planned.world, store,
+                apply(plan, what == What::destroy ? nullptr : &graph, planned.prior, store,
                       *planned.endpoints, planned.settings, quiet, run, {parallelism, nullptr});
         } catch (const Error& error) {
             last_error_ = error.message; // killed while it wrote

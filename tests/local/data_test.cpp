@@ -211,7 +211,7 @@ resources:
     CHECK(first.step("data.copy").reason == "a must be applied first");
     CHECK(first.step("data.more").reason == "run is known only after apply");
     REQUIRE_MESSAGE(first.ok(), errors_of(first));
-    CHECK(first.result.count("read") == 2);
+    CHECK(first.result.count(StepResult::read) == 2);
     CHECK(lab.text("b") == "first");
     CHECK(lab.rows.size() == 4);
     CHECK(lab.plan(spec).plan == "");

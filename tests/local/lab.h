@@ -7,6 +7,8 @@
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
 #include "planner/plan/removal.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "providers/local/local.h"
 #include "support/project.h"
 

@@ -165,7 +165,7 @@ TEST_CASE("a run interrupted before a value was recorded: the next one generates
         std::vector<Intent> begun{{.run = store->begin_run("apply", {}),
                                    .address = "p",
                                    .type = "random.password",
-                                   .action = "create",
+                                   .action = ChangeKind::create,
                                    .identity = identity_of(store->lineage(), "p", 1),
                                    .config = Value::map({{"length", 24}})}};
         store->begin(begun);

@@ -4,6 +4,7 @@
 #include "planner/plan/prior_state.h"
 #include "planner/planned.h"
 #include "planner/spec/address.h"
+#include "planner/spec/variables.h"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,7 @@
 #include "core/file.h"
 #include "core/temp_dir.h"
 #include "planner/lang/functions.h"
+#include "planner/spec/load_spec.h"
 #include "planner/spec/spec.h"
 #include "support/expressions.h"
 

@@ -2,6 +2,7 @@
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
 #include "planner/plan/reads.h"
+#include "planner/plan/refresh_plan.h"
 #include "planner/planned.h"
 
 #include <doctest/doctest.h>

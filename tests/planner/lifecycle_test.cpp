@@ -192,7 +192,7 @@ TEST_CASE("impossible moves are errors, completed ones are not") {
           "moved: a can't become b[\"x\"], which exists already; ");
     world.recorded["a[\"x\"]"] = {.address = "a[\"x\"]"};
     CHECK(moved(world, {{"a[\"x\"]", "e", {}}}).starts_with("a b"));
-    world.interrupted["a"] = "create";
+    world.interrupted["a"] = ChangeKind::create;
     CHECK(moved(world, {{"a", "f", {}}}) == "b[\"x\"] b[\"y\"] f f[\"x\"] module.m.c ");
     CHECK(planned("name: t\nmoved: [{from: a, to: b}]\nresources: {a: {type: fake.thing, name: a}, "
                   "b: {type: fake.thing, name: b}}\n",

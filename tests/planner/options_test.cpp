@@ -3,6 +3,7 @@
 #include "planner/plan/output_changes.h"
 #include "planner/plan/prior_state.h"
 #include "planner/plan/reads.h"
+#include "planner/plan/refresh_plan.h"
 #include "planner/plan/removal.h"
 #include "planner/plan/selection.h"
 #include "planner/plan/why.h"

@@ -1,7 +1,10 @@
 // Passes secrets of every length and alphabet to every function at every position, through every
 // type, and into variables in every way, and checks that no output shows a part of one. The seeds
 // are fixed; HADEPLOY_SEED is the first one, HADEPLOY_SECRETS their number.
+#include "planner/lang/expr_parser.h"
 #include "planner/lang/functions.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "planner/yaml/scalar_place.h"
 #include "provider_api/normalize.h"
 #include "provider_api/type_name.h"
@@ -50,7 +53,7 @@ std::string said_of(const std::string& expression, const Value& names) {
     const Value text = Value(whole).at({1, 1, sources.add("test", whole)});
     try {
         StringPool strings;
-        const Value value = evaluate(parse_string(text, sources, strings), MapNames(names));
+        const Value value = evaluated(parse_string(text, sources, strings), names);
         return to_public_json(value) + display(value);
     } catch (const Error& error) {
         return said(error);

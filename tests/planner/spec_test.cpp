@@ -1,5 +1,6 @@
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/variables.h"
 #include "planner/yaml/yaml.h"
 #include "support/project.h"
 
@@ -301,21 +302,4 @@ TEST_CASE("YAML mistakes have hints with the right form") {
     CHECK(hint_of("locals:\n  a: \"\\d+\"") ==
           "in \"...\" a backslash is written \\\\; '...' takes it as it is");
     CHECK(hint_of("locals:\n  a: 1\n b: 2") == "all keys of one map begin in the same column");
-}
-
-TEST_CASE("two resources that claim one real object") {
-    const TestSpec t(R"(
-name: t
-resources:
-  a: {type: fake.thing, name: same}
-  b: {type: fake.thing, name: same}
-)");
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
-    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
-    try {
-        make_plan(*t.graph, world, t.settings);
-        FAIL("both were planned");
-    } catch (const Error& e) {
-        CHECK(e.message == "a and b both manage fake same");
-    }
 }

@@ -1,6 +1,7 @@
 // Tests which parts of a spec's lines are hidden because a secret was written there.
 #include "planner/spec/written_secrets.h"
 
+#include "planner/spec/load_spec.h"
 #include "support/fake_world.h"
 
 #include <doctest/doctest.h>

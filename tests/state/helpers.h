@@ -40,7 +40,8 @@ inline hadeploy::RecordedResource row_of(const std::string& address, std::int64_
             {"lab"},
             false};
 }
-inline hadeploy::Intent intent_of(const std::string& address, const std::string& action = "create",
+inline hadeploy::Intent intent_of(const std::string& address,
+                                  hadeploy::ChangeKind action = hadeploy::ChangeKind::create,
                                   std::int64_t generation = 1) {
     hadeploy::Intent intent;
     intent.run = 1;
@@ -49,7 +50,7 @@ inline hadeploy::Intent intent_of(const std::string& address, const std::string&
     intent.generation = generation;
     intent.action = action;
     intent.identity = "id-" + address;
-    if (action != "remove") intent.config = hadeploy::Value::map({{"size", 1}});
+    if (action != hadeploy::ChangeKind::remove) intent.config = hadeploy::Value::map({{"size", 1}});
     intent.depends_on = {"lab", "pool"};
     intent.started_ms = 1234;
     return intent;

@@ -304,7 +304,7 @@ TEST_CASE("an edited intent is rejected") {
         intents[0].run = store->begin_run("apply", Value("spec"));
         intents[0].address = "a";
         intents[0].type = "fake.thing";
-        intents[0].action = "create";
+        intents[0].action = ChangeKind::create;
         intents[0].config = Value::map({{"delete", "true"}});
         store->begin(intents);
     }
@@ -318,8 +318,8 @@ TEST_CASE("the spec of a run is accepted only if sealed by hadeploy") {
     const auto made = [](const TempDir& dir) {
         const auto store = open_locked(dir / "s");
         for (const char* command : {"true", "false"})
-            store->end_run(store->begin_run("apply", Value::map({{"command", command}})), "done",
-                           "{}");
+            store->end_run(store->begin_run("apply", Value::map({{"command", command}})),
+                           RunResult::done, "{}");
     };
     const TempDir dir;
     made(dir);
@@ -371,7 +371,7 @@ TEST_CASE("records are converted between their stored form and memory by type") 
         std::vector<Intent> intents(1);
         intents[0].address = "c";
         intents[0].type = "fake.thing";
-        intents[0].action = "create";
+        intents[0].action = ChangeKind::create;
         intents[0].config = Value::map({{"p", "/one"}});
         store->begin(intents);
     }

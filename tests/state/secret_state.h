@@ -22,7 +22,7 @@ inline void fill(hadeploy::Store& store, std::size_t runs = 1, const char* addre
     begun(store, intent);
     store.set_outputs(secret_map());
     for (std::size_t run = 1; run < runs; ++run)
-        store.end_run(store.begin_run("apply", secret_map()), "done", "{}");
+        store.end_run(store.begin_run("apply", secret_map()), hadeploy::RunResult::done, "{}");
     store.begin_run("apply", secret_map());
 }
 

@@ -50,7 +50,7 @@ TEST_CASE("begin, finish: the row replaces the intent") {
     CHECK(found[0].id == intents[0].id);
     CHECK(found[0].run == 1);
     CHECK(found[0].type == "fake.thing");
-    CHECK(found[0].action == "create");
+    CHECK(found[0].action == ChangeKind::create);
     CHECK(found[0].identity == "id-a");
     CHECK(found[0].config == Value::map({{"size", 1}}));
     CHECK(found[0].depends_on == std::vector<std::string>{"lab", "pool"});
@@ -91,9 +91,9 @@ TEST_CASE("a removal removes row and intent, but not a newer generation") {
     const TempDir dir;
     const auto store = open_locked(dir / "s");
     store->put({row_of("a"), row_of("b", 2)}, {});
-    store->finish_removed(begun(*store, intent_of("a", "remove")).id, "a");
-    store->finish_removed(begun(*store, intent_of("b", "remove", 1)).id, "b");
-    store->finish_removed(begun(*store, intent_of("c", "remove")).id, "c"); // had no row
+    store->finish_removed(begun(*store, intent_of("a", ChangeKind::remove)).id, "a");
+    store->finish_removed(begun(*store, intent_of("b", ChangeKind::remove, 1)).id, "b");
+    store->finish_removed(begun(*store, intent_of("c", ChangeKind::remove)).id, "c"); // had no row
     CHECK_FALSE(store->row("a"));
     CHECK(store->row("b"));
     CHECK(store->intents().empty());
@@ -120,7 +120,7 @@ TEST_CASE("rows and open intents move together, also in a swap") {
     a.config = Value::map({{"secret", Value("of a").as_secret()}});
     b.config = Value::map({{"secret", Value("of b").as_secret()}});
     store->put({a, b, row_of("c")}, {});
-    begun(*store, intent_of("a", "update"));
+    begun(*store, intent_of("a", ChangeKind::update));
     begun(*store, intent_of("new"));
     const std::int64_t serial = store->serial();
     RecordedResource changes_on_update = row_of("c");
@@ -137,7 +137,7 @@ TEST_CASE("rows and open intents move together, also in a swap") {
     CHECK(store->rows().size() == 3);
     std::string open;
     for (const Intent& intent : store->intents())
-        open += intent.action + " " + intent.address + " ";
+        open += std::string(change_name(intent.action)) + " " + intent.address + " ";
     CHECK(open == "update b create newer ");
 }
 
@@ -167,13 +167,13 @@ TEST_CASE("outputs and history") {
         store->set_outputs(Value::map({{"web", "http://x"}, {"key", Value("k").as_secret()}}));
         const std::int64_t first = store->begin_run("apply", Value::map({{"a", 1}}));
         const std::int64_t second = store->begin_run("destroy", {});
-        store->record_step(first, {"a", "create", 10, 20, "done", {}});
-        store->record_step(first, {"b", "create", 20, 30, "failed", {"a"}});
+        store->record_step(first, {"a", Action::create, 10, 20, StepResult::done, {}});
+        store->record_step(first, {"b", Action::create, 20, 30, StepResult::failed, {"a"}});
         CHECK(store->steps(first).size() == 2); // visible before they are written
-        store->end_run(first, "failed", "{\"failed\":1}");
-        store->record_step(first, {"c", "create", 30, 40, "done", {"a", "b"}});
+        store->end_run(first, RunResult::failed, "{\"failed\":1}");
+        store->record_step(first, {"c", Action::create, 30, 40, StepResult::done, {"a", "b"}});
         CHECK(store->steps(first).size() == 3);
-        store->end_run(second, "done", "");
+        store->end_run(second, RunResult::done, "");
     }
     const auto store = open_ro(dir / "s");
     CHECK(store->outputs()["web"] == Value("http://x"));
@@ -182,14 +182,14 @@ TEST_CASE("outputs and history") {
     REQUIRE(runs.size() == 2);
     CHECK(runs[0].command == "apply");
     CHECK(runs[0].spec == Value::map({{"a", 1}}));
-    CHECK(runs[0].result == "failed");
+    CHECK(runs[0].result == RunResult::failed);
     CHECK(runs[0].summary == "{\"failed\":1}");
     CHECK(runs[0].started_ms > 1'600'000'000'000);
     CHECK(runs[0].ended_ms >= runs[0].started_ms);
     const auto steps = store->steps(runs[0].id);
     REQUIRE(steps.size() == 3);
     CHECK(steps[1].address == "b");
-    CHECK(steps[1].result == "failed");
+    CHECK(steps[1].result == StepResult::failed);
     CHECK(steps[1].started_ms == 20);
     CHECK(steps[1].ended_ms == 30);
     CHECK(steps[2].after == std::vector<std::string>{"a", "b"});
@@ -202,7 +202,7 @@ TEST_CASE("a killed run has no end") {
     const auto runs = open_ro(dir / "s")->runs();
     REQUIRE(runs.size() == 1);
     CHECK(runs[0].ended_ms == 0);
-    CHECK(runs[0].result.empty());
+    CHECK(runs[0].result == RunResult::not_ended);
 }
 
 TEST_CASE("a hundred thousand random bytes are preserved") {

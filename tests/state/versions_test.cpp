@@ -52,12 +52,12 @@ void check_kept(const Store& store, std::size_t version) {
     const auto intents = store.intents();
     REQUIRE(intents.size() == 1);
     CHECK(intents[0].address == "killed");
-    CHECK(intents[0].action == "create");
+    CHECK(intents[0].action == ChangeKind::create);
     CHECK(intents[0].config["environment"].text("P") == secret);
     const auto runs = store.runs();
     REQUIRE(runs.size() == 2);
-    CHECK(runs[0].result == "done");
-    CHECK(runs[1].result == "");
+    CHECK(runs[0].result == RunResult::done);
+    CHECK(runs[1].result == RunResult::not_ended);
     CHECK(store.steps(1).size() == 4);
 }
 } // namespace

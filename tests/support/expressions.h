@@ -1,6 +1,7 @@
 #pragma once
 
-#include "planner/lang/expr.h"
+#include "planner/lang/eval.h"
+#include "planner/lang/expr_parser.h"
 #include "planner/yaml/yaml.h"
 
 #include <string>
@@ -10,18 +11,23 @@ namespace hadeploy {
 /// Resolves names in a map: `a.b` is the entry "b" of the entry "a".
 class MapNames : public Names {
   public:
-    explicit MapNames(Value map) : map_(std::move(map)) {}
+    MapNames(EvalContext& context, Value map) : Names(context), map_(std::move(map)) {}
     Value resolve(const std::string& name, const Path&, Loc loc, std::size_t& used) const override {
         used = 0;
         if (name == "path") return used = 1, Value(HADEPLOY_SOURCE_DIR "/tests/planner");
         return follow(map_, {Value(name)}, 0, loc, "the test");
     }
 
-    [[nodiscard]] std::int64_t plan_time() const override { return 1'772'368'200; }
-
   private:
     Value map_;
 };
+
+/// The value of an expression with these names.
+inline Value evaluated(const Expr& expr, const Value& names) {
+    ExternalInputs inputs;
+    EvalContext context(1'772'368'200, inputs);
+    return evaluate(expr, MapNames(context, names));
+}
 
 /// Reads `text` as YAML and evaluates it: returns JSON with marks for secrets and unknown values,
 /// or "line:column: message (hint)" of the first error.
@@ -33,7 +39,7 @@ inline std::string value_of(const std::string& text, const Value& names = Value:
         StringPool strings;
         const ExprPtr expr = compile(tree, sources, strings, diagnostics);
         diagnostics.throw_if_any();
-        return to_json(evaluate(*expr, MapNames(names)));
+        return to_json(evaluated(*expr, names));
     } catch (const Error& errors) {
         const Error& e = errors;
         return sources.describe(e.loc).substr(5) + ": " + e.message +
@@ -48,7 +54,7 @@ inline std::string eval(const std::string& expression, const Value& names = Valu
         Value("${" + expression + "}").at({1, 1, sources.add("test", "${" + expression + "}")});
     try {
         StringPool strings;
-        return to_json(evaluate(parse_string(text, sources, strings), MapNames(names)));
+        return to_json(evaluated(parse_string(text, sources, strings), names));
     } catch (const Error& e) {
         return (e.loc.known() ? sources.describe(e.loc).substr(5) : "nowhere") + ": " + e.message +
                (e.hint.empty() ? "" : " (" + e.hint + ")");

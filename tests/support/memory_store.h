@@ -75,7 +75,7 @@ class MemoryStore final : public Store {
             for (const Intent& intent : intents)
                 erase([&](const Intent& i) {
                     return i.address == intent.address && i.run < intent.run &&
-                           !(intent.action == "remove" && i.action == "create");
+                           !(intent.action == ChangeKind::remove && i.action == ChangeKind::create);
                 });
             for (Intent& intent : intents) {
                 intent.id = ++state_.last_intent;
@@ -150,7 +150,7 @@ class MemoryStore final : public Store {
         return state_.last_run;
     }
     void record_step(std::int64_t, const StepRecord&) override {}
-    void end_run(std::int64_t, const std::string&, const std::string&) override {}
+    void end_run(std::int64_t, RunResult, const std::string&) override {}
     std::vector<Run> runs() const override { return {}; }
     std::vector<StepRecord> steps(std::int64_t) const override { return {}; }
 

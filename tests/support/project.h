@@ -3,6 +3,8 @@
 #include "planner/plan/make_plan.h"
 #include "planner/plan/plan.h"
 #include "planner/plan/prior_state.h"
+#include "planner/spec/load_spec.h"
+#include "planner/spec/variables.h"
 #include "support/fake_world.h"
 
 #include <fmt/format.h>

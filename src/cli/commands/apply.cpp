@@ -1,117 +1,12 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
+#include "cli/execute.h"
 #include "cli/plan_file.h"
 #include "cli/record.h"
-#include "cli/render/errors.h"
-#include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
-#include "cli/render/report.h"
 #include "cli/shortcut.h"
-#include "cli/stop_on_signal.h"
-#include "core/clock.h"
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace hadeploy::cli {
-
-namespace {
-
-int execute(Context& context, PlannedRun& prepared, Store& store, std::string_view command) {
-    const std::int64_t started = now_ms();
-    const std::int64_t run =
-        store.begin_run(std::string(command), spec_record(context.project, prepared));
-    const auto progress = context.progress(prepared.plan.size());
-    const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
-    ApplyResult result =
-        apply(prepared.plan, graph, prepared.world, store, *prepared.endpoints, prepared.settings,
-              *progress, run, {context.project.options().parallelism, &stop_requested()});
-    progress->finish();
-    const std::int64_t took = now_ms() - started;
-    const nlohmann::json summary =
-        report_json(prepared.plan, result, took, context.project.sources());
-    store.end_run(run,
-                  result.ok()          ? "done"
-                  : result.interrupted ? "interrupted"
-                                       : "failed",
-                  context.project.hidden(
-                      summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
-    if (context.args.json) {
-        context.print(
-            json_line("info", "apply_complete", "apply complete", now_ms(), {{"report", summary}}) +
-            "\n");
-    } else {
-        const ReportDetail detail{{context.args.summary, context.args.unfold},
-                                  context.progress_stays()};
-        context.print(render_report(prepared.plan, result, took, context.out, detail));
-        if (!result.warnings.empty())
-            context.print("\n" +
-                          render_warnings(result.warnings, context.project.sources(), context.out));
-        if (!result.errors.empty()) // last, where users look for them
-            context.say("\n" +
-                        render_errors(result.errors, context.project.sources(), context.err));
-    }
-    if (result.interrupted) return 130;
-    return result.ok() ? 0 : exit_code(result.errors);
-}
-
-/// The command as recorded in the history.
-std::string described(std::string command, const PlanOptions& options) {
-    if (options.refresh_only) command += " --refresh-only";
-    if (!options.refresh) command += " --refresh=false";
-    for (const std::string& address : options.targets) command += " --target " + address;
-    for (const std::string& address : options.exclude) command += " --exclude " + address;
-    for (const std::string& address : options.replace) command += " --replace " + address;
-    return command;
-}
-
-/// @param outputs  null after a destroy
-void say_nothing_to_do(const Context& context, const Value& outputs,
-                       const std::vector<Error>& warnings = {}) {
-    if (context.args.json)
-        context.print(json_line("info", "apply_complete", "nothing to change", now_ms(),
-                                {{"warnings", errors_json(warnings, context.project.sources())}}) +
-                      "\n");
-    else if (!outputs.is_null())
-        context.print(render_outputs(outputs, context.out));
-}
-
-/// No steps, but records can still have to be updated.
-int nothing_to_do(const Context& context, const PlannedRun& prepared, Store& store) {
-    note_records(prepared.plan, store);
-    say_nothing_to_do(context, prepared.plan.destroy ? Value() : store.outputs(),
-                      prepared.plan.warnings);
-    return 0;
-}
-
-std::string_view question(const Plan& plan) {
-    if (plan.refresh_only || plan.steps.empty()) return "Record this in the state?";
-    return plan.destroy ? "Remove all of this?" : "Make these changes?";
-}
-
-} // namespace
-
-int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command) {
-    tell_short_secrets(context);
-    const auto store = context.project.open_store(Store::Mode::read_write);
-    context.lock(*store, command);
-    PlannedRun prepared;
-    {
-        const auto progress = context.progress(0);
-        prepared = read_and_plan_or_stop(context.project, *store, options, *progress);
-        progress->finish();
-    }
-    const Plan& plan = prepared.plan;
-    if (!context.args.json) print_plan(context, plan);
-    check_allowed(context, plan);
-    if (plan.empty()) {
-        const int code = nothing_to_do(context, prepared, *store);
-        note_unchanged(context.project, options, *store, prepared);
-        return code;
-    }
-    confirm(context, plan, command, question(plan));
-    return execute(context, prepared, *store, described(command, options));
-}
 
 namespace {
 
@@ -144,13 +39,6 @@ int run_apply(Context& context) {
     const PlanOptions& options = context.args.plan;
     options.destroy ? load_for_removal(context) : context.project.load();
     return plan_and_execute(context, options, options.destroy ? "destroy" : "apply");
-}
-
-int run_destroy(Context& context) {
-    load_for_removal(context);
-    PlanOptions options = context.args.plan;
-    options.destroy = true;
-    return plan_and_execute(context, options, "destroy");
 }
 
 } // namespace hadeploy::cli

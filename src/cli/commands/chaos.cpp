@@ -1,5 +1,6 @@
 #include "chaos/drill.h"
 
+#include "cli/chaos_section.h"
 #include "cli/commands.h"
 #include "cli/stop_on_signal.h"
 #include "core/file.h"
@@ -9,18 +10,6 @@
 #include <thread>
 
 namespace hadeploy::cli {
-
-Value recorded_chaos_section(const Project& project, const PriorState& world) {
-    Value section = project.chaos_section(recorded_values(project.graph(), world));
-    if (section.is_null())
-        throw Error(ErrorKind::spec, "the spec has no chaos section")
-            .with_hint("it sets the URLs of the app and the hosts of the swarm; see `hadeploy docs "
-                       "chaos`");
-    if (section.contains_unknown())
-        throw Error(ErrorKind::failed, "the cluster has not been created yet")
-            .with_hint("run apply first");
-    return section;
-}
 
 namespace {
 
@@ -46,13 +35,13 @@ class Narrator : public chaos::DrillEvents {
 int run_chaos(Context& context) {
     context.project.load();
     const auto store = context.project.open_store(Store::Mode::read_only);
-    const PriorState world = load_prior_state(*store);
-    const Value section = recorded_chaos_section(context.project, world);
+    const PriorState prior = load_prior_state(*store);
+    const Value section = recorded_chaos_section(context.project, prior);
     chaos::Settings settings = chaos::parse_settings(section);
     if (context.args.hold > 0)
         settings.hold = chaos::Ms(static_cast<std::int64_t>(context.args.hold * 1000));
 
-    Endpoints endpoints(context.registry, context.project.setting(world.lineage));
+    Endpoints endpoints(context.registry, context.project.provider_context(prior.lineage));
     const ProviderSettings providers = provider_settings(context.project.graph());
     const auto cluster = chaos::open_cluster(endpoints, providers, settings.hosts);
     Narrator narrator(context);

@@ -6,6 +6,7 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/text.h"
 #include "core/clock.h"
+#include "planner/lang/expr_parser.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/moves.h"
 #include "planner/plan/prior_state.h"
@@ -45,7 +46,7 @@ class Console {
   public:
     explicit Console(Context& context) : context_(context) {
         const auto store = context.project.open_store(Store::Mode::read_only);
-        world_ = with_moves(load_prior_state(*store), context.project.spec().moved);
+        prior_ = with_moves(load_prior_state(*store), context.project.spec().moved);
     }
 
     /// Prints the value or the error.
@@ -84,8 +85,8 @@ class Console {
 
     Value value_of(const Node& node) {
         if (node.type->data) return data(node);
-        const auto it = world_.recorded.find(node.address);
-        return it == world_.recorded.end() ? Value::unknown() : it->second.attributes;
+        const auto it = prior_.recorded.find(node.address);
+        return it == prior_.recorded.end() ? Value::unknown() : it->second.attributes;
     }
 
     /// Reads all data sources when the first of them is used.
@@ -93,16 +94,16 @@ class Console {
         if (!std::exchange(data_read_, true)) {
             const Project& project = context_.project;
             const ProviderSettings settings = provider_settings(project.graph());
-            Endpoints endpoints(context_.registry, project.setting(world_.lineage));
+            Endpoints endpoints(context_.registry, project.provider_context(prior_.lineage));
             Events silent; // --json prints one value per line
             const auto progress = context_.progress(0);
-            read_data(world_, project.graph(), settings, endpoints,
+            read_data(prior_, project.graph(), settings, endpoints,
                       context_.args.json ? silent : *progress);
             progress->finish();
             if (stop_requested()) throw Interrupted();
         }
-        const auto seen = world_.observed.find(node.address);
-        if (seen == world_.observed.end()) return Value::unknown();
+        const auto seen = prior_.observed.find(node.address);
+        if (seen == prior_.observed.end()) return Value::unknown();
         if (seen->second.state == Observation::State::present) return seen->second.attributes;
         Error error = data_error(node.address, seen->second);
         error.address = node.address;
@@ -120,7 +121,7 @@ class Console {
     }
 
     const Context& context_;
-    PriorState world_;
+    PriorState prior_;
     bool data_read_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include "cli/render/text.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "planner/spec/load_spec.h"
 #include "planner/yaml/line_layout.h"
 #include "planner/yaml/yaml.h"
 

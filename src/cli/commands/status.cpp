@@ -1,4 +1,5 @@
 #include "chaos/cluster.h"
+#include "cli/chaos_section.h"
 #include "cli/commands.h"
 #include "cli/render/text.h"
 #include "planner/plan/prior_state.h"
@@ -119,13 +120,13 @@ class Reads {
 
 /// The recorded machines, grouped by endpoint.
 std::vector<std::vector<PlannedRead>> machines_by_place(const Context& context,
-                                                        const PriorState& world,
+                                                        const PriorState& prior,
                                                         const ProviderSettings& settings) {
     std::vector<std::vector<PlannedRead>> out;
     const auto place = [](const PlannedRead& s) {
         return s.candidates.empty() ? "" : s.candidates.front().key;
     };
-    for (PlannedRead& s : reads_of_records(context.registry, world, settings)) {
+    for (PlannedRead& s : reads_of_records(context.registry, prior, settings)) {
         if (!s.request.type->machine) continue;
         const auto group = std::find_if(
             out.begin(), out.end(), [&](const auto& g) { return place(g.front()) == place(s); });
@@ -139,19 +140,19 @@ std::string machine_line(std::string_view state, const PlannedRead& machine) {
                        machine.request.recorded->attributes["connection"].text("address"));
 }
 
-Result read_machines(PriorState world, const std::vector<PlannedRead>& machines,
+Result read_machines(PriorState prior, const std::vector<PlannedRead>& machines,
                      Endpoints& endpoints) {
     Events quiet;
-    refresh(world, machines, endpoints, quiet);
+    refresh(prior, machines, endpoints, quiet);
     Result out;
     for (const PlannedRead& s : machines) {
         const std::string& address = s.request.address;
-        const auto seen = world.observed.find(address);
+        const auto seen = prior.observed.find(address);
         const bool failed =
-            seen == world.observed.end() || seen->second.state == Observation::State::failed;
-        const bool up = !failed && machine_is_up(world, address);
+            seen == prior.observed.end() || seen->second.state == Observation::State::failed;
+        const bool up = !failed && machine_is_up(prior, address);
         out.text += machine_line(failed ? "?" : up ? "up" : "DOWN", s);
-        if (failed && seen != world.observed.end() && seen->second.error)
+        if (failed && seen != prior.observed.end() && seen->second.error)
             out.diagnostics.push_back(
                 fmt::format("{} cannot be read: {}", address, seen->second.error->message));
         else if (!up)
@@ -161,20 +162,20 @@ Result read_machines(PriorState world, const std::vector<PlannedRead>& machines,
 }
 
 /// An attribute of the first recorded resource of this type.
-Value recorded_attribute(const PriorState& world, std::string_view type,
+Value recorded_attribute(const PriorState& prior, std::string_view type,
                          std::string_view attribute) {
-    for (const auto& [address, r] : world.recorded)
+    for (const auto& [address, r] : prior.recorded)
         if (r.type == type && r.attributes[attribute].is_map()) return r.attributes[attribute];
     return {};
 }
 
-Value swarm_hosts(const Context& context, const PriorState& world) {
-    if (Value hosts = recorded_attribute(world, "docker.stack", "hosts"); hosts.is_map())
+Value swarm_hosts(const Context& context, const PriorState& prior) {
+    if (Value hosts = recorded_attribute(prior, "docker.stack", "hosts"); hosts.is_map())
         return hosts;
-    if (Value peers = recorded_attribute(world, "docker.node", "peers"); peers.is_map())
+    if (Value peers = recorded_attribute(prior, "docker.node", "peers"); peers.is_map())
         return peers;
-    if (context.project.spec().chaos != nullptr && !world.recorded.empty())
-        return recorded_chaos_section(context.project, world)["hosts"];
+    if (context.project.spec().chaos != nullptr && !prior.recorded.empty())
+        return recorded_chaos_section(context.project, prior)["hosts"];
     return {};
 }
 
@@ -234,12 +235,12 @@ void add_bricks(const Value& seen, const Value::List& expected, Result& out) {
     }
 }
 
-Result read_gluster_pool(const PriorState& world, const Value& hosts,
+Result read_gluster_pool(const PriorState& prior, const Value& hosts,
                          const ProviderSettings& settings, Endpoints& endpoints) {
     const ResourceType* type = endpoints.registry().type("gluster.cluster");
     if (type == nullptr) return {};
     Value::List volumes, expected;
-    for (const auto& [address, r] : world.recorded) {
+    for (const auto& [address, r] : prior.recorded) {
         if (r.type != "gluster.volume") continue;
         volumes.push_back(r.attributes["name"]);
         if (r.attributes["bricks"].is_list())
@@ -330,23 +331,23 @@ bool show_differences(const Context& context, const Store& store, Reads& reads, 
 int run_status(Context& context) {
     context.project.load();
     const auto store = context.project.open_store(Store::Mode::read_only);
-    const PriorState world = load_prior_state(*store);
+    const PriorState prior = load_prior_state(*store);
     const ProviderSettings settings = provider_settings(context.project.graph());
-    const Value swarm = swarm_hosts(context, world);
-    const Value pool = recorded_attribute(world, "gluster.pool", "hosts");
-    const auto machines = machines_by_place(context, world, settings);
+    const Value swarm = swarm_hosts(context, prior);
+    const Value pool = recorded_attribute(prior, "gluster.pool", "hosts");
+    const auto machines = machines_by_place(context, prior, settings);
     Reads reads;
     const auto endpoints = [&](const std::stop_token& stop) {
-        ProviderContext setting = context.project.setting(world.lineage);
-        setting.stop = stop;
-        return Endpoints(context.registry, std::move(setting));
+        ProviderContext provider_context = context.project.provider_context(prior.lineage);
+        provider_context.stop = stop;
+        return Endpoints(context.registry, std::move(provider_context));
     };
     std::vector<std::future<Result>> places; // a silent endpoint does not delay the others
     for (const std::vector<PlannedRead>& group : machines)
         places.push_back(
             reads.begin(group.front().request.address, [&](const std::stop_token& stop) {
                 Endpoints open = endpoints(stop);
-                return read_machines(world, group, open);
+                return read_machines(prior, group, open);
             }));
     auto nodes = reads.begin("the swarm", [&](const std::stop_token&) {
         if (!swarm.is_map()) return Result{};
@@ -359,7 +360,7 @@ int run_status(Context& context) {
         if (!pool.is_map()) return Result{};
         const auto look = [&](const Value& host, const std::stop_token& stop) {
             Endpoints open = endpoints(stop);
-            return read_gluster_pool(world, host, settings, open);
+            return read_gluster_pool(prior, host, settings, open);
         };
         return reads.first("the Gluster pool", pool, look);
     });

@@ -15,7 +15,7 @@ int run_why(Context& context) {
         read_and_plan_or_stop(project, *store, context.args.plan, *progress);
     progress->finish();
     const std::vector<Why> chain =
-        explain(context.args.name, prepared.plan, project.graph(), prepared.world);
+        explain(context.args.name, prepared.plan, project.graph(), prepared.prior);
     if (context.args.json)
         for (const Why& why : chain)
             context.print(why_json(why, prepared.plan, project.sources()).dump() + "\n");

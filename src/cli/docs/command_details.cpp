@@ -1,4 +1,4 @@
-#include "cli/docs/command_tree.h"
+#include "cli/docs/command_details.h"
 
 #include <array>
 #include <utility>
@@ -128,22 +128,6 @@ std::string_view command_details(std::string_view path) {
     for (const Details& d : kDetails)
         if (d.first == path) return d.second;
     return {};
-}
-
-namespace {
-void collect(const CommandTree& tree, const std::string& prefix, std::vector<CommandPath>& out) {
-    for (const CommandTree& command : tree.commands) {
-        const std::string path = prefix.empty() ? command.name : prefix + " " + command.name;
-        out.push_back({path, &command});
-        collect(command, path, out);
-    }
-}
-} // namespace
-
-std::vector<CommandPath> all_commands(const CommandTree& tree) {
-    std::vector<CommandPath> out;
-    collect(tree, "", out);
-    return out;
 }
 
 } // namespace hadeploy::cli

@@ -23,10 +23,6 @@ struct CommandTree {
     std::vector<CommandTree> commands;
 };
 
-/// The paragraphs that follow a command's line of help; "" if there are none.
-/// @param path  "plan", "state push"
-std::string_view command_details(std::string_view path);
-
 /// A command with its full path, such as "state push".
 struct CommandPath {
     std::string path;
@@ -34,16 +30,5 @@ struct CommandPath {
 };
 /// All commands below the root in order of declaration; a group comes before its subcommands.
 std::vector<CommandPath> all_commands(const CommandTree& tree);
-
-/// A completion script for commands, flags, values and files. The script calls hadeploy to list
-/// addresses (`state list`), resource types (`docs`) and outputs.
-/// @param shell  "bash", "zsh" or "fish"
-std::string completion_script(const CommandTree& tree, const std::string& shell);
-
-/// The manual page in man(7) markup.
-std::string man_page(const CommandTree& tree);
-
-/// The reference page of all commands in Markdown.
-std::string commands_markdown(const CommandTree& tree);
 
 } // namespace hadeploy::cli

@@ -1,4 +1,4 @@
-#include "cli/commands.h"
+#include "cli/docs/completion.h"
 
 #include <fmt/format.h>
 #include <map>
@@ -278,11 +278,6 @@ complete -c hadeploy -f
 std::string completion_script(const CommandTree& tree, const std::string& shell) {
     if (shell == "fish") return fish(tree);
     return posix_like(tree, shell == "zsh" ? kZsh : kBash);
-}
-
-int run_completion(Context& context) {
-    context.print(completion_script(command_tree(), context.args.name));
-    return 0;
 }
 
 } // namespace hadeploy::cli

@@ -1,4 +1,6 @@
-#include "cli/docs/command_tree.h"
+#include "cli/docs/docs_commands.h"
+
+#include "cli/docs/command_details.h"
 #include "cli/docs/docs_spec.h"
 #include "cli/render/text.h"
 #include "cli/version.h"

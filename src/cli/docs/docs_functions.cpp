@@ -1,4 +1,5 @@
-#include "cli/docs/docs.h"
+#include "cli/docs/docs_functions.h"
+
 #include "cli/docs/docs_spec.h"
 #include "cli/render/text.h"
 #include "planner/lang/functions.h"

@@ -1,5 +1,7 @@
+#include "cli/docs/docs_markdown.h"
+
 #include "chaos/settings.h"
-#include "cli/docs/docs.h"
+#include "cli/docs/docs_functions.h"
 #include "cli/docs/docs_rows.h"
 #include "cli/docs/docs_spec.h"
 
@@ -59,8 +61,9 @@ std::string reference_markdown(const Registry& registry) {
     out += fmt::format("## Chaos\n\n{}\n\n{}", kChaosDoc, tables(chaos::settings_schema()));
     out += "## Providers\n\nProvider settings are written under `providers:`, by the name of the "
            "provider; all have defaults.\n\n";
-    for (const auto& kind : registry.providers())
-        out += fmt::format("### {}\n\n{}\n\n{}", kind->name, kind->doc, tables(kind->schema));
+    for (const auto& provider : registry.providers())
+        out += fmt::format("### {}\n\n{}\n\n{}", provider->name, provider->doc,
+                           tables(provider->schema));
     std::vector<const ResourceType*> types;
     for (const auto& type : registry.types()) types.push_back(type.get());
     std::sort(types.begin(), types.end(),

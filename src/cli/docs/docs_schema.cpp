@@ -1,5 +1,6 @@
+#include "cli/docs/docs_schema.h"
+
 #include "chaos/settings.h"
-#include "cli/docs/docs.h"
 
 #include <fmt/format.h>
 
@@ -197,10 +198,10 @@ Json module_call_schema() {
 
 Json providers_schema(const Registry& registry) {
     Json properties = Json::object();
-    for (const auto& kind : registry.providers()) {
-        Json settings = described(fields_schema(kind->schema, Json::object()), kind->doc);
+    for (const auto& provider : registry.providers()) {
+        Json settings = described(fields_schema(provider->schema, Json::object()), provider->doc);
         settings["type"] = {"object", "null"};
-        properties[kind->name] = std::move(settings);
+        properties[provider->name] = std::move(settings);
     }
     return {
         {"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};

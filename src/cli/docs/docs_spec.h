@@ -13,9 +13,6 @@ inline constexpr std::string_view kChaosDoc =
 /// The part of the reference that does not follow from schemas: the form of a spec, value types.
 std::string spec_reference();
 
-/// The part of the reference about the built-in functions.
-std::string functions_markdown();
-
 /// The text escaped for a cell of a Markdown table, on one line.
 std::string table_cell(std::string_view text);
 

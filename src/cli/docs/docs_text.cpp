@@ -1,5 +1,6 @@
+#include "cli/docs/docs_text.h"
+
 #include "chaos/settings.h"
-#include "cli/docs/docs.h"
 #include "cli/docs/docs_rows.h"
 #include "cli/docs/docs_spec.h"
 #include "cli/render/text.h"
@@ -69,9 +70,9 @@ std::string render_type(const ResourceType& type, const Style& style) {
     return out;
 }
 
-std::string render_provider(const Provider& kind, const Style& style) {
-    return style.paint(Tint::bold, kind.name) + "  " + style.paint(Tint::dim, "provider") + "\n" +
-           paragraph(kind.doc, 2, style) + schema_text(kind.schema, style);
+std::string render_provider(const Provider& provider, const Style& style) {
+    return style.paint(Tint::bold, provider.name) + "  " + style.paint(Tint::dim, "provider") +
+           "\n" + paragraph(provider.doc, 2, style) + schema_text(provider.schema, style);
 }
 
 std::string render_chaos(const Style& style) {
@@ -99,7 +100,7 @@ std::string render_type_list(const Registry& registry, const Style& style) {
                         style.width > width + 2 ? fit(summary, style.width - width - 2) : summary);
     }
     out += "\nProviders:";
-    for (const auto& kind : registry.providers()) out += " " + kind->name;
+    for (const auto& provider : registry.providers()) out += " " + provider->name;
     return out + "\n\nhadeploy docs NAME describes a type or provider, hadeploy docs chaos failure "
                  "drills, hadeploy docs functions the functions of expressions\n";
 }

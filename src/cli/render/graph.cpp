@@ -1,5 +1,8 @@
 #include "cli/render/graph.h"
 
+#include "cli/render/graph_html.h"
+#include "cli/render/graph_svg.h"
+
 #include "cli/render/plan_text.h"
 
 #include <algorithm>

@@ -38,10 +38,4 @@ Colors colors_of(std::optional<Action> action);
 /// "create", ...; "unchanged" if there is no action.
 std::string_view state_of(const Drawing::Box& box);
 
-/// Draws boxes in columns, dependencies to the left. Self-contained; needs no other program.
-std::string to_svg(const Drawing& drawing);
-/// A page that draws them, folded by module and block until it is readable; it can be unfolded,
-/// searched, moved and zoomed.
-std::string to_html(const Drawing& drawing);
-
 } // namespace hadeploy::cli

@@ -1,4 +1,5 @@
-#include "cli/render/graph.h"
+#include "cli/render/graph_html.h"
+
 #include "cli/render/plan_text.h"
 #include "embedded/graph_page.h"
 

@@ -1,3 +1,5 @@
+#include "cli/render/graph_svg.h"
+
 #include "cli/render/graph_layers.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"

@@ -22,11 +22,15 @@ std::string local_time(std::int64_t ms) {
     return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::localtime(static_cast<std::time_t>(ms / 1000)));
 }
 
-Tint result_tint(std::string_view result) {
-    if (result == "done") return Tint::green;
-    return result == "failed" ? Tint::red : Tint::yellow;
+Tint result_tint(RunResult result) {
+    if (result == RunResult::done) return Tint::green;
+    return result == RunResult::failed ? Tint::red : Tint::yellow;
 }
 } // namespace
+
+std::string result_text(RunResult result) {
+    return result == RunResult::not_ended ? "not ended" : std::string(run_result_name(result));
+}
 
 std::string render_history(const std::vector<Run>& runs, const Style& style) {
     if (runs.empty()) return "Nothing has been applied yet.\n";
@@ -37,15 +41,15 @@ std::string render_history(const std::vector<Run>& runs, const Style& style) {
     }
     std::string out;
     for (const Run& run : runs) {
-        const std::string result = run.result.empty() ? "not ended" : run.result;
+        const std::string result = result_text(run.result);
         const Json all = counts_of(run);
         std::string counts = counts_text(all);
-        if (counts.empty() && !all.empty() && result == "done") counts = kOnlyOutputs;
-        out +=
-            fmt::format("{:>{}}  {}  {}  {}{}\n", run.id, number, local_time(run.started_ms),
-                        pad(printable(run.command), command),
-                        style.paint(result_tint(result), counts.empty() ? result : pad(result, 11)),
-                        counts.empty() ? "" : "  " + counts);
+        if (counts.empty() && !all.empty() && run.result == RunResult::done) counts = kOnlyOutputs;
+        out += fmt::format(
+            "{:>{}}  {}  {}  {}{}\n", run.id, number, local_time(run.started_ms),
+            pad(printable(run.command), command),
+            style.paint(result_tint(run.result), counts.empty() ? result : pad(result, 11)),
+            counts.empty() ? "" : "  " + counts);
     }
     return out;
 }
@@ -55,7 +59,7 @@ Json run_json(const Run& run) {
             {"command", run.command},
             {"started_ms", run.started_ms},
             {"ended_ms", run.ended_ms},
-            {"result", run.result},
+            {"result", run_result_name(run.result)},
             {"counts", counts_of(run)}};
 }
 

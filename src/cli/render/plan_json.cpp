@@ -93,7 +93,8 @@ nlohmann::json plan_json(const Plan& plan) {
     Json moved = Json::array();
     for (const auto& [from, to] : plan.moves) moved.push_back({{"from", from}, {"to", to}});
     out["moved"] = std::move(moved);
-    if (!plan.resumed.empty()) out["resumed"] = plan.resumed;
+    for (const auto& [address, action] : plan.resumed)
+        out["resumed"][address] = change_name(action);
     // values from providers can contain invalid UTF-8: replaced here, once for every dump
     return Json::parse(dump(out));
 }

@@ -129,9 +129,9 @@ std::string render_resumed(const Plan& plan, const Style& style) {
             gone.insert(step.address);
     std::string completed, undone;
     for (const auto& [address, action] : plan.resumed) {
-        const bool undo = action != "remove" && gone.contains(address);
-        (undo ? undone : completed) +=
-            fmt::format("      {}  {}\n", pad(action, 6), printable(address));
+        const bool undo = action != ChangeKind::remove && gone.contains(address);
+        (undo ? undone : completed) += fmt::format(
+            "      {}  {}\n", pad(std::string(change_name(action)), 6), printable(address));
     }
     std::string out;
     const auto add = [&](std::string_view heading, const std::string& lines) {

@@ -41,11 +41,11 @@ class PlainProgress final : public Progress {
         if (throttle_.is_news(step.address, text, output_.now_ms()))
             line(fmt::format("{}: {}", printable(step.address), printable(text)));
     }
-    void step_done(const Step& step, std::string_view result, std::int64_t ms) override {
+    void step_done(const Step& step, StepResult result, std::int64_t ms) override {
         const std::lock_guard lock(mutex_);
         if (step.first_half) return; // reported with the second half
         ++done_;
-        if (result == "forgotten") return; // the report counts them
+        if (result == StepResult::forgotten) return; // the report counts them
         const bool timed = is_run(result);
         line(fmt::format("{}: {}{} ({}/{})", printable(step.address), outcome(step, result),
                          timed ? " in " + show_elapsed(ms) : "", done_, total_));
@@ -108,12 +108,12 @@ class JsonProgress final : public Progress {
         h["progress"] = text;
         line("info", "apply_progress", fmt::format("{}: {}", step.address, text), {{"hook", h}});
     }
-    void step_done(const Step& step, std::string_view result, std::int64_t ms) override {
+    void step_done(const Step& step, StepResult result, std::int64_t ms) override {
         if (step.first_half) return; // reported with the second half
         const std::lock_guard lock(mutex_);
         nlohmann::json h = hook(step);
         h["elapsed_ms"] = ms;
-        h["result"] = result;
+        h["result"] = step_result_name(result);
         line("info", "apply_complete", fmt::format("{}: {}", step.address, outcome(step, result)),
              {{"hook", h}});
     }

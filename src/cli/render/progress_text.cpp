@@ -9,12 +9,14 @@ namespace {
 constexpr std::int64_t kQuietMs = 10'000; ///< minimum time between similar lines
 }
 
-bool is_run(std::string_view result) {
-    return result == "done" || result == "changed" || result == "failed";
+bool is_run(StepResult result) {
+    return result == StepResult::done || result == StepResult::changed ||
+           result == StepResult::failed;
 }
 
-std::string_view outcome(const Step& step, std::string_view result) {
-    if (result != "done") return result.empty() ? "not begun" : result;
+std::string_view outcome(const Step& step, StepResult result) {
+    if (result == StepResult::not_begun) return "not begun";
+    if (result != StepResult::done) return step_result_name(result);
     switch (step.action) {
     case Action::adopt: return "adopted";
     case Action::create: return "created";
@@ -25,7 +27,7 @@ std::string_view outcome(const Step& step, std::string_view result) {
     case Action::forget: return "forgotten";
     case Action::refresh: return "refreshed";
     }
-    return result;
+    return {};
 }
 
 bool Throttle::is_news(const std::string& address, std::string_view text, std::int64_t now_ms) {

@@ -8,11 +8,10 @@
 namespace hadeploy::cli {
 
 /// Whether a step with this result had work to do, so that its duration is meaningful.
-bool is_run(std::string_view result);
+bool is_run(StepResult result);
 
-/// "created", "changed", "repaired", ...: the outcome of a step from its action and its result (see
-/// ApplyResult::StepResult::result).
-std::string_view outcome(const Step& step, std::string_view result);
+/// "created", "changed", "repaired", ...: the outcome of a step from its action and its result.
+std::string_view outcome(const Step& step, StepResult result);
 
 /// Suppresses progress texts of a step that differ from the last one only in numbers ("downloading
 /// 41%"), except after a while.

@@ -82,12 +82,12 @@ class TtyProgress final : public Progress {
             if (row.key == step.address) row.text = text;
         redraw();
     }
-    void step_done(const Step& step, std::string_view result, std::int64_t ms) override {
+    void step_done(const Step& step, StepResult result, std::int64_t ms) override {
         const std::lock_guard lock(mutex_);
         drop(step);
         if (step.first_half) return redraw(); // reported with the second half
         ++done_;
-        if (result == "forgotten") return redraw(); // the report counts them
+        if (result == StepResult::forgotten) return redraw(); // the report counts them
         Line line(columns(), style_);
         line.add(Tint::green, style_.unicode ? "✔ " : "ok ");
         finished(line, step, outcome(step, result), is_run(result) ? show_elapsed(ms) : "");

@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, 15> kOutcomes{
 std::vector<StepId> reported_steps(const Plan& plan, const ApplyResult& result) {
     std::set<std::string_view> failed;
     for (StepId id = 0; id < plan.steps.size(); ++id)
-        if (plan.steps[id].first_half && result.steps[id].result == "failed")
+        if (plan.steps[id].first_half && result.steps[id].result == StepResult::failed)
             failed.insert(plan.steps[id].address);
     std::vector<StepId> out;
     for (StepId id = 0; id < plan.steps.size(); ++id)
@@ -63,9 +63,10 @@ bool is_touched(const Step& step, std::string_view name) {
 std::vector<StepId> touched(const Plan& plan, const ApplyResult& result, bool already_shown) {
     std::vector<StepId> out;
     for (const StepId id : reported_steps(plan, result)) {
-        const std::string& r = result.steps[id].result;
+        const StepResult r = result.steps[id].result;
         if (!is_touched(plan.steps[id], outcome(plan.steps[id], r)) && !plan.refresh_only) continue;
-        const bool said = !r.empty() && r != "skipped" && r != "forgotten";
+        const bool said =
+            r != StepResult::not_begun && r != StepResult::skipped && r != StepResult::forgotten;
         if (!already_shown || !said) out.push_back(id);
     }
     return out;
@@ -75,7 +76,7 @@ std::vector<StepId> touched(const Plan& plan, const ApplyResult& result, bool al
 std::string time_of(const ApplyResult& result, const std::vector<StepId>& steps) {
     std::int64_t most = -1;
     for (const StepId id : steps) {
-        const ApplyResult::StepResult& r = result.steps[id];
+        const ApplyResult::StepRun& r = result.steps[id];
         if (is_run(r.result)) most = std::max(most, r.ended_ms - r.started_ms);
     }
     return most < 0 ? "" : show_elapsed(most);
@@ -198,7 +199,7 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
     using Json = nlohmann::json;
     Json steps = Json::array(), path_steps = Json::array();
     for (const StepId id : reported_steps(plan, result)) {
-        const ApplyResult::StepResult& r = result.steps[id];
+        const ApplyResult::StepRun& r = result.steps[id];
         const std::string_view name = outcome(plan.steps[id], r.result);
         steps.push_back({{"address", plan.steps[id].address},
                          {"action", action_name(plan.steps[id].action)},

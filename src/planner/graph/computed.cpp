@@ -1,13 +1,11 @@
 #include "planner/graph/computed.h"
 
 #include "planner/graph/hide_secrets.h"
-#include "planner/lang/external_inputs.h"
 
 namespace hadeploy {
 
 Value with_derived(const ResourceType& type, Value config) {
     const Value given = config;
-    if (type.derives_from_files) note_external_input();
     const Value derived = type.derive(given);
     for (const Entry& e : derived.as_map()) {
         const Attribute* a = find_attribute(type.schema, e.key);

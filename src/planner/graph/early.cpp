@@ -118,7 +118,8 @@ Value evaluate_early(const Expr& expr, const Graph& graph, const Scope& scope,
     const NoResources none;
     Value out;
     try {
-        out = evaluate(expr, ScopeNames(graph, none, scope, instance));
+        GraphContext context(graph, none);
+        out = evaluate(expr, ScopeNames(context, scope, instance));
     } catch (const Error&) {
         if (none.asked_for.empty()) throw;
     }

@@ -22,7 +22,7 @@ namespace {
 /// kMostInstances limits a single block; this limits blocks within modules that have instances.
 constexpr std::size_t kMostResources = 1'000'000;
 constexpr std::string_view kTriggers = "replace_triggered_by";
-/// Bypasses all error handlers, because counting beyond the limit would take too long.
+/// Bypasses all error handlers: counting beyond the limit would take too long.
 struct TooMany {
     Loc loc;
 };
@@ -42,7 +42,7 @@ class Expander : public Resources {
         // the loop adds more scopes
         for (std::size_t i = 0; i < graph_.scopes_.size(); ++i) expand(*graph_.scopes_[i]);
         diagnostics_.throw_if_any();
-        check_modules(graph_, *this, diagnostics_);
+        check_modules(context_, diagnostics_);
         for (NodeId id = 0; id < nodes_.size(); ++id) trace(id);
         for (const auto& scope : graph_.scopes_) {
             trace_inputs(*scope);
@@ -178,7 +178,7 @@ class Expander : public Resources {
         Value over;
         {
             const Watch watch(*this, touched);
-            over = evaluate(expr, ScopeNames(graph_, *this, scope));
+            over = evaluate(expr, ScopeNames(context_, scope));
         }
         const bool open = over.is_unknown() || (over.is_list() && over.contains_unknown());
         if (open && touched.empty() && graph_.variables_.contains_unknown()) {
@@ -215,8 +215,8 @@ class Expander : public Resources {
         std::set<NodeId> touched;
         const Watch watch(*this, touched);
         const Value unknown = Value::unknown();
-        const ScopeNames names(graph_, *this, *self.scope, self.instance.get());
-        const ScopeNames later(graph_, *this, *self.scope, self.instance.get(), &unknown);
+        const ScopeNames names(context_, *self.scope, self.instance.get());
+        const ScopeNames later(context_, *self.scope, self.instance.get(), &unknown);
         const auto look = [&](const ExprPtr& expr, const ScopeNames& with) {
             try {
                 (void)evaluate(*expr, with);
@@ -258,11 +258,11 @@ class Expander : public Resources {
             } catch (const Error&) { // Graph::check_inputs() reports it
             }
         };
-        const ScopeNames inside(graph_, *this, scope);
+        const ScopeNames inside(context_, scope);
         for (const Variable& v : scope.module->variables)
             for (const Rule& rule : v.rules) look(rule.check, inside);
         if (scope.call != nullptr) {
-            const ScopeNames outside(graph_, *this, *scope.parent, &scope.instance);
+            const ScopeNames outside(context_, *scope.parent, &scope.instance);
             for (const auto& [name, expr] : scope.call->inputs) look(expr, outside);
         }
         scope.open = !touched.empty();
@@ -272,7 +272,7 @@ class Expander : public Resources {
     void check_values(const Scope& scope) {
         const auto check = [&](const Expr& value) {
             try {
-                (void)evaluate(value, ScopeNames(graph_, *this, scope));
+                (void)evaluate(value, ScopeNames(context_, scope));
             } catch (Error& error) {
                 diagnostics_.add(std::move(error));
             }
@@ -484,6 +484,7 @@ class Expander : public Resources {
     mutable std::deque<Node> nodes_;
     mutable std::deque<MadeIn> made_; ///< by Scope::number
     mutable std::set<NodeId>* touched_ = nullptr;
+    mutable GraphContext context_{graph_, *this};
 };
 
 void expand(Graph& graph) {

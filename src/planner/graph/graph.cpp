@@ -39,7 +39,7 @@ void check_conditions(const std::vector<Rule>& rules, const std::string& address
 }
 } // namespace
 
-/// The expanded graph for the evaluation of expressions, with values from outside.
+/// The resources of the expanded graph, with values from outside.
 class LiveResources : public Resources {
   public:
     LiveResources(const Graph& graph, const Graph::Values& values)
@@ -59,6 +59,14 @@ class LiveResources : public Resources {
     const Graph& graph_;
     const Graph::Values& values_;
 };
+
+namespace {
+/// An evaluation in the expanded graph.
+struct LiveContext : private LiveResources, GraphContext {
+    LiveContext(const Graph& of, const Graph::Values& values)
+        : LiveResources(of, values), GraphContext(of, static_cast<const LiveResources&>(*this)) {}
+};
+} // namespace
 
 std::optional<NodeId> Graph::find(const std::string& address) const {
     const auto it = by_address_.find(address);
@@ -101,8 +109,8 @@ std::vector<std::string> Graph::dependencies(NodeId id) const {
 
 Value Graph::config(NodeId id, const Values& values, Diagnostics& diagnostics) const {
     const Node& node = nodes_[id];
-    const LiveResources resources(*this, values);
-    const ScopeNames names(*this, resources, *node.scope, node.instance.get());
+    LiveContext context(*this, values);
+    const ScopeNames names(context, *node.scope, node.instance.get());
     const std::size_t before = diagnostics.list().size();
     Value::Map entries;
     entries.reserve(node.block->attributes.size());
@@ -123,6 +131,7 @@ Value Graph::config(NodeId id, const Values& values, Diagnostics& diagnostics) c
     node.type->check(config, found);
     for (const Error& error : found.list()) diagnostics.add(hide_secrets(error, config));
     if (diagnostics.list().size() != before) return {};
+    if (node.type->derives_from_files) spec_.external_inputs->note();
     try {
         config = with_derived(*node.type, config); // can throw
     } catch (Error& failure) {
@@ -143,23 +152,23 @@ Value Graph::config(NodeId id, const Values& values, Diagnostics& diagnostics) c
 void Graph::check_postconditions(NodeId id, const Values& values, Diagnostics& diagnostics) const {
     const Node& node = nodes_[id];
     if (node.block->lifecycle().postconditions.empty()) return;
-    const LiveResources resources(*this, values);
+    LiveContext context(*this, values);
     const Value self = values(id);
-    const ScopeNames names(*this, resources, *node.scope, node.instance.get(), &self);
+    const ScopeNames names(context, *node.scope, node.instance.get(), &self);
     check_conditions(node.block->lifecycle().postconditions, node.address, names, diagnostics);
 }
 
-Value Graph::settings(const Provider& kind, Diagnostics& diagnostics) const {
-    const auto it = spec_.providers.find(kind.name);
+Value Graph::settings(const Provider& provider, Diagnostics& diagnostics) const {
+    const auto it = spec_.providers.find(provider.name);
     Value raw = Value::map({});
     Loc loc;
     if (it != spec_.providers.end()) {
         const Values none = [](NodeId) { return Value::unknown(); };
-        const LiveResources resources(*this, none);
-        raw = evaluate(*it->second, ScopeNames(*this, resources, *scopes_.front()));
-        loc = spec_.provider_locs.at(kind.name);
+        LiveContext context(*this, none);
+        raw = evaluate(*it->second, ScopeNames(context, *scopes_.front()));
+        loc = spec_.provider_locs.at(provider.name);
     }
-    return normalize(kind.schema, raw, "provider " + kind.name, loc, spec_.base_directory(),
+    return normalize(provider.schema, raw, "provider " + provider.name, loc, spec_.base_directory(),
                      diagnostics);
 }
 
@@ -169,14 +178,13 @@ bool is_serial_pair(const Node& a, const Node& b) {
 
 Value Graph::chaos_settings(const Values& values) const {
     if (spec_.chaos == nullptr) return {};
-    const LiveResources resources(*this, values);
-    return evaluate(*spec_.chaos, ScopeNames(*this, resources, *scopes_.front()))
-        .at(spec_.chaos_loc);
+    LiveContext context(*this, values);
+    return evaluate(*spec_.chaos, ScopeNames(context, *scopes_.front())).at(spec_.chaos_loc);
 }
 
 Value Graph::value(const Expr& expr, const Values& values) const {
-    const LiveResources resources(*this, values);
-    return evaluate(expr, ScopeNames(*this, resources, *scopes_.front()));
+    LiveContext context(*this, values);
+    return evaluate(expr, ScopeNames(context, *scopes_.front()));
 }
 
 std::vector<NodeId> Graph::sources(NodeId id, const std::string& attribute) const {
@@ -188,14 +196,14 @@ std::vector<NodeId> Graph::sources(NodeId id, const std::string& attribute) cons
         touched.insert(n);
         return Value::unknown();
     };
-    const LiveResources resources(*this, watch);
-    (void)evaluate(*written->value, ScopeNames(*this, resources, *node.scope, node.instance.get()));
+    LiveContext context(*this, watch);
+    (void)evaluate(*written->value, ScopeNames(context, *node.scope, node.instance.get()));
     return {touched.begin(), touched.end()};
 }
 
 Value Graph::outputs(const Values& values, Diagnostics& diagnostics) const {
-    const LiveResources resources(*this, values);
-    const ScopeNames names(*this, resources, *scopes_.front());
+    LiveContext context(*this, values);
+    const ScopeNames names(context, *scopes_.front());
     Value::Map out;
     for (const Output& o : spec_.root.outputs) {
         try {
@@ -209,27 +217,26 @@ Value Graph::outputs(const Values& values, Diagnostics& diagnostics) const {
 }
 
 void Graph::check_inputs(const Values& values, Diagnostics& diagnostics) const {
-    const LiveResources resources(*this, values);
-    for (const auto& scope : scopes_) check_scope(*scope, resources, diagnostics);
+    LiveContext context(*this, values);
+    for (const auto& scope : scopes_) check_scope(*scope, context, diagnostics);
 }
 
 void Graph::check_open_inputs(const Values& values, Diagnostics& diagnostics) const {
-    const LiveResources resources(*this, values);
+    LiveContext context(*this, values);
     for (const auto& scope : scopes_)
-        if (scope->open) check_scope(*scope, resources, diagnostics);
+        if (scope->open) check_scope(*scope, context, diagnostics);
 }
 
 void Graph::check_inputs_of(NodeId id, const Values& values, Diagnostics& diagnostics) const {
-    const LiveResources resources(*this, values);
+    LiveContext context(*this, values);
     for (const Scope* s = nodes_[id].scope; s != nullptr; s = s->parent)
-        if (s->open) check_scope(*s, resources, diagnostics);
+        if (s->open) check_scope(*s, context, diagnostics);
 }
 
-void Graph::check_scope(const Scope& scope, const Resources& resources,
-                        Diagnostics& diagnostics) const {
-    check_rules(scope, ScopeNames(*this, resources, scope), diagnostics);
+void Graph::check_scope(const Scope& scope, GraphContext& context, Diagnostics& diagnostics) const {
+    check_rules(scope, ScopeNames(context, scope), diagnostics);
     if (scope.call == nullptr) return;
-    const ScopeNames outside(*this, resources, *scope.parent, &scope.instance);
+    const ScopeNames outside(context, *scope.parent, &scope.instance);
     const std::string name = scope.prefix.substr(0, scope.prefix.size() - 1); // without the dot
     for (const Variable& v : scope.module->variables) {
         const auto input = scope.call->inputs.find(v.attribute.name);
@@ -245,11 +252,11 @@ void Graph::check_scope(const Scope& scope, const Resources& resources,
 }
 
 void Graph::check_output_rules(const Values& values, Diagnostics& diagnostics) const {
-    const LiveResources resources(*this, values);
+    LiveContext context(*this, values);
     for (const auto& scope : scopes_)
         for (const Output& o : scope->module->outputs) {
             try {
-                check_preconditions(o, ScopeNames(*this, resources, *scope));
+                check_preconditions(o, ScopeNames(context, *scope));
             } catch (Error& error) {
                 diagnostics.add(std::move(error));
             }
@@ -279,10 +286,10 @@ void Graph::check_rules(const Scope& scope, const Names& names, Diagnostics& dia
 }
 
 std::vector<Error> Graph::broken_checks(const Values& values) const {
-    const LiveResources resources(*this, values);
+    LiveContext context(*this, values);
     std::vector<Error> out;
     for (const auto& scope : scopes_) {
-        const ScopeNames names(*this, resources, *scope);
+        const ScopeNames names(context, *scope);
         for (const Check& check : scope->module->checks)
             for (const Rule& rule : check.rules) {
                 const std::string name = fmt::format("check {}{}", scope->prefix, check.name);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/heap_optional.h"
+#include "planner/lang/eval.h"
 #include "planner/spec/spec.h"
 #include "provider_api/provider.h"
 
@@ -75,7 +76,7 @@ struct Node {
     [[nodiscard]] const LifecycleValues& lifecycle() const;
 };
 
-class Resources;
+struct GraphContext;
 
 /// The index of a block among the blocks of its kind in a module.
 template<class Block>
@@ -126,7 +127,7 @@ class Graph {
     /// and derived attributes (ResourceType::derive) filled in. Checks its preconditions.
     Value config(NodeId id, const Values& values, Diagnostics& diagnostics) const;
     /// The settings of a provider, normalized; an empty map if the spec has none.
-    Value settings(const Provider& kind, Diagnostics& diagnostics) const;
+    Value settings(const Provider& provider, Diagnostics& diagnostics) const;
     /// The settings of failure drills, not normalized; null if the spec has none.
     Value chaos_settings(const Values& values) const;
     /// The value of an expression, evaluated in the root module.
@@ -153,8 +154,7 @@ class Graph {
     void check_postconditions(NodeId id, const Values& values, Diagnostics& diagnostics) const;
 
   private:
-    void check_scope(const Scope& scope, const Resources& resources,
-                     Diagnostics& diagnostics) const;
+    void check_scope(const Scope& scope, GraphContext& context, Diagnostics& diagnostics) const;
     void check_rules(const Scope& scope, const Names& names, Diagnostics& diagnostics) const;
     friend class Expander;
     friend class ScopeNames;

@@ -2,6 +2,7 @@
 
 #include "core/did_you_mean.h"
 #include "core/text.h"
+#include "planner/lang/expr_parser.h"
 #include "provider_api/type_name.h"
 
 #include <algorithm>

@@ -248,10 +248,10 @@ Value ScopeNames::variable(const Path& path, Loc loc, std::size_t& used) const {
     const auto input = scope_.call->inputs.find(name);
     if (input == scope_.call->inputs.end())
         return attribute.default_value.value_or(Value::unknown());
-    const ScopeNames outside(graph_, resources_, *scope_.parent, &scope_.instance);
+    const ScopeNames outside(context_, *scope_.parent, &scope_.instance);
     const Type& type = part_of(attribute.type, path, used);
     const Path way(path.begin() + 1, path.begin() + static_cast<std::ptrdiff_t>(used));
-    const ValueInProgress lead(scope_, "var.", attribute.name, way,
+    const ValueInProgress lead(context_, scope_, "var.", attribute.name, way,
                                scope_.call->input_locs.at(name));
     Value value = evaluate_at(*input->second, way, outside);
     Diagnostics ignored; // check_inputs() reports them
@@ -281,7 +281,7 @@ Value ScopeNames::secret(const Path& path, Loc loc, std::size_t& used) const {
 /// The outputs of a module instance: the one to which the path leads from `used` on, or all of
 /// them.
 Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::size_t& used) const {
-    const ScopeNames names(graph_, resources_, inside);
+    const ScopeNames names(context_, inside);
     const auto hidden = [](const Output& o, const Value& v) {
         return o.secret ? v.as_secret() : v;
     };
@@ -289,7 +289,7 @@ Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::s
         Value::Map all;
         const Path whole;
         for (const Output& o : inside.module->outputs) {
-            const ValueInProgress lead(inside, "", o.name, whole, o.loc);
+            const ValueInProgress lead(context_, inside, "", o.name, whole, o.loc);
             check_preconditions(o, names);
             all.push_back({o.name, hidden(o, evaluate(*o.value, names)), o.loc});
         }
@@ -298,7 +298,7 @@ Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::s
     const Output& found = output(*inside.call, path[used].as_string(), loc);
     const Path way = tail(path, used + 1);
     used = path.size();
-    const ValueInProgress lead(inside, "", found.name, way, found.loc);
+    const ValueInProgress lead(context_, inside, "", found.name, way, found.loc);
     check_preconditions(found, names);
     return hidden(found, evaluate_at(*found.value, way, names));
 }
@@ -351,9 +351,9 @@ std::optional<Path> ScopeNames::instances(const std::string& name, const Path& p
 /// Evaluates only the part that is used, to keep dependencies narrow.
 Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
     const Local& found = known_local(member(path, "local", loc), loc);
-    const ScopeNames names(graph_, resources_, scope_);
+    const ScopeNames names(context_, scope_);
     const Path way = tail(path, 1);
-    const ValueInProgress lead(scope_, "local.", found.name, way, found.loc);
+    const ValueInProgress lead(context_, scope_, "local.", found.name, way, found.loc);
     try {
         used = path.size();
         return evaluate_at(*found.value, way, names);
@@ -398,7 +398,7 @@ Value ScopeNames::each(const Path& path, Loc loc, std::size_t& used) const {
     Path way{Value(instance_->key)};
     way.insert(way.end(), path.begin() + 1, path.end());
     used = path.size();
-    return evaluate_at(*instance_->over, way, ScopeNames(graph_, resources_, scope_));
+    return evaluate_at(*instance_->over, way, ScopeNames(context_, scope_));
 }
 
 Value ScopeNames::resource(const ResourceBlock& block, const Path& path, Loc loc,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "planner/graph/graph.h"
+#include "planner/lang/eval.h"
 #include "planner/spec/references.h"
 
 #include <algorithm>
@@ -41,18 +42,31 @@ auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
     return it != ids.end() && instance_of(*it).key == step.as_string() ? it : ids.end();
 }
 
+class ValueInProgress;
+
+/// An evaluation of expressions of a graph. They are evaluated with the attributes of `resources`.
+struct GraphContext : EvalContext {
+    GraphContext(const Graph& of, const Resources& with)
+        : EvalContext(of.spec().plan_time, *of.spec().external_inputs), graph(of), resources(with) {
+    }
+
+    const Graph& graph;
+    const Resources& resources;
+    const ValueInProgress* innermost = nullptr;
+};
+
 /// The names visible in a scope, in one instance of a resource or a module called there, and in the
 /// postconditions of a resource there (`self`).
 class ScopeNames : public Names {
   public:
-    ScopeNames(const Graph& graph, const Resources& resources, const Scope& scope,
-               const Instance* instance = nullptr, const Value* self = nullptr)
-        : graph_(graph), resources_(resources), scope_(scope), instance_(instance), self_(self) {}
+    ScopeNames(GraphContext& context, const Scope& scope, const Instance* instance = nullptr,
+               const Value* self = nullptr)
+        : Names(context), context_(context), graph_(context.graph), resources_(context.resources),
+          scope_(scope), instance_(instance), self_(self) {}
 
     Value resolve(const std::string& name, const Path& path, Loc loc,
                   std::size_t& used) const override;
     std::optional<Path> instances(const std::string& name, const Path& path) const override;
-    [[nodiscard]] std::int64_t plan_time() const override { return graph_.spec_.plan_time; }
 
     /// Checks that the target of a reference exists, without evaluating anything.
     /// @throws Error(spec) as resolve() does
@@ -81,6 +95,7 @@ class ScopeNames : public Names {
     Value each(const Path& path, Loc loc, std::size_t& used) const;
     Value resource(const ResourceBlock& block, const Path& path, Loc loc, std::size_t& used) const;
 
+    GraphContext& context_;
     const Graph& graph_;
     const Resources& resources_;
     const Scope& scope_;

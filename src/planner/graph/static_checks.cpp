@@ -14,7 +14,7 @@ namespace {
 
 void check_providers(const Graph& graph, Diagnostics& diagnostics) {
     std::vector<std::string> known;
-    for (const auto& kind : graph.registry().providers()) known.push_back(kind->name);
+    for (const auto& provider : graph.registry().providers()) known.push_back(provider->name);
     for (const auto& [name, loc] : graph.spec().provider_locs) {
         if (graph.registry().provider(name) != nullptr) continue;
         Error& error = diagnostics.add(fmt::format("there is no provider \"{}\"", name), loc);
@@ -58,13 +58,13 @@ void check_calls_of(const Module& module, std::set<const Module*>& done, Diagnos
 
 class ModuleCheck {
   public:
-    ModuleCheck(const Graph& graph, const Resources& resources, Diagnostics& diagnostics)
-        : graph_(graph), resources_(resources), diagnostics_(diagnostics) {}
+    ModuleCheck(GraphContext& context, Diagnostics& diagnostics)
+        : context_(context), diagnostics_(diagnostics) {}
 
     void operator()(const Module& module) {
         if (!done_.insert(&module).second) return;
         const Scope scope{&module};
-        const ScopeNames names(graph_, resources_, scope);
+        const ScopeNames names(context_, scope);
         const auto check = [&](const ExprPtr& expr) {
             if (!expr) return;
             for (const Reference& r : references_in(*expr)) {
@@ -108,21 +108,20 @@ class ModuleCheck {
     /// Checks a lifecycle that refers to nothing, even if the block has no instances.
     void check_unused(const Module& module, const ResourceBlock& block) {
         try {
-            const ResourceType& type = type_of(block, graph_.registry());
+            const ResourceType& type = type_of(block, context_.graph.registry());
             const Lifecycle& l = block.lifecycle();
             for (const ExprPtr& e :
                  {l.prevent_destroy, l.keep_on_destroy, l.create_before_destroy, l.ignore_changes})
                 if (e != nullptr && !references_in(*e).empty()) return;
             const Scope scope{&module};
             if (has_lifecycle_values(block))
-                (void)lifecycle_values(block, type, graph_, scope, nullptr);
+                (void)lifecycle_values(block, type, context_.graph, scope, nullptr);
         } catch (Error& error) {
             diagnostics_.add(std::move(error));
         }
     }
 
-    const Graph& graph_;
-    const Resources& resources_;
+    GraphContext& context_;
     Diagnostics& diagnostics_;
     std::set<const Module*> done_;
 };
@@ -158,8 +157,8 @@ void check_calls(const Graph& graph, Diagnostics& diagnostics) {
     check_calls_of(graph.spec().root, done, diagnostics);
 }
 
-void check_modules(const Graph& graph, const Resources& resources, Diagnostics& diagnostics) {
-    ModuleCheck(graph, resources, diagnostics)(graph.spec().root);
+void check_modules(GraphContext& context, Diagnostics& diagnostics) {
+    ModuleCheck(context, diagnostics)(context.graph.spec().root);
 }
 
 } // namespace hadeploy

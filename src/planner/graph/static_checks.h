@@ -13,6 +13,6 @@ void check_calls(const Graph& graph, Diagnostics& diagnostics);
 
 /// Checks each module independently of its inputs, including branches that are never taken and
 /// modules without instances.
-void check_modules(const Graph& graph, const Resources& resources, Diagnostics& diagnostics);
+void check_modules(GraphContext& context, Diagnostics& diagnostics);
 
 } // namespace hadeploy

@@ -8,19 +8,18 @@ namespace hadeploy {
 namespace {
 /// Looking for circles is expensive, so it is done only at some depths: a circle soon reaches one.
 constexpr std::size_t kLookEvery = 16;
-thread_local const ValueInProgress* innermost = nullptr;
 } // namespace
 
-ValueInProgress::ValueInProgress(const Scope& scope, std::string_view kind, const std::string& name,
-                                 const Path& way, Loc loc)
-    : scope_(scope), kind_(kind), name_(name), way_(way), loc_(loc), outer_(innermost),
-      depth_(outer_ == nullptr ? 1 : outer_->depth_ + 1) {
+ValueInProgress::ValueInProgress(GraphContext& context, const Scope& scope, std::string_view kind,
+                                 const std::string& name, const Path& way, Loc loc)
+    : context_(context), scope_(scope), kind_(kind), name_(name), way_(way), loc_(loc),
+      outer_(context.innermost), depth_(outer_ == nullptr ? 1 : outer_->depth_ + 1) {
     if (depth_ % kLookEvery == 0) refuse_circle();
-    innermost = this;
+    context.innermost = this;
 }
 
 ValueInProgress::~ValueInProgress() {
-    innermost = outer_;
+    context_.innermost = outer_;
 }
 
 bool ValueInProgress::is_same(const ValueInProgress& other) const {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/graph/graph.h"
+#include "planner/graph/names.h"
 
 #include <string>
 #include <string_view>
@@ -8,14 +8,14 @@
 namespace hadeploy {
 
 /// Marks a local, a module's input or an output as being evaluated for the lifetime of this object.
-/// The values in progress of a thread form a stack, in which circles are found.
+/// The values in progress of an evaluation form a stack, in which circles are found.
 class ValueInProgress {
   public:
     /// @param kind  the prefix of the name: "local.", "var.", or "" for an output
     /// @param way   path to the part that is evaluated; outlives this
     /// @throws Error(spec) that shows the circle, if this value is already being evaluated
-    ValueInProgress(const Scope& scope, std::string_view kind, const std::string& name,
-                    const Path& way, Loc loc);
+    ValueInProgress(GraphContext& context, const Scope& scope, std::string_view kind,
+                    const std::string& name, const Path& way, Loc loc);
     ValueInProgress(const ValueInProgress&) = delete;
     ValueInProgress& operator=(const ValueInProgress&) = delete;
     ~ValueInProgress();
@@ -25,6 +25,7 @@ class ValueInProgress {
     [[nodiscard]] std::string address() const;
     void refuse_circle() const;
 
+    GraphContext& context_;
     const Scope& scope_;
     std::string_view kind_;
     const std::string& name_;

@@ -1,5 +1,5 @@
-#include "planner/lang/budget.h"
-#include "planner/lang/expr.h"
+#include "planner/lang/eval.h"
+
 #include "planner/lang/functions.h"
 #include "planner/lang/operators.h"
 #include "planner/lang/splat.h"
@@ -18,40 +18,36 @@ namespace hadeploy {
 
 namespace {
 
-/// The cost so far of the evaluation in progress on this thread. It covers all expressions
-/// involved, because they refer to each other (through variables, outputs, locals).
-struct Budget {
-    int depth = 0;
-    std::size_t steps = 0;
-};
-thread_local Budget effort;
-
+/// One level of an evaluation.
 class Deeper {
   public:
-    explicit Deeper(Loc loc) {
-        if (effort.depth == 0) effort.steps = 0;
-        if (effort.depth >= kMaxEvaluationDepth)
+    Deeper(EvalContext& context, Loc loc) : context_(context) {
+        if (context.depth == 0) context.steps = 0;
+        if (context.depth >= kMaxEvaluationDepth)
             throw Error(ErrorKind::spec,
                         fmt::format("more than {} expressions refer to each other here",
                                     kMaxEvaluationDepth),
                         loc)
                 .with_hint("does a value depend on itself?");
-        if (++effort.steps > kMaxEvaluationSteps)
+        if (++context.steps > kMaxEvaluationSteps)
             throw Error(ErrorKind::spec,
                         fmt::format("this takes more than {} steps", kMaxEvaluationSteps), loc)
                 .with_hint("use shorter lists, or build the value in fewer nested steps");
-        ++effort.depth;
+        ++context.depth;
     }
     Deeper(const Deeper&) = delete;
     Deeper& operator=(const Deeper&) = delete;
-    ~Deeper() { --effort.depth; }
+    ~Deeper() { --context_.depth; }
+
+  private:
+    EvalContext& context_;
 };
 
-Value sized(Value value, Loc loc) {
+Value sized(Value value, Loc loc, const Names& names) {
     if (value.weight() > kMaxValueWeight)
         throw Error(ErrorKind::spec,
                     fmt::format("the value is larger than {} MiB", kMaxValueWeight >> 20), loc);
-    spend(value);
+    names.context().spend(value);
     return value;
 }
 
@@ -280,7 +276,7 @@ Value operation(const Expr& expr, const Names& names) {
     bool secret = false, unknown = false;
     for (const Expr& part : expr.parts) {
         operands.push_back(evaluate(part, names));
-        spend(operands.back());
+        names.context().spend(operands.back());
         secret = secret || operands.back().contains_secret();
         unknown = unknown || operands.back().contains_unknown();
     }
@@ -295,7 +291,7 @@ Value operation(const Expr& expr, const Names& names) {
 class LoopNames : public Names {
   public:
     LoopNames(const Names& outer, const std::string& key, const std::string& value)
-        : outer_(outer), key_name_(key), value_name_(value) {}
+        : Names(outer.context()), outer_(outer), key_name_(key), value_name_(value) {}
     void set(Value key, Value value) {
         key_ = std::move(key);
         value_ = std::move(value);
@@ -311,7 +307,6 @@ class LoopNames : public Names {
         if (name == value_name_ || name == key_name_) return std::nullopt;
         return outer_.instances(name, path);
     }
-    [[nodiscard]] std::int64_t plan_time() const override { return outer_.plan_time(); }
 
   private:
     const Names& outer_;
@@ -339,7 +334,7 @@ class Gathering {
         Value value = evaluate(result_, names);
         holds_secret_ = holds_secret_ || value.contains_secret();
         weight_ += value.weight();
-        if (weight_ > kMaxValueWeight) (void)sized(Value::list({value, value}), expr_.loc());
+        if (weight_ > kMaxValueWeight) (void)sized(Value::list({value, value}), expr_.loc(), names);
         if (key_ == nullptr) return items_.push_back(std::move(value));
         const Value name = evaluate(*key_, names);
         note(name);
@@ -423,10 +418,6 @@ Value comprehension(const Expr& expr, const Names& names) {
 
 } // namespace
 
-void spend(const Value& value) {
-    effort.steps += value.weight() >> 10;
-}
-
 Value follow(const Value& value, const Path& path, std::size_t from, Loc loc,
              const std::string& what) {
     Value here = value;
@@ -446,9 +437,9 @@ Value evaluate(const Expr& expr, const Names& names) {
 }
 
 Value evaluate_at(const Expr& expr, const Path& path, const Names& names) {
-    const Deeper deeper(expr.loc());
+    const Deeper deeper(names.context(), expr.loc());
     const auto whole = [&](Value value, const std::string& what) {
-        return follow(sized(std::move(value), expr.loc()), path, 0, expr.loc(), what);
+        return follow(sized(std::move(value), expr.loc(), names), path, 0, expr.loc(), what);
     };
     switch (expr.kind) {
     case Expr::Kind::literal:

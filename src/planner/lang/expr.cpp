@@ -1,5 +1,7 @@
 #include "planner/lang/expr.h"
 
+#include "planner/lang/expr_parser.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,52 +65,7 @@ bool has_expression(std::string_view text);
 Value constant(const Value& tree, std::string_view where, std::string_view hint,
                Diagnostics& diagnostics);
 
-/// Parses one string of a spec; compile() uses it for each string.
-/// @throws Error(spec)
-Expr parse_string(const Value& string, Sources& sources, StringPool& strings);
-
 /// Whether the expression contains literals, and not only references to values elsewhere.
 bool writes_literals(const Expr& expr);
-
-/// Limits of an expression, so that no spec can exhaust the stack, memory or time.
-inline constexpr int kMaxEvaluationDepth = 1000;
-inline constexpr std::size_t kMaxEvaluationSteps = 10'000'000;
-inline constexpr std::size_t kMaxValueWeight = 64u << 20; ///< see Value::weight()
-
-/// Keys and indices that lead into a value.
-using Path = std::vector<Value>;
-
-/// Resolves the names in expressions.
-class Names {
-  public:
-    virtual ~Names() = default;
-    /// The value at `path` below the root `name`; `used` receives the number of path elements that
-    /// the result already accounts for. Using more of them keeps dependencies narrow:
-    /// `var.hosts["node1"]` then depends only on the dependencies of node1.
-    /// @throws Error(spec) for an unknown name
-    virtual Value resolve(const std::string& name, const Path& path, Loc loc,
-                          std::size_t& used) const = 0;
-    /// The keys (with count: the indices) of the instances, if `name` and `path` lead to a module
-    /// that has instances. A splat over them then evaluates only the parts of each that it needs.
-    virtual std::optional<Path> instances(const std::string& /*name*/, const Path& /*path*/) const {
-        return std::nullopt;
-    }
-    /// The time of the plan in seconds since 1970 in UTC: the result of plantimestamp().
-    [[nodiscard]] virtual std::int64_t plan_time() const { return 0; }
-};
-
-/// Evaluates an expression. The result is unknown if it depends on unknown values, and secret if it
-/// depends on secret ones, even while it is still unknown. Results carry the place of the
-/// expression.
-/// @throws Error(spec) with the place of the mistake
-Value evaluate(const Expr& expr, const Names& names);
-/// The part of the value at `path`, without evaluating the rest.
-Value evaluate_at(const Expr& expr, const Path& path, const Names& names);
-
-/// The value at `path` (from its element `from` on) below `value`. Everything within an unknown
-/// value is unknown. `what` names the start in messages.
-/// @throws Error(spec): no such attribute (with a suggestion), not a list, index out of range
-Value follow(const Value& value, const Path& path, std::size_t from, Loc loc,
-             const std::string& what);
 
 } // namespace hadeploy

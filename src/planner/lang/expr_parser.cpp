@@ -1,7 +1,7 @@
-#include "planner/lang/expr.h"
-#include "planner/yaml/scalar_place.h"
+#include "planner/lang/expr_parser.h"
 
 #include "core/text.h"
+#include "planner/yaml/scalar_place.h"
 
 #include <algorithm>
 #include <array>

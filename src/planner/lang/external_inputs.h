@@ -1,15 +1,19 @@
 #pragma once
 
-#include <cstdint>
+#include <atomic>
 
 namespace hadeploy {
 
-/// Notes that a value depends on something outside of the spec, the state and the providers: a
-/// local file named by an expression or an attribute, or the time.
-void note_external_input();
+/// Whether values depend on something outside of the spec, the state and the providers: a local
+/// file named by an expression or an attribute, or the time. Noted while they are computed, by any
+/// thread. A result can be cached only if there is nothing of that kind.
+class ExternalInputs {
+  public:
+    void note() { any_.store(true, std::memory_order_relaxed); }
+    [[nodiscard]] bool any() const { return any_.load(std::memory_order_relaxed); }
 
-/// How often note_external_input() was called in this process. A result can be cached only if this
-/// number does not change while it is computed.
-std::uint64_t external_inputs();
+  private:
+    std::atomic<bool> any_ = false;
+};
 
 } // namespace hadeploy

@@ -1,8 +1,5 @@
 #include "planner/lang/functions.h"
 
-#include "planner/lang/budget.h"
-#include "planner/lang/external_inputs.h"
-
 #include "core/did_you_mean.h"
 #include "core/secrecy.h"
 #include "core/text.h"
@@ -267,7 +264,7 @@ void Call::check_size(std::size_t bytes) const {
 }
 
 std::filesystem::path Call::file(std::size_t i) const {
-    note_external_input();
+    names.context().external_inputs.note();
     const std::filesystem::path path = text(i);
     if (path.is_absolute()) return path.lexically_normal();
     std::size_t used = 0;
@@ -292,7 +289,7 @@ Value call_function(const Expr& expr, const Names& names) {
     bool unknown = false, secret = false, holds_secret = false;
     std::size_t weight = 0;
     for (const Value& v : call.arguments) {
-        spend(v);
+        names.context().spend(v);
         weight += v.weight();
         unknown = unknown || (at_contents ? v.contains_unknown() : v.is_unknown());
         secret = secret || v.secret();

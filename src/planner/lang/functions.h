@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/lang/expr.h"
+#include "planner/lang/eval.h"
 
 #include <filesystem>
 #include <string_view>

@@ -4,7 +4,7 @@
 #include "core/hash.h"
 #include "core/own_way.h"
 #include "core/text.h"
-#include "planner/lang/external_inputs.h"
+#include "planner/lang/expr_parser.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -68,14 +68,14 @@ std::string text_of(const Call& call) {
 /// The names within a template: only the given values.
 class TemplateNames : public Names {
   public:
-    TemplateNames(const Value& given, const Names& outer) : given_(given), outer_(outer) {}
+    TemplateNames(const Value& given, const Names& outer)
+        : Names(outer.context()), given_(given), outer_(outer) {}
     Value resolve(const std::string& name, const Path& path, Loc loc,
                   std::size_t& used) const override {
         if (name == "path") return outer_.resolve(name, path, loc, used);
         used = 0;
         return follow(given_, {Value(name)}, 0, loc, "the template");
     }
-    [[nodiscard]] std::int64_t plan_time() const override { return outer_.plan_time(); }
 
   private:
     const Value& given_;
@@ -85,7 +85,7 @@ class TemplateNames : public Names {
 /// Prevents nested templates, which could call each other forever.
 class Rendering {
   public:
-    explicit Rendering(const Call& call) {
+    explicit Rendering(const Call& call) : busy_(call.names.context().in_template) {
         if (busy_) throw call.mistake("a template can't render another template");
         busy_ = true;
     }
@@ -94,9 +94,8 @@ class Rendering {
     ~Rendering() { busy_ = false; }
 
   private:
-    static thread_local bool busy_;
+    bool& busy_;
 };
-thread_local bool Rendering::busy_ = false;
 
 /// @param name  for messages
 Value rendered(const Call& call, const std::string& name, std::string template_text) {
@@ -194,7 +193,7 @@ Value without_last_part(const Call& call) {
 Value expanded_path(const Call& call) {
     const std::string& text = call.text(0);
     if (text != "~" && !text.starts_with("~/")) return text;
-    note_external_input();
+    call.names.context().external_inputs.note();
     const char* home = std::getenv("HOME");
     if (home == nullptr || *home == '\0') throw call.mistake("HOME is not set");
     return text.size() <= 2 ? std::string(home) : (fs::path(home) / text.substr(2)).string();

@@ -1,6 +1,5 @@
 #include "planner/lang/functions.h"
 
-#include "planner/lang/external_inputs.h"
 #include "provider_api/scalar.h"
 
 #include <array>
@@ -158,8 +157,9 @@ Value compared(const Call& call) {
 }
 
 Value plan_time(const Call& call) {
-    note_external_input();
-    return written(call, {sys_seconds(seconds(call.names.plan_time()))});
+    const EvalContext& context = call.names.context();
+    context.external_inputs.note();
+    return written(call, {sys_seconds(seconds(context.plan_time))});
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "planner/lang/expr.h"
+#include "planner/lang/eval.h"
 
 namespace hadeploy {
 

@@ -145,7 +145,7 @@ std::vector<AttributeChange> unverified_changes(const ResourceType& type, const 
         if (a.computed || a.operational || a.replaces || seen.has(a.name)) continue;
         const Value& was = recorded.config[a.name];
         const Value& wanted = config[a.name];
-        const bool touched = interruption.action == "remove"
+        const bool touched = interruption.action == ChangeKind::remove
                                  ? !was.is_null()
                                  : was_changed(a, was, interruption.config);
         if (!touched) continue;
@@ -179,7 +179,7 @@ Decision decide_unread(const ResourceType& type, const Value& config,
 
 Decision decide(const ResourceType& type, const Value& config, const RecordedResource* recorded,
                 const Interruption& interruption, const Observation& observed) {
-    const bool unfinished = interruption.action == "create";
+    const bool unfinished = interruption.action == ChangeKind::create;
     if (observed.state == Observation::State::failed) {
         if (observed.error) throw *observed.error;
         throw Error(ErrorKind::failed, "could not be read");
@@ -211,11 +211,11 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
     if (replaces) return replacement(std::move(changes));
     if (recorded != nullptr && !observed.replace_reason.empty())
         return {Action::replace, std::move(changes), observed.replace_reason, {}};
-    if (recorded != nullptr && !interruption.action.empty()) {
+    if (recorded != nullptr && interruption.action) {
         std::vector<AttributeChange> more =
             unverified_changes(type, config, *recorded, interruption, observed.attributes);
         const bool any = !more.empty();
-        if ((any || observed.assumed) && interruption.action == "remove")
+        if ((any || observed.assumed) && interruption.action == ChangeKind::remove)
             return {Action::create, {}, "an earlier run began to remove it", {}};
         for (AttributeChange& c : more)
             if (std::none_of(changes.begin(), changes.end(),

@@ -114,7 +114,7 @@ bool is_moved(const Move& move, const std::string& address) {
     return !to_instance || address[move.from.size()] == '.';
 }
 
-PriorState moved_world(PriorState prior, const Moves& moves) {
+PriorState moved_prior_state(PriorState prior, const Moves& moves) {
     if (moves.empty()) return prior;
     move_keys(prior.recorded, moves);
     move_keys(prior.unfinished, moves);
@@ -136,7 +136,7 @@ PriorState with_moves(PriorState prior, const std::vector<Move>& moves) {
     for (const Move& move : specific_first(moves)) {
         const Moves now = resolved(prior, move, diagnostics);
         diagnostics.throw_if_any();
-        prior = moved_world(std::move(prior), now);
+        prior = moved_prior_state(std::move(prior), now);
     }
     return prior;
 }

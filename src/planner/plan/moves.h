@@ -10,7 +10,7 @@ using Moves = std::map<std::string, std::string>;
 
 /// The prior state with recorded resources and interrupted changes moved to other addresses.
 /// Dependencies and connections that name them follow. PriorState::moved holds all moves so far.
-PriorState moved_world(PriorState prior, const Moves& moves);
+PriorState moved_prior_state(PriorState prior, const Moves& moves);
 
 /// The same for the spec's `moved:`, one entry after the other. An entry has no effect if nothing
 /// has its old address: the move was made before.

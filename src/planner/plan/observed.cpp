@@ -41,9 +41,9 @@ std::optional<Observation> observation_of(const PriorState& prior, const Registr
                                           const ReadRequest& request) {
     const auto read = prior.observed.find(request.address);
     if (read != prior.observed.end()) return read->second;
-    const Provider& kind = *registry.provider(request.type->provider);
-    if (!kind.state_only) return std::nullopt;
-    Observation seen = kind.observe_record(request);
+    const Provider& provider = *registry.provider(request.type->provider);
+    if (!provider.state_only) return std::nullopt;
+    Observation seen = provider.observe_record(request);
     hide_secrets(seen, request);
     return seen;
 }

@@ -22,8 +22,8 @@ void Places::note(const Node& node, std::optional<Action> action) {
 
 /// The state of the best machine through which the resource can be reached.
 Places::State Places::state(const Node& node, const Value& config) const {
-    const Provider& kind = *graph_.registry().provider(node.type->provider);
-    const auto candidates = kind.endpoints(*node.type, config, settings_.at(kind.name));
+    const Provider& provider = *graph_.registry().provider(node.type->provider);
+    const auto candidates = provider.endpoints(*node.type, config, settings_.at(provider.name));
     State best = State::fresh;
     for (const Endpoint& e : candidates) {
         if (e.machine.empty() || e.machine == node.address) return State::up;

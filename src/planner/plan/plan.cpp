@@ -6,20 +6,6 @@
 
 namespace hadeploy {
 
-std::string_view action_name(Action action) {
-    switch (action) {
-    case Action::adopt: return "adopt";
-    case Action::create: return "create";
-    case Action::update: return "update";
-    case Action::replace: return "replace";
-    case Action::read: return "read";
-    case Action::remove: return "remove";
-    case Action::forget: return "forget";
-    case Action::refresh: return "refresh";
-    }
-    return "";
-}
-
 std::size_t Plan::count(Action action) const {
     return static_cast<std::size_t>(std::count_if(steps.begin(), steps.end(), [&](const Step& s) {
         return s.action == action && !s.first_half;

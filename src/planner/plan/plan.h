@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/results.h"
 #include "planner/graph/graph.h"
 #include "planner/plan/plan_options.h"
 
@@ -10,20 +11,6 @@
 #include <vector>
 
 namespace hadeploy {
-
-/// What a step does.
-enum class Action {
-    adopt, ///< exists as wanted: only recorded
-    create,
-    update,
-    replace, ///< remove, then create (see Step::create_first)
-    read,    ///< cannot be read yet: read when its machine is up, and repaired if it differs; of a
-             ///< data source: read when its dependencies exist
-    remove,
-    forget,  ///< no outside change: the object is gone, or disappears with its machine
-    refresh, ///< its record is updated to what was observed
-};
-std::string_view action_name(Action action);
 
 struct AttributeChange {
     std::string name;
@@ -89,7 +76,7 @@ struct Plan {
     std::map<std::string, std::string> moves;
     /// Changes that an earlier run began and this one resumes before anything new, as in
     /// PriorState::interrupted.
-    std::map<std::string, std::string> resumed;
+    std::map<std::string, ChangeKind> resumed;
     std::vector<Loss> losses;         ///< in the order of the steps
     Value outputs;                    ///< as planned
     Value outputs_before;             ///< as recorded

@@ -3,7 +3,7 @@
 namespace hadeploy {
 
 Interruption interruption_of(const PriorState& prior, const std::string& address) {
-    if (prior.unfinished.contains(address)) return {"create", {}};
+    if (prior.unfinished.contains(address)) return {ChangeKind::create, {}};
     const auto it = prior.interrupted.find(address);
     if (it == prior.interrupted.end()) return {};
     const auto config = prior.attempted.find(address);

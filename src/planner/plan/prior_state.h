@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/results.h"
 #include "planner/graph/graph.h"
 
 #include <map>
@@ -10,8 +11,8 @@ namespace hadeploy {
 
 /// A change that an earlier run began, and that failed or was not completed.
 struct Interruption {
-    std::string action = {}; ///< "create", "update", "remove"; "" for none
-    Value config = {};       ///< the target of an interrupted update; see kChangedNames
+    std::optional<ChangeKind> action = {}; ///< none: nothing was interrupted
+    Value config = {}; ///< the target of an interrupted update; see kChangedNames
 };
 
 /// The key in the intent of an update under which the names of the differing attributes are stored
@@ -25,9 +26,8 @@ struct PriorState {
     std::map<std::string, RecordedResource> recorded;
     /// Addresses of recorded resources whose creation began but was not completed.
     std::set<std::string> unfinished;
-    /// Changes ("create", "update", "remove") that began but were not completed, by address
-    /// (recorded or not).
-    std::map<std::string, std::string> interrupted;
+    /// Changes that began but were not completed, by address (recorded or not).
+    std::map<std::string, ChangeKind> interrupted;
     std::map<std::string, Value> attempted; ///< the targets of the interrupted updates
     /// New addresses of recorded resources, by the addresses that they have in the state.
     std::map<std::string, std::string> moved;

@@ -74,9 +74,9 @@ Value place_config(const ResourceType& type, const Value& config,
 
 PlannedRead recorded_subject(const RecordedResource& r, const ResourceType& type,
                              const Registry& registry, const ProviderSettings& settings) {
-    const Provider& kind = *registry.provider(type.provider);
+    const Provider& provider = *registry.provider(type.provider);
     return {{r.address, &type, r.config, &r, r.identity},
-            kind.endpoints(type, place_config(type, r.config, &r), settings.at(kind.name))};
+            provider.endpoints(type, place_config(type, r.config, &r), settings.at(provider.name))};
 }
 
 /// Adds a read of the place at which a replacement would create its object, if the type would adopt
@@ -138,22 +138,22 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
         out.values[id] = known_value(node, config, recorded, prior);
         if (recorded != nullptr) share(recorded->config, config);
         if (recorded != nullptr) share(recorded->attributes, out.values[id]);
-        const Provider& kind = *graph.registry().provider(node.type->provider);
+        const Provider& provider = *graph.registry().provider(node.type->provider);
         if (node.type->data) continue; // see reads_of_data()
         if (recorded != nullptr && recorded->type != node.type->name) {
             add_former(*recorded, graph.registry(), settings, out.reads);
             continue;
         }
-        if (kind.state_only) continue; // see observation_of()
+        if (provider.state_only) continue; // see observation_of()
         PlannedRead s;
         s.request = {node.address, node.type, read_config(*node.type, config, recorded), recorded,
                      recorded ? recorded->identity : imported_id(graph, node.address)};
         if (s.request.identity.empty())
             s.request.identity = identity_of(prior.lineage, node.address, fresh.next(node.address));
         s.candidates =
-            kind.endpoints(*node.type, place_config(*node.type, s.request.config, recorded),
-                           settings.at(kind.name));
-        add_new_place(s, config, kind, settings, out.reads);
+            provider.endpoints(*node.type, place_config(*node.type, s.request.config, recorded),
+                               settings.at(provider.name));
+        add_new_place(s, config, provider, settings, out.reads);
         out.reads.push_back(std::move(s));
     }
     graph.check_inputs(lookup, prior.recorded.empty() ? diagnostics : left_to_plan);
@@ -181,7 +181,7 @@ Evaluation evaluate_and_move(const Graph& graph, PriorState& prior,
         evaluation.look_alikes = std::move(found.look_alikes);
         evaluation.take_overs = std::move(found.take_overs);
         if (found.moves.empty() || round == kMostRounds) return evaluation;
-        prior = moved_world(std::move(prior), found.moves);
+        prior = moved_prior_state(std::move(prior), found.moves);
     }
 }
 
@@ -236,9 +236,9 @@ std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& pri
             node.type->schema.begin(), node.type->schema.end(),
             [&](const Attribute& a) { return !a.computed && config[a.name].contains_unknown(); });
         if (config.is_null() || !there[id] || read || !known) continue;
-        const Provider& kind = *graph.registry().provider(node.type->provider);
+        const Provider& provider = *graph.registry().provider(node.type->provider);
         out.push_back({{node.address, node.type, config, nullptr, {}},
-                       kind.endpoints(*node.type, config, settings.at(kind.name))});
+                       provider.endpoints(*node.type, config, settings.at(provider.name))});
     }
     return out;
 }

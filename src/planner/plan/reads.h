@@ -42,12 +42,6 @@ std::vector<PlannedRead> reads_of_records(const Registry& registry, const PriorS
 /// unread: apply reads them.
 void assume_recorded(PriorState& prior);
 
-/// The plan that only updates the state to what was observed: missing objects are removed from it,
-/// changes are recorded. A tracked attribute keeps the value that was applied, because the next
-/// plan compares with it.
-/// @throws Error: failed reads, targets that match nothing
-Plan make_refresh_plan(const Graph& graph, const PriorState& prior, const PlanOptions& options);
-
 /// The data sources to read now, before planning: those whose config is known from records and
 /// observations, that have not been read with this config yet, and that do not wait for a planned
 /// change. Wrong values in the spec are skipped, because evaluate_resources() reports them.

@@ -1,3 +1,5 @@
+#include "planner/plan/refresh_plan.h"
+
 #include "core/secrecy.h"
 #include "planner/graph/computed.h"
 #include "planner/graph/ignored.h"

@@ -1,15 +1,6 @@
 #include "planner/spec/spec.h"
 
-#include "core/text.h"
-#include "core/trace.h"
-#include "planner/spec/references.h"
-#include "planner/spec/spec_reader.h"
-#include "planner/spec/written_secrets.h"
-#include "planner/yaml/yaml.h"
-#include "provider_api/normalize.h"
-
 #include <algorithm>
-#include <fmt/format.h>
 
 namespace hadeploy {
 
@@ -17,318 +8,52 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::vector<std::string> kModuleSections = {"description", "variables", "locals",  "data",
-                                                  "resources",   "modules",   "outputs", "checks"};
-
-/// Resolves symbolic links in the existing part of a path.
-fs::path real_path(const fs::path& path) {
-    const fs::path whole = fs::current_path() / path;
-    std::error_code error;
-    const fs::path out = fs::weakly_canonical(whole, error);
-    return error ? whole.lexically_normal() : out;
+template<class Block>
+const Block* by_name(const std::vector<Block>& blocks, std::string_view name) {
+    const auto it = std::lower_bound(blocks.begin(), blocks.end(), name,
+                                     [](const Block& b, std::string_view n) { return b.name < n; });
+    return it != blocks.end() && it->name == name ? &*it : nullptr;
 }
-
-/// Reads one spec or module file. `loading` is the chain of files being loaded, to detect cycles.
-class Loader : private SpecReader {
-  public:
-    Loader(Spec& spec, const FileReader& read, Diagnostics& diagnostics)
-        : SpecReader(spec, diagnostics), read_(read) {}
-
-    void load_root(const fs::path& file) {
-        loading_.push_back(real_path(file));
-        const Value root = read_file(file);
-        spec_.root.directory = file.parent_path();
-        refuse_expressions(root["description"], "a description", kEscape);
-        if (!check_sections(root, "a spec",
-                            {"name", "description", "variables", "locals", "secrets", "providers",
-                             "data", "resources", "modules", "outputs", "checks", "moved",
-                             "removed", "import", "chaos"}))
-            return;
-        load_name(root);
-        if (const Value* chaos = root.find("chaos")) {
-            spec_.chaos = compiled(*chaos);
-            spec_.chaos_loc = chaos->loc();
-        }
-        load_secrets(root["secrets"], file.parent_path());
-        load_removed(root["removed"]);
-        load_moves(root["moved"]);
-        load_imports(root["import"]);
-        load_providers(root["providers"]);
-        load_module(root, spec_.root);
-        check_spec_addresses(spec_, diagnostics_);
-    }
-
-    void load_module_root(const fs::path& file) {
-        loading_.push_back(real_path(file));
-        const Value root = read_file(file);
-        spec_.root.directory = file.parent_path();
-        if (check_sections(root, "a module", kModuleSections)) load_module(root, spec_.root);
-    }
-
-  private:
-    Value read_file(const fs::path& file) {
-        const std::uint16_t index = spec_.sources.add(file, read_(file));
-        Value root = read_yaml(spec_.sources, index, diagnostics_);
-        if (root.is_null()) hide_unread(spec_.sources, index);
-        return root;
-    }
-
-    /// @param what  "a spec"
-    bool check_sections(const Value& root, const std::string& what,
-                        const std::vector<std::string>& known) {
-        if (root.is_null() && !root.loc().known()) return false; // the reader has reported it
-        if (!root.is_map()) {
-            diagnostics_.add(fmt::format("{} is a map, not {}", what, root.kind_name()),
-                             root.loc());
-            return false;
-        }
-        Value::Map sections = root.as_map(); // "x-..." sections only hold anchors
-        std::erase_if(sections, [](const Entry& e) { return e.key.starts_with("x-"); });
-        unknown_keys(Value::map(std::move(sections)), known, what);
-        return true;
-    }
-
-    void load_name(const Value& root) {
-        const Value* name = root.find("name");
-        if (name == nullptr) {
-            diagnostics_.add("a spec needs a \"name\"", root.loc()).hint =
-                "for example: name: my-cluster";
-            return;
-        }
-        const Attribute rule{.name = "name", .type = TypeKind::name, .doc = {}};
-        const Value checked =
-            normalize(rule, *name, "the spec", spec_.base_directory(), diagnostics_);
-        if (checked.is_string()) spec_.name = checked.as_string();
-    }
-
-    void load_secrets(const Value& section, const fs::path& directory) {
-        for (const Entry& e : blocks(section, "secrets")) {
-            if (refuse_expressions(e.value, "the path of a file of secrets",
-                                   "it is relative to this file"))
-                continue;
-            if (e.value.is_string() && !e.value.as_string().empty()) {
-                const fs::path path = (directory / e.value.as_string()).lexically_normal();
-                spec_.secret_files[e.key] = {path, e.value.loc()};
-                continue;
-            }
-            diagnostics_
-                .add(fmt::format("secrets \"{}\": expected a file, got {}", e.key,
-                                 e.value.kind_name()),
-                     e.loc)
-                .hint = "for example: app: secrets/app.yaml, made with `hadeploy vault encrypt`";
-        }
-    }
-
-    void load_providers(const Value& section) {
-        for (const Entry& e : blocks(section, "providers")) {
-            if (!e.value.is_null() && !is_map(e.value, e, "provider")) continue;
-            spec_.providers[e.key] =
-                compiled(e.value.is_null() ? Value::map({}).at(e.loc) : e.value);
-            spec_.provider_locs[e.key] = e.loc;
-        }
-    }
-
-    void load_module(const Value& root, Module& module) {
-        for (const Entry& e : blocks(root["variables"], "variables")) load_variable(e, module);
-        for (const Entry& e : blocks(root["locals"], "locals"))
-            module.locals.push_back({e.key, e.loc, compiled(e.value)});
-        check_local_cycles(module, diagnostics_);
-        // data sources are named "data.x" among the resources; no resource can have such a name
-        const std::vector<Entry> data = blocks(root["data"], "data");
-        const std::vector<Entry> resources = blocks(root["resources"], "resources");
-        module.resources.reserve(data.size() + resources.size());
-        for (const Entry& e : data) load_resource(e, module, true);
-        for (const Entry& e : resources) load_resource(e, module, false);
-        std::sort(module.resources.begin(), module.resources.end(),
-                  [](const auto& a, const auto& b) { return a.name < b.name; });
-        for (const Entry& e : blocks(root["modules"], "modules")) load_call(e, module);
-        for (const Entry& e : blocks(root["outputs"], "outputs")) load_output(e, module);
-        for (const Entry& e : blocks(root["checks"], "checks"))
-            module.checks.push_back({e.key, e.loc, load_rules(e.value, "a check")});
-    }
-
-    void load_variable(const Entry& e, Module& module) {
-        Variable variable{{.name = e.key, .type = TypeKind::any, .doc = {}}, e.loc};
-        Attribute& a = variable.attribute;
-        a.required = true;
-        if (e.value.is_map()) {
-            unknown_keys(
-                e.value,
-                {"type", "default", "min", "max", "one_of", "secret", "description", "validate"},
-                fmt::format("variable \"{}\"", e.key));
-            read_declaration(e.value, a, spec_.base_directory(), diagnostics_);
-            variable.rules = load_rules(e.value["validate"], "validate");
-        } else if (!e.value.is_null()) {
-            is_map(e.value, e, "variable");
-        }
-        module.variables.push_back(std::move(variable));
-    }
-
-    void load_resource(const Entry& e, Module& module, bool data) {
-        const std::string_view what = data ? "data source" : "resource";
-        if (!is_map(e.value, e, what)) return;
-        ResourceBlock block{.name = data ? "data." + e.key : e.key, .loc = e.loc, .data = data};
-        const Value* type = e.value.find("type");
-        if (type == nullptr || !type->is_string()) {
-            diagnostics_.add(fmt::format("{} \"{}\" needs a \"type\"", what, e.key), e.loc).hint =
-                std::find(kModuleSections.begin(), kModuleSections.end(), e.key) !=
-                        kModuleSections.end()
-                    ? fmt::format("\"{}\" is a section of the spec: it begins in the first column",
-                                  e.key)
-                    : fmt::format("for example: type: {} (`hadeploy docs` lists all types)",
-                                  data ? "http" : "host.file");
-            return;
-        }
-        if (refuse_expressions(*type, "a type", "a count of 0 leaves a resource out")) return;
-        block.type = type->as_string();
-        block.type_loc = type->loc();
-        block.attributes.reserve(e.value.as_map().size() - 1); // all except the type
-        for (const Entry& a : e.value.as_map()) {
-            if (a.key == "type" || refuse_expression_key(a)) continue;
-            if (a.key == "for_each")
-                block.for_each = compiled(a.value);
-            else if (a.key == "count")
-                block.count = compiled(a.value);
-            else if (a.key == "depends_on")
-                block.depends_on = load_dependencies(a.value);
-            else if (a.key == "serial" && !data)
-                block.serial = load_flag(a);
-            else if (a.key == "lifecycle")
-                load_lifecycle(a, block);
-            else
-                block.attributes.push_back({a.key, a.loc, compiled(a.value)});
-        }
-        if (block.count && block.for_each)
-            refuse_both(fmt::format("a {}", what), block.count->loc());
-        module.resources.push_back(std::move(block));
-    }
-
-    void refuse_both(std::string_view owner, Loc loc) {
-        diagnostics_.add(fmt::format("{} can't have both a count and a for_each", owner), loc)
-            .hint = "for_each names its instances, so removing one does not affect the others";
-    }
-
-    void load_call(const Entry& e, Module& module) {
-        if (!is_map(e.value, e, "module")) return;
-        unknown_keys(e.value, {"source", "for_each", "count", "with", "depends_on"},
-                     fmt::format("module \"{}\"", e.key));
-        ModuleBlock block{.name = e.key, .loc = e.loc};
-        if (const Value* over = e.value.find("for_each")) block.for_each = compiled(*over);
-        if (const Value* count = e.value.find("count")) block.count = compiled(*count);
-        if (block.count && block.for_each) refuse_both("a module", block.count->loc());
-        block.depends_on = load_dependencies(e.value["depends_on"]);
-        const Value& with = e.value["with"];
-        if (with.is_map()) {
-            for (const Entry& input : with.as_map()) {
-                if (refuse_expression_key(input)) continue;
-                block.inputs[input.key] = compiled(input.value);
-                block.input_locs[input.key] = input.loc;
-            }
-        } else if (!with.is_null()) {
-            diagnostics_.add(fmt::format("\"with\" is a map of inputs, not {}", with.kind_name()),
-                             with.loc());
-        }
-        const Value* source = e.value.find("source");
-        if (source == nullptr || !source->is_string()) {
-            diagnostics_.add(fmt::format("module \"{}\" needs a \"source\"", e.key), e.loc).hint =
-                "the module's directory, relative to this file";
-            return;
-        }
-        block.module = load_source(*source, module.directory);
-        if (block.module) module.modules.push_back(std::move(block));
-    }
-
-    std::shared_ptr<const Module> load_source(const Value& source, const fs::path& directory) {
-        const fs::path relative = source.as_string();
-        if (refuse_expressions(source, "the source of a module",
-                               "it is read before any value is known; a count can leave a module "
-                               "out"))
-            return nullptr;
-        if (relative.is_absolute()) {
-            diagnostics_.add("a module's source is relative to the file that names it",
-                             source.loc());
-            return nullptr;
-        }
-        const fs::path file = (directory / relative).lexically_normal() / kModuleFile;
-        const fs::path canonical = real_path(file);
-        const fs::path here = real_path(directory);
-        if (canonical != (here / relative / kModuleFile).lexically_normal()) {
-            diagnostics_.add("a module's source can't lead through a symbolic link", source.loc())
-                .hint = fmt::format("it leads to {}", in_quotes(canonical.string(), 400));
-            return nullptr;
-        }
-        if (std::find(loading_.begin(), loading_.end(), canonical) != loading_.end()) {
-            Error& error = diagnostics_.add("a module can't contain itself", source.loc());
-            for (const fs::path& p : loading_)
-                error.with_note(fmt::format("through {}", p.string()));
-            return nullptr;
-        }
-        if (const auto known = loaded_.find(canonical); known != loaded_.end())
-            return known->second;
-        auto module = std::make_shared<Module>();
-        module->directory = file.parent_path();
-        loading_.push_back(canonical);
-        try {
-            const Value root = read_file(file);
-            refuse_expressions(root["description"], "a description", kEscape);
-            if (check_sections(root, "a module", kModuleSections)) load_module(root, *module);
-        } catch (Error& error) {
-            if (!error.loc.known()) error.loc = source.loc();
-            if (error.hint.empty() && !fs::exists(file))
-                error.hint = fmt::format("a module is a directory with a {}; its source is a path "
-                                         "relative to this file's directory",
-                                         kModuleFile);
-            diagnostics_.add(std::move(error));
-            module = nullptr;
-        }
-        loading_.pop_back();
-        loaded_[canonical] = module;
-        return module;
-    }
-
-    void load_output(const Entry& e, Module& module) {
-        static const std::vector<std::string> keys{"value", "secret", "description",
-                                                   "preconditions"};
-        Output output{.name = e.key, .loc = e.loc, .value = nullptr};
-        const auto is_known = [](const Entry& entry) {
-            return std::find(keys.begin(), keys.end(), entry.key) != keys.end();
-        };
-        if (e.value.is_map() && !e.value.has("value") &&
-            (e.value.has("secret") || e.value.has("preconditions")) &&
-            std::all_of(e.value.as_map().begin(), e.value.as_map().end(), is_known))
-            diagnostics_.add(fmt::format("output \"{}\" has no value", e.key), e.loc)
-                .with_hint("for example: {value: \"${var.n}\", secret: true}");
-        if (e.value.is_map() && e.value.has("value")) {
-            unknown_keys(e.value, keys, fmt::format("output \"{}\"", e.key));
-            output.preconditions = load_rules(e.value["preconditions"], "preconditions");
-            output.value = compiled(e.value["value"]);
-            refuse_expressions(e.value["description"], "a description", kEscape);
-            if (const Value* secret = e.value.find("secret"))
-                output.secret = load_flag({"secret", *secret, secret->loc()});
-        } else {
-            output.value = compiled(e.value);
-        }
-        module.outputs.push_back(std::move(output));
-    }
-
-    const FileReader& read_;
-    std::vector<fs::path> loading_;
-    std::map<fs::path, std::shared_ptr<const Module>> loaded_; ///< each file is read once
-};
 
 } // namespace
 
-void load_spec(const fs::path& file, const FileReader& read, Spec& spec) {
-    const Span span("load the spec");
-    Diagnostics diagnostics;
-    Loader(spec, read, diagnostics).load_root(file);
-    diagnostics.throw_if_any();
+bool AddressPattern::has_keys() const {
+    return std::any_of(parts.begin(), parts.end(), [](const Part& p) { return p.key != nullptr; });
 }
 
-void load_module_alone(const fs::path& file, const FileReader& read, Spec& spec) {
-    Diagnostics diagnostics;
-    Loader(spec, read, diagnostics).load_module_root(file);
-    diagnostics.throw_if_any();
+const Argument* ResourceBlock::attribute(std::string_view called) const {
+    return by_name(attributes, called);
+}
+
+const Lifecycle& ResourceBlock::lifecycle() const {
+    static const Lifecycle none;
+    return own_lifecycle ? *own_lifecycle : none;
+}
+
+const Variable* Module::variable(std::string_view name) const {
+    const auto it = std::find_if(variables.begin(), variables.end(),
+                                 [&](const Variable& v) { return v.attribute.name == name; });
+    return it == variables.end() ? nullptr : &*it;
+}
+const Local* Module::local(std::string_view name) const {
+    return by_name(locals, name);
+}
+const ResourceBlock* Module::resource(std::string_view name) const {
+    return by_name(resources, name);
+}
+const ModuleBlock* Module::module(std::string_view name) const {
+    return by_name(modules, name);
+}
+const Output* Module::output(std::string_view name) const {
+    return by_name(outputs, name);
+}
+
+BaseDirectory Spec::base_directory() const {
+    return [this](Loc loc, bool written) {
+        if (written) external_inputs->note();
+        const fs::path file = sources.path(loc);
+        return file.empty() ? fs::current_path() : fs::absolute(file).parent_path();
+    };
 }
 
 } // namespace hadeploy

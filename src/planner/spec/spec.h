@@ -2,16 +2,15 @@
 
 #include "core/heap_optional.h"
 #include "planner/lang/expr.h"
+#include "planner/lang/external_inputs.h"
 #include "provider_api/normalize.h"
 #include "provider_api/schema.h"
 
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -174,6 +173,8 @@ struct Spec {
     std::string name;
     /// In seconds since 1970 in UTC; fixed for a plan, even if it is saved.
     std::int64_t plan_time = static_cast<std::int64_t>(std::time(nullptr));
+    /// What its values depend on, shared by all evaluations.
+    std::shared_ptr<ExternalInputs> external_inputs = std::make_shared<ExternalInputs>();
     Sources sources;
     Module root;
     std::map<std::string, ExprPtr> providers; ///< settings by provider name
@@ -193,45 +194,5 @@ struct Spec {
     /// The base of relative paths in values: the directory of the file that contains a Loc.
     [[nodiscard]] BaseDirectory base_directory() const;
 };
-
-/// Reads one file for the loader. A saved plan provides the contents that it carries.
-/// @throws Error(spec) if the file cannot be read
-using FileReader = std::function<std::string(const std::filesystem::path&)>;
-
-/// Reads regular files up to the loader's size limit; never blocks on a FIFO or a device.
-FileReader disk_reader();
-
-/// Loads the spec and, recursively, its modules. Checks everything that needs no values: form,
-/// names, sources, expression syntax.
-/// @throws Error with all problems. `spec.sources` is filled in even then, so that errors can be
-///         shown with their lines.
-void load_spec(const std::filesystem::path& file, const FileReader& read, Spec& spec);
-
-/// Reads the declaration of a variable: the entries of its block except `validate`.
-void read_declaration(const Value& body, Attribute& variable, const BaseDirectory& base,
-                      Diagnostics& diagnostics);
-/// Loads only a module's file, as the root of an unnamed spec whose variables are the module's
-/// inputs.
-/// @throws Error as load_spec()
-void load_module_alone(const std::filesystem::path& file, const FileReader& read, Spec& spec);
-
-/// Values from the command line and the environment, by variable name.
-using VariableValues = std::map<std::string, Value>;
-
-/// Reads a `--var-file`: a YAML map of values. Adds the file to the sources of the spec and hides
-/// the values of secret variables there, or the whole contents if the file cannot be read.
-VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
-                                  Spec& spec);
-/// Converts the text of `--var NAME=TEXT` to a value of the variable's type: a string is used
-/// unchanged, any other type is read as YAML. `from` names the place in messages: "--var NAME".
-Value parse_variable_text(const Variable& variable, const std::string& text,
-                          const std::string& from, Sources& sources);
-
-/// The value of every variable of the root, given or default, checked and normalized.
-/// @param missing  receives the names of required variables without a value, which become unknown;
-///         nullptr: a missing value is an error
-/// @throws Error: missing, unknown, wrong type or range
-Value resolve_variables(const Spec& spec, const VariableValues& given,
-                        std::vector<std::string>* missing = nullptr);
 
 } // namespace hadeploy

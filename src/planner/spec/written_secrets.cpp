@@ -94,8 +94,8 @@ void hide_written_secrets(Spec& spec, const Registry& registry) {
     Hiding hiding(spec.sources, registry);
     hiding.module(spec.root);
     for (const auto& [name, settings] : spec.providers)
-        if (const Provider* kind = registry.provider(name))
-            hiding.attribute({.type = object_of(kind->schema)}, *settings);
+        if (const Provider* provider = registry.provider(name))
+            hiding.attribute({.type = object_of(provider->schema)}, *settings);
 }
 
 void hide_unread(Sources& sources, std::uint16_t file) {

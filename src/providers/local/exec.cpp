@@ -77,7 +77,7 @@ class Exec final : public LocalType {
         return Value::map({{"outputs", unknown_outputs(config)}});
     }
 
-    Observation observe(const ReadRequest& request, const ProviderContext& setting) const override {
+    Observation observe(const ReadRequest& request, const ProviderContext& context) const override {
         const Value outputs =
             request.recorded != nullptr ? request.recorded->attributes["outputs"] : Value();
         const Value* config = &request.config;
@@ -101,18 +101,18 @@ class Exec final : public LocalType {
             return Observation::blocked(
                 Error(ErrorKind::failed,
                       fmt::format("there is no directory {}", in_quotes(directory, 4096))));
-        const ProcessResult result = run_shell(*config, "read", outputs, setting);
+        const ProcessResult result = run_shell(*config, "read", outputs, context);
         if (result.status == config->integer("absent_status", 44)) return Observation::absent();
         if (result.status != 0) return Observation::failed(shell_failure(*config, "read", result));
         return Observation::present(
             Value::map({{"outputs", outputs_of(*config, "read", result.out)}}));
     }
 
-    Value make(const Change& change, const ProviderContext& setting) const override {
+    Value make(const Change& change, const ProviderContext& context) const override {
         const Value& config = change.after;
         const bool updates = change.kind == Change::Kind::update && config["update"].is_string();
         const char* which = updates ? "update" : "create";
-        const ProcessResult result = run_shell(config, which, change.before["outputs"], setting);
+        const ProcessResult result = run_shell(config, which, change.before["outputs"], context);
         if (result.status != 0) throw shell_failure(config, which, result);
         if (!config["read"].is_string())
             return Value::map({{"outputs", outputs_of(config, which, result.out)}});
@@ -122,15 +122,15 @@ class Exec final : public LocalType {
             printed = outputs_of(config, which, result.out);
         } catch (const Error&) { // the script printed no outputs of its own
         }
-        const ProcessResult seen = run_shell(config, "read", printed, setting);
+        const ProcessResult seen = run_shell(config, "read", printed, context);
         if (seen.status != 0) throw shell_failure(config, "read", seen);
         return Value::map({{"outputs", outputs_of(config, "read", seen.out)}});
     }
 
-    void remove(const Change& change, const ProviderContext& setting) const override {
+    void remove(const Change& change, const ProviderContext& context) const override {
         const Value& config = change.before;
         if (!config["delete"].is_string()) return;
-        const ProcessResult result = run_shell(config, "delete", config["outputs"], setting);
+        const ProcessResult result = run_shell(config, "delete", config["outputs"], context);
         if (result.status != 0) throw shell_failure(config, "delete", result);
     }
 };
@@ -158,9 +158,9 @@ class Command final : public DataType {
     Value derive(const Value& config) const override {
         return Value::map({{"outputs", unknown_outputs(config)}});
     }
-    Observation observe(const ReadRequest& request, const ProviderContext& setting) const override {
+    Observation observe(const ReadRequest& request, const ProviderContext& context) const override {
         const Value& config = request.config;
-        const ProcessResult result = run_shell(config, "run", {}, setting);
+        const ProcessResult result = run_shell(config, "run", {}, context);
         if (result.status != 0) return Observation::failed(shell_failure(config, "run", result));
         return Observation::present(
             Value::map({{"outputs", outputs_of(config, "run", result.out)}}));

@@ -146,48 +146,7 @@ class File final : public LocalType {
     }
 };
 
-/// Resolves the links in the existing part of the path, so that two paths to one object are equal.
-/// A link in the last component is not resolved: the object would replace it.
-std::string real_place(const std::filesystem::path& path) {
-    std::filesystem::path missing = path.filename();
-    for (auto parent = path.parent_path();; parent = parent.parent_path()) {
-        std::error_code none;
-        if (const auto real = std::filesystem::canonical(parent, none); !none)
-            return (real / missing).string();
-        if (!parent.has_relative_path()) return path.string();
-        missing = parent.filename() / missing;
-    }
-}
 } // namespace
-
-Attribute path_attribute(std::string_view what) {
-    return {.name = "path",
-            .type = TypeKind::local_path,
-            .doc =
-                fmt::format("Path of the {}, relative to the file with this configuration.", what),
-            .required = true,
-            .replaces = true};
-}
-
-std::vector<std::string> path_claim(const Value& config) {
-    if (!config["path"].is_string()) return {};
-    return {"this machine's " + real_place(without_last_slash(config.text("path")))};
-}
-
-Observation in_the_way(const std::string& path, std::string_view wanted) {
-    return Observation::failed(
-        Error(ErrorKind::conflict,
-              fmt::format("{} exists, but is not {}", in_quotes(path, 4096), wanted))
-            .with_hint("remove or rename it, or choose another path"));
-}
-
-std::string mode_text(const struct stat& info) {
-    return fmt::format("{:04o}", info.st_mode & 07777u);
-}
-
-unsigned mode_of(const Value& config) {
-    return static_cast<unsigned>(std::stoul(config.text("mode", "0644"), nullptr, 8));
-}
 
 std::unique_ptr<ResourceType> file_type() {
     return std::make_unique<File>();

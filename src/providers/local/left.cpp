@@ -64,13 +64,13 @@ std::string find_left(const std::string& lineage) {
     return "";
 }
 
-std::filesystem::path lock_file(const ProviderContext& setting) {
-    return setting.data_dir / "scripts.lock";
+std::filesystem::path lock_file(const ProviderContext& context) {
+    return context.data_dir / "scripts.lock";
 }
 
 /// Locked by each hadeploy that has started scripts, for as long as it lives.
-std::filesystem::path owners_file(const ProviderContext& setting) {
-    return setting.data_dir / "scripts.owners";
+std::filesystem::path owners_file(const ProviderContext& context) {
+    return context.data_dir / "scripts.owners";
 }
 
 /// Does not follow a link or wait for the other end of a FIFO.
@@ -99,9 +99,9 @@ bool is_locked(const std::filesystem::path& path) {
 }
 
 /// Whether a script runs whose hadeploy has ended. Called before this process starts a script.
-bool is_left_locked(const ProviderContext& setting) {
-    return !setting.data_dir.empty() && is_locked(lock_file(setting)) &&
-           !is_locked(owners_file(setting));
+bool is_left_locked(const ProviderContext& context) {
+    return !context.data_dir.empty() && is_locked(lock_file(context)) &&
+           !is_locked(owners_file(context));
 }
 
 Fd shared_lock(const std::filesystem::path& path) {
@@ -127,26 +127,26 @@ Error still_at_work(const std::string& process) {
 }
 } // namespace
 
-Fd script_lock(const ProviderContext& setting) {
+Fd script_lock(const ProviderContext& context) {
     std::error_code none;
-    if (setting.data_dir.empty() || !std::filesystem::is_directory(setting.data_dir, none))
+    if (context.data_dir.empty() || !std::filesystem::is_directory(context.data_dir, none))
         return {};
-    static const Fd owner = shared_lock(owners_file(setting)); // held until this process ends
-    return shared_lock(lock_file(setting));
+    static const Fd owner = shared_lock(owners_file(context)); // held until this process ends
+    return shared_lock(lock_file(context));
 }
 
-std::pair<std::string, std::string> script_mark(const ProviderContext& setting) {
-    return {kMark, fmt::format("{} {}", setting.lineage, ::getpid())};
+std::pair<std::string, std::string> script_mark(const ProviderContext& context) {
+    return {kMark, fmt::format("{} {}", context.lineage, ::getpid())};
 }
 
-void wait_for_left_scripts(const ProviderContext& setting, const Notice& notice) {
+void wait_for_left_scripts(const ProviderContext& context, const Notice& notice) {
     const auto end = Clock::now() + kMostWait;
     std::optional<std::string> reported;
     for (;;) {
-        const bool locked = is_left_locked(setting); // first: the holder may end in between
-        const std::string process = find_left(setting.lineage);
+        const bool locked = is_left_locked(context); // first: the holder may end in between
+        const std::string process = find_left(context.lineage);
         if (process.empty() && !locked) return;
-        if (setting.stop.stop_requested()) throw Interrupted();
+        if (context.stop.stop_requested()) throw Interrupted();
         if (Clock::now() >= end) throw still_at_work(process);
         if (notice && std::exchange(reported, process) != process)
             notice(fmt::format("waiting for a script started by an earlier run{}",

@@ -19,11 +19,11 @@ class LocalType : public ResourceType {
     bool scripted = false; ///< changed by user scripts, which may outlive hadeploy
     /// @throws Error reported as Observation::failed
     virtual Observation observe(const ReadRequest& request,
-                                const ProviderContext& setting) const = 0;
+                                const ProviderContext& context) const = 0;
     /// Creates or updates the object to match `change.after`; returns its computed attributes.
-    virtual Value make(const Change& change, const ProviderContext& setting) const = 0;
+    virtual Value make(const Change& change, const ProviderContext& context) const = 0;
     /// Does nothing if there is no object.
-    virtual void remove(const Change& change, const ProviderContext& setting) const = 0;
+    virtual void remove(const Change& change, const ProviderContext& context) const = 0;
 };
 
 /// A type whose objects exist only in the state: random values, keys, certificates. The recorded
@@ -31,7 +31,7 @@ class LocalType : public ResourceType {
 class KeptType : public LocalType {
   public:
     KeptType() { provider = "state"; }
-    Observation observe(const ReadRequest& request, const ProviderContext& setting) const override;
+    Observation observe(const ReadRequest& request, const ProviderContext& context) const override;
     void remove(const Change&, const ProviderContext&) const override {}
 
   protected:

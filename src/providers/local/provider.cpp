@@ -39,10 +39,10 @@ constexpr const char* kSpecFile = "hadeploy.yaml"; // as in planner/spec/spec.h
 /// Refuses to manage the spec, the state, its key and the other files that hadeploy keeps beside
 /// the spec.
 void refuse_own_files(const ResourceType& type, const Value& config,
-                      const ProviderContext& setting) {
+                      const ProviderContext& context) {
     const Value& path = config["path"];
-    if (type.data || !path.is_string() || setting.data_dir.empty()) return;
-    const std::string own = without_last_slash(setting.data_dir);
+    if (type.data || !path.is_string() || context.data_dir.empty()) return;
+    const std::string own = without_last_slash(context.data_dir);
     const std::string wanted = real_place(path.as_string());
     if (is_in(wanted, own))
         throw Error(ErrorKind::spec,
@@ -64,27 +64,27 @@ void refuse_own_files(const ResourceType& type, const Value& config,
 }
 
 /// The other project to which a path in this project leads through a link; "" for none.
-std::string other_project(const std::string& path, const ProviderContext& setting) {
-    const std::string here = without_last_slash(setting.project_dir);
+std::string other_project(const std::string& path, const ProviderContext& context) {
+    const std::string here = without_last_slash(context.project_dir);
     if (!is_in(path, here)) return "";
     const std::string real = real_place(path);
     if (is_in(real, here)) return "";
     for (auto at = std::filesystem::path(real).parent_path(); at.has_relative_path();
          at = at.parent_path())
         if (std::error_code none;
-            std::filesystem::is_directory(at / setting.data_dir.filename(), none))
+            std::filesystem::is_directory(at / context.data_dir.filename(), none))
             return at;
     return "";
 }
 
 /// The links in a copied project may still point to the files of the original project.
 void refuse_files_of_another_project(const ResourceType& type, const std::string& address,
-                                     const Value& config, const ProviderContext& setting) {
-    if (type.data || setting.data_dir.empty()) return;
+                                     const Value& config, const ProviderContext& context) {
+    if (type.data || context.data_dir.empty()) return;
     for (const char* name : {"path", "directory"}) {
         const Value& path = config[name];
         if (!path.is_string()) continue;
-        const std::string other = other_project(path.as_string(), setting);
+        const std::string other = other_project(path.as_string(), context);
         if (other.empty()) continue;
         throw Error(ErrorKind::conflict,
                     fmt::format("{} leads through a symbolic link into another project, {}",
@@ -99,15 +99,15 @@ void refuse_files_of_another_project(const ResourceType& type, const std::string
 }
 
 void refuse_foreign_places(const ResourceType& type, const std::string& address,
-                           const Value& config, const ProviderContext& setting) {
-    refuse_own_files(type, config, setting);
-    refuse_files_of_another_project(type, address, config, setting);
+                           const Value& config, const ProviderContext& context) {
+    refuse_own_files(type, config, context);
+    refuse_files_of_another_project(type, address, config, context);
 }
 
-Observation look(const ReadRequest& request, const ProviderContext& setting) {
+Observation look(const ReadRequest& request, const ProviderContext& context) {
     try {
-        refuse_foreign_places(*request.type, request.address, request.config, setting);
-        return type_of(*request.type).observe(request, setting);
+        refuse_foreign_places(*request.type, request.address, request.config, context);
+        return type_of(*request.type).observe(request, context);
     } catch (Error& error) {
         return Observation::failed(std::move(error));
     } catch (const std::exception& e) { // no exception may leave a thread
@@ -117,8 +117,8 @@ Observation look(const ReadRequest& request, const ProviderContext& setting) {
 
 class LocalEndpoint final : public OpenEndpoint {
   public:
-    explicit LocalEndpoint(ProviderContext setting)
-        : looking_(setting), changing_(std::move(setting)) {
+    explicit LocalEndpoint(ProviderContext context)
+        : looking_(context), changing_(std::move(context)) {
         changing_.stop = {}; // a change in progress is not interrupted
     }
 
@@ -154,9 +154,9 @@ class LocalEndpoint final : public OpenEndpoint {
 
   private:
     /// Waits before the first read of an object that scripts change.
-    void wait_for_left(const ResourceType& type, const ProviderContext& setting,
+    void wait_for_left(const ResourceType& type, const ProviderContext& context,
                        const Notice& notice) {
-        if (type_of(type).scripted) std::call_once(waited_, wait_for_left_scripts, setting, notice);
+        if (type_of(type).scripted) std::call_once(waited_, wait_for_left_scripts, context, notice);
     }
     Value change(const Change& change) {
         const LocalType& type = type_of(*change.type);
@@ -190,8 +190,8 @@ class LocalProvider final : public Provider {
         return {{.key = std::move(key), .machine = "", .config = {}}};
     }
 
-    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext& setting) override {
-        return std::make_shared<LocalEndpoint>(setting);
+    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext& context) override {
+        return std::make_shared<LocalEndpoint>(context);
     }
 };
 
@@ -209,50 +209,12 @@ class StateProvider final : public Provider {
     Observation observe_record(const ReadRequest& request) const override {
         return look(request, {});
     }
-    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext& setting) override {
-        return std::make_shared<LocalEndpoint>(setting);
+    std::shared_ptr<OpenEndpoint> open(const Endpoint&, const ProviderContext& context) override {
+        return std::make_shared<LocalEndpoint>(context);
     }
 };
 
 } // namespace
-
-Schema joined(Schema first, const Schema& second) {
-    first.insert(first.end(), second.begin(), second.end());
-    return first;
-}
-
-Observation KeptType::observe(const ReadRequest& request, const ProviderContext&) const {
-    if (request.recorded == nullptr || request.recorded->type != name) return Observation::absent();
-    const Value& recorded = request.recorded->attributes;
-    Value::Map kept;
-    for (const Attribute& a : schema) {
-        if (!a.computed) continue;
-        const Value* value = recorded.find(a.name);
-        if (value != nullptr && !value->contains_unknown()) kept.push_back({a.name, *value});
-    }
-    if (kept.empty()) return Observation::absent(); // a run was interrupted before the create
-    Observation seen = Observation::present(Value::map(std::move(kept)));
-    seen.replace_reason = replace_reason(request.config, recorded);
-    return seen;
-}
-
-Attribute keepers_attribute() {
-    return {.name = "keepers",
-            .type = map_of(TypeKind::any),
-            .doc = "Values that replace the object when they change.",
-            .replaces = true};
-}
-
-const char* first_unknown(const Value& config, std::initializer_list<const char*> names) {
-    const auto it = std::find_if(names.begin(), names.end(),
-                                 [&](const char* name) { return config[name].contains_unknown(); });
-    return it == names.end() ? nullptr : *it;
-}
-
-Observation not_known_yet(const char* attribute) {
-    return Observation::blocked(
-        Error(ErrorKind::failed, fmt::format("{} is known only after apply", attribute)));
-}
 
 void add_local_types(Registry& registry) {
     registry.add(std::make_unique<LocalProvider>());

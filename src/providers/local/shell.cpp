@@ -203,7 +203,7 @@ Value unknown_outputs(const Value& config) {
 }
 
 ProcessResult run_shell(const Value& config, const char* which, const Value& outputs,
-                        const ProviderContext& setting) {
+                        const ProviderContext& context) {
     // passed in the environment because every user can see a command line
     ProcessSpec spec{.argv = {"/bin/sh", "-c", "eval \"$HADEPLOY_SCRIPT\""},
                      .input = config.text("input"),
@@ -215,8 +215,8 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
     const bool looks = which == std::string_view("read") || which == std::string_view("run");
     Fd lock;
     if (!looks) {
-        spec.environment.push_back(script_mark(setting));
-        lock = script_lock(setting);
+        spec.environment.push_back(script_mark(context));
+        lock = script_lock(context);
         spec.kept = lock.get();
         // Only the shell keeps it: its children inherit neither 3 nor the shell's saved copy.
         if (lock) spec.argv.back() = "{ eval \"$HADEPLOY_SCRIPT\"; } 3>&-";
@@ -225,7 +225,7 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
         "HADEPLOY_OUTPUTS", outputs.is_map() && !outputs.contains_unknown() ? to_open_json(outputs)
                                                                             : std::string("{}"));
     spec.timeout = std::chrono::milliseconds(config.integer("timeout", 600'000));
-    spec.stop = setting.stop;
+    spec.stop = context.stop;
     try {
         return run_process(spec);
     } catch (Error& error) {

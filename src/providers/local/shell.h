@@ -20,7 +20,7 @@ Value unknown_outputs(const Value& config);
 /// the previous outputs as JSON in $HADEPLOY_OUTPUTS.
 /// @throws Error(failed) if it cannot be started or exceeds its timeout
 ProcessResult run_shell(const Value& config, const char* which, const Value& outputs,
-                        const ProviderContext& setting);
+                        const ProviderContext& context);
 
 /// The error that the script `which` failed, with the end of its output; secrets of the
 /// configuration are redacted.

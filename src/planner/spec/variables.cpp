@@ -1,4 +1,4 @@
-#include "planner/spec/spec.h"
+#include "planner/spec/variables.h"
 
 #include "core/did_you_mean.h"
 #include "planner/yaml/scalar_place.h"

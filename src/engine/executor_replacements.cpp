@@ -58,7 +58,7 @@ bool Executor::wait_for_base(StepId half) {
     for (const StepId below :
          halves_of_dependencies(half)) // otherwise they would wait for this one
         if (removal_needed(below) == false && work_[below].state == State::waiting)
-            finish(below, "unchanged");
+            finish(below, StepResult::unchanged);
     work_[half].state = State::waiting;
     for (const StepId before : plan_.steps[step_of_.at(plan_.steps[half].address)].after_steps) {
         if (is_finished(before) || waits_for(before, half)) continue;
@@ -116,8 +116,9 @@ std::optional<bool> Executor::differs_now(StepId id) {
     for (const NodeId t : (*graph_)[*step.node].triggers) {
         const auto it = step_of_.find((*graph_)[t].address);
         if (it == step_of_.end()) continue;
-        const std::string& result = result_.steps[it->second].result;
-        if (result == "done" || result == "changed" || work_[it->second].dependents_released)
+        const StepResult result = result_.steps[it->second].result;
+        if (result == StepResult::done || result == StepResult::changed ||
+            work_[it->second].dependents_released)
             return true;
     }
     Diagnostics diagnostics;

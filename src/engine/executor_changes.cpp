@@ -4,7 +4,7 @@
 #include "core/clock.h"
 #include "core/secrecy.h"
 #include "core/trace.h"
-#include "engine/slot.h"
+#include "engine/executor_slot.h"
 #include "planner/graph/hide_secrets.h"
 #include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
@@ -135,9 +135,9 @@ class BatchSink : public ChangeSink {
 };
 
 void Executor::run_changes(const Job& job) {
-    std::shared_ptr<OpenEndpoint> provider;
+    std::shared_ptr<OpenEndpoint> endpoint;
     try {
-        provider = endpoints_.open(job.queue->kind->name, job.queue->endpoint);
+        endpoint = endpoints_.open(job.queue->provider->name, job.queue->endpoint);
     } catch (Error& error) {
         const std::lock_guard lock(mutex_);
         for (const StepId id : job.steps) retry_or_fail(id, error);
@@ -145,15 +145,15 @@ void Executor::run_changes(const Job& job) {
     } catch (const Interrupted&) {
         return put_back(job);
     }
-    if (job.queue->kind->state_only) return change_in_state(job, *provider);
+    if (job.queue->provider->state_only) return change_in_state(job, *endpoint);
     Slot slot(*this);
-    change(job, *provider, slot);
+    change(job, *endpoint, slot);
 }
 
 /// Changes resources that exist only in the state, including those that become ready by this, and
 /// writes all of them together before any resource with an external effect uses them. A replacement
 /// needs no removal first, as there is no real object.
-void Executor::change_in_state(Job job, OpenEndpoint& provider) {
+void Executor::change_in_state(Job job, OpenEndpoint& endpoint) {
     const Span span("change", shown_key(job.queue->endpoint));
     std::vector<Made> made;
     while (!job.steps.empty()) {
@@ -161,7 +161,7 @@ void Executor::change_in_state(Job job, OpenEndpoint& provider) {
         const std::vector<Change> changes = changes_of(job);
         Gathered results(changes.size());
         try {
-            provider.apply(changes, results);
+            endpoint.apply(changes, results);
         } catch (Error& error) {
             results.errors.assign(changes.size(), error);
         }
@@ -257,9 +257,7 @@ Intent Executor::intent_of(StepId id, const Change& change) const {
             .address = journal_address(id),
             .type = step.type->name,
             .generation = generation_of(id),
-            .action = removing                            ? "remove"
-                      : work.kind == Change::Kind::create ? "create"
-                                                          : "update",
+            .action = work.kind,
             .identity = change.identity,
             .config = removing                            ? Value()
                       : work.kind == Change::Kind::update ? with_changed_names(work)
@@ -339,7 +337,7 @@ void Executor::put_back(const Job& job) {
             enqueue(id, job.read);
 }
 
-void Executor::change(const Job& job, OpenEndpoint& provider, Slot& slot) {
+void Executor::change(const Job& job, OpenEndpoint& endpoint, Slot& slot) {
     const Span span("change", shown_key(job.queue->endpoint));
     const std::vector<Change> changes = changes_of(job);
     std::vector<Intent> intents;
@@ -350,7 +348,7 @@ void Executor::change(const Job& job, OpenEndpoint& provider, Slot& slot) {
     announce(job);
     BatchSink sink(*this, job.steps, slot);
     try {
-        provider.apply(changes, sink);
+        endpoint.apply(changes, sink);
         sink.close(Error(ErrorKind::failed, "the provider reported no result"));
     } catch (Error& error) {
         sink.close(error);

@@ -1,0 +1,54 @@
+#include "cli/commands/recorded_state.h"
+
+#include "planner/spec/address.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+std::unique_ptr<Store> recorded_state(Context& context) {
+    Project& project = context.project;
+    const bool recorded = std::filesystem::exists(project.state_file());
+    try {
+        project.load(Project::Secrets::unread);
+    } catch (const Error&) {
+        if (!recorded) throw;
+    }
+    return project.open_store_of("", Store::Mode::read_only);
+}
+
+std::vector<Run> recorded_runs(const Project& project) {
+    return project.open_store_of("", Store::Mode::read_only)->runs();
+}
+
+std::vector<std::string> addresses_of(const std::vector<RecordedResource>& rows) {
+    std::vector<std::string> out;
+    for (const RecordedResource& r : rows) out.push_back(r.address);
+    return out;
+}
+
+Error not_recorded(const std::string& address, const std::vector<RecordedResource>& rows) {
+    return unknown_address(fmt::format("the state has no {}", address), address, addresses_of(rows),
+                           "`hadeploy state list` lists all");
+}
+
+nlohmann::json row_json(const RecordedResource& row) {
+    return {{"address", row.address},
+            {"type", row.type},
+            {"generation", row.generation},
+            {"identity", row.identity},
+            {"tainted", row.tainted},
+            {"depends_on", row.depends_on},
+            {"attributes", nlohmann::json::parse(to_public_json(row.attributes))}};
+}
+
+std::string row_text(const RecordedResource& row) {
+    std::string out =
+        fmt::format("{} ({}){}\n", row.address, row.type, row.tainted ? ", tainted" : "");
+    for (const Entry& e : row.attributes.as_map())
+        if (!e.value.is_null()) out += fmt::format("  {} = {}\n", e.key, display(e.value));
+    return out;
+}
+
+} // namespace hadeploy::cli

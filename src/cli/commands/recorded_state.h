@@ -1,0 +1,27 @@
+#pragma once
+
+#include "cli/context.h"
+#include "state/store.h"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace hadeploy::cli {
+
+/// Opens the state even if the spec is invalid: the spec only supplies the secrets to redact.
+/// @throws Error of the spec if there is no state, because this can be the wrong directory
+std::unique_ptr<Store> recorded_state(Context& context);
+
+/// The runs, independent of the present spec, which can be what a rollback undoes.
+std::vector<Run> recorded_runs(const Project& project);
+
+std::vector<std::string> addresses_of(const std::vector<RecordedResource>& rows);
+Error not_recorded(const std::string& address, const std::vector<RecordedResource>& rows);
+
+/// A recorded resource for programs, and for people.
+nlohmann::json row_json(const RecordedResource& row);
+std::string row_text(const RecordedResource& row);
+
+} // namespace hadeploy::cli

@@ -1,0 +1,31 @@
+#include "cli/show_plan.h"
+
+#include "cli/render/errors.h"
+#include "cli/render/plan_json.h"
+#include "cli/render/plan_text.h"
+#include "core/secrecy.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace hadeploy::cli {
+
+void print_plan(const Context& context, const Plan& plan) {
+    const Sources& sources = context.project.sources();
+    if (context.args.json) return context.print(plan_json(plan, sources).dump() + "\n");
+    context.print(render_plan(plan, context.out, {context.args.summary, context.args.unfold}));
+    if (!plan.warnings.empty())
+        context.print("\n" + render_warnings(plan.warnings, sources, context.out));
+}
+
+void tell_short_secrets(const Context& context) {
+    std::vector<std::string> names = short_secrets(context.project.variables(), "var");
+    for (std::string& name : short_secrets(context.project.spec().secrets, "secret"))
+        names.push_back(std::move(name));
+    if (names.empty()) return;
+    context.say(fmt::format("note: too short to be hidden in the output of commands: {}; a secret "
+                            "needs at least 4 characters\n",
+                            fmt::join(names, ", ")));
+}
+
+} // namespace hadeploy::cli

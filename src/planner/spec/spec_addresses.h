@@ -1,0 +1,11 @@
+#pragma once
+
+#include "planner/spec/spec.h"
+
+namespace hadeploy {
+
+/// Checks `moved:` and `removed:` as far as possible without values: duplicate addresses, circles,
+/// moves to addresses that the spec does not have. Sorts the moves of a chain.
+void check_spec_addresses(Spec& spec, Diagnostics& diagnostics);
+
+} // namespace hadeploy

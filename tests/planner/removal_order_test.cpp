@@ -1,0 +1,82 @@
+// The order of removals and replacements. tests/histories tests it over many runs.
+#include "changed_spec.h"
+#include "planner/plan/removal.h"
+
+#include <doctest/doctest.h>
+
+using namespace hadeploy;
+
+namespace {
+
+/// The plan to destroy everything that a spec has made.
+std::string destroyed(const std::string& spec) {
+    Planning planning(resources(spec));
+    std::string out;
+    for (const Step& s : make_destroy_plan(planning.made(), planning.registry).steps)
+        out += fmt::format("{} {}; ", action_name(s.action), s.address);
+    return out;
+}
+
+} // namespace
+
+TEST_CASE("what stands on a replacement goes before it") {
+    const auto three = [](int size, const char* last) {
+        return fmt::format(
+            "  a: {{type: fake.thing, name: a, size: {}}}\n"
+            "  b: {{type: fake.thing, name: b, size: {}, value: \"${{a.name}}\"}}\n{}",
+            size, size, last);
+    };
+    const char* c = "  c: {type: fake.thing, name: c, value: \"${b.name}\"}\n";
+    CHECK(change(three(1, ""), three(2, "")) ==
+          "remove old b; remove old a; replace a; replace b; ");
+    CHECK(change(three(1, c), three(2, "")) ==
+          "remove c; remove old b; remove old a; replace a; replace b; ");
+    // it no longer depends on it
+    CHECK(change(three(1, ""), "  a: {type: fake.thing, name: a, size: 2}\n"
+                               "  b: {type: fake.thing, name: b, size: 2}\n") ==
+          "remove old b; replace b; remove old a; replace a; ");
+}
+
+TEST_CASE("what another object has is taken once that has let it go") {
+    const auto doors = [](const char* a, const char* b) {
+        return fmt::format("  a: {{type: fake.door, name: a, value: \"{}\"}}\n"
+                           "  b: {{type: fake.door, name: b, value: \"{}\"}}\n",
+                           a, b);
+    };
+    CHECK(change(doors("1", "2"), doors("2", "3")) == "update b; update a; ");
+    CHECK(change(doors("1", "2"), doors("3", "1")) == "update a; update b; ");
+    CHECK(change(doors("1", "2"), "  b: {type: fake.door, name: b, value: \"1\"}\n") ==
+          "remove a; update b; ");
+    CHECK(change(doors("1", "2"), doors("2", "1")) ==
+          "2 steps wait for each other (make the change in two runs, and leave one of them out of "
+          "the first run); a takes port 2 from b; b takes port 1 from a; ");
+}
+
+TEST_CASE("everything is removed in the reverse order of its creation") {
+    CHECK(destroyed("  a: {type: fake.thing, name: a}\n"
+                    "  b: {type: fake.thing, name: b, value: \"${a.name}\"}\n"
+                    "  c: {type: fake.thing, name: c, value: \"${b.name}\"}\n") ==
+          "remove c; remove b; remove a; ");
+    CHECK(destroyed("  c: {type: fake.thing, name: c}\n"
+                    "  b: {type: fake.thing, name: b, depends_on: [c]}\n"
+                    "  a: {type: fake.thing, name: a, depends_on: [b]}\n") ==
+          "remove a; remove b; remove c; ");
+}
+
+TEST_CASE("what is on a machine goes with it") {
+    CHECK(destroyed("  vm: {type: fake.machine, name: vm}\n"
+                    "  on: {type: fake.thing, name: on, host: \"${vm.connection}\"}\n") ==
+          "remove vm; forget on; ");
+    // an existing machine stays, and what is on it has to be removed
+    CHECK(destroyed("  vm: {type: fake.host, name: vm}\n"
+                    "  on: {type: fake.thing, name: on, host: \"${vm.connection}\"}\n") ==
+          "remove on; remove vm; ");
+}
+
+TEST_CASE("a removal follows the record, not the spec") {
+    const char* made = "  a: {type: fake.thing, name: a}\n"
+                       "  b: {type: fake.thing, name: b, value: \"${a.name}\"}\n";
+    // what depended on it is changed before it goes
+    CHECK(change(made, "  b: {type: fake.thing, name: b, value: x}\n") == "update b; remove a; ");
+    CHECK(change(made, "  c: {type: fake.thing, name: c}\n") == "create c; remove b; remove a; ");
+}
