@@ -256,7 +256,6 @@ std::string options_of(const Value& before, const Value& after) {
 std::vector<Command> DockerNode::join(const Change& change) {
     const Value& config = change.after;
     const std::vector<Value> peers = connections(config["peers"]);
-    const bool manager = config.text("role") == "manager";
     std::vector<Command> list;
     if (!config.text("name").empty())
         list.push_back({.script = fmt::format("read -r name </proc/sys/kernel/hostname\n"
@@ -264,12 +263,11 @@ std::vector<Command> DockerNode::join(const Change& change) {
                                               "$name, not \"{0} >&2; exit 1; }}\n",
                                               shell_quote(config.text("name"))),
                         .step = "checking the host's name"});
-    list.push_back(
-        {.script = script(scripts::docker_node_admit, {{"role", manager ? "Manager" : "Worker"},
-                                                       {"address", address_of(config)}}),
-         .on = peers,
-         .none_is_empty = true,
-         .step = "asking the peers for a swarm"});
+    list.push_back({.script = script(scripts::docker_node_admit, {{"role", config.text("role")},
+                                                                  {"address", address_of(config)}}),
+                    .on = peers,
+                    .none_is_empty = true,
+                    .step = "asking the peers for a swarm"});
     list.push_back({.script = script(scripts::docker_node_no_other_swarm, {}),
                     .on = peers,
                     .none_is_empty = true,
@@ -286,9 +284,7 @@ std::vector<Command> DockerNode::join(const Change& change) {
                     .step = "joining the swarm"});
     const Value& labels = config["labels"];
     if (labels.is_map() && !labels.as_map().empty()) {
-        list.push_back({.script = script("docker_get /info | sed -n "
-                                         "'s/.*\"NodeID\":\"\\([^\"]*\\)\".*/\\1/p'\n",
-                                         {}),
+        list.push_back({.script = "docker info --format '{{.Swarm.NodeID}}'\n",
                         .on = {config["host"]},
                         .step = "labelling the node"});
         list.push_back(

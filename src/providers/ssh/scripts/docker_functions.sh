@@ -35,6 +35,10 @@ docker_http() {
             printf "reply %d %d %s\n%s\n", $status, length $answer, $server, $answer;
         }' "$@"
 }
+# Scripts look for members such as `"State":"running"` in an answer without parsing it: Docker writes
+# JSON without spaces, and a quote within a string is escaped, so nothing else can match. IDs and numbers
+# are cut out in the same way. The docker command would read the JSON, but it has to be started for each
+# request, and loops ask every second.
 docker_get() { docker_http GET "$@" </dev/null; }
 docker_post() { docker_http POST "$@"; }
 docker_again() {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# On each of the peers, until one is a manager that can admit the node. Variables: role (Manager,
-# Worker), address (of the node). An entry with the same address that is down belongs to the
+# On each of the peers, until one is a manager that can admit the node. Variables: role (manager,
+# worker), address (of the node). An entry with the same address that is down belongs to the
 # machine before it was replaced. It is removed first, because it counts against the quorum.
 docker_up || exit 1
 answers=$(docker_get /info /nodes /swarm)
@@ -19,15 +19,6 @@ case $answers in *'"'"$address"'"'*|*'"'"$address":2377'"'*)
         docker_again docker node rm --force "$id"
     done;;
 esac
-printf '%s\n' "$answers" | sed -n 's/.*"Cluster":{"ID":"\([^"]*\)".*/swarm \1/p'
-printf '%s\n' "$answers" | sed -n "s/.*\"JoinTokens\":{.*\"$role\":\"\([^\"]*\)\".*/token \1/p"
-printf '%s\n' "$answers" | sed -n 's/.*"RemoteManagers":\[\([^]]*\)\].*/\1/p' | {
-    read -r managers
-    addresses=
-    while [ -n "$managers" ]; do
-        case $managers in *'"Addr":"'*) ;; *) break;; esac
-        managers=${managers#*'"Addr":"'}
-        addresses=$addresses${addresses:+,}${managers%%'"'*}
-    done
-    echo "managers $addresses"
-}
+docker info --format '{{println "swarm" .Swarm.Cluster.ID}}managers {{range $i, $peer := .Swarm.RemoteManagers}}{{if $i}},{{end}}{{$peer.Addr}}{{end}}'
+token=$(docker swarm join-token -q "$role")
+echo "token $token"
