@@ -15,8 +15,8 @@ cp -p -- "./$n" "$hadeploy_new"
         { print }
         END { printf "%s", held }' "./$n"
 } >"$hadeploy_new"
-# awk adds a newline to a last line that had none
-[ -z "$(tail -c 1 -- "./$n")" ] || truncate -s -1 -- "$hadeploy_new"
+# awk adds a newline to a last line that had none; truncate of BusyBox knows no relative sizes
+[ -z "$(tail -c 1 -- "./$n")" ] || truncate -s "$(($(stat -c %s -- "$hadeploy_new") - 1))" -- "$hadeploy_new"
 sync -- "$hadeploy_new"
 # In a container the file is a mount point, which rename() cannot replace.
 mv -fT -- "$hadeploy_new" "./$n" 2>/dev/null || {
