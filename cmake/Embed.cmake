@@ -19,3 +19,33 @@ const std::string_view hadeploy::embedded::@name@ = R"hadeploy_text(@content@)ha
   target_sources(${target} PRIVATE ${dir}/embedded_${name}.cpp)
   target_include_directories(${target} PRIVATE ${dir})
 endfunction()
+
+# hadeploy_embed_scripts(TARGET DIR NAMESPACE) does so for all shell scripts of a folder, without
+# their comment lines: DIR/NAME.sh is `NAMESPACE::NAME` in "embedded/scripts.h".
+function(hadeploy_embed_scripts target dir namespace)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${dir}/*.sh)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
+  set(declarations "")
+  set(definitions "")
+  foreach(file ${files})
+    get_filename_component(name ${file} NAME_WE)
+    file(READ ${file} content)
+    string(REGEX REPLACE "\n[ \t]*#[^\n]*" "" content "\n${content}")
+    string(SUBSTRING "${content}" 1 -1 content)
+    string(APPEND declarations "extern const std::string_view ${name};\n")
+    string(APPEND definitions
+      "const std::string_view ${namespace}::${name} = R\"hadeploy_text(${content})hadeploy_text\";\n")
+  endforeach()
+  set(dir ${CMAKE_CURRENT_BINARY_DIR}/embed)
+  file(CONFIGURE OUTPUT ${dir}/embedded/scripts.h @ONLY CONTENT [[
+#pragma once
+#include <string_view>
+namespace @namespace@ {
+@declarations@} // namespace @namespace@
+]])
+  file(CONFIGURE OUTPUT ${dir}/embedded_scripts.cpp @ONLY CONTENT [[
+#include "embedded/scripts.h"
+@definitions@]])
+  target_sources(${target} PRIVATE ${dir}/embedded_scripts.cpp)
+  target_include_directories(${target} PUBLIC ${dir})
+endfunction()

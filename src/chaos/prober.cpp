@@ -19,17 +19,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct MultiCleanup {
-    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
-};
-struct ListCleanup {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-
-std::size_t ignore_body(char*, std::size_t, std::size_t size, void*) {
-    return size;
-}
-
 std::string with_id(std::string body, const std::string& id) {
     constexpr std::string_view kMark = "$ID";
     for (std::size_t at = 0; (at = body.find(kMark, at)) != std::string::npos; at += id.size())
@@ -38,19 +27,17 @@ std::string with_id(std::string body, const std::string& id) {
 }
 
 /// Sets the outcome of a finished request.
-void judge(CURL* curl, CURLcode code, Sample& sample) {
-    long status = 0;
-    curl_off_t connected = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(curl, CURLINFO_CONNECT_TIME_T, &connected);
-    if (code == CURLE_OK && status >= 200 && status < 300) return;
-    if (code == CURLE_OK) {
-        sample.outcome = status >= 400 && status < 500 ? Outcome::fail : Outcome::unknown;
-        sample.problem = fmt::format("HTTP {}", status);
+void judge(const http::Answer& answer, Sample& sample) {
+    using End = http::Answer::End;
+    if (answer.end == End::complete && answer.status >= 200 && answer.status < 300) return;
+    if (answer.end == End::complete) {
+        const bool refused = answer.status >= 400 && answer.status < 500;
+        sample.outcome = refused ? Outcome::fail : Outcome::unknown;
+        sample.problem = fmt::format("HTTP {}", answer.status);
         return;
     }
-    sample.outcome = connected == 0 ? Outcome::fail : Outcome::unknown;
-    sample.problem = code == CURLE_OPERATION_TIMEDOUT ? "timeout" : curl_easy_strerror(code);
+    sample.outcome = answer.connected ? Outcome::unknown : Outcome::fail;
+    sample.problem = answer.end == End::timeout ? "timeout" : answer.problem;
 }
 
 } // namespace
@@ -63,18 +50,13 @@ class Prober::Loop {
           // all requests of one timeout, if none is answered, and some more
           most_in_flight_(static_cast<std::size_t>(settings_.timeout / step_) + 64) {
         if (!settings_.log.empty()) open_log();
-        headers_.reset(curl_slist_append(nullptr, "Content-Type: application/json"));
-        make_request("", settings_.timeout); // starts libcurl
-        multi_.reset(curl_multi_init());
-        if (!multi_ || !headers_) throw Error(ErrorKind::failed, "libcurl has no memory");
         thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
     }
 
     ~Loop() {
         thread_.request_stop();
-        curl_multi_wakeup(multi_.get());
+        transfers_.wake();
         thread_.join();
-        for (const auto& [curl, request] : in_flight_) curl_multi_remove_handle(multi_.get(), curl);
     }
 
     Us now() const { return std::chrono::duration_cast<Us>(Clock::now() - begin_); }
@@ -103,7 +85,7 @@ class Prober::Loop {
     ProberResult stop() {
         finish_.store(true);
         const Us length = now();
-        curl_multi_wakeup(multi_.get());
+        transfers_.wake();
         thread_.join();
         thread_ = std::jthread([] {}); // for the destructor
         if (broken_) throw Error(*broken_);
@@ -112,8 +94,7 @@ class Prober::Loop {
     }
 
   private:
-    struct Request {
-        CurlHandle handle;
+    struct Pending {
         Sample sample;
         std::string id; ///< of a write
     };
@@ -130,12 +111,9 @@ class Prober::Loop {
                 send_due();
             else if (in_flight_.empty())
                 return;
-            int running = 0;
-            curl_multi_perform(multi_.get(), &running);
-            collect();
+            transfers_.work();
             const Us wait = sending ? next_ - now() : Us{std::chrono::seconds(1)};
-            const auto ms = std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Us{0}));
-            curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(ms.count()), nullptr);
+            transfers_.wait(std::chrono::ceil<std::chrono::milliseconds>(std::max(wait, Us{0})));
         }
     }
 
@@ -159,38 +137,32 @@ class Prober::Loop {
         const bool writes = sample.kind == Kind::write;
         const std::string& path = writes ? settings_.write_path : settings_.read_path;
         const std::string url = join_url(settings_.urls[sample.url], path);
-        Request request{make_request(url, settings_.timeout), std::move(sample), {}};
-        CURL* curl = request.handle.get();
-        curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore_body);
+        http::Request request = request_to(url, settings_.timeout);
+        request.sink = [](std::string_view, std::int64_t) { return true; }; // only counts
+        Pending pending{std::move(sample), {}};
         if (writes) {
-            request.id = fmt::format("{}{}", prefix_, number_ / 2);
-            const std::string body = with_id(settings_.body, request.id);
-            curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_.get());
-            curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
-            curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, body.c_str());
-            if (!note("attempt", request.id, url)) return;
+            pending.id = fmt::format("{}{}", prefix_, number_ / 2);
+            request.method = "POST";
+            request.headers = {{"Content-Type", "application/json"}};
+            request.body = with_id(settings_.body, pending.id);
+            if (!note("attempt", pending.id, url)) return;
             // its outcome is unknown until it ends
-            result_.writes[request.id] = Outcome::unknown;
+            result_.writes[pending.id] = Outcome::unknown;
         }
         const std::lock_guard lock(mutex_);
-        in_flight_.emplace(curl, std::move(request));
-        oldest_ = std::min(oldest_.value_or(Us::max()), in_flight_.at(curl).sample.intended);
-        curl_multi_add_handle(multi_.get(), curl);
+        oldest_ = std::min(oldest_.value_or(Us::max()), pending.sample.intended);
+        in_flight_.emplace(number_, std::move(pending));
+        transfers_.add(std::move(request), [this, number = number_](const http::Answer& answer) {
+            finish(number, answer);
+        });
     }
 
-    void collect() {
-        int left = 0;
-        while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
-            if (message->msg != CURLMSG_DONE) continue;
-            CURL* curl = message->easy_handle;
-            const CURLcode code = message->data.result; // removing the handle frees the message
-            curl_multi_remove_handle(multi_.get(), curl);
-            auto node = in_flight_.extract(curl);
-            Request& request = node.mapped();
-            request.sample.done = now();
-            judge(curl, code, request.sample);
-            keep(std::move(request.sample), request.id);
-        }
+    void finish(std::size_t number, const http::Answer& answer) {
+        auto node = in_flight_.extract(number);
+        Pending& pending = node.mapped();
+        pending.sample.done = now();
+        judge(answer, pending.sample);
+        keep(std::move(pending.sample), pending.id);
     }
 
     void keep(Sample sample, const std::string& id) {
@@ -208,8 +180,8 @@ class Prober::Loop {
         }
         result_.samples.push_back(std::move(sample));
         oldest_.reset();
-        for (const auto& [curl, request] : in_flight_)
-            oldest_ = std::min(oldest_.value_or(Us::max()), request.sample.intended);
+        for (const auto& [number, pending] : in_flight_)
+            oldest_ = std::min(oldest_.value_or(Us::max()), pending.sample.intended);
     }
 
     bool note(std::string_view what, std::string_view id, std::string_view more) {
@@ -229,14 +201,13 @@ class Prober::Loop {
     const Us step_; ///< between two requests; reads and writes alternate
     const std::size_t most_in_flight_;
     const Clock::time_point begin_ = Clock::now();
-    std::unique_ptr<curl_slist, ListCleanup> headers_;
-    std::unique_ptr<CURLM, MultiCleanup> multi_;
+    http::Transfers transfers_; ///< wake() apart, of the thread
 
     // used by the thread until it ends; the samples and the members below also need the mutex
     std::ofstream log_;
     Us next_{0};
     std::size_t number_ = 0;
-    std::unordered_map<CURL*, Request> in_flight_;
+    std::unordered_map<std::size_t, Pending> in_flight_; ///< by `number_`
     std::optional<Error> broken_;
     ProberResult result_;
 

@@ -18,12 +18,16 @@ using Json = nlohmann::json;
 
 /// Requests one page of IDs. Returns its `next`; null at the end.
 Json take_page(const std::string& url, std::chrono::milliseconds timeout,
-               std::set<std::string>& ids) {
-    const HttpAnswer answer = http_get(url, timeout);
+               const std::stop_token& stop, std::set<std::string>& ids) {
+    http::Request request = request_to(url, timeout);
+    request.stop = stop;
+    const http::Answer answer = http::send(request);
     const auto refuse = [&](const std::string& why) {
         return Error(ErrorKind::unreachable, fmt::format("{}: {}", url, why));
     };
-    if (answer.status == 0) throw refuse(answer.problem);
+    if (answer.end == http::Answer::End::too_large)
+        throw refuse(fmt::format("more than {} MiB", request.most_bytes >> 20));
+    if (answer.end != http::Answer::End::complete) throw refuse(answer.problem);
     if (answer.status != 200) throw refuse(fmt::format("HTTP {}", answer.status));
     const Json body = Json::parse(answer.body, nullptr, false);
     const Json* list = body.is_object() && body.contains("writes") ? &body["writes"] : &body;
@@ -42,7 +46,7 @@ std::set<std::string> read_all(const std::string& url, std::chrono::milliseconds
     const char separator = url.find('?') == std::string::npos ? '?' : '&';
     std::string page = url;
     while (true) {
-        const Json next = take_page(page, timeout, ids);
+        const Json next = take_page(page, timeout, stop, ids);
         if (next.is_null()) return ids;
         if (stop.stop_requested()) throw Interrupted();
         const std::string after = next.is_string() ? next.get<std::string>() : next.dump();

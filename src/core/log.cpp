@@ -115,6 +115,11 @@ void set_redactor(std::function<std::string(std::string_view)> redactor) {
     state().redactor = std::move(redactor);
 }
 
+std::string redacted(std::string_view text) {
+    const std::lock_guard lock(state().mutex);
+    return state().redactor ? state().redactor(text) : std::string(text);
+}
+
 bool enabled(Level level) {
     return state().on && state().logger->should_log(native(level));
 }

@@ -8,8 +8,8 @@
 #include <string_view>
 
 /// The diagnostic log (`--log-level`, `--log-file`, HADEPLOY_LOG), apart from what commands print:
-/// provider calls, SSH commands and steps, with their durations. It is off unless it is asked for.
-/// Any thread may write to it.
+/// provider calls, SSH commands, HTTP requests and steps, with their durations. It is off unless it
+/// is asked for. Any thread may write to it.
 namespace hadeploy::log {
 
 enum class Level { trace, debug, info, warn, error };
@@ -25,6 +25,9 @@ void start(Level least, const std::filesystem::path& file);
 
 /// Applies to every line from now on: removes secrets.
 void set_redactor(std::function<std::string(std::string_view)> redactor);
+
+/// A text without secrets, for a caller that shortens it: a part of a secret would not be found.
+[[nodiscard]] std::string redacted(std::string_view text);
 
 [[nodiscard]] bool enabled(Level level);
 

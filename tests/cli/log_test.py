@@ -3,6 +3,7 @@
 
 usage: log_test.py HADEPLOY [unittest options]
 """
+import http.server
 import os
 import pathlib
 import re
@@ -10,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
@@ -27,7 +29,30 @@ resources:
     create: echo "refused - $P" >&2; exit 3
     delete: "true"
 """ % PASSWORD
+TOKEN = "tok-4711-abc"
+ASKING = """
+name: asking
+variables:
+  token: {type: string, secret: true, default: "%s"}
+data:
+  moved: {type: http, url: "http://ann:pw-of-ann@127.0.0.1:%%d/moved?key=key-of-ann", request_headers: {X-Token: "${var.token}"}}
+  hidden: {type: http, url: "http://127.0.0.1:%%d/${var.token}?again=${var.token}"}
+  nobody: {type: http, url: "http://127.0.0.1:1/"}
+""" % TOKEN
 LINE = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (\w+) (\w[\w ]*?)((?: \w+="(?:[^"\\]|\\.)*")*)')
+
+
+class Site(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        moved = self.path.startswith("/moved")
+        self.send_response(302 if moved else 200)
+        if moved:
+            self.send_header("Location", "/here?signature=signed-for-ann")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
 
 
 class Log(unittest.TestCase):
@@ -65,6 +90,23 @@ class Log(unittest.TestCase):
         self.assertTrue(any(event == "step" and 'address="kept"' in fields and 'result="done"' in fields
                             for _, event, fields in lines), lines)
         self.assertNotIn(PASSWORD, done.stdout + done.stderr)
+
+    def test_debug_has_http_requests_without_secrets(self):
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
+            threading.Thread(target=site.serve_forever, daemon=True).start()
+            port = site.server_address[1]
+            (self.home / "hadeploy.yaml").write_text(ASKING % (port, port))
+            done = self.run_it("plan", "--log-level", "debug", no_proxy="*")
+            site.shutdown()
+        seen = [re.sub(r' ms="\d+"', ' ms="N"', re.sub(r'problem="Could[^"]*"', 'problem="..."', fields))
+                for level, event, fields in self.lines(done.stderr) if (level, event) == ("debug", "http")]
+        self.assertCountEqual(seen, [
+            ' method="GET" url="(secret)" status="200" bytes="0" ms="N"',
+            f' method="GET" url="http://127.0.0.1:{port}/moved" status="302" bytes="0" ms="N"',
+            f' method="GET" url="http://127.0.0.1:{port}/here" status="200" bytes="0" ms="N"',
+            ' method="GET" url="http://127.0.0.1:1/" bytes="0" problem="..." ms="N"',
+        ], done.stderr)
+        self.assertNotIn(TOKEN, done.stdout + done.stderr)
 
     def test_a_level_leaves_out_what_is_below_it(self):
         levels = {level for level, _, _ in self.lines(

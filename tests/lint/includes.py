@@ -28,6 +28,10 @@ ALLOWED = {
 }
 
 
+# header -> what to include instead, outside of its own folder
+INTERNAL = {"core/curl.h": "core/http.h"}
+
+
 def folder_of(include):
     parts = include.split("/")
     return "/".join(parts[:2]) if parts[0] in ("planner", "providers") else parts[0]
@@ -48,6 +52,8 @@ def breaches():
                 include = match[1]
                 if folder_of(include) not in allowed | {own, "embedded"} and include not in allowed:
                     yield f"{file.relative_to(SOURCE)}:{number}: {folder} may not include {include}"
+                if include in INTERNAL and folder_of(include) != own:
+                    yield f"{file.relative_to(SOURCE)}:{number}: include {INTERNAL[include]} instead of {include}"
     if seen < 100:
         yield f"only {seen} includes were seen: has the layout changed?"
 

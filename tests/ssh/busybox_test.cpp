@@ -107,6 +107,20 @@ TEST_SUITE("busybox" * doctest::skip(!Alpine::possible())) {
         CHECK(!fs::exists(host.path("directory")));
     }
 
+    TEST_CASE("names are written to a hosts file without a newline at its end, and removed") {
+        Host host;
+        write_file(host.path("hosts"), "127.0.0.1 localhost", 0644);
+        Managed names(host.provider, "host.hosts",
+                      host.config({{"path", host.path("hosts")},
+                                   {"entries", Value::map({{"node1", "10.0.0.1"}})}}));
+        names.create();
+        CHECK(read_file(host.path("hosts")) ==
+              "# BEGIN hadeploy (managed by hadeploy)\n10.0.0.1 node1\n# END hadeploy\n"
+              "127.0.0.1 localhost");
+        names.remove();
+        CHECK(read_file(host.path("hosts")) == "127.0.0.1 localhost");
+    }
+
     TEST_CASE("a change outlives its connection with BusyBox too") {
         Host host;
         std::vector<SectionResult> results;

@@ -209,6 +209,39 @@ TEST_CASE("docker.node: a join depends on the answers of its peers") {
               .starts_with("0 marked\ndocker swarm leave --force\n"));
 }
 
+TEST_CASE("docker.node: a manager says how to join its swarm") {
+    const auto& type = cluster_type("docker.node");
+    const auto list = type.commands(change_of(type, Change::Kind::create, {}, node_config()));
+    const auto ask = [&](const std::string& answers) {
+        const std::string& script = list[1].script;
+        const std::string stubs =
+            "set -eu\n"
+            "docker_up() { :; }\n"
+            "docker_again() { \"$@\"; }\n"
+            "docker_get() { echo '" +
+            answers +
+            "'; }\n"
+            "docker() { case $1,$2 in\n"
+            "    node,ls) echo old; echo other ;;\n"
+            "    node,inspect) [ $3 = old ] && echo down 10.77.0.11 || echo ready 10.77.0.12 ;;\n"
+            "    info,--format) echo swarm s1; echo managers 10.77.0.12:2377 ;;\n"
+            "    swarm,join-token) echo \"T-$4\" ;;\n"
+            "    *) echo \"docker $*\" ;;\n"
+            "esac; }\n";
+        const ProcessResult result = run_process(
+            {.argv = {"sh", "-c", stubs + script.substr(script.find("role='manager'"))}});
+        return std::to_string(result.status) + "\n" + result.out + result.err;
+    };
+    const std::string manager = R"({"ControlAvailable":true})", tokens = R"({"JoinTokens":{}})";
+    const std::string offer = "swarm s1\nmanagers 10.77.0.12:2377\ntoken T-manager\n";
+    CHECK(ask(R"({"ControlAvailable":false})") == "1\nnot a manager\n");
+    CHECK(ask(manager) == "1\nit is a manager of a swarm that has lost its quorum\n");
+    CHECK(ask(manager + tokens) == "0\n" + offer);
+    // the entry of the machine before it was replaced
+    CHECK(ask(manager + R"({"Addr":"10.77.0.11"})" + tokens) ==
+          "0\ndocker node demote old\ndocker node rm --force old\n" + offer);
+}
+
 TEST_CASE("docker.node: updates and removal") {
     const auto& type = cluster_type("docker.node");
     const Value after = node_config().with("labels", Value::map({{"disk", "ssd"}}));

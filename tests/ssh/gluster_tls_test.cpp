@@ -1,4 +1,5 @@
 #include "cluster_fixture.h"
+#include "embedded/scripts.h"
 
 #include "core/file.h"
 #include "planner/plan/decide.h"
@@ -130,7 +131,7 @@ TEST_CASE("gluster.volume: a missing certificate is detected before the volume i
     const auto look = [&] {
         return run_process({.argv = {"sh", "-c",
                                      "set -eu\ncertificates=" + at + "\n" +
-                                         std::string(ssh::gluster::kNeedCertificates)}});
+                                         std::string(ssh::scripts::gluster_tls_files)}});
     };
     for (const char* ending : {".pem", ".key", ".ca"}) {
         const ProcessResult result = look();

@@ -313,7 +313,7 @@ Observation VolumeType::observe(const ReadRequest& request, Inventory& inventory
 
 Image prepare(Session& session, const Value& config) {
     if (config["url"].is_string())
-        return download_image(session, config.text("url"), config.text("checksum"));
+        return download_image(session, config["url"], config.text("checksum"));
     if (config["file"].is_string()) return {config.text("file")};
     return bootstrap_image(session, config["bootstrap"]);
 }

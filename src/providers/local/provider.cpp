@@ -1,4 +1,4 @@
-#include "providers/local/http.h"
+#include "core/http.h"
 #include "providers/local/left.h"
 #include "providers/local/local.h"
 #include "providers/local/local_type.h"
@@ -186,7 +186,7 @@ class LocalProvider final : public Provider {
                                     const Value&) const override {
         std::string key = "this machine";
         if (const Value& url = config["url"]; type.name == "http" && url.is_string())
-            key = url.secret() ? "a secret URL" : "http " + authority_of(url.as_string());
+            key = url.secret() ? "a secret URL" : "http " + http::authority_of(url.as_string());
         return {{.key = std::move(key), .machine = "", .config = {}}};
     }
 

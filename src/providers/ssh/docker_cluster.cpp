@@ -1,3 +1,4 @@
+#include "embedded/scripts.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/ssh_type.h"
 
@@ -166,23 +167,6 @@ class DockerCluster final : public SshType {
     std::vector<Command> commands(const Change& /*change*/) const override { return {}; }
 };
 
-// The timer belongs to systemd, so it fires even if hadeploy, its connection or Docker has ended
-// by then.
-constexpr std::string_view kArm =
-    R"sh(docker_up || { echo "Docker does not run; start it (systemctl start docker)" >&2; exit 1; }
-command -v systemd-run >/dev/null || { echo "systemd-run is missing; it is needed for the undo timer" >&2; exit 1; }
-case $(docker_get "/nodes/$node") in "reply 200 "*) ;; *) echo "the swarm has no node $node, or this host is not a manager" >&2; exit 1;; esac
-systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
-systemd-run -q --collect --unit "$unit" --on-active "$seconds" --timer-property AccuracySec=1s \
-    --property RuntimeMaxSec=1h \
-    sh -c "until docker node update --availability active $node >/dev/null; do sleep 5; done"
-)sh";
-
-constexpr std::string_view kDisarm =
-    R"sh(docker_again docker node update --availability active "$node" || exit 1
-systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
-)sh";
-
 class DockerDrain final : public SshType {
   public:
     DockerDrain() {
@@ -239,10 +223,12 @@ class DockerDrain final : public SshType {
             (config.integer("undo_after", 1'800'000) + 999) / 1000);
         const std::string head = functions() + variables;
         if (removing)
-            return {{.script = head + std::string(kDisarm), .step = "making the node active"}};
+            return {{.script = head + std::string(scripts::docker_drain_disarm),
+                     .step = "making the node active"}};
         const char* const drain =
             "docker_again docker node update --availability drain \"$node\"\n";
-        return {{.script = head + std::string(kArm), .step = "setting the undo timer"},
+        return {{.script = head + std::string(scripts::docker_drain_arm),
+                 .step = "setting the undo timer"},
                 {.script = head + drain, .step = "draining the node"}};
     }
 };

@@ -1,3 +1,4 @@
+#include "embedded/scripts.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 #include "providers/ssh/host.h"
@@ -15,84 +16,6 @@ using Json = nlohmann::json;
 
 // Exists if hadeploy installed the packages; only then does removal uninstall them.
 constexpr std::string_view kMarker = "/var/lib/hadeploy/docker.engine";
-
-// Uses only shell builtins, plus one request for the version if the daemon runs.
-constexpr std::string_view kProbe = R"sh(command -v dockerd >/dev/null || { echo missing; exit 0; }
-docker_up && echo running
-for wants in /etc/systemd/system/*.wants/docker.service; do [ -L "$wants" ] && echo enabled; done
-[ -e /var/lib/hadeploy/docker.engine ] && echo ours
-if [ -f /etc/docker/daemon.json ]; then
-    echo settings
-    while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done </etc/docker/daemon.json
-    echo end of settings
-fi
-docker_up && docker_get /_ping
-exit 0
-)sh";
-
-// apparmor: without its parser no container starts on a kernel with AppArmor. The package lists are
-// updated only if a package is not found, because that takes minutes on a slow machine.
-constexpr std::string_view kInstall =
-    R"sh(if ! command -v dockerd >/dev/null || ! command -v apparmor_parser >/dev/null; then
-    command -v apt-get >/dev/null || { echo "there is neither Docker nor apt-get; install Docker by hand" >&2; exit 1; }
-    hadeploy_notes /var/lib/hadeploy/docker.engine
-    command -v dockerd >/dev/null || hadeploy_note "installed by hadeploy"
-    apt install docker.io apparmor || { apt update && apt install docker.io apparmor; } ||
-        { printf '%s\n' "$log" >&2; exit 100; }
-fi
-)sh";
-
-// Sets $changed if Docker must be restarted with a different daemon.json. The previous one is kept
-// as $old until the restart succeeds (an empty $old: there was none). Variables: wanted ("1": the
-// new daemon.json is on standard input; "": there must not be one).
-constexpr std::string_view kConfigure = R"sh(file=/etc/docker/daemon.json
-old=$file.hadeploy-old changed=
-mkdir -p /etc/docker
-if [ -n "$wanted" ]; then
-    (umask 077; rm -f "$file.new"; cat >"$file.new")
-    # Docker before 23 does not know --validate
-    if ! said=$(dockerd --validate --config-file "$file.new" 2>&1); then
-        case $said in *'unknown flag'*) ;; *)
-            rm -f "$file.new"
-            printf '%s\n' "$said" >&2
-            echo "hadeploy: Docker does not accept the settings, nothing was changed: ${said##*
-}" >&2
-            exit 1;;
-        esac
-    fi
-    if [ ! -e "$old" ] && cmp -s "$file.new" "$file"; then mv "$file.new" "$file"; else changed=1; fi
-elif [ -e "$old" ] || [ -e "$file" ]; then
-    changed=1
-fi
-if [ -n "$changed" ]; then
-    [ -e "$old" ] || if [ -e "$file" ]; then cp -p "$file" "$old"; else : >"$old"; fi
-    if [ -n "$wanted" ]; then mv "$file.new" "$file"; else rm -f "$file"; fi
-    systemctl stop docker
-fi
-)sh";
-
-// If Docker does not start with the new daemon.json, the previous one is restored.
-constexpr std::string_view kStart = R"sh(start() {
-    systemctl reset-failed docker 2>/dev/null || :
-    systemctl start docker
-}
-trouble() { journalctl -u docker -n 15 --no-pager -o cat; }
-if ! start; then
-    said=$(trouble)
-    printf '%s\n' "$said" >&2
-    why=$(printf '%s\n' "$said" | sed -n 's/.*\(unable to configure the Docker daemon.*\)/\1/p; s/.*\(failed to start daemon.*\)/\1/p' | tail -n 1)
-    why=${why:-see its journal}
-    if [ -z "$changed" ]; then echo "hadeploy: Docker does not start: $why" >&2; exit 1; fi
-    if [ -s "$old" ]; then mv "$old" "$file"; else rm -f "$file" "$old"; fi
-    if start; then
-        echo "hadeploy: Docker does not start with these settings; it runs with the previous ones again: $why" >&2
-    else
-        trouble >&2
-        echo "hadeploy: Docker does not start with these settings, nor with the previous ones, which were restored: $why" >&2
-    fi
-    exit 1
-fi
-)sh";
 
 std::string daemon_json(const Value& settings) {
     return Json::parse(to_open_json(settings)).dump(2) + "\n"; // sent on standard input
@@ -119,7 +42,7 @@ class DockerEngine final : public SshType {
         return claim_of_host(config, "Docker on");
     }
     std::string probe(const ReadRequest& /*request*/) const override {
-        return functions() + std::string(kProbe);
+        return functions() + std::string(scripts::docker_engine_probe);
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
@@ -225,7 +148,8 @@ std::vector<Command> DockerEngine::commands(const Change& change) const {
 std::vector<Command> DockerEngine::make(const Change& change) {
     std::vector<Command> list;
     if (change.kind == Change::Kind::create)
-        list.push_back({.script = apt_functions(300'000, 1'200'000) + std::string(kInstall),
+        list.push_back({.script = apt_functions(300'000, 1'200'000) +
+                                  std::string(scripts::docker_engine_install),
                         .step = "installing Docker"});
     const bool configured = has_settings(change.after);
     const bool rewrite = change.kind == Change::Kind::create
@@ -234,7 +158,7 @@ std::vector<Command> DockerEngine::make(const Change& change) {
                                          "settings") != change.changed.end();
     Command service{.step = rewrite && configured ? "configuring Docker" : "starting Docker"};
     std::string script = fmt::format("changed= wanted={}\n", configured ? "1" : "''");
-    if (rewrite) script += kConfigure;
+    if (rewrite) script += scripts::docker_engine_configure;
     if (rewrite && configured) service.input = daemon_json(change.after["settings"]);
     // The package enables the service. Enabling it again takes seconds: for a service with an init
     // script systemd runs Perl and then reloads all units.
@@ -243,7 +167,7 @@ std::vector<Command> DockerEngine::make(const Change& change) {
                     "systemctl -q --no-reload enable docker\n"
                   : "systemctl -q disable docker\n";
     if (change.after.flag("running", true))
-        script += kStart;
+        script += scripts::docker_engine_start;
     else // stop the socket too, or the next client would start the daemon again
         script += "systemctl stop docker.socket docker\n";
     script += "[ -z \"$changed\" ] || rm -f \"$old\"\n";

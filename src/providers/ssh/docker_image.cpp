@@ -1,5 +1,6 @@
 #include "core/archive.h"
 #include "core/secrecy.h"
+#include "embedded/scripts.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 #include "providers/ssh/host.h"
@@ -61,18 +62,6 @@ Image image_in(const std::string& path) {
         throw not_an_image(path, "its image has no tag");
     return {"sha256:" + hex, tags[0].get<std::string>()};
 }
-
-// Reading Docker's image store costs no request. The daemon is asked only if it runs and the image
-// is not found there (another data-root or image store).
-constexpr std::string_view kProbe =
-    R"sh(for config in /var/lib/docker/image/*/imagedb/content/sha256/"$hex"; do
-    [ -e "$config" ] || break
-    { read -r tags <"${config%%/imagedb/*}/repositories.json"; } 2>/dev/null || [ -n "$tags" ] || break
-    case $tags in *\""$tag"\":\"sha256:"$hex"\"*) echo present; exit 0;; esac
-done
-docker_up || exit 0
-docker_get "/images/sha256:$hex/json"
-)sh";
 
 class DockerImage final : public SshType {
   public:
@@ -143,7 +132,7 @@ std::string DockerImage::probe(const ReadRequest& request) const {
     if (id.empty()) return "";
     return functions() +
            fmt::format("hex={} tag={} tags=\n", shell_quote(id.substr(7)), shell_quote(tag)) +
-           std::string(kProbe);
+           std::string(scripts::docker_image_probe);
 }
 
 Observation DockerImage::parse(const ReadRequest& request, const ProbeResult& result) const {

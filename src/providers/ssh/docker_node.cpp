@@ -1,4 +1,4 @@
-#include "providers/ssh/docker_node_scripts.h"
+#include "embedded/scripts.h"
 
 #include "core/secrecy.h"
 #include "providers/ssh/docker_script.h"
@@ -22,7 +22,9 @@ std::string address_of(const Value& config) {
     return wanted.empty() ? config["host"].text("address") : wanted;
 }
 
-/// A script of docker_node_scripts.h, with the functions and variables that it needs.
+/// A script with the functions and variables that it needs. The scripts pass results to the next
+/// one as lines on standard output: nothing (no swarm), `refuse REASON`, or `swarm ID`, `token
+/// TOKEN`, `managers ADDRESS:PORT,...`.
 std::string script(std::string_view body,
                    std::initializer_list<std::pair<std::string_view, std::string>> variables) {
     std::string out = functions();
@@ -72,7 +74,7 @@ class DockerNode final : public SshType {
         return claim_of_host(config, "swarm membership of");
     }
     std::string probe(const ReadRequest& /*request*/) const override {
-        return script(kNodeProbe, {{"marker", std::string(kNodeMarker)}});
+        return script(scripts::docker_node_probe, {{"marker", std::string(kNodeMarker)}});
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
@@ -254,7 +256,6 @@ std::string options_of(const Value& before, const Value& after) {
 std::vector<Command> DockerNode::join(const Change& change) {
     const Value& config = change.after;
     const std::vector<Value> peers = connections(config["peers"]);
-    const bool manager = config.text("role") == "manager";
     std::vector<Command> list;
     if (!config.text("name").empty())
         list.push_back({.script = fmt::format("read -r name </proc/sys/kernel/hostname\n"
@@ -262,36 +263,35 @@ std::vector<Command> DockerNode::join(const Change& change) {
                                               "$name, not \"{0} >&2; exit 1; }}\n",
                                               shell_quote(config.text("name"))),
                         .step = "checking the host's name"});
-    list.push_back({.script = script(kAdmit, {{"role", manager ? "Manager" : "Worker"},
-                                              {"address", address_of(config)}}),
+    list.push_back({.script = script(scripts::docker_node_admit, {{"role", config.text("role")},
+                                                                  {"address", address_of(config)}}),
                     .on = peers,
                     .none_is_empty = true,
                     .step = "asking the peers for a swarm"});
-    list.push_back({.script = script(kNoOtherSwarm, {}),
+    list.push_back({.script = script(scripts::docker_node_no_other_swarm, {}),
                     .on = peers,
                     .none_is_empty = true,
                     .step = "asking the peers for a swarm"});
     const std::int64_t heartbeat = config.integer("heartbeat");
-    list.push_back(
-        {.script = script(
-             kJoin, {{"marker", std::string(kNodeMarker)},
-                     {"identity", change.identity},
-                     {"role", config.text("role")},
-                     {"address", address_of(config)},
-                     {"availability", config.text("availability")},
-                     {"heartbeat", heartbeat ? fmt::format("{}ms", heartbeat) : std::string()}}),
-         .step = "joining the swarm"});
+    list.push_back({.script = script(scripts::docker_node_join,
+                                     {{"marker", std::string(kNodeMarker)},
+                                      {"identity", change.identity},
+                                      {"role", config.text("role")},
+                                      {"address", address_of(config)},
+                                      {"availability", config.text("availability")},
+                                      {"heartbeat", heartbeat ? fmt::format("{}ms", heartbeat)
+                                                              : std::string()}}),
+                    .step = "joining the swarm"});
     const Value& labels = config["labels"];
     if (labels.is_map() && !labels.as_map().empty()) {
-        list.push_back({.script = script("docker_get /info | sed -n "
-                                         "'s/.*\"NodeID\":\"\\([^\"]*\\)\".*/\\1/p'\n",
-                                         {}),
+        list.push_back({.script = "docker info --format '{{.Swarm.NodeID}}'\n",
                         .on = {config["host"]},
                         .step = "labelling the node"});
-        list.push_back({.script = script("read -r node\n" + std::string(kUpdate),
-                                         {{"options", options_of({}, config)}, {"demote", ""}}),
-                        .on = peers,
-                        .step = "labelling the node"});
+        list.push_back(
+            {.script = script("read -r node\n" + std::string(scripts::docker_node_update),
+                              {{"options", options_of({}, config)}, {"demote", ""}}),
+             .on = peers,
+             .step = "labelling the node"});
     }
     return list;
 }
@@ -310,19 +310,19 @@ std::vector<Command> DockerNode::update(const Change& change) {
     const std::vector<Value> others =
         connections(change.after["peers"], change.after["host"].text("address"));
     const auto settle = [](const std::string& role) {
-        return Command{.script =
-                           script(kSettle, {{"role", role}, {"marker", std::string(kNodeMarker)}}),
+        return Command{.script = script(scripts::docker_node_settle,
+                                        {{"role", role}, {"marker", std::string(kNodeMarker)}}),
                        .step = "waiting for the node to be ready"};
     };
 
     std::vector<Command> list;
     if (is_changed("status")) {
         if (!others.empty())
-            list.push_back(
-                {.script = script(kStillListed, {{"node", change.before.text("node_id")}}),
-                 .on = others,
-                 .none_is_empty = true,
-                 .step = "asking the peers for the node"});
+            list.push_back({.script = script(scripts::docker_node_still_listed,
+                                             {{"node", change.before.text("node_id")}}),
+                            .on = others,
+                            .none_is_empty = true,
+                            .step = "asking the peers for the node"});
         list.push_back(settle(change.before.text("role")));
     }
     std::vector<Value> managers = others;
@@ -330,17 +330,17 @@ std::vector<Command> DockerNode::update(const Change& change) {
     if (is_changed("heartbeat") && change.after["heartbeat"].is_integer())
         list.push_back(
             {.script =
-                 script(kHeartbeat,
+                 script(scripts::docker_node_heartbeat,
                         {{"heartbeat", fmt::format("{}ms", change.after.integer("heartbeat"))}}),
              .on = managers,
              .step = "setting the swarm's heartbeat"});
     if (is_changed("role") || is_changed("availability") || is_changed("labels")) {
-        list.push_back(
-            {.script = script(kUpdate, {{"node", change.before.text("node_id")},
-                                        {"options", options_of(change.before, change.after)},
-                                        {"demote", demote ? "1" : ""}}),
-             .on = std::move(managers),
-             .step = "updating the node"});
+        list.push_back({.script = script(scripts::docker_node_update,
+                                         {{"node", change.before.text("node_id")},
+                                          {"options", options_of(change.before, change.after)},
+                                          {"demote", demote ? "1" : ""}}),
+                        .on = std::move(managers),
+                        .step = "updating the node"});
         list.push_back(settle(change.after.text("role")));
     }
     return list;
@@ -354,16 +354,17 @@ std::vector<Command> DockerNode::leave(const Change& change) {
     const std::string grace = std::to_string(wait.count() / 1000);
     std::vector<Command> list;
     if (!others.empty())
-        list.push_back({.script = script(kPutOut, {{"node", node}, {"grace", grace}}),
-                        .on = others,
-                        .none_is_empty = true,
-                        .step = "draining the node",
-                        .waits = wait});
-    list.push_back(
-        {.script = script(kLeave, {{"node", node}, {"marker", std::string(kNodeMarker)}}),
-         .step = "leaving the swarm"});
+        list.push_back(
+            {.script = script(scripts::docker_node_put_out, {{"node", node}, {"grace", grace}}),
+             .on = others,
+             .none_is_empty = true,
+             .step = "draining the node",
+             .waits = wait});
+    list.push_back({.script = script(scripts::docker_node_leave,
+                                     {{"node", node}, {"marker", std::string(kNodeMarker)}}),
+                    .step = "leaving the swarm"});
     if (!others.empty())
-        list.push_back({.script = script(kForget, {{"node", node}}),
+        list.push_back({.script = script(scripts::docker_node_forget, {{"node", node}}),
                         .on = others,
                         .none_is_empty = true,
                         .step = "removing the node from the list"});

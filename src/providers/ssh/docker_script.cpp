@@ -1,4 +1,5 @@
 #include "providers/ssh/docker_script.h"
+#include "embedded/scripts.h"
 
 #include "providers/ssh/shell_functions.h"
 
@@ -8,63 +9,12 @@ namespace hadeploy::ssh::docker {
 
 namespace {
 
-// The perl program must not contain single quotes, because it is itself in single quotes. HTTP/1.0,
-// so that the daemon closes the connection and does not use chunked encoding.
-constexpr std::string_view kFunctions = R"sh(docker_up() {
-    pid= comm=
-    { read -r pid </run/docker.pid || [ -n "$pid" ]; } 2>/dev/null || return 1
-    { read -r comm <"/proc/$pid/comm"; } 2>/dev/null || return 1
-    [ "$comm" = dockerd ]
-}
-docker_perl='use strict; use Socket;
-    # Sends METHOD, path, body; returns status, server and body of the answer.
-    sub ask {
-        my ($method, $path, $body) = @_;
-        $SIG{ALRM} = sub { die "Docker did not answer in time\n" };
-        alarm 120;
-        my $s;
-        socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, sockaddr_un("/run/docker.sock"))
-            or die "cannot reach Docker at /run/docker.sock: $!\n";
-        my $length = length $body;
-        my $type = $length ? "Content-Type: application/json\r\nContent-Length: $length\r\n" : "";
-        syswrite $s, "$method $path HTTP/1.0\r\nHost: docker\r\n$type\r\n$body";
-        my ($head, $answer) = split /\r\n\r\n/, do { local $/; <$s> }, 2;
-        alarm 0;
-        my ($status) = $head =~ /^HTTP\S+ (\d+)/ or die "Docker did not answer $path\n";
-        my ($server) = $head =~ /^Server: *([^\r]*)/m;
-        return ($status, $server, $answer);
-    }'
-docker_http() {
-    perl -e "$docker_perl"'
-        my $method = shift;
-        my $body = $method eq "POST" ? do { local $/; <STDIN> } : "";
-        for my $path (@ARGV) {
-            my ($status, $server, $answer) = ask($method, $path, $body);
-            printf "reply %d %d %s\n%s\n", $status, length $answer, $server, $answer;
-        }' "$@"
-}
-docker_get() { docker_http GET "$@" </dev/null; }
-docker_post() { docker_http POST "$@"; }
-docker_again() {
-    began_again=$(seconds)
-    until said=$("$@" 2>&1 >/dev/null </dev/null); do
-        case $said in
-        *DeadlineExceeded*|*'deadline exceeded'*|*'out of sequence'*|*'code = Unavailable'*|*'does not have a leader'*) ;;
-        *) printf '%s\n' "$said" >&2; return 1;;
-        esac
-        ! late "$began_again" 180 || { printf '%s\n' "$said" >&2; return 1; }
-        sleep 2
-    done
-    [ -z "$said" ] || printf '%s\n' "$said" >&2
-}
-)sh";
-
 constexpr std::string_view kReply = "reply ";
 
 } // namespace
 
 std::string functions() {
-    return std::string(kSeconds) + std::string(kFunctions);
+    return std::string(scripts::seconds) + std::string(scripts::docker_functions);
 }
 
 std::string Reply::message() const {

@@ -1,7 +1,7 @@
 #include "core/hash.h"
+#include "embedded/scripts.h"
 #include "providers/ssh/compose.h"
 #include "providers/ssh/docker_script.h"
-#include "providers/ssh/docker_stack_scripts.h"
 #include "providers/ssh/docker_types.h"
 
 #include <algorithm>
@@ -92,7 +92,8 @@ Value service_state(Json spec, const Value& recorded) {
     return state.with("settings", Value::map(std::move(settings)));
 }
 
-/// The variables at the beginning of every script of a stack.
+/// The variables at the beginning of every script of a stack: its name, and filters of list
+/// requests for its objects and for the config object that identifies its owner.
 std::string preamble(const Value& config, const std::string& identity) {
     const std::string stack = config.text("name");
     return functions() +
@@ -119,7 +120,8 @@ class DockerStack final : public SshType {
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
     std::string probe(const ReadRequest& request) const override {
-        return preamble(request.config, request.identity) + std::string(kStackProbe);
+        return preamble(request.config, request.identity) +
+               std::string(scripts::docker_stack_probe);
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
@@ -379,14 +381,15 @@ std::string names_in(const std::string& names) {
 
 std::vector<Command> DockerStack::commands(const Change& change) const {
     if (change.kind == Change::Kind::remove)
-        return {{.script = preamble(change.before, change.identity) + std::string(kStackRemove),
+        return {{.script = preamble(change.before, change.identity) +
+                           std::string(scripts::docker_stack_remove),
                  .step = "removing the stack"}};
     const Value& config = change.after;
     const Value& variables = config["variables"];
     const Compose compose = read_compose(config);
     const std::string names = compose.names(config.text("name"), variables);
     const std::string common = preamble(config, change.identity);
-    const std::string json = std::string(kStackJson);
+    const std::string json = std::string(scripts::docker_stack_json);
     std::vector<Command> list{
         {.script = common + json +
                    fmt::format("ports={}\nexternals={}\n",
@@ -394,31 +397,31 @@ std::vector<Command> DockerStack::commands(const Change& change) const {
                                    "{}", fmt::join(published_ports(compose, variables), " "))),
                                shell_quote(fmt::format(
                                    "{}", fmt::join(externals(compose, variables), "\n")))) +
-                   std::string(kStackPossible),
+                   std::string(scripts::docker_stack_possible),
          .step = "checking what the stack needs"},
         {.script = common +
                    fmt::format("options={}\nnote={}\nnames={}\n", shell_quote(options_of(config)),
                                shell_quote(kNote), shell_quote(names)) +
-                   files_of(compose, variables) + std::string(kStackOwn) +
-                   std::string(kStackDeploy),
+                   files_of(compose, variables) + std::string(scripts::docker_stack_own) +
+                   std::string(scripts::docker_stack_deploy),
          .input = compose.sent(),
          .step = "deploying the stack"}};
     if (const std::int64_t wait = config.integer("wait"); wait > 0) {
         list.push_back({.script = common + json + fmt::format("seconds={}\n", (wait + 999) / 1000) +
-                                  std::string(kStackWait),
+                                  std::string(scripts::docker_stack_wait),
                         .step = "waiting for its tasks to run",
                         .waits = std::chrono::milliseconds(wait)});
         // without waiting, a rollback may still need the old ones
         if (config.flag("prune") && (!names.empty() || change.kind == Change::Kind::update))
             list.push_back({.script = common +
                                       fmt::format("current={}\n", shell_quote(names_in(names))) +
-                                      std::string(kStackClean),
+                                      std::string(scripts::docker_stack_clean),
                             .step = "removing unused configs"});
     }
     list.push_back({.script = common +
                               fmt::format("sha256={}\nnote64={}\n", config.text("sha256"),
                                           base64_encode(kNote)) +
-                              std::string(kStackNote),
+                              std::string(scripts::docker_stack_note),
                     .step = "recording the deployment"});
     return list;
 }

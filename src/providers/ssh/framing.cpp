@@ -1,4 +1,5 @@
 #include "providers/ssh/framing.h"
+#include "embedded/scripts.h"
 
 #include "core/error.h"
 #include "providers/ssh/place.h"
@@ -15,54 +16,18 @@ namespace {
 /// The maximum output of a section; more is an error.
 constexpr std::size_t kMostOutput = 8u << 20;
 
-// A shell that cannot write its answer must not continue with the next section.
-constexpr std::string_view kPrologue = R"(export LC_ALL=C
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-umask 022
-cd /
-hadeploy_mark() {{
-    printf '\n{0} %s %s\n' "$1" "$2" && printf '\n{0} %s %s\n' "$1" "$2" >&2 || exit 1
-}}
-hadeploy_end() {{
-    hadeploy_mark end 0
-    exit 0
-}}
-hadeploy_step() {{
-    hadeploy_mark "$1" "$2"
-    [ "$2" = 0 ] || hadeploy_end
-}}
-hadeploy_look() {{
-    hadeploy_mark "$1" "$2"
-}}
-hadeploy_start=0
-)";
 constexpr std::string_view kStart = "hadeploy_mark start \"$hadeploy_start\"\n";
 constexpr std::string_view kEnd = "hadeploy_end\n";
 
-// Runs the script on descriptor 4 in its own process group, which is killed after $1 seconds. The
-// script is read completely before it starts, as every section is.
-constexpr std::string_view kWithin = R"(hadeploy_within() {
-    hadeploy_status=0
-    hadeploy_functions=$hadeploy_functions timeout -k 10 "$1" sh -c '
-        eval "$hadeploy_functions"; unset hadeploy_functions
-        hadeploy_script=$(cat <&4); exec 4<&-
-        set -eu; eval "$hadeploy_script"' || hadeploy_status=$?
-    case $hadeploy_status in
-    124|137) echo "it took longer than $1 s and was killed" >&2; return 124 ;;
-    esac
-    return "$hadeploy_status"
-}
-)";
-
 std::string prologue(std::string_view boundary, std::span<const Section> sections) {
-    std::string out = fmt::format(kPrologue, boundary);
+    std::string out = fmt::format("hadeploy_boundary={}\n{}", boundary, scripts::framing_prologue);
     if (std::none_of(sections.begin(), sections.end(),
                      [](const Section& section) { return section.ends_after.count() > 0; }))
         return out.append(place_functions());
     return out
         .append(fmt::format("hadeploy_functions={}\neval \"$hadeploy_functions\"\n",
                             shell_quote(place_functions())))
-        .append(kWithin);
+        .append(scripts::framing_within);
 }
 
 /// Descriptor 3 may be the connection of an operation; a daemon that the section leaves behind must

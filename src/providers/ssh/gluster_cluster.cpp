@@ -1,3 +1,4 @@
+#include "embedded/scripts.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
 #include "providers/ssh/host.h"
@@ -9,30 +10,6 @@ namespace hadeploy::ssh {
 namespace {
 
 using namespace gluster;
-
-// Variables: volumes (words). A query waits for members that have just gone down, so each query and
-// all of them together have a time limit. Data that is not available in time is left out.
-constexpr std::string_view kProbe = R"sh(gluster_up || { echo "== stopped"; exit 0; }
-read -r name </proc/sys/kernel/hostname
-began=$(seconds)
-ask() {
-    left=$((began + 5 - $(seconds)))
-    [ $left -gt 0 ] || return 0
-    [ $left -le 3 ] || left=3
-    timeout $left gluster "$@" </dev/null
-}
-echo "== own
-$name"
-echo "== peers"
-ask pool list
-for volume in $volumes; do
-    echo "== status $volume"
-    ask volume status "$volume" --xml
-    echo "== heal $volume"
-    ask volume heal "$volume" statistics heal-count
-done
-exit 0
-)sh";
 
 /// Parses lines of the form "5e1f...  node2  Connected".
 Value peers_in(const std::string& listing, const std::string& own) {
@@ -119,7 +96,7 @@ class GlusterCluster final : public SshType {
                fmt::format("volumes={}\n",
                            shell_quote(fmt::format(
                                "{}", fmt::join(strings(request.config["volumes"]), " ")))) +
-               std::string(kProbe);
+               std::string(scripts::gluster_cluster_probe);
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {

@@ -1,4 +1,5 @@
 #include "core/hash.h"
+#include "embedded/scripts.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
 #include "providers/ssh/host.h"
@@ -15,95 +16,6 @@ namespace {
 using namespace gluster;
 
 constexpr std::string_view kUnits = "/etc/systemd/system/";
-
-// Variables: unit, path, directories (words: paths below it).
-// Uses builtins except for the stat of the directories, which has a time limit: access to a volume
-// without quorum blocks.
-constexpr std::string_view kProbe =
-    R"sh([ ! -e "$units$unit" ] || { echo "== unit"; show "$units$unit"; }
-[ ! -L "${units}multi-user.target.wants/$unit" ] || echo "== enabled"
-mounted=
-while read -r source place type rest; do
-    [ "$place" = "$path" ] || continue
-    echo "== mount"
-    echo "$source $type"
-    [ "$type" != fuse.glusterfs ] || mounted=1
-done </proc/mounts
-for list in /sys/fs/cgroup/system.slice/"$unit"/cgroup.procs /sys/fs/cgroup/systemd/system.slice/"$unit"/cgroup.procs; do
-    { read -r pid <"$list"; } 2>/dev/null && echo "== process" && break
-done
-if [ -n "$mounted" ] && [ -n "$directories" ]; then
-    echo "== directories"
-    eval "timeout 10 stat -c '%a %u:%U %g:%G %n' $directories" 2>/dev/null
-fi
-exit 0
-)sh";
-
-// Variables: unit, path, enable (enable, disable), start. The commands that create the directories
-// follow. The bare mount point is made immutable, because data written while nothing is mounted
-// would land on the local disk. Reads the unit file from standard input.
-constexpr std::string_view kMount = R"sh(is_mounted() {
-    while read -r source place type rest; do
-        [ "$place" != "$path" ] || [ "$type" != fuse.glusterfs ] || return 0
-    done </proc/mounts
-    return 1
-}
-command -v glusterfs >/dev/null || { echo "the program glusterfs is not installed; add the package glusterfs-client" >&2; exit 1; }
-cat >"$units$unit.new"
-if ! cmp -s "$units$unit.new" "$units$unit"; then
-    mv "$units$unit.new" "$units$unit"
-    systemctl daemon-reload
-    systemctl stop "$unit"
-else rm "$units$unit.new"; fi
-if ! is_mounted; then
-    if [ -d "$path" ]; then
-        for entry in "$path"/* "$path"/.[!.]*; do
-            [ ! -e "$entry" ] || { echo "$path is not empty, and the volume would hide its contents; move them away" >&2; exit 1; }
-        done
-    fi
-    hadeploy_enter "$path" make || hadeploy_refuse "$path is not a directory"
-    hadeploy_roots .. || hadeploy_refuse "$path is in a directory that a user owns, who could replace it before the mount; choose a path below directories of root"
-    chattr +i . 2>/dev/null || : # not supported by every file system
-    cd /
-fi
-systemctl -q --no-reload $enable "$unit"
-[ -n "$start" ] || { systemctl stop "$unit"; exit 0; }
-systemctl start "$unit"
-began=$(seconds)
-until is_mounted && timeout 10 stat -f "$path" >/dev/null 2>&1; do
-    if late "$began" 120; then
-        journalctl -u "$unit" -n 5 --no-pager -o cat >&2 || :
-        echo "hadeploy: the volume could not be mounted within two minutes; do its bricks run (gluster volume status)? See also /var/log/glusterfs" >&2
-        exit 1
-    fi
-    sleep 1
-done
-)sh";
-
-// Variables: path. If two clients that see different bricks create the same directory, it gets two
-// identities and causes I/O errors from then on. So directories are created once all bricks are
-// connected, or after a time limit.
-constexpr std::string_view kAllBricks = R"sh(began=$(seconds)
-while grep -qs '^connected = 0' "$path"/.meta/graphs/active/*-client-*/private; do
-    ! late "$began" 20 || break
-    sleep 1
-done
-)sh";
-
-// Variables: unit, path.
-constexpr std::string_view kUnmount = R"sh(if [ -e "$units$unit" ]; then
-    systemctl -q disable "$unit"
-    systemctl stop "$unit"
-    rm -f "$units$unit"
-    systemctl daemon-reload
-    systemctl reset-failed "$unit" 2>/dev/null || :
-fi
-umount -l "$path" 2>/dev/null || :
-[ ! -d "$path" ] || {
-    chattr -i "$path" 2>/dev/null || :
-    rmdir "$path" 2>/dev/null || :
-}
-)sh";
 
 /// A path escaped as in systemd unit names: "/mnt/vol0" -> "mnt-vol0".
 std::string escaped(std::string_view path) {
@@ -197,7 +109,8 @@ class GlusterMount final : public SshType {
         return {fmt::format("{} {}", place, config.text("path"))};
     }
     std::string probe(const ReadRequest& request) const override {
-        return script(kProbe, request.config, {{"directories", directory_words(request.config)}});
+        return script(scripts::gluster_mount_probe, request.config,
+                      {{"directories", directory_words(request.config)}});
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
@@ -367,20 +280,21 @@ Observation GlusterMount::parse(const ReadRequest& request, const ProbeResult& r
 
 std::vector<Command> GlusterMount::commands(const Change& change) const {
     if (change.kind == Change::Kind::remove)
-        return {{.script = script(kUnmount, change.before), .step = "unmounting the volume"}};
+        return {{.script = script(scripts::gluster_mount_remove, change.before),
+                 .step = "unmounting the volume"}};
     const Value& config = change.after;
     refuse_secrets(config["options"]);
     const bool mounted = config.flag("mounted", true);
     std::string make;
     if (mounted && config["directories"].is_map()) {
-        make = kAllBricks;
+        make = scripts::gluster_mount_bricks;
         for (const Entry& e : config["directories"].as_map()) {
             make += make_directory(below(config, e.key),
                                    e.value.text("owner") + ":" + e.value.text("group"),
                                    e.value.text("mode"));
         }
     }
-    return {{.script = script(kMount, config,
+    return {{.script = script(scripts::gluster_mount_make, config,
                               {{"enable", config.flag("enabled", true) ? "enable" : "disable"},
                                {"start", mounted ? "1" : ""}}) +
                        make,

@@ -1,3 +1,4 @@
+#include "embedded/scripts.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
 
@@ -10,83 +11,6 @@ namespace hadeploy::ssh {
 namespace {
 
 using namespace gluster;
-
-// glusterd keeps one file per peer, which it reads at startup; reading them costs nothing. They do
-// not tell whether a peer is connected, which is not configuration anyway.
-constexpr std::string_view kProbe =
-    R"sh(command -v glusterd >/dev/null || { echo "== missing"; exit 0; }
-for peer in /var/lib/glusterd/peers/*; do
-    [ -e "$peer" ] || break
-    echo "== peer"
-    show "$peer"
-done
-echo "== own"
-own_addresses
-read -r name </proc/sys/kernel/hostname
-echo "$name"
-)sh";
-
-constexpr std::string_view kOwn = R"sh(own_addresses() {
-    address=
-    while read -r line; do
-        case $line in
-        *'|-- '*) address=${line##* };;
-        */32*host*LOCAL*) echo "$address";;
-        esac
-    done </proc/net/fib_trie
-}
-)sh";
-
-// Variables: hosts ("NAME ADDRESS" lines, all wanted members).
-constexpr std::string_view kJoin =
-    R"sh(gluster_up || { echo "glusterd does not run on this host; start it (systemctl start glusterd)" >&2; exit 1; }
-line_end='
-'
-own=$line_end$(own_addresses)$line_end
-peers=$line_end$(for peer in /var/lib/glusterd/peers/*; do [ ! -e "$peer" ] || show "$peer"; done)$line_end
-count=0
-while read -r name address; do
-    count=$((count + 1))
-    case $own in *"$line_end$address$line_end"*) continue;; esac
-    case $peers in *"=$name$line_end"*|*"=$address$line_end"*) continue;; esac
-    gl peer probe "$name" >/dev/null || {
-        echo "adding $name to the pool: $gl_out (does glusterd run there, and does the name resolve on this host?)" >&2
-        exit 1
-    }
-done <<END
-$hosts
-END
-began=$(seconds)
-until [ "$(gluster pool list </dev/null | grep -c 'Connected *$')" -ge "$count" ]; do
-    if late "$began" 60; then
-        gluster pool list </dev/null >&2
-        echo "hadeploy: not all of the $count members are connected; does glusterd run on them?" >&2
-        exit 1
-    fi
-    sleep 1
-done
-)sh";
-
-// Variables: hosts ("NAME ADDRESS" lines, the members to remove). A dead member can only be removed
-// by force; gluster always refuses while the member holds a brick.
-constexpr std::string_view kDetach =
-    R"sh(gluster_up || { echo "glusterd does not run on this host; start it (systemctl start glusterd)" >&2; exit 1; }
-line_end='
-'
-own=$line_end$(own_addresses)$line_end
-while read -r name address; do
-    case $own in *"$line_end$address$line_end"*) continue;; esac
-    gl peer detach "$name" >/dev/null 2>&1 && continue
-    case $gl_out in
-    *"not part of cluster"*|*"not in cluster"*) continue;;
-    *"down"*|*"not connected"*|*"isconnected"*) gl peer detach "$name" force >/dev/null 2>&1 && continue;;
-    esac
-    echo "removing $name from the pool: $gl_out" >&2
-    exit 1
-done <<END
-$hosts
-END
-)sh";
 
 std::string line_of(const Host& host) {
     return host.name + " " + host.address() + "\n";
@@ -104,7 +28,8 @@ class GlusterPool final : public SshType {
     GlusterPool();
     Value derive(const Value& config) const override;
     std::string probe(const ReadRequest& /*request*/) const override {
-        return functions() + std::string(kOwn) + std::string(kProbe);
+        return functions() + std::string(scripts::gluster_pool_own) +
+               std::string(scripts::gluster_pool_probe);
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
@@ -197,7 +122,7 @@ std::vector<Command> GlusterPool::commands(const Change& change) const {
         go += host == known.end() ? member + " " + member + "\n" : line_of(*host);
     }
     const auto command = [](std::string_view script, const std::string& hosts, std::string step) {
-        return Command{.script = functions() + std::string(kOwn) +
+        return Command{.script = functions() + std::string(scripts::gluster_pool_own) +
                                  fmt::format("hosts={}\n", shell_quote(hosts)) +
                                  std::string(script),
                        .step = std::move(step)};
@@ -205,8 +130,10 @@ std::vector<Command> GlusterPool::commands(const Change& change) const {
     while (!come.empty() && come.back() == '\n') come.pop_back();
     while (!go.empty() && go.back() == '\n') go.pop_back();
     std::vector<Command> list;
-    if (!come.empty()) list.push_back(command(kJoin, come, "adding members to the pool"));
-    if (!go.empty()) list.push_back(command(kDetach, go, "removing members from the pool"));
+    if (!come.empty())
+        list.push_back(command(scripts::gluster_pool_join, come, "adding members to the pool"));
+    if (!go.empty())
+        list.push_back(command(scripts::gluster_pool_detach, go, "removing members from the pool"));
     return list;
 }
 

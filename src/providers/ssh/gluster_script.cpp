@@ -1,4 +1,5 @@
 #include "providers/ssh/gluster_script.h"
+#include "embedded/scripts.h"
 
 #include "providers/ssh/shell_functions.h"
 
@@ -7,32 +8,10 @@
 
 namespace hadeploy::ssh::gluster {
 
-namespace {
-constexpr std::string_view kFunctions = R"sh(gluster_up() {
-    pid= comm=
-    { read -r pid </run/glusterd.pid || [ -n "$pid" ]; } 2>/dev/null || return 1
-    { read -r comm <"/proc/$pid/comm"; } 2>/dev/null || return 1
-    case $comm in gluster*) ;; *) return 1;; esac
-}
-show() {
-    while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done <"$1"
-}
-gl() {
-    gl_began=$(seconds)
-    while ! gl_out=$(gluster --mode=script "$@" 2>&1 </dev/null); do
-        case $gl_out in *"Another transaction"*|*"Locking failed"*|*"locking failed"*|*"Please try again"*)
-            if ! late "$gl_began" 60; then sleep 2; continue; fi;;
-        esac
-        printf '%s\n' "$gl_out" >&2
-        return 1
-    done
-    printf '%s\n' "$gl_out"
-}
-)sh";
-} // namespace
+namespace {} // namespace
 
 std::string functions() {
-    return std::string(kSeconds) + std::string(kFunctions);
+    return std::string(scripts::seconds) + std::string(scripts::gluster_functions);
 }
 
 std::vector<std::pair<std::string, std::string>> pairs(std::string_view text) {

@@ -27,19 +27,4 @@ std::string tls_options();
 /// server.ssl in `options`, returns the `tls` of the spec.
 bool seen_tls(const std::map<std::string, std::string>& info, const Value& config);
 
-/// On a host with a brick: without these files a brick runs, but no client can use it. Variables:
-/// certificates (kCertificates).
-inline constexpr std::string_view kNeedCertificates = R"sh(read -r name </proc/sys/kernel/hostname
-for file in pem key ca; do
-    [ -s "$certificates.$file" ] || {
-        echo "$certificates.$file is missing on $name; with \`tls\` each host needs its certificate (.pem), key (.key) and authority (.ca): write them with host.file" >&2
-        exit 1
-    }
-done
-if [ -n "$(find -L "$certificates.key" -perm /077)" ]; then
-    echo "other users can read $certificates.key on $name; set its mode to 0600" >&2
-    exit 1
-fi
-)sh";
-
 } // namespace hadeploy::ssh::gluster

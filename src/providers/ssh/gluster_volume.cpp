@@ -1,7 +1,7 @@
+#include "embedded/scripts.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_tls.h"
 #include "providers/ssh/gluster_types.h"
-#include "providers/ssh/gluster_volume_scripts.h"
 #include "providers/ssh/host.h"
 
 #include <algorithm>
@@ -51,10 +51,14 @@ std::size_t running_bricks(std::string_view xml, std::string_view path) {
         }));
 }
 
+/// A file on every host with a brick that identifies the owner. It is written before the volume is
+/// created, so that an incomplete volume of ours is not mistaken for a foreign one. Its second line
+/// is the topmost directory that was created for the brick.
 std::string marker_of(const Value& config) {
     return "/var/lib/hadeploy/gluster.volume." + config.text("name");
 }
 
+/// A script with the functions and variables that it needs.
 std::string script(std::string_view body, const Value& config, const std::string& identity,
                    std::initializer_list<std::pair<std::string_view, std::string>> more = {}) {
     std::string out = functions();
@@ -66,7 +70,7 @@ std::string script(std::string_view body, const Value& config, const std::string
     set("identity", identity);
     set("marker", marker_of(config));
     for (const auto& [name, value] : more) set(name, value);
-    return out + std::string(kOnline) + std::string(body);
+    return out + std::string(scripts::gluster_volume_functions) + std::string(body);
 }
 
 /// "key value ..." as quoted words, for options whose value has to change.
@@ -91,7 +95,7 @@ class GlusterVolume final : public SshType {
     }
     std::int64_t copies(const Value& volume) const override { return volume.integer("replica", 1); }
     std::string probe(const ReadRequest& request) const override {
-        return script(kVolumeProbe, request.config, request.identity,
+        return script(scripts::gluster_volume_probe, request.config, request.identity,
                       {{"group", request.config.text("group")}});
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
@@ -371,9 +375,10 @@ std::vector<Command> GlusterVolume::commands(const Change& change) const {
 
 /// Creates the brick directory on its host; with TLS, the certificate must already be there.
 Command prepare_brick(const Value& config, const std::string& identity, const Host& host) {
-    std::string body(kPrepareBrick);
+    std::string body(scripts::gluster_brick_prepare);
     if (config.flag("tls"))
-        body = fmt::format("certificates={}\n{}{}", kCertificates, kNeedCertificates, body);
+        body =
+            fmt::format("certificates={}\n{}{}", kCertificates, scripts::gluster_tls_files, body);
     return {.script = script(body, config, identity),
             .on = {host.connection},
             .step = "preparing the brick on " + host.name};
@@ -389,7 +394,7 @@ std::vector<Command> GlusterVolume::make(const Change& change) {
         list.push_back(prepare_brick(config, change.identity, host));
         create += " " + shell_quote(host.name + ":" + config.text("brick"));
     }
-    list.push_back({.script = script(kMakeVolume, config, change.identity,
+    list.push_back({.script = script(scripts::gluster_volume_make, config, change.identity,
                                      {{"create", create},
                                       {"group", config.text("group")},
                                       {"settings", settings(config["options"], {}) + allow(config) +
@@ -429,7 +434,7 @@ std::vector<Command> GlusterVolume::update(const Change& change) {
     const Value old_options = regroup ? Value() : before["options"];
     list.push_back(
         {.script =
-             script(kUpdateVolume, after, change.identity,
+             script(scripts::gluster_volume_update, after, change.identity,
                     {{"add", add},
                      {"unset", unset},
                      {"group", regroup ? after.text("group") : ""},
@@ -450,13 +455,14 @@ std::vector<Command> GlusterVolume::update(const Change& change) {
 std::vector<Command> GlusterVolume::remove(const Change& change) {
     const Value& config = change.before;
     std::vector<Command> list{
-        {.script = script(kStopVolume, config, change.identity), .step = "stopping the volume"}};
+        {.script = script(scripts::gluster_volume_stop, config, change.identity),
+         .step = "stopping the volume"}};
     for (const Host& host : brick_hosts(config))
-        list.push_back({.script = script(kRemoveBrick, config, change.identity),
+        list.push_back({.script = script(scripts::gluster_brick_remove, config, change.identity),
                         .on = {host.connection},
                         .step = "removing the brick on " + host.name});
-    list.push_back(
-        {.script = script(kDeleteVolume, config, change.identity), .step = "deleting the volume"});
+    list.push_back({.script = script(scripts::gluster_volume_delete, config, change.identity),
+                    .step = "deleting the volume"});
     return list;
 }
 

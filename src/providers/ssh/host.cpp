@@ -136,7 +136,7 @@ Observation cannot_look(std::string_view what, const ProbeResult& result) {
     const std::string said = cause_in(result.err);
     const bool refused = said.find("a symbolic link that a user may have created") != said.npos;
     return Observation::failed(
-        Error(refused ? ErrorKind::conflict : ErrorKind::failed, // see place.cpp
+        Error(refused ? ErrorKind::conflict : ErrorKind::failed, // see scripts/place.sh
               fmt::format("{} cannot be read: {}", what,
                           said.empty() ? fmt::format("exit status {}", result.status) : said)));
 }

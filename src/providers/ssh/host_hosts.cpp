@@ -1,3 +1,4 @@
+#include "embedded/scripts.h"
 #include "providers/ssh/host.h"
 
 #include "core/secrecy.h"
@@ -9,14 +10,6 @@
 namespace hadeploy::ssh {
 
 namespace {
-// awk program that removes our block. Without an end line it is not a block, and its lines stay.
-constexpr std::string_view kWithoutBlock =
-    "$0 == b { if (s) printf \"%s\", held; held = $0 \"\\n\"; s = 1; next } "
-    "s && $0 == e { held = \"\"; s = 0; next } "
-    "s { held = held $0 \"\\n\"; next } "
-    "{ print } "
-    "END { printf \"%s\", held }";
-
 std::string begin_line(const Value& config) {
     return fmt::format("# BEGIN {} (managed by hadeploy)", config.text("block", "hadeploy"));
 }
@@ -124,24 +117,9 @@ class HostHosts final : public SshType {
         command.step = fmt::format("{} {}", doing, redacted(config["path"], path));
         command.input = block;
         command.script = fmt::format(
-            "n={}\n"
-            "hadeploy_need {}\n"
-            "hadeploy_roots . && ! hadeploy_shared || hadeploy_refuse \"the directory of $n is not "
-            "root's alone\"\n"
-            "[ -e \"./$n\" ] || : >\"./$n\"\n"
-            "hadeploy_private {}\n"
-            "cp -p -- \"./$n\" \"$hadeploy_new\"\n"
-            "{{ {}awk -v b={} -v e={} {} \"./$n\"; }} >\"$hadeploy_new\"\n"
-            // awk adds a newline to a last line that had none
-            "[ -z \"$(tail -c 1 -- \"./$n\")\" ] || truncate -s -1 -- \"$hadeploy_new\"\n"
-            "sync -- \"$hadeploy_new\"\n"
-            // In a container the file is a mount point, which rename() cannot replace.
-            "mv -fT -- \"$hadeploy_new\" \"./$n\" 2>/dev/null ||\n"
-            "    {{ cat -- \"$hadeploy_new\" >\"./$n\"; rm -f -- \"$hadeploy_new\"; }}\n"
-            "hadeploy_public\n",
-            shell_quote(name_of(path)), shell_quote(directory_of(path)), shell_quote(identity),
-            block.empty() ? "" : "cat; ", shell_quote(begin_line(config)),
-            shell_quote(end_line(config)), shell_quote(kWithoutBlock));
+            "directory={} n={} id={} begin={} end={} block={}\n{}", shell_quote(directory_of(path)),
+            shell_quote(name_of(path)), shell_quote(identity), shell_quote(begin_line(config)),
+            shell_quote(end_line(config)), block.empty() ? "" : "1", scripts::host_hosts_rewrite);
         return command;
     }
 };

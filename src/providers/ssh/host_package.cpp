@@ -1,4 +1,5 @@
 #include "core/text.h"
+#include "embedded/scripts.h"
 
 #include "core/secrecy.h"
 #include "providers/ssh/host.h"
@@ -18,83 +19,6 @@ bool is_package_name(std::string_view name) {
            name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+.-") ==
                std::string_view::npos;
 }
-
-// `by_name P` succeeds if the package P itself is installed. `providers P` prints the installed
-// packages that provide the virtual package P.
-constexpr std::string_view kDpkg = R"sh(by_name() {
-    [ "$(dpkg-query -W -f '${db:Status-Status}' -- "$1" 2>/dev/null || :)" = installed ]
-}
-providers() {
-    dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides},\n' | while read -r status package provides; do
-        [ "$status" = installed ] || continue
-        case ", $provides" in *", $1,"*|*", $1 ("*) echo "$package" ;; esac
-    done
-}
-)sh";
-
-// apt treats an unknown name with a '.' as a pattern, and drops a trailing '+', so it could install
-// a different package. Sets $unknown to the first such name.
-constexpr std::string_view kExact = R"sh(exact() {
-    unknown=
-    for p in "$@"; do
-        case $p in
-        *.*|*+) [ "$(apt-cache pkgnames "$p" 2>/dev/null | grep -cxF -e "$p")" -gt 0 ] || { unknown=$p; return 1; } ;;
-        esac
-    done
-}
-install() {
-    if exact "$@"; then apt install "$@"; else
-        log="E: Unable to locate package $unknown"
-        return 1
-    fi
-}
-)sh";
-
-// The package lists are fetched only if apt does not know a package, or only knows a version that
-// the mirror no longer has. The notes hold the names that were missing; for a virtual package also
-// "NAME PACKAGE", with the package that apt chose.
-constexpr std::string_view kInstall = R"sh(have="
-$(dpkg-query -W -f '${{db:Status-Status}} ${{Package}} \n' -- {0} 2>/dev/null || :)"
-unnamed= missing=
-for p in {0}; do
-    case $have in *"
-installed $p "*) ;; *) unnamed="$unnamed $p" ;; esac
-done
-for p in $unnamed; do
-    [ -n "$(providers "$p")" ] || missing="$missing $p"
-done
-if [ -n "$missing" ]; then
-    for p in $missing; do hadeploy_note "$p"; done
-    if ! install $missing; then
-        case $log in
-        *'Unable to locate package'*|*'no installation candidate'*|*'Failed to fetch'*|*'404 '*)
-            apt update && install $missing || {{ printf '%s\n' "$log" >&2; exit 100; }} ;;
-        *) printf '%s\n' "$log" >&2; exit 100 ;;
-        esac
-    fi
-fi
-for p in $unnamed; do
-    if grep -qsxF -e "$p" "$memory" && ! by_name "$p"; then
-        for q in $(providers "$p"); do
-            grep -qxF -e "$p $q" "$memory" || hadeploy_note "$p $q"
-        done
-    fi
-done
-)sh";
-
-// Removes the packages in $ours that hadeploy installed and that are still there.
-constexpr std::string_view kRemove = R"sh(gone=
-if [ -r "$memory" ]; then
-    while read -r p q; do
-        case " $ours " in *" $p "*) ;; *) continue ;; esac
-        q=${q:-$p}
-        case " $gone " in *" $q "*) ;; *) ! by_name "$q" || gone="$gone $q" ;; esac
-    done <"$memory"
-fi
-if [ -n "$gone" ]; then
-    apt remove $gone || { printf '%s\n' "$log" >&2; exit 100; }
-fi
-)sh";
 
 /// The names in a Provides list, e.g. "awk, foo (= 1.2)".
 std::vector<std::string> provided(std::string_view list) {
@@ -180,18 +104,9 @@ class HostPackage final : public SshType {
     }
 
     std::string probe(const ReadRequest& request) const override {
-        const std::string names = quoted(strings(request.config["packages"]));
         return print_memory(request.identity) +
-               fmt::format("command -v dpkg-query >/dev/null || exit 127\n"
-                           "have=$(dpkg-query -W -f '${{db:Status-Status}} ${{Package}} "
-                           "${{Version}}\n' -- {0})\n"
-                           "status=$?\nprintf '%s\\n' \"$have\"\n"
-                           "for p in {0}; do case \"\n$have\" in *\"\ninstalled $p \"*) ;; *)\n"
-                           "    dpkg-query -W -f 'provider ${{db:Status-Status}} ${{Package}} "
-                           "${{Version}} ${{Provides}}\n' | grep -F -e \"$p\"\n"
-                           "esac; done\n"
-                           "[ $status -le 1 ] || exit $status\n",
-                           names);
+               fmt::format("set -- {}\n{}", quoted(strings(request.config["packages"])),
+                           scripts::host_package_probe);
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
@@ -228,12 +143,13 @@ class HostPackage final : public SshType {
         const std::string prepare = open_memory(change.identity) +
                                     apt_functions(config.integer("lock_timeout", 120'000),
                                                   config.integer("timeout", 1'200'000)) +
-                                    std::string(kDpkg);
+                                    std::string(scripts::host_package_dpkg);
         if (remove) return take_back(change, prepare);
         const std::vector<std::string> packages = strings(config["packages"]);
-        std::vector<Command> all{
-            {.script = prepare + std::string(kExact) + fmt::format(kInstall, quoted(packages)),
-             .step = "installing " + shown(change, packages)}};
+        std::vector<Command> all{{.script = prepare + std::string(scripts::host_package_exact) +
+                                            fmt::format("set -- {}\n{}", quoted(packages),
+                                                        scripts::host_package_install),
+                                  .step = "installing " + shown(change, packages)}};
         const std::map<std::string, std::string> left = left_to(change);
         if (!left.empty())
             all.push_back({.script = prepare + hand_over(left) + forget_lines(names_of(left)),
@@ -242,9 +158,9 @@ class HostPackage final : public SshType {
         std::vector<std::string> gone = no_longer(change);
         std::erase_if(gone, [&](const std::string& p) { return left.contains(p); });
         if (!gone.empty())
-            all.push_back(
-                {.script = prepare + only_ours(gone) + std::string(kRemove) + forget_lines(gone),
-                 .step = "removing " + shown(change, gone)});
+            all.push_back({.script = prepare + only_ours(gone) +
+                                     std::string(scripts::host_package_remove) + forget_lines(gone),
+                           .step = "removing " + shown(change, gone)});
         return all;
     }
 
@@ -348,7 +264,8 @@ class HostPackage final : public SshType {
             std::erase_if(packages, [&](const std::string& p) { return left.contains(p); });
             const std::string others = left.empty() ? "" : hand_over(left);
             const std::string remove =
-                packages.empty() ? "" : only_ours(packages) + std::string(kRemove);
+                packages.empty() ? ""
+                                 : only_ours(packages) + std::string(scripts::host_package_remove);
             script = prepare + others + remove + script;
         }
         return {{.script = script, .step = "removing packages " + shown(change, packages)}};

@@ -1,3 +1,4 @@
+#include "embedded/scripts.h"
 #include "providers/ssh/explain.h"
 
 #include "core/secrecy.h"
@@ -21,54 +22,6 @@ std::string property(const std::vector<std::string>& all, std::string_view name)
             return line.substr(name.size() + 1);
     return {};
 }
-
-// `look` sets variables from the properties of $u. `give_up TEXT` prints the last lines of the
-// journal of the unit and fails.
-constexpr std::string_view kFunctions = R"sh(look() {
-    type= active= sub= result= id= code= status= condition=
-    while IFS='=' read -r key value; do case $key in
-        Type) type=$value ;;
-        ActiveState) active=$value ;;
-        SubState) sub=$value ;;
-        Result) result=$value ;;
-        InvocationID) id=$value ;;
-        ExecMainCode) code=$value ;;
-        ExecMainStatus) status=$value ;;
-        ConditionResult) condition=$value ;;
-    esac; done <<END
-$(systemctl show -p Type,ActiveState,SubState,Result,InvocationID,ExecMainCode,ExecMainStatus,ConditionResult -- "$u")
-END
-}
-give_up() {
-    journalctl -q -n 12 --no-pager -o cat -u "$u" >&2 || :
-    case $code in # as in siginfo_t: CLD_EXITED, CLD_KILLED, CLD_DUMPED
-    1) how="its process ended with exit status $status" ;;
-    2|3) how="its process was killed by signal $status" ;;
-    *) how="its result is ${result:-not known}" ;;
-    esac
-    echo "hadeploy: $u $1: $how" >&2
-    exit 1
-}
-)sh";
-
-/// Checks that the service stays up. systemd counts a service as started as soon as its process
-/// runs, unless the process reports when it is ready (Type=notify, dbus, forking) or systemd waits
-/// for its end (oneshot). Any other service that ends within three seconds counts as failed.
-constexpr std::string_view kStaysUp = R"sh(look
-[ "$condition" != no ] || [ "$active" = active ] || { echo "hadeploy: $u was not started: a condition in the unit is not met (systemctl status $u)" >&2; exit 1; }
-case $u:$type in
-*.service:oneshot) grep -qsx ran "$memory" || hadeploy_note ran ;;
-*.service:simple|*.service:exec|*.service:idle)
-    first=$id began=$(seconds)
-    while :; do
-        case $active in active|reloading) ;; *) give_up 'does not stay up' ;; esac
-        [ "$id" = "$first" ] || give_up 'does not stay up, systemd keeps restarting it'
-        ! late "$began" 4 || break
-        sleep 0.5
-        look
-    done ;;
-esac
-)sh";
 
 /// A one-shot unit that ran and succeeded is inactive, unless it has RemainAfterExit. systemd
 /// forgets a unit that nothing refers to, so we keep a note of having started it.
@@ -207,10 +160,10 @@ class HostService final : public SshType {
         }
         if (!action.empty())
             script +=
-                std::string(kSeconds) + std::string(kFunctions) +
+                std::string(scripts::seconds) + std::string(scripts::host_service_functions) +
                 fmt::format("systemctl {0} -- \"$u\" || {{ look; give_up 'does not {0}'; }}\n",
                             action);
-        if (action == "start" || action == "restart") script += kStaysUp;
+        if (action == "start" || action == "restart") script += scripts::host_service_stays_up;
         return {{.script = script,
                  .step = fmt::format("{} {}",
                                      action == "restart" ? "restarting"
@@ -224,14 +177,7 @@ class HostService final : public SshType {
     static Command take_back(const Change& change) {
         return {.script = fmt::format("u={}\n", shell_quote(unit_of(change.before))) +
                           open_memory(change.identity) +
-                          "if [ -r \"$memory\" ]; then\n"
-                          "    while read -r line; do case $line in\n"
-                          "    ActiveState=active) ;;\n"
-                          "    ActiveState=*) systemctl -q stop -- \"$u\" || : ;;\n"
-                          "    UnitFileState=enabled) systemctl -q enable -- \"$u\" || : ;;\n"
-                          "    UnitFileState=*) systemctl -q disable -- \"$u\" || : ;;\n"
-                          "    esac; done <\"$memory\"\n"
-                          "fi\n" +
+                          std::string(scripts::host_service_restore) +
                           forget_memory(change.identity),
                 .step = "restoring " + named(change.before, "name")};
     }

@@ -1,4 +1,5 @@
 #include "core/secrecy.h"
+#include "embedded/scripts.h"
 #include "providers/ssh/host.h"
 #include "providers/ssh/place.h"
 
@@ -7,25 +8,6 @@
 namespace hadeploy::ssh {
 
 namespace {
-// Prints the link's target, or which other thing /etc/localtime is.
-constexpr std::string_view kProbe = R"sh(if [ -L /etc/localtime ]; then
-    printf 'link %s\n' "$(readlink /etc/localtime)"
-    [ -f /etc/localtime ] || echo dangling
-elif [ -e /etc/localtime ]; then echo copy
-fi
-if [ -f /etc/timezone ]; then printf 'timezone %s\n' "$(cat /etc/timezone)"; fi
-)sh";
-
-// `localtime TARGET` replaces the link in one step.
-constexpr std::string_view kLocaltime = R"sh(localtime() {
-    hadeploy_need /etc
-    hadeploy_private "$id"
-    ln -s -- "$1" "$hadeploy_new"
-    mv -fT -- "$hadeploy_new" "$hadeploy_to/localtime"
-    sync -- "$hadeploy_to"
-    hadeploy_public
-}
-)sh";
 
 /// Of "/usr/share/zoneinfo/Europe/Berlin": "Europe/Berlin".
 std::string zone_of(const std::string& target) {
@@ -84,7 +66,9 @@ class HostTimezone final : public SshType {
         return claim_of_host(config, "time zone of");
     }
 
-    std::string probe(const ReadRequest&) const override { return std::string(kProbe); }
+    std::string probe(const ReadRequest&) const override {
+        return std::string(scripts::host_timezone_probe);
+    }
 
     Observation parse(const ReadRequest&, const ProbeResult& result) const override {
         if (result.status != 0) return cannot_look("the time zone", result);
@@ -100,33 +84,18 @@ class HostTimezone final : public SshType {
 
     std::vector<Command> commands(const Change& change) const override {
         const std::string begin = fmt::format("id={}\n", shell_quote(change.identity)) +
-                                  open_memory(change.identity) + std::string(kLocaltime);
-        const std::string text = "[ ! -f /etc/timezone ] || printf '%s\\n' \"$zone\" | " +
-                                 put_file("/etc/timezone", change.identity, "root:root", "0644");
+                                  open_memory(change.identity) +
+                                  std::string(scripts::host_timezone_localtime);
         if (change.kind == Change::Kind::remove)
-            return {{.script = begin +
-                               "was=$(sed -n 's/^was //p' \"$memory\" 2>/dev/null) || was=\n"
-                               "case $was in\n"
-                               "'') ;;\n"
-                               "none) rm -f /etc/localtime; zone=Etc/UTC ;;\n"
-                               "*) localtime \"$was\"; zone=${was#*zoneinfo/} ;;\n"
-                               "esac\n"
-                               "if [ -n \"$was\" ]; then\n" +
-                               text + "fi\n" + forget_memory(change.identity),
+            return {{.script = begin + std::string(scripts::host_timezone_restore) +
+                               forget_memory(change.identity),
                      .step = "setting back the time zone"}};
-        const std::string zone = change.after.text("zone");
-        // The note says what a removal restores: a target, "none", or "" for a file.
-        return {
-            {.script =
-                 fmt::format("zone={}\n", shell_quote(zone)) +
-                 "[ -f \"/usr/share/zoneinfo/$zone\" ] ||\n"
-                 "    hadeploy_refuse \"hadeploy: the host has no time zone $zone\"\n" +
-                 begin +
-                 "was=$(readlink /etc/localtime) || { was=; [ -e /etc/localtime ] || was=none; }\n"
-                 "[ -e \"$memory\" ] || hadeploy_note \"was $was\"\n"
-                 "localtime \"/usr/share/zoneinfo/$zone\"\n" +
-                 text,
-             .step = "setting the time zone " + named(change.after, "zone")}};
+        return {{.script = fmt::format(
+                     "zone={}\n"
+                     "[ -f \"/usr/share/zoneinfo/$zone\" ] ||\n"
+                     "    hadeploy_refuse \"hadeploy: the host has no time zone $zone\"\n{}{}",
+                     shell_quote(change.after.text("zone")), begin, scripts::host_timezone_set),
+                 .step = "setting the time zone " + named(change.after, "zone")}};
     }
 };
 } // namespace

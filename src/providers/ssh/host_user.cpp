@@ -1,3 +1,4 @@
+#include "embedded/scripts.h"
 #include "providers/ssh/host.h"
 
 #include "core/secrecy.h"
@@ -15,82 +16,6 @@ namespace {
 // Sets $home of the user $u.
 constexpr std::string_view kFindHome =
     "line=$(getent passwd \"$u\"); home=${line%:*}; home=${home##*:}\n";
-
-// The home belongs to the user, whose links must not redirect writes by root. Reads the keys from
-// standard input.
-constexpr std::string_view kAddKeys = R"sh(hadeploy_need "$home"
-if [ ! -e ./.ssh ] && [ ! -L ./.ssh ]; then
-    hadeploy_note "made .ssh"
-    hadeploy_directory "${home%/}/.ssh" "$u:$(id -g "$u")" 0700
-fi
-hadeploy_edit "${home%/}/.ssh" authorized_keys "$id"
-: >"$hadeploy_new"
-if [ ! -e "$hadeploy_old" ]; then
-    hadeploy_note "made authorized_keys"
-else
-    cat "$hadeploy_old" >"$hadeploy_new"
-    # Without a newline at the end, the next key would be appended to the last line.
-    [ -z "$(tail -c 1 "$hadeploy_old")" ] || echo >>"$hadeploy_new"
-fi
-while IFS= read -r key; do
-    grep -qxF -e "$key" "$hadeploy_new" || { hadeploy_note "key $key"; printf '%s\n' "$key" >>"$hadeploy_new"; }
-done
-hadeploy_edited authorized_keys "$u:$(id -g "$u")" 600
-)sh";
-
-// Reads the keys from standard input. $made: files and directories that are removed too if they are
-// empty.
-constexpr std::string_view kRemoveKeys = R"sh(hadeploy_enter "${home%/}/.ssh" || exit 0
-hadeploy_edit "$hadeploy_at" authorized_keys "$id"
-[ -e "$hadeploy_old" ] || exit 0
-grep -vxF -f - "$hadeploy_old" >"$hadeploy_new" || :
-case " ${made-} " in *" authorized_keys "*) [ -s "$hadeploy_new" ] || {
-    rm -f -- "$hadeploy_new" "$hadeploy_old" "$hadeploy_to/authorized_keys"
-    hadeploy_public
-    case " $made " in *" .ssh "*) hadeploy_enter "$home" && rmdir -- ./.ssh 2>/dev/null || : ;; esac
-    exit 0
-} ;; esac
-hadeploy_edited authorized_keys
-)sh";
-
-// Kills the processes of $u and repeats, because a process may start another one meanwhile.
-constexpr std::string_view kEndProcesses = R"sh(uid=$(id -u "$u")
-for round in 1 2 3 4 5 6 7 8 9 10; do
-    found=
-    for process in /proc/[0-9]*; do
-        while read -r key real rest; do
-            [ "$key" = Uid: ] || continue
-            if [ "$real" = "$uid" ]; then found=1; kill -KILL "${process#/proc/}" || :; fi
-            break
-        done <"$process/status" || :
-    done 2>/dev/null
-    [ -n "$found" ] || break
-    sleep 0.2
-done
-)sh";
-
-// Variables: force ("1": kill the processes of the user).
-constexpr std::string_view kTakeBack =
-    R"sh(trap 'rm -f "$memory.keys" "$memory.err"' EXIT
-if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
-    created=; shell=; made=; umask 077; : >"$memory.keys"
-    while IFS= read -r line; do case $line in
-        created) created=1 ;;
-        "shell "*) [ -n "$shell" ] || shell=${line#shell } ;;
-        "made "*) made="$made ${line#made }" ;;
-        "key "*) printf '%s\n' "${line#key }" >>"$memory.keys" ;;
-        "group "*) ! entry=$(getent group "${line#group }") || gpasswd -d "$u" "${entry%%:*}" >/dev/null 2>&1 || : ;;
-    esac; done <"$memory"
-    : >"$memory.err"; umask 022
-    if [ -n "$created" ]; then
-        [ -z "$force" ] || end_processes
-        userdel -r "$u" 2>"$memory.err" || { cat "$memory.err" >&2; exit 1; }
-    else
-        [ -z "$shell" ] || usermod -s "$shell" "$u"
-        [ ! -s "$memory.keys" ] || (remove_keys) <"$memory.keys"
-    fi
-fi
-)sh";
 
 std::vector<std::string> without(const std::vector<std::string>& all,
                                  const std::vector<std::string>& some) {
@@ -264,22 +189,26 @@ class HostUser final : public SshType {
         if (remove)
             return {{.script = start + "if getent passwd \"$u\" >/dev/null; then " +
                                std::string(kFindHome) + "fi\nremove_keys() {\n" +
-                               std::string(kRemoveKeys) + "}\n" +
+                               std::string(scripts::host_user_remove_keys) + "}\n" +
                                fmt::format("force={}\nend_processes() {{\n{}}}\n",
-                                           config.flag("force") ? "1" : "''", kEndProcesses) +
-                               std::string(kTakeBack) + forget_memory(change.identity),
+                                           config.flag("force") ? "1" : "''",
+                                           scripts::host_user_end_processes) +
+                               std::string(scripts::host_user_take_back) +
+                               forget_memory(change.identity),
                      .step = "reverting user " + named(config, "name")}};
         std::vector<Command> all{{.script = start + make(config) + groups(change),
                                   .step = "setting up user " + named(config, "name")}};
         const std::vector<std::string> keys = strings(config["authorized_keys"]);
         if (!keys.empty())
-            all.push_back({.script = start + std::string(kFindHome) + std::string(kAddKeys),
+            all.push_back({.script = start + std::string(kFindHome) +
+                                     std::string(scripts::host_user_add_keys),
                            .input = fmt::format("{}\n", fmt::join(keys, "\n")),
                            .step = "adding keys of " + named(config, "name")});
         const std::vector<std::string> gone =
             without(strings(change.before["authorized_keys"]), keys);
         if (!gone.empty())
-            all.push_back({.script = start + std::string(kFindHome) + std::string(kRemoveKeys),
+            all.push_back({.script = start + std::string(kFindHome) +
+                                     std::string(scripts::host_user_remove_keys),
                            .input = fmt::format("{}\n", fmt::join(gone, "\n")),
                            .step = "removing keys of " + named(config, "name")});
         return all;
@@ -287,27 +216,9 @@ class HostUser final : public SshType {
 
   private:
     static std::string make(const Value& user) {
-        const std::string shell = user.text("shell"), home = user.text("home");
-        std::string script = fmt::format(
-            "if ! getent passwd \"$u\" >/dev/null; then\n"
-            "    hadeploy_note created; useradd -m -s {}{}{} -- \"$u\"\nfi\n",
-            shell_quote(shell.empty() ? "/bin/bash" : shell),
-            home.empty() ? "" : " -d " + shell_quote(home), user.flag("system") ? " -r" : "");
-        if (!shell.empty())
-            script +=
-                fmt::format("line=$(getent passwd \"$u\"); old=${{line##*:}}\n"
-                            "if [ \"$old\" != {0} ]; then hadeploy_note \"shell $old\"; usermod "
-                            "-s {0} \"$u\"; fi\n",
-                            shell_quote(shell));
-        if (!home.empty())
-            script +=
-                fmt::format("line=$(getent passwd \"$u\"); old=${{line%:*}}; old=${{old##*:}}\n"
-                            "if [ \"$old\" = {0} ]; then :\n"
-                            // nothing to move, or moved already: only change the entry
-                            "elif [ -d {0} ] || [ ! -d \"$old\" ]; then usermod -d {0} \"$u\"\n"
-                            "else usermod -m -d {0} \"$u\"; fi\n",
-                            shell_quote(home));
-        return script;
+        return fmt::format("shell={} home={} system={}\n{}", shell_quote(user.text("shell")),
+                           shell_quote(user.text("home")), user.flag("system") ? "1" : "",
+                           scripts::host_user_make);
     }
 
     static std::string groups(const Change& change) {

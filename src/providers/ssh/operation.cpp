@@ -13,6 +13,7 @@
 // but no further step is started: the client sends the remaining ones as another operation. So a
 // second Ctrl-C stops at the next step, and the next run on the same state waits for a step that is
 // still running.
+#include "embedded/scripts.h"
 #include "providers/ssh/exec.h"
 
 #include "providers/ssh/explain.h"
@@ -26,133 +27,6 @@ namespace hadeploy::ssh {
 namespace {
 /// The number of attempts without progress before a host is given up.
 constexpr int kMostAttempts = 5;
-
-// The second line of the output of an operation is its first mark: boundary, "start", boot id,
-// process. The operation is running if and only if the standard output of that process is that
-// file, so a reused process id is not mistaken for it.
-constexpr std::string_view kWait = R"sh(hadeploy_works() {
-    hadeploy_worker=
-    [ -e "$1" ] || return 1
-    { read -r hadeploy_word; read -r hadeploy_word hadeploy_word hadeploy_word hadeploy_worker; } 2>/dev/null <"$1"
-    [ "/proc/$hadeploy_worker/fd/1" -ef "$1" ]
-}
-hadeploy_busy() {
-    for hadeploy_file in "/run/hadeploy/$hadeploy_state".*.out; do
-        hadeploy_works "$hadeploy_file" && return 0
-    done
-    return 1
-}
-hadeploy_wait() {
-    hadeploy_rounds=0
-    while hadeploy_busy; do
-        if [ "$hadeploy_rounds" = "$hadeploy_patience" ]; then
-            hadeploy_mark busy "$hadeploy_worker"
-            exit 0
-        fi
-        [ "$hadeploy_rounds" != 0 ] || hadeploy_mark waiting "$hadeploy_worker"
-        hadeploy_rounds=$((hadeploy_rounds + 1))
-        sleep 0.5
-    done
-}
-)sh";
-
-// Descriptor 3 is the input of the connection. The parent is the sshd process of this connection,
-// or sudo; the tails also end with the connection, at their next write. tail of BusyBox cannot wait
-// for a process or poll more than once a second, so if tail is the BusyBox that runs the shell, a
-// loop replaces it.
-constexpr std::string_view kFunctions = R"sh(hadeploy_is_busybox() {
-    hadeploy_word=$(command -v tail)
-    case $hadeploy_word in
-    /*) [ "/proc/$$/exe" -ef "$hadeploy_word" ] ;;
-    esac
-}
-hadeploy_copy() {
-    exec <"$2"
-    while kill -0 "$1" 2>/dev/null; do
-        cat || exit
-        sleep 0.2
-    done
-    cat
-}
-hadeploy_follow() {
-    if hadeploy_is_busybox; then
-        hadeploy_copy "$1" "$hadeploy_mine.out" 2>/dev/null 3<&- &
-        hadeploy_tails=$!
-        hadeploy_copy "$1" "$hadeploy_mine.err" 3<&- >&2 2>/dev/null &
-        hadeploy_tails="$hadeploy_tails $!"
-        return 0
-    fi
-    tail -c +1 -s 0.1 --pid="$1" -f -- "$hadeploy_mine.out" 2>/dev/null 3<&- &
-    hadeploy_tails=$!
-    tail -c +1 -s 0.1 --pid="$1" -f -- "$hadeploy_mine.err" 3<&- >&2 2>/dev/null &
-    hadeploy_tails="$hadeploy_tails $!"
-}
-hadeploy_hear() {
-    read -r hadeploy_word <&3 || return 0
-    rm -f -- "$hadeploy_mine.out" "$hadeploy_mine.err"
-    kill $hadeploy_tails 2>/dev/null
-}
-hadeploy_attach() {
-    hadeploy_rounds=0
-    hadeploy_works "$hadeploy_mine.out"
-    while [ -z "$hadeploy_worker" ] && [ "$hadeploy_rounds" != 50 ]; do
-        hadeploy_rounds=$((hadeploy_rounds + 1))
-        sleep 0.1
-        hadeploy_works "$hadeploy_mine.out"
-    done
-    [ -n "$hadeploy_worker" ] || exit 0
-    hadeploy_follow "$hadeploy_worker"
-    hadeploy_hear >/dev/null 2>&1 &
-    wait $hadeploy_tails
-    exit 0
-}
-hadeploy_clear() {
-    for hadeploy_file in "/run/hadeploy/$hadeploy_state".*.err; do
-        case $hadeploy_file in
-        "/run/hadeploy/$hadeploy_state.$hadeploy_run".*) ;;
-        *) [ ! -e "$hadeploy_file" ] || set -- "$@" "$hadeploy_file" "${hadeploy_file%err}out" ;;
-        esac
-    done
-    [ $# = 0 ] || rm -f -- "$@"
-}
-hadeploy_listened_to() {
-    kill -0 "$PPID" 2>/dev/null && kill -0 "${hadeploy_tails%% *}" 2>/dev/null
-}
-hadeploy_end() {
-    hadeploy_mark end 0
-    exec >/dev/null 2>&1
-    hadeploy_hear
-    exit 0
-}
-hadeploy_step() {
-    hadeploy_mark "$1" "$2"
-    [ "$2" = 0 ] && hadeploy_listened_to || hadeploy_end
-}
-hadeploy_look() {
-    hadeploy_mark "$1" "$2"
-    hadeploy_listened_to || hadeploy_end
-}
-)sh";
-
-constexpr std::string_view kBegin = R"sh(exec 3<&0 </dev/null
-read -r hadeploy_boot </proc/sys/kernel/random/boot_id
-[ ! -e "$hadeploy_mine.out" ] || hadeploy_attach
-if [ -n "$hadeploy_known" ]; then
-    [ "$hadeploy_boot" = "$hadeploy_known" ] && hadeploy_mark gone 0 || hadeploy_mark rebooted 0
-    exit 0
-fi
-hadeploy_wait
-hadeploy_clear
-[ -d /run/hadeploy ] || mkdir -p -m 0700 /run/hadeploy || exit 1
-[ ! -d /var/lib/hadeploy ] || chmod -R go= /var/lib/hadeploy
-: >>"$hadeploy_mine.err"
-set -C
-{ true >"$hadeploy_mine.out"; } 2>/dev/null || hadeploy_attach
-set +C
-hadeploy_follow $$
-exec >>"$hadeploy_mine.out" 2>>"$hadeploy_mine.err"
-hadeploy_start="$hadeploy_boot $$"
-)sh";
 
 /// One operation, over as many connections as needed.
 class Operation {
@@ -240,16 +114,16 @@ void Operation::run() {
 
 std::string wait_for_operations(std::string_view lineage, int patience) {
     return fmt::format("hadeploy_state={}\nhadeploy_patience={}\n{}hadeploy_wait\n",
-                       shell_quote(lineage), patience, kWait);
+                       shell_quote(lineage), patience, scripts::operation_wait);
 }
 
 std::string compose_operation(std::span<const Section> sections, const OperationName& name,
                               std::string_view preamble, std::string_view known_boot) {
-    const std::string begin =
-        fmt::format("{}hadeploy_state={} hadeploy_run={} hadeploy_patience={} hadeploy_known={}\n"
-                    "hadeploy_mine=/run/hadeploy/$hadeploy_state.$hadeploy_run.{}\n{}{}{}",
-                    preamble, shell_quote(name.lineage), shell_quote(name.process), kPatience,
-                    shell_quote(known_boot), shell_quote(name.id), kWait, kFunctions, kBegin);
+    const std::string begin = fmt::format(
+        "{}hadeploy_state={} hadeploy_run={} hadeploy_patience={} hadeploy_known={}\n"
+        "hadeploy_mine=/run/hadeploy/$hadeploy_state.$hadeploy_run.{}\n{}{}",
+        preamble, shell_quote(name.lineage), shell_quote(name.process), kPatience,
+        shell_quote(known_boot), shell_quote(name.id), scripts::operation_wait, scripts::operation);
     return "{\n" + compose(sections, name.id, begin) + "}\n";
 }
 

@@ -10,7 +10,7 @@ namespace hadeploy::ssh {
 // All access of root to paths on a host uses these functions, because a user may own a directory in
 // the path. They do not follow links that a user may have created, and do not resolve a name twice.
 
-/// Shell functions that are defined before all sections of an exec (see place.cpp).
+/// Shell functions that are defined before all sections of an exec (see scripts/place.sh).
 std::string_view place_functions();
 
 /// The parent directory and the last component of an absolute path.

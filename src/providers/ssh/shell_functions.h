@@ -6,18 +6,6 @@
 /// Shell functions shared by scripts of several types.
 namespace hadeploy::ssh {
 
-/// `seconds`: prints the seconds since boot. `late BEGAN N`: succeeds if N seconds have passed
-/// since BEGAN. Loops use these as time limits instead of counting rounds, because a round takes as
-/// long as its slowest query.
-inline constexpr std::string_view kSeconds = R"sh(seconds() {
-    read -r up rest </proc/uptime
-    echo "${up%.*}"
-}
-late() {
-    [ $(($(seconds) - $1)) -ge "$2" ]
-}
-)sh";
-
 /// `apt ARGS...`: non-interactive apt-get. Keeps changed configuration files, installs no
 /// recommended packages, waits for the lock of another package manager, and completes an
 /// interrupted installation first. Sets $log to the output of apt-get.

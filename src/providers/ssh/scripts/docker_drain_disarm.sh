@@ -1,0 +1,3 @@
+#!/bin/sh
+docker_again docker node update --availability active "$node" || exit 1
+systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :

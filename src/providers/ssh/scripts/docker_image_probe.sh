@@ -1,0 +1,10 @@
+#!/bin/sh
+# Reading Docker's image store costs no request. The daemon is asked only if it runs and the image
+# is not found there (another data-root or image store).
+for config in /var/lib/docker/image/*/imagedb/content/sha256/"$hex"; do
+    [ -e "$config" ] || break
+    { read -r tags <"${config%%/imagedb/*}/repositories.json"; } 2>/dev/null || [ -n "$tags" ] || break
+    case $tags in *\""$tag"\":\"sha256:"$hex"\"*) echo present; exit 0;; esac
+done
+docker_up || exit 0
+docker_get "/images/sha256:$hex/json"

@@ -1,0 +1,37 @@
+#!/bin/sh
+# On each of the other members, until one is a manager: drains the node and demotes it to a
+# worker, if the swarm keeps its quorum. Variables: node, grace (seconds).
+docker_up || exit 1
+case $(docker_get /nodes) in "reply 200 "*) ;; *) echo "not a manager, or without quorum" >&2; exit 1;; esac
+entry=$(docker node inspect "$node" --format '{{.Status.State}} {{.Spec.Role}} {{with .ManagerStatus}}{{.Reachability}}{{end}}' 2>/dev/null) || { echo gone; exit 0; }
+# shellcheck disable=SC2086 # words
+set -- $entry
+if [ "$2" = manager ]; then
+    managers=0 reachable=0
+    for status in $(docker node ls --format '{{.ManagerStatus}}'); do
+        managers=$((managers + 1))
+        case $status in Leader|Reachable) reachable=$((reachable + 1));; esac
+    done
+    [ "${3-}" != reachable ] || reachable=$((reachable - 1))
+    if [ $reachable -le $(((managers - 1) / 2)) ]; then
+        echo "refuse only $reachable of the swarm's other managers can be reached: without this one the swarm would lose its quorum; start them first"
+        exit 0
+    fi
+fi
+docker_again docker node update --availability drain "$node"
+if [ "$1" = ready ]; then
+    began=$(seconds)
+    while case $(docker_get "/tasks?filters=%7B%22node%22%3A%5B%22$node%22%5D%7D") in *'"State":"running"'*) ;; *) false;; esac; do
+        ! late "$began" "$grace" || break
+        sleep 1
+    done
+fi
+if [ "$2" = manager ]; then
+    docker_again docker node demote "$node"
+    began=$(seconds)
+    while case $(docker_get "/nodes/$node") in *'"ManagerStatus":'*) ;; *) false;; esac; do
+        ! late "$began" 30 || break
+        sleep 1
+    done
+fi
+echo out

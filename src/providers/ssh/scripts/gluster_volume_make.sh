@@ -1,0 +1,23 @@
+#!/bin/sh
+# Variables: create (arguments after the volume name), group, settings (words), count, started.
+need_glusterd
+info=/var/lib/glusterd/vols/$volume/info
+if [ -e "$info" ]; then
+    mark=
+    { read -r mark <"$marker"; } 2>/dev/null || :
+    case $(show "$info") in
+    *"user.hadeploy.identity=$identity"*) mark=$identity;;
+    *user.hadeploy.identity=*) mark=other;;
+    esac
+    if [ "$mark" != "$identity" ]; then
+        echo "there is a volume \"$volume\" that hadeploy did not create; choose another name" >&2
+        exit 1
+    fi
+else
+    eval "gl volume create \"\$volume\" $create force" >/dev/null
+fi
+[ -z "$group" ] || gl volume set "$volume" group "$group" >/dev/null
+eval "gl volume set \"\$volume\" user.hadeploy.identity \"\$identity\" $settings" >/dev/null
+[ -n "$started" ] || exit 0
+gl volume start "$volume" force >/dev/null
+wait_online

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Prints the link's target, or which other thing /etc/localtime is.
+if [ -L /etc/localtime ]; then
+    printf 'link %s\n' "$(readlink /etc/localtime)"
+    [ -f /etc/localtime ] || echo dangling
+elif [ -e /etc/localtime ]; then echo copy
+fi
+if [ -f /etc/timezone ]; then printf 'timezone %s\n' "$(cat /etc/timezone)"; fi

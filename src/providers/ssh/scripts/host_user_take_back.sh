@@ -1,0 +1,21 @@
+#!/bin/sh
+# Variables: force ("1": kill the processes of the user).
+trap 'rm -f "$memory.keys" "$memory.err"' EXIT
+if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
+    created=; shell=; made=; umask 077; : >"$memory.keys"
+    while IFS= read -r line; do case $line in
+        created) created=1 ;;
+        "shell "*) [ -n "$shell" ] || shell=${line#shell } ;;
+        "made "*) made="$made ${line#made }" ;;
+        "key "*) printf '%s\n' "${line#key }" >>"$memory.keys" ;;
+        "group "*) ! entry=$(getent group "${line#group }") || gpasswd -d "$u" "${entry%%:*}" >/dev/null 2>&1 || : ;;
+    esac; done <"$memory"
+    : >"$memory.err"; umask 022
+    if [ -n "$created" ]; then
+        [ -z "$force" ] || end_processes
+        userdel -r "$u" 2>"$memory.err" || { cat "$memory.err" >&2; exit 1; }
+    else
+        [ -z "$shell" ] || usermod -s "$shell" "$u"
+        [ ! -s "$memory.keys" ] || (remove_keys) <"$memory.keys"
+    fi
+fi
