@@ -131,7 +131,8 @@ void replace_file(const Fd& directory, const std::filesystem::path& path, std::s
     if (!fd) throw system_error("create a file beside", path);
     (void)::flock(fd.get(), LOCK_EX | LOCK_NB); // see leftovers_of()
     struct stat around {};
-    if (::fstat(directory.get(), &around) != 0) throw system_error("examine the directory of", path);
+    if (::fstat(directory.get(), &around) != 0)
+        throw system_error("examine the directory of", path);
     // a default ACL of another user's directory would give that user access to the file
     if (around.st_uid != 0 && around.st_uid != ::geteuid())
         (void)::fremovexattr(fd.get(), "system.posix_acl_access");

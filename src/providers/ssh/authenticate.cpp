@@ -37,7 +37,7 @@ struct AgentCloser {
 /// @throws Interrupted
 bool agent_answers(const std::string& path, const std::stop_token& stop) {
     constexpr std::chrono::seconds patience{3};
-    constexpr int slice_ms = 100; // so that a stop is noticed
+    constexpr int slice_ms = 100;                            // so that a stop is noticed
     constexpr std::string_view list_keys{"\0\0\0\1\x0b", 5}; // SSH_AGENTC_REQUEST_IDENTITIES
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
