@@ -2,20 +2,25 @@
 
 #include "cli/render/errors.h"
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <fmt/format.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace hadeploy::cli {
 
 namespace {
 
+std::atomic<int> output_error{0}; ///< the errno of the first failed write to standard output
+
 /// Writes everything; a reader that closed its end is not an error.
 void write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t n = ::write(fd, text.data(), text.size());
         if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno != EPIPE && fd == STDOUT_FILENO) output_error = errno;
         if (n <= 0) return;
         text.remove_prefix(static_cast<std::size_t>(n));
     }
@@ -62,6 +67,13 @@ void Context::lock(Store& store, const std::string& command) const {
         }
         if (stop_requested()) throw Interrupted();
     }
+}
+
+void Context::check_output() const {
+    if (output_error == 0) return;
+    throw Error(ErrorKind::failed, fmt::format("standard output cannot be written: {}",
+                                               std::generic_category().message(output_error)))
+        .with_hint("the output is incomplete: write it to a place with enough room");
 }
 
 void Context::print_secret(std::string_view text) const {

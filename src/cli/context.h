@@ -22,6 +22,9 @@ struct Context {
     void print(std::string_view text) const;
     /// Data on standard output, including secrets that the user has asked for.
     void print_secret(std::string_view text) const;
+    /// @throws Error(failed) if some of the output could not be written, except because the reader
+    ///         closed its end
+    void check_output() const;
     /// A message on standard error.
     void say(std::string_view text) const;
     /// Acquires the state's lock. While another run holds it, waits for at most --lock-timeout and

@@ -12,6 +12,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -142,6 +143,7 @@ int run(int argc, char** argv) {
             const Span span(args.command);
             return commands().at(args.command)(context);
         }();
+        if (code == 0) context.check_output();
         if (args.statistics) context.say(provider_statistics());
         if (!args.profile.empty()) write_trace(args.profile);
         log::write(log::Level::info, "end", {{"exit", std::to_string(code)}});
@@ -172,9 +174,20 @@ void keep_out_of_dumps() {
     (void)::prctl(PR_SET_DUMPABLE, 0);
 #endif
 }
+
+/// Opens /dev/null for each closed standard stream: else the next file to be opened would be one,
+/// and messages would be written into it.
+void open_standard_streams() {
+    int fd = 0;
+    do {
+        fd = ::open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) ::close(fd);
+}
 } // namespace
 
 int main(int argc, char** argv) {
+    open_standard_streams();
     umask(077); // only the user can read state, keys and seeds
     keep_out_of_dumps();
     (void)hadeploy::cli::own_environment(); // no child inherits the keys

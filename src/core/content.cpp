@@ -20,7 +20,16 @@ Value content_digest(const Value& config, std::int64_t most) {
                                 quoted(source, 4096), *size, most),
                     source.loc())
             .with_hint("copy a file of this size with a command of your own (local.exec)");
-    return Value::map({{"sha256", sha256_own_way(source.as_string())}});
+    try {
+        return Value::map({{"sha256", sha256_own_way(source.as_string())}});
+    } catch (Error& error) {
+        if (!error.loc.known()) error.loc = source.loc();
+        if (error.hint.empty())
+            error.hint = "`source` must be a file that exists before the plan and that you can "
+                         "read; a relative path begins at the directory of the file with this "
+                         "configuration";
+        throw;
+    }
 }
 
 std::optional<std::int64_t> content_size(const Value& config) {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -129,6 +130,12 @@ void replace_file(const Fd& directory, const std::filesystem::path& path, std::s
                          O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!fd) throw system_error("create a file beside", path);
     (void)::flock(fd.get(), LOCK_EX | LOCK_NB); // see leftovers_of()
+    struct stat around {};
+    if (::fstat(directory.get(), &around) != 0)
+        throw system_error("examine the directory of", path);
+    // a default ACL of another user's directory would give that user access to the file
+    if (around.st_uid != 0 && around.st_uid != ::geteuid())
+        (void)::fremovexattr(fd.get(), "system.posix_acl_access");
     write_all(fd.get(), contents, path);
     if (::fchown(fd.get(), user, group) != 0) throw system_error("set the owner of", path);
     if (::fchmod(fd.get(), mode) != 0) throw system_error("set the mode of", path);

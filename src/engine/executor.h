@@ -157,6 +157,7 @@ class Executor {
     std::optional<Error> broken_postcondition(StepId id) const;
     RecordedResource row_of(StepId id, const Value& config, const Value& attributes) const;
     std::vector<std::string> dependencies_of(const Step& step) const;
+    void hide_secrets_of(StepId id, Error& error) const;
     void retry_or_fail(StepId id, Error error);
 
     // jobs (without the lock)

@@ -58,10 +58,26 @@ void Executor::finish(StepId id, StepResult result) {
             ready_.push_back(d);
 }
 
+/// Hides the secrets of the resource and of those that it uses: a command may print its input, or a
+/// secret that is a part of its text.
+void Executor::hide_secrets_of(StepId id, Error& error) const {
+    const Step& step = plan_.steps[id];
+    const auto hide = [&](const Value& value) { error = hide_secrets(std::move(error), value); };
+    error = hide_secrets(hide_secrets(std::move(error), *step.type, work_[id].config), *step.type,
+                         step.before);
+    if (step.node)
+        for (const NodeId used : (*graph_)[*step.node].deps) hide(values_[used]);
+    const auto recorded = prior_state_.recorded.find(step.address);
+    if (recorded == prior_state_.recorded.end()) return;
+    for (const std::string& used : recorded->second.depends_on)
+        if (const auto it = prior_state_.recorded.find(used); it != prior_state_.recorded.end())
+            hide(it->second.attributes);
+}
+
 void Executor::retry_or_fail(StepId id, Error error) {
     Work& work = work_[id];
     if (!error.transient || ++work.attempts >= kAttempts) return fail(id, std::move(error));
-    error = hide_secrets(std::move(error), *plan_.steps[id].type, work.config);
+    hide_secrets_of(id, error);
     events_.step_progress(plan_.steps[id], "retrying: " + error.message);
     enqueue(id, work.state == State::to_read);
 }
@@ -69,9 +85,7 @@ void Executor::retry_or_fail(StepId id, Error error) {
 void Executor::fail(StepId id, Error error) {
     const Step& step = plan_.steps[id];
     Work& work = work_[id];
-    // output of a command may contain its input, including secrets known only to the state
-    error = hide_secrets(hide_secrets(std::move(error), *step.type, work.config), *step.type,
-                         step.before);
+    hide_secrets_of(id, error);
     if (error.address.empty()) error.address = step.address;
     if (!error.loc.known()) error.loc = step.loc;
     work.state = State::failed;

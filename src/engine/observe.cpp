@@ -170,12 +170,24 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<PlannedRea
     }
 }
 
+/// The secrets of all resources and data sources, as far as they are known.
+Redactor known_secrets(const PriorState& prior) {
+    Value::List all;
+    for (const auto& [address, record] : prior.recorded)
+        if (record.attributes.contains_secret()) all.push_back(record.attributes);
+    for (const auto& [address, seen] : prior.observed)
+        if (seen.attributes.contains_secret()) all.push_back(seen.attributes);
+    Redactor redact;
+    redact.add(Value::list(std::move(all)));
+    return redact;
+}
 } // namespace
 
 void refresh(PriorState& prior, const std::vector<PlannedRead>& reads, Endpoints& endpoints,
              Events& events) {
     std::vector<bool> done(reads.size());
     std::map<std::string, Error> dead;
+    std::optional<Redactor> redact;
     while (true) {
         std::set<std::string> dead_keys;
         for (const auto& [key, error] : dead) dead_keys.insert(key);
@@ -209,6 +221,13 @@ void refresh(PriorState& prior, const std::vector<PlannedRead>& reads, Endpoints
             }
             for (std::size_t k = 0; k < wave[i].reads.size(); ++k) {
                 const std::size_t s = wave[i].reads[k];
+                if (HeapOptional<Error>& error = answers[i][k].error) {
+                    // a script can print another resource's secret that is a part of its text
+                    if (!redact) redact = known_secrets(prior);
+                    error->message = (*redact)(error->message);
+                    error->hint = (*redact)(error->hint);
+                    for (Note& note : error->notes) note.text = (*redact)(note.text);
+                }
                 prior.observed[reads[s].request.address] = std::move(answers[i][k]);
                 done[s] = true;
             }

@@ -69,7 +69,7 @@ const std::vector<Attribute>& connection_fields() {
          .type = TypeKind::string,
          .doc = "Restricts a host name to its IPv4 (`inet`) or IPv6 (`inet6`) addresses."},
         {.name = "become_password",
-         .type = TypeKind::string,
+         .type = TypeKind::line,
          .doc = "Password for sudo.",
          .secret = true},
         {.name = "host_key",

@@ -365,6 +365,20 @@ outputs: {here: "${path.module}", m: ["${module.m.here}", "${module.m.root}",
                            (["--chdir", self.path.name], self.path.parent)):
             self.assertIn("Nothing to change", self.out("plan", *words, cwd=cwd))
 
+    def test_closed_standard_streams_are_no_files_of_the_run(self):
+        """Else a file that is opened would take the number of a stream, and get its text."""
+        for closed in ("<&- >&- 2>&-", ">&- 2>&-", ">&-"):
+            self.spec(f"name: keys\nresources:\n  x: {{type: local.file, path: x, content: '{closed}'}}\n")
+            script = f'"$0" apply --auto-approve --log-file log {closed} </dev/null'
+            if closed.startswith("<"):
+                script = f'"$0" apply --auto-approve --log-file log {closed}'
+            done = subprocess.run(["bash", "-c", script, HADEPLOY], cwd=self.path,
+                                  env=self.environment, timeout=60)
+            self.assertEqual(done.returncode, 0, closed)
+            self.assertEqual((self.path / "x").read_text(), closed)
+            for line in (self.path / "log").read_text().splitlines():
+                self.assertRegex(line, r"^\d{4}-\d\d-\d\dT")
+
     def test_outside_of_a_project(self):
         (self.path / "empty").mkdir()
         text = self.err("plan", status=65, cwd=self.path / "empty")

@@ -62,6 +62,21 @@ UNREACHED = """
     path: /tmp/x
     content: x
 """
+COMPOSED = """
+name: composed
+variables:
+  short: {type: string, secret: true, default: kq7z}
+resources:
+  p: {type: random.password, length: 9, special: false}
+  kept: {type: local.file, path: kept, mode: "0600", content: "${p.result}"}
+  used:
+    type: local.exec
+    create: 'echo "made with ${p.result} and ${var.short}" >&2; test -e good'
+    read: '[ ! -e bad ] || { echo "read with ${p.result} and ${var.short}" >&2; exit 3; }'
+    delete: 'echo "removed with ${p.result} and ${var.short}" >&2; false'
+    secret_outputs: false
+    returns: []
+"""
 
 
 class SecretsTest(unittest.TestCase):
@@ -119,6 +134,28 @@ class SecretsTest(unittest.TestCase):
         done = self.run_it("plan", status=1)
         self.assertIn("found (secret)", done.stderr)
         self.assertNotIn(PASSWORD, done.stdout + done.stderr)
+
+    def test_a_secret_within_the_text_of_a_script_is_hidden(self):
+        """The value of the script is another secret than the one that it prints."""
+        (self.path / "hadeploy.yaml").write_text(COMPOSED)
+
+        def check(words, what, **status):
+            for more in ((), ("--json",)):
+                done = self.run_it(*words, *more, "--log-file", "log", **status)
+                said = done.stdout + done.stderr + (self.path / "log").read_text()
+                generated = (self.path / "kept").read_text()
+                self.assertEqual(len(generated), 9)
+                self.assertIn(f"{what} with (secret) and (secret)", said)
+                for hidden in (generated, "kq7z"):
+                    self.assertNotIn(hidden, said)
+
+        check(["apply", "--auto-approve"], "made", status=1)
+        (self.path / "good").touch()
+        self.run_it("apply", "--auto-approve")
+        (self.path / "bad").touch()
+        check(["plan"], "read", status=1)
+        (self.path / "bad").unlink()
+        check(["destroy", "--auto-approve"], "removed", status=1)
 
     def test_what_is_too_short_is_named(self):
         note = ("note: too short to be hidden in the output of commands: var.pin; "

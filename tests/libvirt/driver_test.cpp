@@ -55,6 +55,29 @@ TEST_CASE("network: of somebody else, with the same name or addresses") {
     CHECK(w.read("libvirt.network", same_name, "lab").foreign != "");
 }
 
+TEST_CASE("after a failed change of a batch, the others are not begun, so that they can be later") {
+    struct Batch : ChangeSink {
+        std::string ends;
+        void progress(std::size_t, std::string_view) override {}
+        void done(std::size_t i, Value) override { ends += fmt::format("{} done, ", i); }
+        void failed(std::size_t i, Error) override { ends += fmt::format("{} failed, ", i); }
+        void not_begun(std::size_t i) override { ends += fmt::format("{} not begun, ", i); }
+    } batch;
+    World w;
+    std::vector<Change> changes;
+    for (const Value& config :
+         {w.network("one", "10.78.0.0/24"), w.network("two", "192.168.99.0/24"),
+          w.network("three", "10.79.0.0/24")})
+        changes.push_back({.kind = Change::Kind::create,
+                           .address = config.text("name"),
+                           .type = w.registry.type("libvirt.network"),
+                           .identity = w.identity(config.text("name")),
+                           .after = config});
+    w.provider->apply(changes, batch);
+    CHECK(batch.ends == "0 done, 1 failed, 2 not begun, ");
+    CHECK(w.read("libvirt.network", changes[2].after, "three").state == Observation::State::absent);
+}
+
 TEST_CASE("network: invalid configurations") {
     World w;
     const ResourceType& type = *w.registry.type("libvirt.network");

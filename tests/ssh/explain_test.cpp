@@ -64,6 +64,8 @@ TEST_CASE("common causes are recognized anywhere in the output") {
     CHECK(has(failure(1, "cat: write error: No space left on device\nbye\n").message,
               "the disk is full"));
     CHECK(has(failure(1, "sh: 1: cannot create /x: Read-only file system\n").message, "read-only"));
+    CHECK(has(failure(1, "chown: invalid user: 'ann:root'\n").hint, "host.user"));
+    CHECK(has(failure(1, "chown: unknown user/group ann:root\n").hint, "host.user"));
     CHECK(has(failure(1, "tee: /x: Disk quota exceeded\n").message, "disk quota"));
     const Error behind = failure(
         100,

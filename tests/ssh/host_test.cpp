@@ -192,6 +192,13 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                      {"environment", Value::map({{"WORD", "it's"}})}}));
         CHECK(in_bash.create()["stdout"] == Value("it's ok"));
         in_bash.remove();
+        // any user can read command lines, so the script's text must not be on one
+        Managed listing(*host.provider, "host.command",
+                        host.config({{"run", "word=not-to-be-seen\ncat /proc/[0-9]*/cmdline 2>&- | "
+                                             "tr '\\0' '\\n' | grep -c 'not-to-be[-]seen' || :"},
+                                     {"shell", "bash"}}));
+        CHECK(listing.create()["stdout"] == Value("0"));
+        listing.remove();
 
         Managed broken(*host.provider, "host.command",
                        host.config({{"run", "echo 'what a pity' >&2; false; touch " + log}}));

@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -234,6 +235,24 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(attempt(login).empty());
         // as in OpenSSH, agent keys that are also files come first
         login.identities_only = false;
+        CHECK(attempt(login).empty());
+    }
+
+    TEST_CASE("an agent that does not answer is not waited for") {
+        const SshServer server;
+        const TempDir dir;
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        const std::string path = dir.path / "agent";
+        path.copy(address.sun_path, path.size());
+        const Fd silent(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        REQUIRE(::bind(silent.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+                0);
+        REQUIRE(::listen(silent.get(), 8) == 0);
+        Login login = login_to(server);
+        login.private_key_file.clear();
+        login.agent = path;
+        login.identity_files = {server.key_file()};
         CHECK(attempt(login).empty());
     }
 

@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <thread>
 #include <unistd.h>
 
@@ -32,6 +33,20 @@ struct stat info_of(const fs::path& path) {
     struct stat info {};
     REQUIRE(::lstat(path.c_str(), &info) == 0);
     return info;
+}
+
+/// New files in the directory get an ACL by which this user can read and write them.
+void give_default_acl(const fs::path& directory, uid_t user) {
+    struct Entry {
+        std::uint16_t tag, permissions;
+        std::uint32_t id;
+    };
+    constexpr std::uint32_t none = 0xffffffff; // owner, user, group, mask, others (acl(5))
+    const struct {
+        std::uint32_t version = 2;
+        Entry entries[5];
+    } acl{.entries = {{1, 7, none}, {2, 7, user}, {4, 5, none}, {16, 7, none}, {32, 5, none}}};
+    REQUIRE(::setxattr(directory.c_str(), "system.posix_acl_default", &acl, sizeof acl, 0) == 0);
 }
 
 /// A home directory of a user, and files of root beside it, which must never change.
@@ -299,6 +314,21 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(seen.error->hint, "set its owner by hand"));
         REQUIRE(::lchown(path.c_str(), kUser, kUser) == 0);
         CHECK(directory.read().state == Observation::State::present);
+    }
+
+    TEST_CASE("a default ACL of a user's directory gives no access to new files of root") {
+        Home host;
+        give_default_acl(host.home, kUser);
+        const std::string path = (host.home / "it").string();
+        const Value written = host.config({{"path", path}, {"content", "x"}, {"mode", "0640"}});
+        Managed file(*host.provider, "host.file", written);
+        file.create();
+        CHECK((info_of(path).st_mode & 07777) == 0640);
+        CHECK(::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) < 0);
+        const std::string local = (host.home / "local").string();
+        write_file(local, "x", 0640);
+        CHECK(::getxattr(local.c_str(), "system.posix_acl_access", nullptr, 0) < 0);
+        file.remove();
     }
 
     TEST_CASE("a foreign file or directory in a user's directory keeps its owner") {

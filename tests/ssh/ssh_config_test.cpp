@@ -63,6 +63,12 @@ TEST_CASE("ssh_config: the first value of a setting counts, identities accumulat
     CHECK(web.port == 2200);
     CHECK(web.identity_files == std::vector<std::string>{"/home/ann/.ssh/web", "/keys/of all"});
     CHECK(web.identities_only == true);
+    const std::string by_alias = "Host web\n  HostKeyAlias site\n"
+                                 "Host *\n  UserKnownHostsFile ~/.ssh/known/%k\n";
+    CHECK(ask(by_alias, "web").user_known_hosts ==
+          std::vector<std::string>{"/home/ann/.ssh/known/site"});
+    CHECK(ask(by_alias, "db").user_known_hosts ==
+          std::vector<std::string>{"/home/ann/.ssh/known/db"});
     const HostConfig other = ask(text, "other");
     CHECK(other.host_name.empty());
     CHECK(other.user == "nobody");

@@ -8,12 +8,16 @@
 #include "providers/ssh/key_file.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <memory>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <optional>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <vector>
 
 namespace hadeploy::ssh {
@@ -28,6 +32,33 @@ struct AgentCloser {
     }
 };
 
+/// Whether an agent at the socket answers in time. It may be forwarded over a connection that is
+/// gone, and libssh2 would wait for it without a limit.
+/// @throws Interrupted
+bool agent_answers(const std::string& path, const std::stop_token& stop) {
+    constexpr std::chrono::seconds patience{3};
+    constexpr int slice_ms = 100;                            // so that a stop is noticed
+    constexpr std::string_view list_keys{"\0\0\0\1\x0b", 5}; // SSH_AGENTC_REQUEST_IDENTITIES
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.empty() || path.size() >= sizeof address.sun_path) return false;
+    path.copy(address.sun_path, path.size());
+    const Fd agent(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!agent ||
+        ::connect(agent.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::send(agent.get(), list_keys.data(), list_keys.size(), MSG_NOSIGNAL) !=
+            static_cast<ssize_t>(list_keys.size()))
+        return false;
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < end) {
+        if (stop.stop_requested()) throw Interrupted();
+        pollfd answer{agent.get(), POLLIN, 0};
+        char first = '\0';
+        if (::poll(&answer, 1, slice_ms) > 0) return ::recv(agent.get(), &first, 1, 0) == 1;
+    }
+    return false;
+}
+
 /// A key in the agent.
 struct AgentKey {
     libssh2_agent_publickey* identity;
@@ -37,8 +68,8 @@ struct AgentKey {
 
 class Authentication {
   public:
-    Authentication(LIBSSH2_SESSION* session, const Login& login)
-        : session_(session), login_(login) {}
+    Authentication(LIBSSH2_SESSION* session, const Login& login, const std::stop_token& stop)
+        : session_(session), login_(login), stop_(stop) {}
     void run();
 
   private:
@@ -60,6 +91,7 @@ class Authentication {
 
     LIBSSH2_SESSION* session_;
     const Login& login_;
+    const std::stop_token& stop_;
     std::unique_ptr<LIBSSH2_AGENT, AgentCloser> agent_;
     std::vector<AgentKey> keys_; ///< in the agent
     bool agent_answers_ = false;
@@ -78,14 +110,16 @@ std::string Authentication::last_error() const {
 /// A missing or unresponsive agent counts as one without keys.
 void Authentication::open_agent() {
     if (login_.agent == "none") return;
-    agent_.reset(libssh2_agent_init(session_));
-    if (!agent_) return;
-    std::string socket = login_.agent == "SSH_AUTH_SOCK" ? "" : login_.agent;
+    const bool usual = login_.agent.empty() || login_.agent == "SSH_AUTH_SOCK";
+    std::string socket = usual ? "$SSH_AUTH_SOCK" : login_.agent;
     if (socket.starts_with('$')) {
         const char* value = std::getenv(socket.c_str() + 1);
         socket = value ? value : "";
     }
-    if (!socket.empty()) libssh2_agent_set_identity_path(agent_.get(), socket.c_str());
+    if (!agent_answers(socket, stop_)) return;
+    agent_.reset(libssh2_agent_init(session_));
+    if (!agent_) return;
+    libssh2_agent_set_identity_path(agent_.get(), socket.c_str());
     if (libssh2_agent_connect(agent_.get()) != 0 ||
         libssh2_agent_list_identities(agent_.get()) != 0)
         return;
@@ -322,8 +356,8 @@ void Authentication::run() {
 }
 } // namespace
 
-void authenticate(LIBSSH2_SESSION* session, const Login& login) {
-    Authentication(session, login).run();
+void authenticate(LIBSSH2_SESSION* session, const Login& login, const std::stop_token& stop) {
+    Authentication(session, login, stop).run();
 }
 
 } // namespace hadeploy::ssh

@@ -19,6 +19,10 @@ struct Cause {
 constexpr std::string_view kBash =
     "scripts run with `sh`; for bash set `shell: bash` on the host.command";
 
+constexpr std::string_view kNoAccount =
+    "check `owner` and `group`, or create them with a host.user or host.group that this resource "
+    "depends on";
+
 constexpr std::array kCauses{
     Cause{"Could not get lock", "",
           "another package manager is running on the host (unattended upgrades?); wait until it "
@@ -59,6 +63,9 @@ constexpr std::array kCauses{
     Cause{"is currently used by process", "the user still has processes", // message of userdel
           "end them (`pkill -u USER` on the host), then apply again; with `force: true` hadeploy "
           "kills them"},
+    Cause{"invalid user: ", "", kNoAccount}, // chown
+    Cause{"invalid group: ", "", kNoAccount},
+    Cause{"unknown user/group", "", kNoAccount}, // chown of BusyBox
     Cause{"the host has no time zone", "",
           "check the name (`timedatectl list-timezones` on the host); zones come with the package "
           "tzdata, which a host.package can install"},

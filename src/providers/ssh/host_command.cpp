@@ -157,7 +157,7 @@ class HostCommand final : public SshType {
     }
 
     /// The user's script with its variables. It is quoted, so that a syntax error in it cannot
-    /// affect the surrounding script.
+    /// affect the surrounding script. Like it, bash reads its script from a pipe.
     static std::string script(const Value& config, std::string_view which) {
         std::string text = "set +u\n";
         if (config["environment"].is_map())
@@ -165,7 +165,9 @@ class HostCommand final : public SshType {
                 if (e.value.is_string())
                     text += fmt::format("export {}={}\n", e.key, shell_quote(e.value.as_string()));
         const std::string given = shell_quote(config.text(which));
-        return text + (config.text("shell") == "bash" ? "bash -e -c " : "eval ") + given;
+        return config.text("shell") == "bash"
+                   ? fmt::format("{}printf %s {} | bash -e -c 'eval \"$(cat)\"'", text, given)
+                   : fmt::format("{}eval {}", text, given);
     }
 };
 } // namespace

@@ -81,7 +81,7 @@ class SshProvider final : public Provider {
                    .default_value = Value(10'000),
                    .min = 100},
                   {.name = "become_password",
-                   .type = TypeKind::string,
+                   .type = TypeKind::line,
                    .doc = "The sudo password on hosts where the login user is not root. It is sent "
                           "on standard input and is not stored in the state. Not needed if sudo "
                           "works without a password (`NOPASSWD`). An ssh.host can override it.",

@@ -178,7 +178,7 @@ LibSession::LibSession(const Login& login, std::unique_ptr<Tunnel> tunnel, Fd so
         libssh2_session_set_timeout(session_.get(), long{login.silence.count()});
         handshake();
         verify_host_key();
-        authenticate(session_.get(), login_);
+        authenticate(session_.get(), login_, stop);
     } catch (const Error&) {
         if (stop.stop_requested()) throw Interrupted();
         throw;

@@ -262,6 +262,7 @@ std::string Reader::expand(std::string_view text) const {
                        ? found_.host_name
                        : query_.host;
             break;
+        case 'k': out += found_.host_key_alias.empty() ? query_.host : found_.host_key_alias; break;
         case 'n': out += query_.host; break;
         case 'p': out += std::to_string(found_.port.value_or(22)); break;
         case 'r': out += user(); break;

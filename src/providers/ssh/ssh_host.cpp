@@ -57,7 +57,7 @@ class SshHost final : public SshType {
              .doc = "The login user: root, or a user who may use sudo. Default: from the SSH "
                     "configuration, or root."},
             {.name = "become_password",
-             .type = TypeKind::string,
+             .type = TypeKind::line,
              .doc = "The sudo password of this user. It is sent on standard input and encrypted in "
                     "the state. Default: `become_password` of the provider, which is not stored.",
              .secret = true},

@@ -84,7 +84,8 @@ hadeploy_need() {
 
 # The private directory and the operations in it. Once it has been entered its own name no longer
 # matters: `..` is its parent, because a user cannot move a directory of root. A directory where
-# only root can create names is private enough itself.
+# only root can create names is private enough itself. A default ACL of the user's directory would
+# give the user access to each new file: install(1) creates one without it (not in BusyBox).
 hadeploy_private() {
     hadeploy_beside=$hadeploy_at hadeploy_own=
     if hadeploy_shared; then
@@ -121,9 +122,13 @@ hadeploy_may_own() {
 hadeploy_finish() {
     sync -- "$hadeploy_new" && mv -fT -- "$hadeploy_new" "$hadeploy_to/$1" && sync -- "$hadeploy_to" || exit 1
 }
+hadeploy_fresh() {
+    [ -z "$hadeploy_own" ] || install -m 600 /dev/null "$hadeploy_new" || exit 1
+}
 hadeploy_put() {
     hadeploy_need "$1"
     hadeploy_private "$3"
+    hadeploy_fresh
     cat >"$hadeploy_new" || exit 1
     if [ -n "$6" ]; then
         hadeploy_sum=$(sha256sum <"$hadeploy_new")
@@ -136,6 +141,7 @@ hadeploy_put() {
 hadeploy_edit() {
     hadeploy_need "$1"
     hadeploy_private "$3"
+    hadeploy_fresh
     if [ -e "$hadeploy_to/$2" ] || [ -L "$hadeploy_to/$2" ]; then hadeploy_take "$2"; fi
 }
 hadeploy_edited() {
@@ -159,6 +165,7 @@ hadeploy_own() {
         case " $hadeploy_seen " in
         *" ${4%%:*} "*) [ "${hadeploy_seen%% *}" = "$hadeploy_theirs" ] || hadeploy_check "$1" "$2" "$hadeploy_old" "$6" ;;
         *) # a copy, because the previous owner may still have the file open for writing
+            hadeploy_fresh
             cat "$hadeploy_old" >"$hadeploy_new" || exit 1
             hadeploy_check "$1" "$2" "$hadeploy_new" "$6"
             hadeploy_owned=$hadeploy_new ;;
