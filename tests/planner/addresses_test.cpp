@@ -236,7 +236,7 @@ TEST_CASE("import: for_each and expressions over variables") {
     CHECK(imports("name: t\nimport: [{to: b, id: i, for_each: [x, y]}]" + things) ==
           "\"b\" is imported twice (use each.key in the address: to: 'web[each.key]')\n");
     CHECK(imports("name: t\nimport: [{to: b, id: i}, {to: b, id: j}]" + things) ==
-          "\"b\" is imported twice ()\n");
+          "\"b\" is imported twice (remove one of the two entries)\n");
     CHECK(imports("name: t\nimport: [{to: b, id: \"${a['x'].token}\"}]" + things)
               .find("import: the id can't depend on a") != std::string::npos);
     CHECK(imports("name: t\nimport: [{to: b, id: \"${var.s}\"}]" + things)

@@ -87,7 +87,8 @@ TEST_CASE("comprehensions over lists and maps") {
           "key in a list)");
     CHECK(e("[for x in 5 : x]") == "1:13: for needs a list or a map, not an integer");
     CHECK(e("[for x in list : x if x]") == "1:25: if needs a boolean, got an integer");
-    CHECK(e("{for x in list : [x] => x}") == "1:20: a key is a string, not a list");
+    CHECK(e("{for x in list : [x] => x}") ==
+          "1:20: a key is a string, not a list (use one element of it, or jsonencode(...))");
 }
 
 TEST_CASE("literals of lists and maps, and strings within strings") {
@@ -138,8 +139,10 @@ TEST_CASE("keys of maps are expressions too") {
     CHECK(y(R"({"${later}": 1, b: 2})") == R"({"$unknown":true})");
     CHECK(y(R"({"${hidden}": 1, b: 2})") == R"({"$secret":{"b":2,"s3cret":1}})");
     CHECK(y(R"({"${later}": "${hidden}"})") == R"({"$secret":{"$unknown":true}})");
-    CHECK(y(R"({"${null}": 1})") == "1:5: a key is a string, not nothing");
-    CHECK(y(R"({"${list}": 1})") == "1:5: a key is a string, not a list");
+    CHECK(y(R"({"${null}": 1})") ==
+          "1:5: a key is a string, not nothing (use coalesce(..., \"none\") for a default)");
+    CHECK(y(R"({"${list}": 1})") ==
+          "1:5: a key is a string, not a list (use one element of it, or jsonencode(...))");
     CHECK(y(R"({"${text}": 1, abc: 2})") ==
           "1:16: duplicate key \"abc\" (with merge() a later map takes precedence)");
     CHECK(y(R"({"${hidden}": 1, s3cret: 2})").find("duplicate key (secret)") != std::string::npos);

@@ -253,8 +253,8 @@ TEST_CASE("corner cases of functions") {
     CHECK(eval("range(3, 0)") == "[3,2,1]");
     CHECK(eval("range(9223372036854775806, 9223372036854775807, 5)") == "[9223372036854775806]");
     CHECK(eval("substr('Zürich', -5, 2)") == "\"ür\"");
-    CHECK(eval("format('%b|%08b|%-5b|%05b', 5, 5, 5, -2)") == "101|00000101|101  |-0010");
-    CHECK(eval("title('blue-green don_t')") == "Blue-Green Don_t");
+    CHECK(eval("format('%b|%08b|%-5b|%05b', 5, 5, 5, -2)") == "\"101|00000101|101  |-0010\"");
+    CHECK(eval("title('blue-green don_t')") == "\"Blue-Green Don_t\"");
     CHECK(eval("tostring(null)") == "null");
     CHECK(eval("merge({a: 1}, null)") == "{\"a\":1}");
     CHECK(eval("format('%-5s|%5.1f|%05d|%x|%v|%q', 'ab', 1.25, 42, 255, [1], 'q\"')") ==

@@ -156,7 +156,8 @@ TEST_CASE("errors about instances say what to do") {
     CHECK(error("count: '${length(b.token)}'") ==
           "hadeploy.yaml:4:44: the count is known only after apply (take it from a variable, or "
           "from values in the spec)\n");
-    CHECK(error("count: -1") == "hadeploy.yaml:4:41: count: -1 is not between 0 and 100000\n");
+    CHECK(error("count: -1") ==
+          "hadeploy.yaml:4:41: count: -1 is not between 0 and 100000 (use max(0, ...))\n");
     CHECK(error("count: 1000000000").find("is not between 0 and 100000") != std::string::npos);
     CHECK(error("count: two") == "hadeploy.yaml:4:41: count: expected an integer, got a string\n");
     CHECK(error("count: 1, for_each: [x]").find("both a count and a for_each (for_each names") !=

@@ -49,7 +49,7 @@ void refuse_own_files(const ResourceType& type, const Value& config,
                     fmt::format("{} is where hadeploy keeps its own files", in_quotes(own, 4096)),
                     path.loc())
             .with_hint("choose a path outside of it");
-    if (wanted == std::filesystem::path(without_last_slash(setting.project_dir)) / kSpecFile)
+    if (wanted == std::filesystem::path(without_last_slash(context.project_dir)) / kSpecFile)
         throw Error(ErrorKind::spec,
                     fmt::format("{} is the spec of this project", in_quotes(wanted, 4096)),
                     path.loc())

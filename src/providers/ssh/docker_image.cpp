@@ -81,7 +81,10 @@ class DockerImage final : public SshType {
 DockerImage::DockerImage() {
     name = "docker.image";
     summary = "An image on a host, loaded from an archive if it is missing.";
-    doc = "The archive is a local file in the format of `docker save`. It is not sent to a host "
+    doc = "Brings an image to a host without a registry. The archive is a local file in the format "
+          "of `docker save`, e.g. `docker save web:1 -o images/web.tar`. In a compose file, pass "
+          "the image by a variable of docker.stack, `WEB_IMAGE: ${values(web_image)[0].tag}`, and "
+          "list this resource in its `depends_on`. The archive is not sent to a host "
           "that already has the image. The image is identified by its id, which is the digest of "
           "its configuration.\n\n"
           "Destroy removes the tag. It also removes the image, unless the image has other tags or "

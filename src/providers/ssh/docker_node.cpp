@@ -90,7 +90,8 @@ class DockerNode final : public SshType {
 DockerNode::DockerNode() {
     name = "docker.node";
     summary = "A host's membership in a Docker swarm.";
-    doc = "If no peer is in a swarm, the first node creates one; every other node joins the swarm "
+    doc = "It needs Docker on all peers: list the `docker.engine` in `depends_on`. If no peer is "
+          "in a swarm, the first node creates one; every other node joins the swarm "
           "of its peers. The join token is passed from a peer to the new node, is never stored, "
           "and is rotated as soon as it has been used. If an entry with the same address is down "
           "(the machine before it was replaced), it is removed first.\n\n"

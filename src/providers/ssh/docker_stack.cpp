@@ -132,7 +132,9 @@ DockerStack::DockerStack() {
     summary = "The services of a compose file, run by a swarm.";
     doc = "Does what `docker stack deploy` does, through the first of `hosts` that answers. Files "
           "that the compose file names for configs, secrets and env_file are sent too. "
-          "${VARIABLES} in the compose file are replaced by `variables`. A config or secret with a "
+          "${VARIABLES} in the compose file are replaced by `variables`. It needs the swarm and "
+          "the images: list "
+          "them in `depends_on`. A config or secret with a "
           "`file` is named by its content, so it can change; one with its own `name` cannot.\n\n"
           "Apply waits until every service runs what was deployed: all tasks run, and tasks with a "
           "`healthcheck` are healthy (without one, a task counts as soon as its program runs). A "
