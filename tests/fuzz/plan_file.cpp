@@ -3,8 +3,8 @@
 // is the whole file.
 #include "fuzz.h"
 
-#include "cli/registry.h"
 #include "cli/plan_file.h"
+#include "cli/registry.h"
 #include "core/file.h"
 
 using namespace hadeploy;

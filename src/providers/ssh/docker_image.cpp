@@ -1,4 +1,5 @@
 #include "core/archive.h"
+#include "core/file.h"
 #include "core/secrecy.h"
 #include "embedded/scripts.h"
 #include "providers/ssh/docker_script.h"
@@ -18,10 +19,11 @@ struct Image {
     std::string tag; ///< "hadeploy/web:1a2b3c"
 };
 
+constexpr const char* kWanted =
+    "`archive` must be a file written by `docker save IMAGE:TAG`: a tar with a manifest.json";
+
 Error not_an_image(const std::string& path, std::string_view why) {
-    return Error(ErrorKind::spec, fmt::format("{}: {}", path, why))
-        .with_hint("`archive` must be a file written by `docker save IMAGE:TAG`: a tar with a "
-                   "manifest.json");
+    return Error(ErrorKind::spec, fmt::format("{}: {}", path, why)).with_hint(kWanted);
 }
 
 using Archive = std::unique_ptr<struct archive, Freed<archive_read_free>>;
@@ -32,7 +34,7 @@ std::string manifest_of(const std::string& path) {
     archive_read_support_format_tar(archive.get());
     archive_read_support_filter_all(archive.get());
     if (archive_read_open_filename(archive.get(), path.c_str(), 1 << 16) != ARCHIVE_OK)
-        throw not_an_image(path, archive_error_string(archive.get()));
+        throw system_error("open", path, ErrorKind::spec).with_hint(kWanted);
     archive_entry* entry = nullptr;
     for (;;) {
         const int status = archive_read_next_header(archive.get(), &entry);
