@@ -33,16 +33,19 @@ std::vector<PlannedRead> to_read(PlannedRun& p, const PlanSource& source,
                                  const PlanOptions& options,
                                  std::optional<Evaluation>& evaluation) {
     const Registry& registry = source.graph.registry();
+    const auto selected = [&] {
+        return Selection(options, options.destroy ? nullptr : &source.graph, p.prior);
+    };
     std::vector<PlannedRead> what;
     if (options.refresh_only) {
         what = reads_of_records(registry, p.prior, p.settings);
     } else if (options.destroy) {
-        what = reads_before_destroy(registry, p.prior, p.settings);
+        what = reads_before_destroy(registry, p.prior, p.settings, selected());
     } else {
         evaluation = evaluate_and_move(source.graph, p.prior, p.settings);
         what = std::move(evaluation->reads);
     }
-    const Selection selection(options, options.destroy ? nullptr : &source.graph, p.prior);
+    const Selection selection = selected(); // after the moves
     if (!selection.all())
         std::erase_if(what,
                       [&](const PlannedRead& s) { return !selection.reads(s.request.address); });

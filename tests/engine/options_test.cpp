@@ -4,6 +4,7 @@
 #include "planner/plan/prior_state.h"
 #include "planner/plan/refresh_plan.h"
 #include "planner/plan/removal.h"
+#include "planner/plan/selection.h"
 #include "planner/spec/load_spec.h"
 #include "planner/spec/variables.h"
 #include "support/project.h"
@@ -48,7 +49,8 @@ struct Lab {
         else
             refresh(seen,
                     options.refresh_only ? reads_of_records(registry, seen, settings)
-                    : options.destroy    ? reads_before_destroy(registry, seen, settings)
+                    : options.destroy    ? reads_before_destroy(registry, seen, settings,
+                                                                Selection(options, nullptr, seen))
                                          : evaluate_resources(*graph, seen, settings).reads,
                     *endpoints, quiet);
         if (options.refresh_only) return make_refresh_plan(*graph, seen, options);

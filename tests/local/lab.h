@@ -7,6 +7,7 @@
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
 #include "planner/plan/removal.h"
+#include "planner/plan/selection.h"
 #include "planner/spec/load_spec.h"
 #include "planner/spec/variables.h"
 #include "providers/local/local.h"
@@ -105,7 +106,9 @@ class Lab {
         Endpoints endpoints(registry, {.project_dir = directory.path, .lineage = seen.lineage});
         Listener events(reading);
         if (destroy) {
-            refresh(seen, reads_before_destroy(registry, seen, settings), endpoints, events);
+            refresh(seen,
+                    reads_before_destroy(registry, seen, settings, Selection({}, nullptr, seen)),
+                    endpoints, events);
             out.steps = make_destroy_plan(seen, registry);
         } else {
             read_data(seen, graph, settings, endpoints, events);

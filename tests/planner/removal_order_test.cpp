@@ -1,6 +1,8 @@
 // The order of removals and replacements. tests/histories tests it over many runs.
 #include "changed_spec.h"
+#include "planner/plan/reads.h"
 #include "planner/plan/removal.h"
+#include "planner/plan/selection.h"
 
 #include <doctest/doctest.h>
 
@@ -61,6 +63,24 @@ TEST_CASE("everything is removed in the reverse order of its creation") {
                     "  b: {type: fake.thing, name: b, depends_on: [c]}\n"
                     "  a: {type: fake.thing, name: a, depends_on: [b]}\n") ==
           "remove a; remove b; remove c; ");
+}
+
+TEST_CASE("a target on a machine that stays is read before it is destroyed") {
+    Planning planning(
+        resources("  vm: {type: fake.machine, name: vm}\n"
+                  "  on: {type: fake.thing, name: on, host: \"${vm.connection}\"}\n"));
+    const PriorState prior = planning.made();
+    const auto reads = [&](const PlanOptions& options) {
+        std::string out;
+        for (const PlannedRead& read : reads_before_destroy(
+                 planning.registry, prior, planning.settings, Selection(options, nullptr, prior)))
+            out += read.request.address + " ";
+        return out;
+    };
+    CHECK(reads({}).empty());
+    PlanOptions part;
+    part.targets = {"on"};
+    CHECK(reads(part) == "on vm ");
 }
 
 TEST_CASE("what is on a machine goes with it") {

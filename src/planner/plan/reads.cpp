@@ -10,6 +10,7 @@
 #include "planner/plan/lifecycle.h"
 #include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
+#include "planner/plan/selection.h"
 #include "planner/spec/address.h"
 
 #include <algorithm>
@@ -244,11 +245,14 @@ std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& pri
 }
 
 std::vector<PlannedRead> reads_before_destroy(const Registry& registry, const PriorState& prior,
-                                              const ProviderSettings& settings) {
+                                              const ProviderSettings& settings,
+                                              const Selection& selection) {
     std::set<std::string> dying;
     for (const auto& [address, r] : prior.recorded) {
         const ResourceType* type = registry.type(r.type);
-        if (type != nullptr && type->machine && type->removal_ends_machine) dying.insert(address);
+        if (type != nullptr && type->machine && type->removal_ends_machine &&
+            selection.has(address))
+            dying.insert(address);
     }
     std::vector<PlannedRead> out;
     for (const auto& [address, r] : prior.recorded) {

@@ -5,6 +5,8 @@
 
 namespace hadeploy {
 
+class Selection;
+
 /// One resource to read before planning, with the places where it can be read.
 struct PlannedRead {
     ReadRequest request;
@@ -52,10 +54,11 @@ std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& pri
 /// config.)
 bool read_with(const ResourceType& type, const Value& config, const Observation& observed);
 
-/// What to read before everything is destroyed: all recorded resources, except those that disappear
-/// with their machine.
+/// What to read before the selected resources are destroyed: all recorded resources, except those
+/// that disappear with their machine.
 std::vector<PlannedRead> reads_before_destroy(const Registry& registry, const PriorState& prior,
-                                              const ProviderSettings& settings);
+                                              const ProviderSettings& settings,
+                                              const Selection& selection);
 
 /// The reads of one endpoint, which are sent together.
 struct Batch {
