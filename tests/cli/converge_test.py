@@ -76,6 +76,9 @@ class OthersTest(ConvergeTest):
         out = self.run_it("plan", "--var=v=b")
         self.assertIn("b.txt exists, but is not recorded: the replacement adopts it", out)
         self.assertNotIn("not recorded", self.run_it("plan", "--var=v=c"))
+        (self.path / "d.txt").mkdir()
+        self.assertIn("is not a regular file", self.apply("--var=v=d", code=1))
+        self.assertEqual(self.read("a.txt"), "mine")
 
     @at_each_parallelism
     def test_a_name_that_turns_out_to_be_taken(self):

@@ -82,10 +82,13 @@ void add_warnings(const Node& node, const Value& config, std::vector<Error>& war
         warnings.push_back(placed(without_secrets(error, config), node));
 }
 
-void warn_of_stranger(const PriorState& prior, const Node& node, const Value& config,
-                      std::vector<Error>& warnings) {
+void check_new_place(const PriorState& prior, const Node& node, const Value& config,
+                     std::vector<Error>& warnings, Diagnostics& diagnostics) {
     const auto seen = prior.observed.find(new_place_address(node.address));
-    if (seen == prior.observed.end() || seen->second.state != Observation::State::present) return;
+    if (seen == prior.observed.end()) return;
+    if (seen->second.error && seen->second.error->kind == ErrorKind::conflict)
+        diagnostics.add(placed(*seen->second.error, node));
+    if (seen->second.state != Observation::State::present) return;
     const std::string what = without_secrets(node.type->claims(config).front(), config);
     Error warning(ErrorKind::spec,
                   fmt::format("{} exists, but is not recorded: the replacement adopts it", what));

@@ -34,9 +34,10 @@ void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Pl
 /// Adds the warnings of ResourceType::warn() about the config.
 void add_warnings(const Node& node, const Value& config, std::vector<Error>& warnings);
 
-/// Warns of an object that is not recorded at the place where a replacement creates its own. The
-/// replacement adopts it.
-void warn_of_stranger(const PriorState& prior, const Node& node, const Value& config,
-                      std::vector<Error>& warnings);
+/// Warns of an object that is not recorded at the place where a replacement creates its own: the
+/// replacement adopts it. An object that it cannot adopt is an error, before the old one is
+/// removed.
+void check_new_place(const PriorState& prior, const Node& node, const Value& config,
+                     std::vector<Error>& warnings, Diagnostics& diagnostics);
 
 } // namespace hadeploy

@@ -217,7 +217,7 @@ class Planner {
         Value known; // of the computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
         if (action == Action::replace && takings.empty())
-            warn_of_stranger(prior_, node, config, plan_.warnings);
+            check_new_place(prior_, node, config, plan_.warnings, diagnostics_);
         if (action == Action::create || action == Action::replace) {
             step.after = config = with_lifecycle_of_new(node, config);
             check_making(node, config, diagnostics_);
