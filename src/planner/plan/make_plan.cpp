@@ -1,4 +1,3 @@
-// Makes the plan for a spec: first its nodes in order, then the removals.
 #include "planner/plan/make_plan.h"
 
 #include "core/secrecy.h"
@@ -27,6 +26,7 @@
 #include "planner/plan/shared_things.h"
 #include "planner/plan/step_order.h"
 #include "planner/plan/takings.h"
+#include "planner/plan/triggers.h"
 #include "planner/plan/waits.h"
 #include "planner/spec/address.h"
 #include "provider_api/lifecycle_keys.h"
@@ -130,15 +130,11 @@ class Planner {
 
     /// A later run would not know that a trigger changed in this one.
     void taint_if_triggered(NodeId id, const RecordedResource& recorded) {
-        for (const NodeId t : graph_[id].triggers) {
-            const auto it = actions_.find(t);
-            if (it == actions_.end() || it->second == Action::adopt || it->second == Action::read ||
-                uncertain_.contains(t))
-                continue;
-            plan_.notices.push_back(fmt::format("{} is left out: it is marked to be replaced by "
-                                                "the next run, because {} is {}d",
-                                                graph_[id].address, graph_[t].address,
-                                                action_name(it->second)));
+        for (const auto& trigger : changes_.triggers_of(graph_[id], graph_)) {
+            if (trigger.if_differs) continue;
+            plan_.notices.push_back(
+                fmt::format("{} is left out: the next run replaces it, because {}",
+                            graph_[id].address, trigger.reason));
             plan_.records.push_back(recorded);
             plan_.records.back().tainted = true;
             return;
@@ -187,10 +183,7 @@ class Planner {
         const Value* taken_for = evaluation_ != nullptr ? &evaluation_->values[id] : nullptr;
         const bool as_surveyed = taken_for != nullptr && !value.contains_secret() &&
                                  !taken_for->contains_secret() && value == *taken_for;
-        if (as_surveyed)
-            plan_.values[id] = *taken_for;
-        else
-            plan_.values[id] = std::move(value);
+        plan_.values[id] = as_surveyed ? *taken_for : std::move(value);
     }
 
     std::optional<Observation> look(const Node& node, const Value& config,
@@ -404,11 +397,9 @@ class Planner {
         for (const Attribute& a : node.type->schema)
             if (!a.computed && config[a.name].contains_unknown())
                 return fmt::format("{} is known only after apply", a.name);
-        for (const NodeId d : node.deps) { // its result can change with them
-            const auto it = actions_.find(d);
-            if (it != actions_.end() && it->second != Action::adopt)
+        for (const NodeId d : node.deps) // its result can change with them
+            if (changes_.touches(d))
                 return fmt::format("{} must be applied first", graph_[d].address);
-        }
         return {};
     }
 
@@ -428,13 +419,7 @@ class Planner {
         if (around != nullptr && around->has_room_for(node.type->claims(step.after)))
             replace(fmt::format("{}, which contains it, is replaced", around->address),
                     around->if_differs);
-        for (const NodeId t : node.triggers) {
-            const auto it = actions_.find(t);
-            if (it == actions_.end() || it->second == Action::adopt || it->second == Action::read)
-                continue;
-            replace(fmt::format("{} is {}d", graph_[t].address, action_name(it->second)),
-                    uncertain_.contains(t));
-        }
+        for (const auto& t : changes_.triggers_of(node, graph_)) replace(t.reason, t.if_differs);
     }
 
     /// Records the moved resources under their new addresses before any other change.
@@ -461,11 +446,10 @@ class Planner {
 
     void add(NodeId id, Action action, Step step) {
         step.action = action;
-        actions_[id] = action;
         step.after_steps.assign(waits_.of(id).begin(), waits_.of(id).end());
         if (action == Action::replace && !step.create_first && !state_only(*step.type))
             emptied_.add(waits_.add_first_half(id, step, *records_[id]), step.after);
-        if (may_turn_out_the_same(step)) uncertain_.insert(id);
+        changes_.add(id, action, may_turn_out_the_same(step));
         // if the run fails earlier, nothing else would cause the replacement next time
         if (action == Action::replace && !step.if_differs && step.changes.empty() &&
             !records_[id]->tainted && records_[id]->type == step.type->name) {
@@ -488,12 +472,11 @@ class Planner {
     const std::set<std::string> replace_;                ///< addresses
     Plan plan_;
     Diagnostics diagnostics_;
-    std::map<NodeId, Action> actions_; ///< of the steps so far
+    PlannedChanges changes_;
     Places places_;
     Claims claims_;
     NewGenerations fresh_;
-    std::set<NodeId> remade_;    ///< nodes whose objects are gone and created again
-    std::set<NodeId> uncertain_; ///< nodes whose steps can turn out to change nothing
+    std::set<NodeId> remade_; ///< nodes whose objects are gone and created again
     SharedThings shared_;
     Holders holders_;
     std::vector<Taking> takings_;
