@@ -193,9 +193,9 @@ std::unique_ptr<Store> Project::open_store_of(const std::string& project, Store:
 
 Form Project::form() const {
     const auto change = [this](auto changed) {
-        return [this, changed](const std::string& type, const Value& value) {
+        return [this, changed, directory = root()](const std::string& type, const Value& value) {
             const ResourceType* known = registry_.type(type);
-            return known == nullptr ? value : changed(known->schema, value, root());
+            return known == nullptr ? value : changed(known->schema, value, directory);
         };
     };
     return {.kept = change(with_paths_in), .used = change(with_whole_paths)};

@@ -330,4 +330,16 @@ std::string without_last_slash(const std::filesystem::path& path) {
     return out;
 }
 
+std::string real_place(const std::filesystem::path& path) {
+    const std::filesystem::path normal = without_last_slash(path);
+    std::filesystem::path missing = normal.filename();
+    for (auto parent = normal.parent_path();; parent = parent.parent_path()) {
+        std::error_code none;
+        if (const auto real = std::filesystem::canonical(parent, none); !none)
+            return (real / missing).string();
+        if (!parent.has_relative_path()) return normal.string();
+        missing = parent.filename() / missing;
+    }
+}
+
 } // namespace hadeploy

@@ -13,6 +13,11 @@ namespace hadeploy {
 /// A local path in canonical form: lexically normal, without a trailing slash.
 std::string without_last_slash(const std::filesystem::path& path);
 
+/// The same for a path to an object on this machine, with the links in its existing directories
+/// resolved, so that two paths to one object are equal. A link in the last component is not
+/// resolved: the object would replace it.
+std::string real_place(const std::filesystem::path& path);
+
 /// Returns the directory that relative local paths refer to: that of the file that `loc` is in.
 /// Called for absolute paths too if they are `written` in the spec, not a schema's default.
 using BaseDirectory = std::function<std::filesystem::path(Loc loc, bool written)>;

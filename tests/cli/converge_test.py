@@ -178,6 +178,20 @@ class ContentsTest(ConvergeTest):
         self.assertIn("1 moved", self.apply())
         self.assertTrue(self.there("d"))
 
+    def test_another_path_to_the_same_object(self):
+        (self.path / "real").mkdir()
+        (self.path / "link").symlink_to("real")
+        spec = ("resources:\n  d: {{type: local.directory, path: {0}/d, force: true}}\n"
+                "  f: {{type: local.file, path: {0}/f, content: f}}\n")
+        self.spec(spec.format("real"))
+        self.apply()
+        (self.path / "real/d/data").write_text("data")
+        self.spec(spec.format("link"))
+        self.assert_settled()
+        self.spec(spec.format("link").replace(" d:", " e:"))
+        self.assertIn("1 moved", self.apply())
+        self.assertEqual(self.read("real/d/data"), "data")
+
     @at_each_parallelism
     def test_contents_are_replaced_with_their_directory(self):
         self.spec("resources:\n  d: {type: local.directory, path: d, force: true}\n"

@@ -115,9 +115,10 @@ bool differs(const Type& type, const Value& a, const Value& b) {
             if (differs(*type.element, a.as_list()[i], b.as_list()[i])) return true;
         return false;
     }
-    if (type.kind == TypeKind::local_path && a.is_string() && b.is_string()) // from an older state
-        return without_last_slash(a.as_string()) != without_last_slash(b.as_string());
-    return !(a == b);
+    if (a == b) return false;
+    if (type.kind == TypeKind::local_path && a.is_string() && b.is_string())
+        return real_place(a.as_string()) != real_place(b.as_string());
+    return true;
 }
 
 Error data_error(const std::string& address, const Observation& observed) {

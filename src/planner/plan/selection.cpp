@@ -88,6 +88,14 @@ std::unordered_set<std::string> reached_from(Addresses open, const Next& next) {
     return out;
 }
 
+/// The addresses as the user gave them, each once.
+std::string each_once(const Addresses& addresses) {
+    Addresses once;
+    for (const std::string& address : addresses)
+        if (std::find(once.begin(), once.end(), address) == once.end()) once.push_back(address);
+    return fmt::format("{}", fmt::join(once, ", "));
+}
+
 void append(Addresses& to, const Dependents& from, const std::string& address) {
     if (const auto it = from.find(address); it != from.end())
         to.insert(to.end(), it->second.begin(), it->second.end());
@@ -119,7 +127,7 @@ void Selection::target(const Addresses& targets, const Graph* graph, const Prior
                                    append(open, dependents, address);
                                }
                            });
-    notice_ = fmt::format("this plan is partial: only {} and {}", fmt::join(targets, ", "),
+    notice_ = fmt::format("this plan is partial: only {} and {}", each_once(targets),
                           graph == nullptr ? "dependents" : "dependencies");
 }
 
@@ -138,9 +146,8 @@ void Selection::exclude(const Addresses& excluded, const Graph* graph, const Pri
     });
     for (const std::string& address : all)
         if (!left.contains(address)) chosen_.insert(address);
-    notice_ =
-        fmt::format("this plan is partial: everything except {} and {}", fmt::join(excluded, ", "),
-                    graph == nullptr ? "dependencies" : "dependents");
+    notice_ = fmt::format("this plan is partial: everything except {} and {}", each_once(excluded),
+                          graph == nullptr ? "dependencies" : "dependents");
     if (graph == nullptr) return;
     // resources that the spec no longer has, and that are kept only because something depends on
     // them

@@ -8,23 +8,6 @@
 
 namespace hadeploy::local {
 
-namespace {
-
-/// Resolves the links in the existing part of the path, so that two paths to one object are equal.
-/// A link in the last component is not resolved: the object would replace it.
-std::string real_place(const std::filesystem::path& path) {
-    std::filesystem::path missing = path.filename();
-    for (auto parent = path.parent_path();; parent = parent.parent_path()) {
-        std::error_code none;
-        if (const auto real = std::filesystem::canonical(parent, none); !none)
-            return (real / missing).string();
-        if (!parent.has_relative_path()) return path.string();
-        missing = parent.filename() / missing;
-    }
-}
-
-} // namespace
-
 Attribute path_attribute(std::string_view what) {
     return {.name = "path",
             .type = TypeKind::local_path,
@@ -36,7 +19,7 @@ Attribute path_attribute(std::string_view what) {
 
 std::vector<std::string> path_claim(const Value& config) {
     if (!config["path"].is_string()) return {};
-    return {"this machine's " + real_place(without_last_slash(config.text("path")))};
+    return {"this machine's " + real_place(config.text("path"))};
 }
 
 Observation in_the_way(const std::string& path, std::string_view wanted) {

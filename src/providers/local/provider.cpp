@@ -27,13 +27,6 @@ bool is_in(const std::string& path, const std::string& directory) {
     return path == directory || path.starts_with(directory == "/" ? directory : directory + "/");
 }
 
-/// Resolves the links in the directory part of a path; a link in the last component is the file.
-std::string real_place(const std::filesystem::path& path) {
-    std::error_code failed;
-    const auto directory = std::filesystem::weakly_canonical(path.parent_path(), failed);
-    return without_last_slash(failed ? path : directory / path.filename());
-}
-
 constexpr const char* kSpecFile = "hadeploy.yaml"; // as in planner/spec/spec.h
 
 /// Refuses to manage the spec, the state, its key and the other files that hadeploy keeps beside
