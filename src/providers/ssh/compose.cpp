@@ -78,12 +78,18 @@ std::string braced(const std::string& inside, const Value& variables, const Miss
     return {};
 }
 
+/// A path in the compose file, and its place there.
+struct NamedFile {
+    std::string path;
+    YAML::Mark mark;
+};
+
 /// The paths under `file:` of configs and secrets, and `env_file:` of services.
-std::vector<std::string> named_files(const YAML::Node& root, const Value& variables) {
-    std::vector<std::string> out;
+std::vector<NamedFile> named_files(const YAML::Node& root, const Value& variables) {
+    std::vector<NamedFile> out;
     const auto add = [&](const YAML::Node& path) {
         if (path.IsDefined() && path.IsScalar())
-            out.push_back(substituted(path.Scalar(), variables));
+            out.push_back({substituted(path.Scalar(), variables), path.Mark()});
     };
     for (const char* kind : {"configs", "secrets"})
         for (const std::string& key : keys_of(root[kind]))
@@ -261,6 +267,11 @@ std::string Compose::names(const std::string& stack, const Value& variables) con
 
 Compose read_compose(const Value& config) {
     Compose compose;
+    const auto error_at = [&compose](const YAML::Mark& mark, const std::string& text, Loc loc) {
+        return Error(
+            ErrorKind::spec,
+            fmt::format("{}:{}:{}: {}", compose.shown, mark.line + 1, mark.column + 1, text), loc);
+    };
     const bool inline_text = config["content"].is_string();
     const Value& place = inline_text ? config["content"] : config["compose"];
     const std::filesystem::path path = inline_text ? "" : place.as_string();
@@ -269,10 +280,7 @@ Compose read_compose(const Value& config) {
     try {
         compose.root = YAML::Load(compose.text);
     } catch (const YAML::Exception& error) {
-        throw Error(ErrorKind::spec,
-                    fmt::format("{}:{}:{}: {}", compose.shown, error.mark.line + 1,
-                                error.mark.column + 1, error.msg),
-                    place.loc());
+        throw error_at(error.mark, error.msg, place.loc());
     }
     const YAML::Node& root = compose.root;
     std::size_t nodes = 0;
@@ -284,23 +292,28 @@ Compose read_compose(const Value& config) {
             .with_hint("check for an alias (*name) inside the value that it refers to");
     if (!root.IsMap() || !root["services"] || !root["services"].IsMap())
         throw Error(ErrorKind::spec, "the compose file has no `services`", place.loc());
-    std::vector<std::string> named;
+    std::vector<NamedFile> named;
     try {
         named = named_files(root, config["variables"]);
     } catch (const Error&) { // an invalid variable, which check_compose() reports with its place
     }
-    for (const std::string& name : named) {
+    for (const auto& [name, mark] : named) {
         const std::filesystem::path relative = std::filesystem::path(name).lexically_normal();
         if (relative.is_absolute() || relative.empty() || *relative.begin() == "..")
-            throw Error(
-                ErrorKind::spec,
+            throw error_at(
+                mark,
                 fmt::format("the compose file names the file {}, which is not below its directory",
                             name),
                 place.loc())
                 .with_hint("files of configs, secrets and env_file must be in the directory of the "
                            "compose file or below it, because they are sent to the host");
-        compose.files.push_back(
-            {relative.string(), read_file(path.parent_path() / relative, kMostCompose)});
+        try {
+            compose.files.push_back(
+                {relative.string(), read_file(path.parent_path() / relative, kMostCompose)});
+        } catch (const Error& error) {
+            throw error_at(mark, error.message, place.loc())
+                .with_hint("the path is relative to the directory of the compose file");
+        }
     }
     return compose;
 }

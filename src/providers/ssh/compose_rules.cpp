@@ -159,7 +159,24 @@ class Rules {
                 std::string_view("/.~\\").find(name[0]) == std::string_view::npos &&
                 !is_defined("volumes", name))
                 undefined(one, service, "volume", name, "volumes");
+            const std::string path = bind_source(one);
+            if (path.empty() || std::string_view("/~\\").find(path[0]) != std::string_view::npos)
+                continue;
+            report_
+                .problem(one, fmt::format("a volume of the service {} mounts {}, a relative path",
+                                          service, path))
+                .with_hint("the files of the compose file's directory are not on the nodes: write "
+                           "the absolute path of a directory that each node has, or use a named "
+                           "volume; for single files, use a config");
         }
+    }
+
+    /// The path on the host in "./path:/path" or {type: bind, source: path}; "" for other mounts.
+    [[nodiscard]] std::string bind_source(const YAML::Node& mount) const {
+        if (mount.IsMap())
+            return scalar(member(mount, "type")) == "bind" ? scalar(member(mount, "source")) : "";
+        const std::string source = volume_of(mount);
+        return source.starts_with('.') ? source : "";
     }
 
     /// The source in "NAME:/path" or {type: volume, source: NAME}: a name, a path on the host, or

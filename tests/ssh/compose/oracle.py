@@ -41,6 +41,7 @@ STRICTER = {
     "a likely slip where Docker ignores keys": r"did you mean",
     "a word that Docker before 28 reads as true or false": r" is (yes|no|on|off), which is not",
     "a size that Docker before 23 does not read": r"which is not a size",
+    "files that the nodes do not have": r"a relative path",
     "an address of a port without brackets": r"which is not a port",
 }
 
