@@ -27,7 +27,8 @@ struct IntentText {
 };
 std::string mac_of(const Cipher& cipher, const IntentText& intent);
 
-/// The largest valid serial. A serial counts changes, so that a larger one must be forged.
+/// The largest valid serial. A serial counts changes and cannot get larger than this, so a larger
+/// one is forged.
 inline constexpr std::int64_t kMostSerial = std::int64_t{1} << 53;
 
 /// The recorded project, without the epoch of the lock.

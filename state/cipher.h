@@ -37,9 +37,9 @@ class Cipher {
     static Cipher for_memory();
 
     [[nodiscard]] const std::string& lock() const { return lock_; }
-    /// Whether the records of this state are authenticated. The lock says so, which cannot be
-    /// forged without the user's key, so that a state cannot be passed off as an older one. For a
-    /// state of an older kind, lock() already returns the new lock.
+    /// Whether the records of this state are authenticated. The lock records this. As it cannot be
+    /// forged without the user's key, a state cannot be passed off as an older one. For a state of
+    /// an older kind, lock() already returns the new lock.
     [[nodiscard]] bool authenticates() const { return trust_ >= Trust::records; }
     /// Whether the specs of runs are encrypted as a whole.
     [[nodiscard]] bool seals_runs() const { return trust_ >= Trust::runs; }

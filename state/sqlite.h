@@ -18,7 +18,7 @@ namespace hadeploy::sqlite {
 class Database {
   public:
     enum class Access {
-        read, ///< rejects changes, but rolls back what a crash left half written
+        read, ///< rejects changes, but rolls back a transaction that a crash interrupted
         write,
         memory, ///< a private database without a file; `path` is only for messages
     };

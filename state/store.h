@@ -17,7 +17,8 @@
 namespace hadeploy {
 
 /// A change of a real object that was started, or was about to be. Written before the change and
-/// removed when its result is written, so that an intent found at the start was interrupted.
+/// removed when its result is written, so an intent found at the start of a run belongs to an
+/// interrupted change.
 struct Intent {
     std::int64_t id = 0;
     std::int64_t run = 0;

@@ -39,7 +39,7 @@ ConnectionServer::Handler rpc_handler(std::function<Json(const Json&)> answer);
 bool rpc_ping(std::uint16_t port);
 
 /// Calls one service over pooled connections, from any number of threads. A request is sent again
-/// after its connection failed, so it must be idempotent. A slow peer is waited for: a repeated
+/// after its connection failed, so it must be idempotent. Waits for a slow peer, because a repeated
 /// request would only add to its load.
 class RpcClient {
   public:

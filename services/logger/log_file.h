@@ -14,7 +14,7 @@ class LogLocked : public std::runtime_error {
 };
 
 /// The log of the database's writes: one line `TIME seq=N created name="…" …` for each write, in
-/// the order of `seq`. The last complete line is the only record of what was logged.
+/// the order of `seq`. The last complete line is the only record of the logged writes.
 class LogFile {
   public:
     /// Locks the file against other processes and removes an incomplete last line.

@@ -22,8 +22,8 @@ struct Context {
     void print(std::string_view text) const;
     /// Data on standard output, including secrets that the user has asked for.
     void print_secret(std::string_view text) const;
-    /// @throws Error(failed) if some of the output could not be written, except because the reader
-    ///         closed its end
+    /// @throws Error(failed) if some of the output could not be written, unless the reader closed
+    ///         its end
     void check_output() const;
     /// A message on standard error.
     void say(std::string_view text) const;

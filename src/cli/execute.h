@@ -24,7 +24,7 @@ std::string described(std::string command, const PlanOptions& options);
 /// @param outputs  null after a destroy
 void say_nothing_to_do(const Context& context, const Value& outputs,
                        const std::vector<Error>& warnings = {});
-/// The same for a plan without steps, whose records can still have to be updated.
+/// The same for a plan without steps, which may still update records.
 /// @returns the exit code
 int nothing_to_do(const Context& context, const PlannedRun& prepared, Store& store);
 

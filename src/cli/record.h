@@ -21,8 +21,8 @@ std::vector<Moves> moves_back(const std::vector<Run>& runs, std::int64_t to);
 ///         Error(usage) if that run was partial
 bool load_record(const Value& record, Project& project);
 
-/// Loads the project for a removal, which only needs the state. If the spec cannot be used, this is
-/// reported, and provider settings are taken from the last run.
+/// Loads the project for a removal, which only needs the state. If the spec cannot be used, reports
+/// this and uses the provider settings of the last run.
 /// @throws Error of the spec if there is no state, or no run with provider settings
 void load_for_removal(Context& context);
 

@@ -27,7 +27,7 @@ struct Request {
     std::string method = "GET";
     std::vector<Header> headers = {};
     std::optional<std::string> body = {};
-    bool secret_body = false; ///< sent as an empty one to another origin
+    bool secret_body = false; ///< another origin gets an empty body
     /// From the first request to the end of the last response; 0: no limit.
     std::chrono::milliseconds timeout{0};
     /// To establish a connection; 0: `timeout` alone.
@@ -86,7 +86,7 @@ class Transfers {
     /// `done` is called by work().
     void add(Request request, Done done);
     [[nodiscard]] std::size_t pending() const;
-    /// Sends and receives what is possible without waiting.
+    /// Sends and receives as much as possible without waiting.
     void work();
     /// Waits until there is work, wake() is called, or the time is over.
     void wait(std::chrono::milliseconds longest);

@@ -7,14 +7,14 @@
 #include <string>
 #include <string_view>
 
-/// The diagnostic log (`--log-level`, `--log-file`, HADEPLOY_LOG), apart from what commands print:
-/// provider calls, SSH commands, HTTP requests and steps, with their durations. It is off unless it
-/// is asked for. Any thread may write to it.
+/// The diagnostic log (`--log-level`, `--log-file`, HADEPLOY_LOG), separate from the output of
+/// commands: provider calls, SSH commands, HTTP requests and steps, with their durations. It is off
+/// by default. Any thread may write to it.
 namespace hadeploy::log {
 
 enum class Level { trace, debug, info, warn, error };
 
-/// @return none of a name that is no level
+/// @return nullopt if the name is not a level
 std::optional<Level> parse_level(std::string_view name);
 
 /// Starts the log.

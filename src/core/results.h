@@ -8,7 +8,7 @@ namespace hadeploy {
 
 /// What a step does.
 enum class Action : std::uint8_t {
-    adopt, ///< exists as wanted: only recorded
+    adopt, ///< the object matches the spec: only recorded
     create,
     update,
     replace, ///< remove, then create (see Step::create_first)
@@ -16,7 +16,7 @@ enum class Action : std::uint8_t {
              ///< data source: read when its dependencies exist
     remove,
     forget,  ///< no outside change: the object is gone, or disappears with its machine
-    refresh, ///< its record is updated to what was observed
+    refresh, ///< its record is updated to the observed object
 };
 
 /// A change of a real object.
@@ -46,7 +46,7 @@ enum class RunResult : std::uint8_t {
 };
 
 /// The names, in the state and for programs that read the output: those of the enumerators, but ""
-/// for what has not begun or ended.
+/// for not_begun and not_ended.
 std::string_view action_name(Action action);
 std::string_view change_name(ChangeKind kind);
 std::string_view step_result_name(StepResult result);

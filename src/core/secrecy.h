@@ -25,10 +25,11 @@ std::string redacted(const Value& whole, std::string text);
 /// The text or number of a config's attribute without quotes, or "(secret)".
 std::string named(const Value& config, std::string_view attribute);
 
-/// Redacts known secrets in texts of external origin, for example a command's output. Finds secrets
-/// unchanged, in JSON, quoted for or by a shell or by in_quotes(), in base64 (alone or within a
-/// longer text), as single lines, and numbers as separate words. Does not redact secrets of fewer
-/// than 4 characters: they occur everywhere by chance, and the gaps would reveal them.
+/// Redacts known secrets in texts of external origin, for example a command's output. Finds a
+/// secret in these forms: unchanged, in JSON, quoted for or by a shell or by in_quotes(), in base64
+/// (alone or within a longer text), each of its lines, and a number as a separate word. Does not
+/// redact secrets of fewer than 4 characters: they occur everywhere by chance, and the gaps would
+/// reveal them.
 class Redactor {
   public:
     /// Adds all secrets in `value` to those that are redacted.
@@ -46,8 +47,8 @@ std::vector<std::string> short_secrets(const Value& value, const std::string& na
 /// Redacts the secrets of `value` in an error's message, hint and notes, as a Redactor does.
 Error without_secrets(Error error, const Value& value);
 
-/// Whether the text contains a secret of `value` that is too short for a Redactor as a separate
-/// word or part of an address.
+/// Whether the text contains, as a separate word or part of an address, a secret of `value` that is
+/// too short for a Redactor.
 bool shows_short_secret(std::string_view text, const Value& value);
 /// Redacts the secrets of `config` in a text about its object. Returns only "(secret)" if
 /// shows_short_secret(), as a gap in the text would reveal a short secret.

@@ -7,7 +7,7 @@
 
 namespace hadeploy {
 
-/// Starts recording spans for `--profile`. Before, a span costs only the check of a flag.
+/// Starts recording spans for `--profile`. Until then, a span costs only the check of a flag.
 void start_trace();
 /// Writes all ended spans in Chrome's Trace Event Format, for viewers such as chrome://tracing and
 /// ui.perfetto.dev: complete events in microseconds, and a counter of the process's resident memory

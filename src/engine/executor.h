@@ -90,14 +90,16 @@ class Executor {
         }
     };
 
-    /// A step without a change of a real object, and its row to record; no row: removed.
+    /// A step without a change of a real object, and the row to record; without a row, the record
+    /// is removed.
     struct Settled {
         StepId step;
         StepResult result;
         std::optional<RecordedResource> row;
     };
 
-    /// A change that exists only in the state and is not written yet; no row: removed.
+    /// A change that exists only in the state and is not written yet; without a row, the record is
+    /// removed.
     struct Made {
         StepId step;
         std::optional<RecordedResource> row;

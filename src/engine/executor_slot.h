@@ -7,7 +7,7 @@
 
 namespace hadeploy {
 
-/// One of the slots for concurrent operations. The destructor gives it back.
+/// One of the slots for concurrent operations. The destructor releases it.
 class Executor::Slot {
   public:
     explicit Slot(Executor& executor) : executor_(executor) {}

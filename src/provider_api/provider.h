@@ -111,7 +111,7 @@ class OpenEndpoint {
     virtual ~OpenEndpoint() = default;
     /// Returns one observation per request, in the same order. Does not throw when a single request
     /// fails; throws Error(unreachable) when the endpoint as a whole does not answer.
-    /// @param notice  notified of what the endpoint waits for before it can read
+    /// @param notice  receives the reason why the endpoint cannot read yet
     virtual std::vector<Observation> read(std::span<const ReadRequest> requests,
                                           const Notice& notice) = 0;
     /// Applies the changes, which are ordered by their dependencies on each other. After a failure

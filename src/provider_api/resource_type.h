@@ -24,7 +24,7 @@ struct DataLoss {
 };
 
 /// The properties of a resource type that the planner and the docs use. Providers derive from it
-/// and add how objects of the type are read and changed.
+/// and add the code that reads and changes objects of the type.
 class ResourceType {
   public:
     virtual ~ResourceType() = default;
@@ -81,8 +81,8 @@ class ResourceType {
     /// same resource, moved. The others (a port, an address) can pass to another resource.
     virtual std::vector<std::string> claims(const Value& /*config*/) const { return {}; }
     /// The common prefix of the claims of all objects within this one, e.g. "/srv/data/" for a
-    /// directory; "" if it contains none. Unless it takes them along, it can be removed only after
-    /// them.
+    /// directory; "" if it contains none. Unless its removal includes them, it can be removed only
+    /// after them.
     virtual std::string contains(const Value& /*config*/) const { return {}; }
     /// Whether removal also removes everything that the object contains.
     virtual bool removes_contents(const Value& /*config*/) const { return false; }

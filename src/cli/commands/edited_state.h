@@ -11,7 +11,7 @@
 
 namespace hadeploy::cli {
 
-/// Opens the state independent of the spec, which can be what has to be repaired.
+/// Opens the state without loading the spec, because the spec may need repair.
 /// @throws Error(state) if there is none
 std::unique_ptr<Store> open_state(const Context& context, Store::Mode mode);
 

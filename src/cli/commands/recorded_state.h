@@ -11,10 +11,10 @@
 namespace hadeploy::cli {
 
 /// Opens the state even if the spec is invalid: the spec only supplies the secrets to redact.
-/// @throws Error of the spec if there is no state, because this can be the wrong directory
+/// @throws Error of the spec if there is no state, because this may be the wrong directory
 std::unique_ptr<Store> recorded_state(Context& context);
 
-/// The runs, independent of the present spec, which can be what a rollback undoes.
+/// The runs, read without the present spec, because a rollback may have to undo that spec.
 std::vector<Run> recorded_runs(const Project& project);
 
 std::vector<std::string> addresses_of(const std::vector<RecordedResource>& rows);

@@ -4,8 +4,8 @@
 
 namespace hadeploy::cli {
 
-/// A page that draws them, folded by module and block until it is readable; it can be unfolded,
-/// searched, moved and zoomed.
+/// A page with the drawing, in which modules and blocks are folded until it is readable. The reader
+/// can unfold, search, move and zoom it.
 std::string to_html(const Drawing& drawing);
 
 } // namespace hadeploy::cli

@@ -28,11 +28,11 @@ std::string address_of(const AddressPattern& pattern, const Graph& graph, const 
 struct Leaving {
     bool prevented = false; ///< prevent_destroy: it must not be removed
     bool kept = false;      ///< keep_on_destroy: only its record is removed
-    Loc loc = {};           ///< of its block, if there is one
+    Loc loc = {};           ///< place of the block, if there is one
 };
 
-/// Uses the block of which the object is, or was, an instance or a generation; otherwise the
-/// record.
+/// Uses the lifecycle of the object's block, even if the block no longer has this instance or
+/// generation. If there is no such block, uses the record.
 /// @param graph  nullptr: use the record only
 Leaving leaving_of(const RecordedResource& recorded, const Graph* graph);
 

@@ -145,7 +145,7 @@ class Graph {
     void check_open_inputs(const Values& values, Diagnostics& diagnostics) const;
     void check_inputs_of(NodeId id, const Values& values, Diagnostics& diagnostics) const;
     /// Checks the preconditions of the outputs of all modules. Resources of a module do not wait
-    /// for them; only what uses an output does.
+    /// for them; only users of an output do.
     void check_output_rules(const Values& values, Diagnostics& diagnostics) const;
     /// A warning for each rule under `checks:` that does not hold. Values that are not known yet
     /// pass.

@@ -11,10 +11,10 @@ namespace hadeploy {
 Value with_secrecy(const ResourceType& type, const Attribute& attribute, Value value,
                    const Value& config);
 
-/// Marks secrets in observed attributes, by schema and config. Whatever follows from a config with
-/// secrets (the output of a command, a checksum) is secret too, as in Graph::config().
+/// Marks secrets in observed attributes, by schema and config. Every attribute that follows from a
+/// config with secrets (the output of a command, a checksum) is secret too, as in Graph::config().
 Value hide_secrets(const ResourceType& type, const Value& attributes, const Value& config);
-/// The same for everything in the answer to a request, using the wanted and the recorded config.
+/// The same for everything in the answer to a request, using the desired and the recorded config.
 void hide_secrets(Observation& seen, const ReadRequest& request);
 /// Removes the secrets of a config from an error. This is a safety net for all types, in addition
 /// to quoted(). The whole text is dropped if it contains a secret too short to be masked, or if a

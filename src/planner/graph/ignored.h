@@ -18,12 +18,12 @@ bool is_ignored(const LifecycleValues& lifecycle, const std::string& attribute);
 /// Whether changes of parts of the attribute are ignored.
 bool has_ignored_parts(const LifecycleValues& lifecycle, const std::string& attribute);
 
-/// The wanted value of an attribute, with its ignored parts replaced by their current values.
+/// The desired value of an attribute, with its ignored parts replaced by their current values.
 Value with_ignored_parts(const LifecycleValues& lifecycle, const std::string& attribute,
                          const Value& wanted, const Value& now);
 
-/// The computed attributes that follow from ignored ones. The spec does not determine the latter,
-/// so it does not determine these either.
+/// The computed attributes that follow from ignored ones. The spec does not determine an ignored
+/// attribute, so it does not determine these either.
 std::set<std::string> follow_ignored(const LifecycleValues& lifecycle, const ResourceType& type,
                                      const Value& config);
 

@@ -22,7 +22,8 @@ class Resources {
     virtual const std::vector<const Scope*>& instances(const Scope& scope,
                                                        const ModuleBlock& block) const = 0;
     virtual const Node& node(NodeId id) const = 0;
-    /// The attributes of a node; called for each use, so that uses can be recorded.
+    /// The attributes of a node. Called for each use, so that an implementation can record the
+    /// uses.
     virtual Value value(NodeId id) const = 0;
 };
 
@@ -44,7 +45,7 @@ auto find_instance(const Ids& ids, const Value& step, InstanceOf instance_of) {
 
 class ValueInProgress;
 
-/// An evaluation of expressions of a graph. They are evaluated with the attributes of `resources`.
+/// Evaluates expressions of a graph with the attributes of `resources`.
 struct GraphContext : EvalContext {
     GraphContext(const Graph& of, const Resources& with)
         : EvalContext(of.spec().plan_time, *of.spec().external_inputs), graph(of), resources(with) {
@@ -55,8 +56,8 @@ struct GraphContext : EvalContext {
     const ValueInProgress* innermost = nullptr;
 };
 
-/// The names visible in a scope, in one instance of a resource or a module called there, and in the
-/// postconditions of a resource there (`self`).
+/// The names that are visible in a scope; with `instance`, in one instance of a resource or a
+/// module call of that scope; with `self`, in the postconditions of a resource.
 class ScopeNames : public Names {
   public:
     ScopeNames(GraphContext& context, const Scope& scope, const Instance* instance = nullptr,

@@ -9,7 +9,7 @@
 
 namespace hadeploy {
 
-/// Suggests what a reference to something unknown may mean: a resource named with its type, as in
+/// Suggests a correction of a reference to an unknown name: a resource named with its type, as in
 /// Terraform, a key without quotes, a name without its root. "" if there is no suggestion.
 std::string reference_hint(const Module& module, const Registry& registry, const Reference& r);
 

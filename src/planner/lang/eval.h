@@ -26,13 +26,14 @@ class Names {
     Names& operator=(const Names&) = delete;
     virtual ~Names() = default;
     /// The value at `path` below the root `name`; `used` receives the number of path elements that
-    /// the result already accounts for. Using more of them keeps dependencies narrow:
+    /// were followed to the result. Following more of them keeps dependencies narrow:
     /// `var.hosts["node1"]` then depends only on the dependencies of node1.
     /// @throws Error(spec) for an unknown name
     virtual Value resolve(const std::string& name, const Path& path, Loc loc,
                           std::size_t& used) const = 0;
     /// The keys (with count: the indices) of the instances, if `name` and `path` lead to a module
-    /// that has instances. A splat over them then evaluates only the parts of each that it needs.
+    /// that has instances. A splat over the instances then evaluates only the parts of each
+    /// instance that it needs.
     virtual std::optional<Path> instances(const std::string& /*name*/, const Path& /*path*/) const {
         return std::nullopt;
     }

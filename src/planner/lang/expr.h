@@ -49,7 +49,7 @@ struct Expr {
 };
 
 /// Compiles a tree of a spec: every string with `${` becomes an expression ("$${" is a literal
-/// "${"), and so does every key of a map. A string that consists of one `${...}` keeps the type of
+/// "${"), including every key of a map. A string that consists of one `${...}` keeps the type of
 /// its value. Syntax errors are added to `diagnostics` with their place in `sources`, where the
 /// arguments of sensitive() are hidden.
 /// @param strings  shared by everything that is compiled together

@@ -9,7 +9,7 @@
 
 namespace hadeploy {
 
-/// The result of comparing a resource with its wanted config. No action: nothing to do.
+/// The result of comparing a resource with its desired config. No action: nothing to do.
 struct Decision {
     std::optional<Action> action;
     std::vector<AttributeChange> changes = {};

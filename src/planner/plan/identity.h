@@ -17,10 +17,10 @@ struct Identities {
 };
 
 /// Compares the claims (ResourceType::claims) of the recorded objects with those of the spec's
-/// resources, across addresses, modules and instance keys. An object found under another address is
-/// moved. So is one recorded as `a` if the spec has `a[0]`, or the other way round. If an object
-/// has no address in the spec any more and another object takes its address, it moves to
-/// `address#generation` and is removed there.
+/// resources, across addresses, modules and instance keys. Moves an object that is found under
+/// another address, and an object recorded as `a` if the spec has `a[0]`, or the other way round.
+/// If an object has no address in the spec any more and another object takes its address, it moves
+/// to `address#generation` and is removed there.
 /// @param configs  by node, as far as they are known; null for those with errors
 /// @throws Error: an entry of `moved:` contradicts the claims of an object
 Identities find_identities(const Graph& graph, const PriorState& prior,

@@ -8,8 +8,8 @@
 
 namespace hadeploy {
 
-/// What to do so that an existing object that somebody else created is managed from now on: record
-/// it only, or change it too.
+/// Decides how to import an existing object that hadeploy did not create: only record it, or change
+/// it too.
 /// @throws Error if the object does not exist or cannot be adopted; the observation's own error if
 ///         it could not be read
 Decision decide_import(const ResourceType& type, const Value& config, const Observation& observed,

@@ -6,8 +6,9 @@
 
 namespace hadeploy {
 
-/// Applies the resource's lifecycle to a config: ignored attributes keep their observed or else
-/// their recorded values, and a protected object stays protected until the spec changes that.
+/// Applies the resource's lifecycle to a config: ignored attributes keep their observed values
+/// (their recorded values if they were not observed), and a protected object stays protected until
+/// the spec removes the protection.
 Value with_lifecycle(const Node& node, Value config, const RecordedResource* recorded,
                      const Observation* observed);
 
@@ -15,8 +16,8 @@ Value with_lifecycle(const Node& node, Value config, const RecordedResource* rec
 /// regardless of the old object.
 Value with_lifecycle_of_new(const Node& node, Value config);
 
-/// The error for the destruction of a protected object. `why` says what would destroy it: "would be
-/// replaced".
+/// The error for the destruction of a protected object. `why` describes the change that would
+/// destroy it: "would be replaced".
 Error protected_error(const std::string& address, std::string_view why, Loc loc);
 
 } // namespace hadeploy

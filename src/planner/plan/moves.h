@@ -9,7 +9,8 @@ namespace hadeploy {
 using Moves = std::map<std::string, std::string>;
 
 /// The prior state with recorded resources and interrupted changes moved to other addresses.
-/// Dependencies and connections that name them follow. PriorState::moved holds all moves so far.
+/// Dependencies and connections that name them are updated. PriorState::moved holds all moves so
+/// far.
 PriorState moved_prior_state(PriorState prior, const Moves& moves);
 
 /// The same for the spec's `moved:`, one entry after the other. An entry has no effect if nothing

@@ -18,7 +18,7 @@ class Places {
     Places(const Graph& graph, const PriorState& prior, const ProviderSettings& settings)
         : graph_(graph), prior_(prior), settings_(settings) {}
 
-    /// Notes what a plan does to a machine; other resources are ignored.
+    /// Notes the planned action on a machine; other resources are ignored.
     void note(const Node& node, std::optional<Action> action);
 
     /// Whether the machine of the resource is still to be created. An object recorded on another
@@ -27,8 +27,9 @@ class Places {
                                 const RecordedResource* recorded) const;
     /// Whether the config names machines, and the plan replaces all of them.
     [[nodiscard]] bool are_replaced(const Value& config) const;
-    /// Whether the recorded object disappears with its machines, which the plan removes, and has no
-    /// name that the step's object needs. It stays recorded until then.
+    /// Whether the recorded object disappears together with its machines, which the plan removes,
+    /// and has no name that the step's object needs. It stays recorded until the machines are
+    /// removed.
     [[nodiscard]] bool are_removed(const Step& step, const RecordedResource& recorded,
                                    const Selection& selection) const;
 

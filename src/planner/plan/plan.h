@@ -16,7 +16,8 @@ struct AttributeChange {
     std::string name;
     Value before, after;
     bool replaces = false;
-    bool drift = false; ///< the wanted value is the same as before: something else changed it
+    bool drift = false; ///< the desired value is the same as before: the object was changed outside
+                        ///< hadeploy
 };
 
 using StepId = std::uint32_t;
@@ -29,7 +30,7 @@ struct Step {
     std::int64_t generation = 1;
     std::string identity;
     Value before = {}; ///< everything that is known of it now
-    Value after = {};  ///< the wanted config, as far as known; null on remove
+    Value after = {};  ///< the desired config, as far as known; null on remove
     std::vector<AttributeChange> changes = {};
     std::string reason = {}; ///< for people
     std::string verb = {};
@@ -69,8 +70,8 @@ struct Plan {
     /// Only part of the spec was planned: an output that is not known keeps its recorded value.
     bool partial = false;
     std::vector<Step> steps;
-    /// Resources without a step whose records need an update: an operational attribute has changed,
-    /// or the way in which they are used. Apply records them silently.
+    /// Resources without a step whose records need an update, because an operational attribute or
+    /// the uses of the resource have changed. Apply records them silently.
     std::vector<RecordedResource> records;
     /// New addresses by recorded ones; written together with `records`.
     std::map<std::string, std::string> moves;

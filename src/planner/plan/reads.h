@@ -15,9 +15,9 @@ struct PlannedRead {
 
 /// The result of evaluating the spec with the recorded values, before anything is read.
 struct Evaluation {
-    /// What to read before planning: every resource of the spec whose config is known sufficiently,
-    /// and every recorded resource that the spec no longer has. Types that exist only in the state
-    /// are left out.
+    /// The objects to read before planning: every resource of the spec whose config is known
+    /// sufficiently, and every recorded resource that the spec no longer has. Types that exist only
+    /// in the state are left out.
     std::vector<PlannedRead> reads;
     std::vector<Value> configs;       ///< by node
     std::vector<Value> values;        ///< by node: known from its config and its record
@@ -36,7 +36,7 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
 Evaluation evaluate_and_move(const Graph& graph, PriorState& prior,
                              const ProviderSettings& settings);
 
-/// What to read for a refresh: everything recorded, with its recorded config.
+/// The objects to read for a refresh: all recorded ones, with their recorded configs.
 std::vector<PlannedRead> reads_of_records(const Registry& registry, const PriorState& prior,
                                           const ProviderSettings& settings);
 
@@ -54,8 +54,8 @@ std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& pri
 /// config.)
 bool read_with(const ResourceType& type, const Value& config, const Observation& observed);
 
-/// What to read before the selected resources are destroyed: all recorded resources, except those
-/// that disappear with their machine.
+/// The objects to read before the selected resources are destroyed: all recorded resources, except
+/// those that disappear with their machine.
 std::vector<PlannedRead> reads_before_destroy(const Registry& registry, const PriorState& prior,
                                               const ProviderSettings& settings,
                                               const Selection& selection);

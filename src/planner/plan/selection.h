@@ -12,7 +12,7 @@ namespace hadeploy {
 
 /// The part of spec and state that --target or --exclude selects. A target includes its
 /// dependencies or, if it is to be removed, its dependents. An exclusion includes its dependents
-/// or, if they would be removed, its dependencies.
+/// or, if it would otherwise be removed, its dependencies.
 class Selection {
   public:
     /// @param graph  nullptr: everything selected is to be removed

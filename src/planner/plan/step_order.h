@@ -10,7 +10,7 @@ struct Taking {
     StepId step = 0;
     std::string from; ///< address of that object
     std::string what; ///< "port 80 of the swarm of 10.0.0.1"
-    /// It may be a different object: not an error if it leads to a cycle of steps.
+    /// It is not certain that this is the same object: a cycle of steps is then no error.
     bool perhaps = false;
 };
 

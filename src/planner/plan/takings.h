@@ -11,7 +11,7 @@
 
 namespace hadeploy {
 
-/// The recorded objects that hold what resources claim (ResourceType::claims).
+/// The recorded objects that hold the claims of resources (ResourceType::claims).
 class Holders {
   public:
     /// Both must outlive this.
@@ -33,7 +33,7 @@ class Holders {
     std::optional<Addresses> by_claim_; ///< made on first use
 };
 
-/// Adds what steps may take from records that look like the objects they create.
+/// Adds the takings of steps whose objects look like recorded ones.
 void add_take_overs(const Plan& plan, const std::multimap<std::string, std::string>& take_overs,
                     std::vector<Taking>& takings);
 

@@ -25,14 +25,14 @@ class Waits {
     void set(NodeId id, StepId step) { waits_for_[id] = {step}; }
 
     /// Adds the first half of a replacement that removes first. Dependents are removed before it if
-    /// they are replaced too. If the resource depends itself on a removed object, the removal does
+    /// they are replaced too. If the resource itself depends on a removed object, the removal does
     /// not wait for the values of that object.
     const Step& add_first_half(NodeId id, Step& step, const RecordedResource& recorded);
     [[nodiscard]] const std::vector<Step>& first_halves() const { return halves_; }
 
   private:
-    /// Whether an object below a node is removed by a replacement, and the steps after which that
-    /// is known.
+    /// Whether a replacement removes an object that a node depends on, and the steps after which
+    /// this is known.
     struct Base {
         enum class Removed { no, perhaps, yes };
         Removed removed = Removed::no;

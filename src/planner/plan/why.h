@@ -11,7 +11,7 @@ struct Why {
     enum class Origin {
         spec,  ///< the spec has changed since it was last applied
         drift, ///< the spec is the same: something else changed the object
-        later, ///< the wanted value is known only after other steps
+        later, ///< the desired value is known only after other steps
     };
     struct Cause {
         AttributeChange change;

@@ -8,7 +8,7 @@
 
 namespace hadeploy {
 
-/// What an address refers to.
+/// The kind of thing that an address refers to.
 enum class AddressForm { none, resource, module };
 
 /// Form of a resource address: `web`, `web["a"]`, `web[0]`, `module.cluster.web["a"]`; of a module:
@@ -51,8 +51,8 @@ bool within(const std::string& address, const std::string& name);
 /// use: `address#generation`.
 std::string generation_address(const std::string& address, std::int64_t generation);
 
-/// The address under which the place of an object that is to be created is read, "web#0". No object
-/// has this generation.
+/// The address of a read of the place where an object is to be created, "web#0". No object has this
+/// generation.
 std::string new_place_address(const std::string& address);
 /// The resource of a generation address; any other address is returned unchanged.
 std::string resource_address(const std::string& address);

@@ -10,7 +10,8 @@ struct Reference {
     std::string name;
     std::vector<std::string> steps;
     Loc loc;
-    std::string key_of = {}; ///< the name indexed by this reference: `a` for the z in `a[z]`
+    std::string key_of = {}; ///< the name that has this reference as its index: `a` for the z in
+                             ///< `a[z]`
 };
 
 /// Every reference in an expression, including branches that are never taken, without the names

@@ -173,7 +173,7 @@ struct Spec {
     std::string name;
     /// In seconds since 1970 in UTC; fixed for a plan, even if it is saved.
     std::int64_t plan_time = static_cast<std::int64_t>(std::time(nullptr));
-    /// What its values depend on, shared by all evaluations.
+    /// The external inputs of its values, shared by all evaluations.
     std::shared_ptr<ExternalInputs> external_inputs = std::make_shared<ExternalInputs>();
     Sources sources;
     Module root;

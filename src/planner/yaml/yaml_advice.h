@@ -12,7 +12,7 @@ struct YamlAdvice {
 };
 
 /// @param reason  the parser's own message
-/// @param text    what was parsed
+/// @param text    the parsed text
 /// @param offset  where the parser stopped
 YamlAdvice yaml_advice(std::string_view reason, std::string_view text, std::size_t offset);
 

@@ -57,10 +57,10 @@ class Application {
     std::optional<Error> refused_ = {};          ///< the error of Work::refuse
 };
 
-/// The attributes of the resource after the change: the config, earlier values that cannot be read,
-/// and over both the values that were read. Pure.
+/// The attributes of the resource after the change: the config and earlier values that cannot be
+/// read, overridden by the values that were read. Pure.
 Value attributes_after(const Change& change, const Value& seen);
-/// The error if the observation after the change does not match the wanted state. Pure.
+/// The error if the observation after the change does not match the desired state. Pure.
 std::optional<Error> conflict_with(const Change& change, const Observation& seen);
 
 } // namespace hadeploy::ssh

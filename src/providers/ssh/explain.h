@@ -11,7 +11,7 @@ namespace hadeploy::ssh {
 /// tools: package lock, full or read-only disk, missing program, sudo. The message names the
 /// relevant line (see cause_in()) and how the script ended; the ends of both streams are notes.
 /// @param host  "root@10.77.0.11:22"
-/// @param step  what was being done: "installing docker.io"; may be empty
+/// @param step  the current activity: "installing docker.io"; may be empty
 /// @param status  as reported by `sh`: above 128 the process was killed by a signal
 /// @param err   standard error of the script
 /// @param out   standard output of the script

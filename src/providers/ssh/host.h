@@ -32,8 +32,8 @@ std::vector<std::string> strings(const Value& list);
 Value list_of_strings(const std::vector<std::string>& texts);
 /// The texts, each quoted for the shell, separated by spaces.
 std::string quoted(const std::vector<std::string>& texts);
-/// The wanted items that exist, in the wanted order, then existing items that we created and that
-/// are no longer wanted. Equal to `wanted` if and only if nothing has to change.
+/// The desired items that exist, in the desired order, then existing items that we created and that
+/// are no longer desired. Equal to `wanted` if and only if nothing has to change.
 Value managed(const std::vector<std::string>& wanted, const std::vector<std::string>& there,
               const std::vector<std::string>& ours);
 
@@ -49,8 +49,8 @@ std::vector<std::string> claim(const Value& config, std::string_view what,
 /// is not known.
 std::vector<std::string> claim_of_host(const Value& config, std::string_view what);
 
-/// File on the host with notes on what we changed, so that exactly these changes can be reverted,
-/// even after a crash in the middle. One small file per resource, removed with it.
+/// File on the host with notes on our changes, so that exactly these changes can be reverted, even
+/// after a crash in the middle. One small file per resource, removed with it.
 std::string memory_file(std::string_view identity);
 /// Script lines that print each note as "memory LINE", without starting a process.
 std::string print_memory(std::string_view identity);

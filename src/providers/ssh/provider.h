@@ -11,7 +11,7 @@ namespace hadeploy::ssh {
 /// a daemon, becomes a failed observation.
 Observation observation_from(const ReadRequest& request, const ProbeResult& result);
 
-/// A host. All its reads share one exec, and so do consecutive changes.
+/// A host. All its reads share one exec; consecutive changes share one too.
 class SshEndpoint final : public OpenEndpoint {
   public:
     SshEndpoint(std::shared_ptr<Pool> pool, Login login, std::stop_token stop)

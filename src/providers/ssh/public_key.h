@@ -7,8 +7,8 @@
 
 namespace hadeploy::ssh {
 
-/// The error if a text is not a public key in the format of authorized_keys, with a hint on what to
-/// write; none if it is one. Options before and a comment after the key are allowed.
+/// The error if a text is not a public key in the format of authorized_keys, with a hint on the
+/// expected form; none if it is one. Options before and a comment after the key are allowed.
 /// @param fingerprint  whether "SHA256:..." is accepted too
 std::optional<Error> wrong_public_key(std::string_view text, bool fingerprint, Loc loc);
 

@@ -16,7 +16,7 @@ struct ConfigFile {
 /// Returns the files that match a pattern of `Include`, in order. The pattern may start with ~.
 using Include = std::function<std::vector<ConfigFile>(const std::string& pattern)>;
 
-/// The host whose settings are wanted, and the local user.
+/// The host whose settings are read, and the local user.
 struct ConfigQuery {
     std::string host;         ///< as given to `ssh`: an alias, a name or an address
     std::string user;         ///< the given login user, or ""; for `Match user`

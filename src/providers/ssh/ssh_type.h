@@ -53,7 +53,7 @@ struct ProbeResult {
 class SshType : public ResourceType {
   public:
     SshType() { provider = "ssh"; }
-    /// Removal reverts what we did, which may leave an existing object behind (a package or a user
+    /// Removal reverts our changes, which may leave an existing object behind (a package or a user
     /// that was there before us), so its presence after removal is not an error.
     bool remove_may_leave = false;
     /// Attributes that are read back and compared after a create.
