@@ -190,7 +190,7 @@ resources:
     CHECK(lab.apply(kBoth).plan == "");
 }
 
-TEST_CASE("what was made but not recorded is finished, not created twice") {
+TEST_CASE("an object that was created but not recorded is finished, not created twice") {
     Lab lab;
     lab.world.broken = {"a"};
     lab.apply(kTwo); // the intent stays
@@ -211,7 +211,7 @@ TEST_CASE("an unmanaged object of the same name is an error and is not changed")
     CHECK(lab.world.changes().empty());
 }
 
-TEST_CASE("a machine and what lives on it come from one plan") {
+TEST_CASE("one plan creates a machine and the objects on it") {
     Lab lab;
     const auto first = lab.apply(kMachine);
     CHECK(first.plan == "create m; create x; create y");
@@ -237,7 +237,7 @@ TEST_CASE("a stopped machine is started before its resources are read and repair
     CHECK(lab.apply(kMachine).plan == "");
 }
 
-TEST_CASE("destroy takes the machine and forgets what goes with it") {
+TEST_CASE("destroy removes the machine and forgets the objects on it") {
     Lab lab;
     lab.apply(kMachine);
     const auto run = lab.apply(kMachine, true);
@@ -247,7 +247,7 @@ TEST_CASE("destroy takes the machine and forgets what goes with it") {
     CHECK(lab.intents.empty());
 }
 
-TEST_CASE("what survivors see is undone before its machine goes") {
+TEST_CASE("changes on surviving machines are undone before a machine is removed") {
     constexpr const char* kPair = R"(
 name: test
 resources:

@@ -60,7 +60,8 @@ variables: {token: {type: string, default: TOKEN}}
     CHECK(lab.apply(good).plan == "");
 }
 
-TEST_CASE("a broken postcondition holds up what depends on it, also of what lives in the state") {
+TEST_CASE("a failed postcondition stops dependents, also of a resource that exists only in the "
+          "state") {
     Lab lab;
     const std::string text = R"(name: test
 resources:
@@ -84,7 +85,7 @@ resources:
     CHECK(lab.recorded() == "a:1 e:1");
 }
 
-TEST_CASE("what a module is given is checked again when it is known") {
+TEST_CASE("inputs of a module are checked again when they are known") {
     Lab lab;
     lab.modules["m/module.yaml"] = R"(
 variables:
@@ -113,7 +114,7 @@ modules:
               .find("module.m: port: expected") != std::string::npos);
 }
 
-TEST_CASE("import takes over what somebody else has made") {
+TEST_CASE("import records an object that hadeploy did not create") {
     Lab lab;
     const std::string text = R"(name: test
 import: [{to: a, id: theirs}]
@@ -159,7 +160,8 @@ TEST_CASE("an import with differences repairs them, an import without id is reje
     CHECK(lab.apply("name: test\n" + resources).plan == "");
 }
 
-TEST_CASE("a precondition of an output that is known only then holds up what uses the output") {
+TEST_CASE("a precondition of an output that is known only during apply stops the users of the "
+          "output") {
     const auto spec = [](const char* token) {
         return fmt::format("name: test\nresources:\n  a: {{type: fake.thing, name: a}}\n"
                            "  b: {{type: fake.thing, name: b, value: \"${{module.m.o}}\"}}\n"
@@ -183,7 +185,7 @@ TEST_CASE("a precondition of an output that is known only then holds up what use
     CHECK(fresh.objects() == "a b");
 }
 
-TEST_CASE("a postcondition of a data source that is read only then holds up what uses it") {
+TEST_CASE("a postcondition of a data source that is read during apply stops its users") {
     Lab lab;
     const std::string text = R"(name: test
 resources:
@@ -205,7 +207,7 @@ data:
     CHECK(lab.objects() == "a");
 }
 
-TEST_CASE("a name that is known only then may be that of an object which another one has") {
+TEST_CASE("a name that is known only during apply may belong to another object") {
     constexpr const char* kBefore = "name: test\nresources: {old: {type: fake.thing, name: "
                                     "token-of-s, value: one}}\n";
     constexpr const char* kAfter = R"(name: test
@@ -226,7 +228,7 @@ resources:
     CHECK(lab.recorded() == "now:1 s:1");
 }
 
-TEST_CASE("a check is looked at again after apply, and fails nothing") {
+TEST_CASE("a check is evaluated again after apply, and fails nothing") {
     Lab lab;
     const auto run = lab.apply(R"(name: test
 resources: {a: {type: fake.thing, name: a}}

@@ -197,7 +197,7 @@ TEST_CASE("delete, and wanted again: a remaining object is kept, a missing one c
     }
 }
 
-TEST_CASE("delete, and wanted again: what can't be seen of it is made again") {
+TEST_CASE("delete, and in the spec again: attributes that can't be read are applied again") {
     constexpr const char* kSecret = R"(
 name: test
 resources:

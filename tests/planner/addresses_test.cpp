@@ -65,7 +65,7 @@ TEST_CASE("addresses are split into parts") {
         CHECK_MESSAGE(parts(broken) == "", broken);
 }
 
-TEST_CASE("moved: what can be said without a state") {
+TEST_CASE("moved: checks without a state") {
     CHECK(errors_with("moved: [{from: b, to: a}, {from: b, to: c}]") ==
           "hadeploy.yaml:2:34: moved: b is moved twice (keep the move to the current name of the "
           "block)\n  hadeploy.yaml:2:16: first here\n");
@@ -174,7 +174,7 @@ TEST_CASE("replace_triggered_by: invalid entries are errors") {
     CHECK(error("'module.b[\"x\"]'").find("nothing here is called") != std::string::npos);
 }
 
-TEST_CASE("replace_triggered_by: one instance, and what is in a module") {
+TEST_CASE("replace_triggered_by: one instance, and a resource in a module") {
     const auto text = [](const char* value) {
         return TestSpec::Files{
             {"hadeploy.yaml",

@@ -29,7 +29,7 @@ std::string warnings_of(const char* text) {
 }
 } // namespace
 
-TEST_CASE("a check that does not hold is a warning, and stops nothing") {
+TEST_CASE("a failed check is a warning, and stops nothing") {
     CHECK(warnings_of(R"(name: t
 variables: {n: {default: 2}}
 resources: {a: {type: fake.thing, name: a, value: v}}
@@ -80,7 +80,7 @@ TEST_CASE("invalid checks are errors") {
               .find("a rule of a check has no key \"warn\"") != std::string::npos);
 }
 
-TEST_CASE("preconditions of an output stop a plan, and what uses the output") {
+TEST_CASE("preconditions of an output stop a plan, and the users of the output") {
     CHECK(planned("name: t\noutputs: {o: {value: 1, preconditions: [{check: \"${a.size == 2}\", "
                   "message: \"size is ${a.size}\"}]}}\n"
                   "resources: {a: {type: fake.thing, name: a}}\n",

@@ -82,7 +82,7 @@ TEST_CASE("a lifecycle can't depend on resources or secrets") {
           std::string::npos);
 }
 
-TEST_CASE("the block of an instance that is gone says whether it may go") {
+TEST_CASE("the block of a removed instance decides whether it may be destroyed") {
     const auto text = [](const char* keys, const char* lifecycle) {
         return fmt::format("name: t\nvariables: {{on: {{default: false}}}}\nresources:\n"
                            "  a: {{type: fake.thing, for_each: {}, name: \"${{each.key}}\", "

@@ -36,7 +36,7 @@ TEST_CASE("arithmetic keeps integers exact") {
     CHECK(e("-9223372036854775808") == "-9223372036854775808");
 }
 
-TEST_CASE("arithmetic that has no result says so at its operator") {
+TEST_CASE("arithmetic without a result is an error at its operator") {
     CHECK(e("n / 0") == "1:5: division by zero");
     CHECK(e("n % 0.0") == "1:5: division by zero");
     CHECK(e("9223372036854775807 + 1") == "1:23: the result of + does not fit in a 64-bit integer");
@@ -104,7 +104,7 @@ TEST_CASE("literals of lists and maps, and strings within strings") {
     CHECK(e("max([for k, v in things : v.size]...)") == "5");
 }
 
-TEST_CASE("what is unknown stays so, unless the rest decides") {
+TEST_CASE("an unknown value stays unknown, unless another one decides") {
     const std::string unknown = "{\"$unknown\":true}";
     CHECK(e("later + 1") == unknown);
     CHECK(e("later ? 1 : 2") == unknown);
@@ -151,7 +151,7 @@ TEST_CASE("keys of maps are expressions too") {
           "1:10: duplicate key \"a\" (with merge() a later map takes precedence)");
 }
 
-TEST_CASE("a splat goes over a splat") {
+TEST_CASE("a splat over a splat") {
     const Value names = Value::map({
         {"pairs", Value::list({Value::map({{"a", "a"}, {"b", Value()}}),
                                Value::map({{"a", Value()}, {"b", "b"}})})},

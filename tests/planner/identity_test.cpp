@@ -48,14 +48,14 @@ TEST_CASE("an interrupted replacement is completed at its address") {
     CHECK(plan_text(prior, spec("two")) == "replace a; remove a#1; ");
 }
 
-TEST_CASE("a is a[0], whatever it is") {
+TEST_CASE("a is a[0], also for objects without a name") {
     CHECK(change("  a: {type: fake.note, text: x}\n",
                  "  a: {type: fake.note, text: x, count: 1}\n") == "a -> a[0]; ");
     CHECK(change("  a: {type: fake.note, text: x, count: 2}\n",
                  "  a: {type: fake.note, text: x}\n") == "a[0] -> a; remove a[1]; ");
 }
 
-TEST_CASE("what looks the same and has no name is pointed out, and removed") {
+TEST_CASE("an object without a name that looks the same is reported, and removed") {
     CHECK(change("  a: {type: fake.note, text: x}\n", "  b: {type: fake.note, text: x}\n") ==
           "create b; remove a; note: a is removed and b, which looks the same, is created; if they "
           "are the same object: moved: [{from: 'a', to: 'b'}]; ");

@@ -60,8 +60,8 @@ TEST_CASE("ignore_changes names attributes and their parts, to any depth") {
           "ignore_changes: test.shapes has no attribute \"label\" (did you mean \"labels\"?)");
     CHECK(refused("labels[0]") == "ignore_changes: labels is a map: its keys are names (write the "
                                   "key in quotes: labels[\"0\"])");
-    CHECK(refused("ports.x") == "ignore_changes: ports is a list: its elements have numbers (for "
-                                "example: ports[0])");
+    CHECK(refused("ports.x") == "ignore_changes: ports is a list: its elements are selected by "
+                                "number (for example: ports[0])");
     CHECK(refused("ports[0].x") == "ignore_changes: ports[0] is a port: it has no parts (ignore "
                                    "all of it: ports[0])");
     CHECK(refused("tags[0]") == "ignore_changes: tags is a set: its elements have no order "

@@ -129,7 +129,7 @@ TEST_CASE("a value that depends on itself through a module is an error") {
     CHECK_THROWS_AS(load(), Error);
 }
 
-TEST_CASE("count makes instances by number") {
+TEST_CASE("count creates numbered instances") {
     const TestSpec t(R"(
 name: t
 variables: {n: {type: integer, default: 12}}
@@ -179,7 +179,7 @@ TEST_CASE("errors about instances say what to do") {
     CHECK(error("count: 2, value: '${a[0].token}'").find("depends on itself") != std::string::npos);
 }
 
-TEST_CASE("variables have rules of their own") {
+TEST_CASE("variables have validation rules") {
     const char* text = R"(name: t
 variables:
   n: {type: integer, default: 4, validate: [{check: "${var.n % 2 == 1}", message: "${var.n} is even"}]}

@@ -41,7 +41,7 @@ TEST_CASE("lists stand below their key") {
     CHECK(checked("a:\n- # why\n  b: 1\n") == "a:\n  - # why\n    b: 1\n");
 }
 
-TEST_CASE("comments stay, above what they are about") {
+TEST_CASE("comments stay above the entries that they describe") {
     CHECK(checked("# top\na:\n    # about b\n    b: 1   # beside\n# about c\nc: 2\n# end\n") ==
           "# top\na:\n  # about b\n  b: 1   # beside\n# about c\nc: 2\n# end\n");
     CHECK(checked("a:\n    b: 1\n    # last of a\nc: 2\n") == "a:\n  b: 1\n  # last of a\nc: 2\n");

@@ -8,7 +8,7 @@
 
 using namespace hadeploy;
 
-TEST_CASE("what is protected is neither destroyed nor replaced") {
+TEST_CASE("a protected resource is neither destroyed nor replaced") {
     const char* spec = R"(name: t
 resources:
   a: {type: fake.thing, name: a, lifecycle: {prevent_destroy: true}}
@@ -72,7 +72,7 @@ resources:
     CHECK(planned("name: t\n", world) == "a would be destroyed, but prevent_destroy protects it; ");
 }
 
-TEST_CASE("changes that are ignored are neither drift nor wish") {
+TEST_CASE("ignored changes are neither drift nor planned changes") {
     const auto spec = [](const char* value, const char* ignored) {
         return fmt::format("name: t\nresources: {{a: {{type: fake.thing, name: a, value: {}, "
                            "labels: {{x: y}}, lifecycle: {{ignore_changes: {}}}}}}}\n",

@@ -113,7 +113,7 @@ TEST_CASE("an exclusion leaves out what depends on it") {
           std::vector<std::string>{"this plan is partial: everything except a and dependents"});
 }
 
-TEST_CASE("what is excluded stays, and with it what it needs") {
+TEST_CASE("excluded resources stay, and so do their dependencies") {
     const PriorState world = as_applied(kSpec);
     CHECK(planned(kSpec, world, {.destroy = true, .exclude = {"b"}}) ==
           "remove c; remove d[\"x\"]; remove d[\"y\"]");
@@ -129,7 +129,7 @@ TEST_CASE("what is excluded stays, and with it what it needs") {
     CHECK(planned(less, world, {.exclude = {"a", "d"}}) == "remove b");
 }
 
-TEST_CASE("an address as a shell hands it over") {
+TEST_CASE("an address as a shell passes it") {
     const std::vector<std::string> known{"r[\"a\"]", "r[\"b\"]",   "s[0]", "module.m[\"x\"].t[1]",
                                          "both[0]",  "both[\"0\"]"};
     CHECK(resolve_address("r[\"a\"]", known) == "r[\"a\"]");

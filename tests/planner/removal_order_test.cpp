@@ -21,7 +21,7 @@ std::string destroyed(const std::string& spec) {
 
 } // namespace
 
-TEST_CASE("what stands on a replacement goes before it") {
+TEST_CASE("dependents of a replaced object are removed before it") {
     const auto three = [](int size, const char* last) {
         return fmt::format(
             "  a: {{type: fake.thing, name: a, size: {}}}\n"
@@ -39,7 +39,7 @@ TEST_CASE("what stands on a replacement goes before it") {
           "remove old b; replace b; remove old a; replace a; ");
 }
 
-TEST_CASE("what another object has is taken once that has let it go") {
+TEST_CASE("a claim of another object is taken after that object has released it") {
     const auto doors = [](const char* a, const char* b) {
         return fmt::format("  a: {{type: fake.door, name: a, value: \"{}\"}}\n"
                            "  b: {{type: fake.door, name: b, value: \"{}\"}}\n",

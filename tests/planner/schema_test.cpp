@@ -396,7 +396,7 @@ TEST_CASE("amounts for people") {
     CHECK(show_duration(-30'000) == "-30s");
 }
 
-TEST_CASE("text in quotes holds nothing that a terminal would act on") {
+TEST_CASE("quoted text has no characters that a terminal interprets") {
     CHECK(in_quotes("a\"b\\") == "\"a\\\"b\\\\\"");
     CHECK(in_quotes("\xE2\x80") == "\"\\xE2\\x80\"");
     CHECK(in_quotes("\xC0\x80") == "\"\\xC0\\x80\"");

@@ -31,7 +31,7 @@ std::string e(const std::string& expression) {
 
 } // namespace
 
-TEST_CASE("what is not known yet is secret as soon as it may be") {
+TEST_CASE("an unknown value is secret if it may become secret") {
     CHECK(e("sensitive(later)") == kLater);
     CHECK(e("sensitive(later).x") == kLater);
     CHECK(e("sensitive(later)[*].x") == kLater);
@@ -98,7 +98,7 @@ TEST_CASE("a message does not quote a secret") {
     CHECK(e("{for x in list : hidden => x}").find("s3cret") == std::string::npos);
 }
 
-TEST_CASE("whether a secret makes an error is secret") {
+TEST_CASE("whether a secret causes an error is secret") {
     CHECK(e("can(hidden)") == R"({"$secret":true})");
     CHECK(e("can(tonumber(hidden))") == R"({"$secret":false})");
     CHECK(e("can(vault[0].x)") == R"({"$secret":false})");
@@ -115,7 +115,7 @@ TEST_CASE("whether a secret makes an error is secret") {
     CHECK(e("try({a: hidden}, 0)") == R"({"a":{"$secret":"s3cret"}})");
 }
 
-TEST_CASE("a secret is opened where it is said so, and nowhere else") {
+TEST_CASE("only nonsensitive() opens a secret") {
     CHECK(e("nonsensitive(hidden)") == "\"s3cret\"");
     CHECK(e("nonsensitive(vault)[0].n") == "1");
     CHECK(e("nonsensitive(mixed)") == R"({"a":1,"s":{"$secret":"s3cret"}})");

@@ -29,7 +29,7 @@ TEST_CASE("a spec may be written as JSON") {
     CHECK(first_plan(t) == "create a; create b");
 }
 
-TEST_CASE("instances are keyed by name, and each depends on its own only") {
+TEST_CASE("instances are keyed by name, and each depends only on its own inputs") {
     const TestSpec t(R"(
 name: t
 variables: {names: {type: map(string), default: {b: two, a: one}}}
@@ -129,7 +129,7 @@ TEST_CASE("secrets are read from the files that the spec names") {
     CHECK(diagnostics.empty());
 }
 
-TEST_CASE("secrets that are not there") {
+TEST_CASE("missing secrets") {
     const auto with_value = [](const std::string& value) {
         return errors_of("name: t\nresources:\n  a: {type: fake.thing, name: a, value: \"" + value +
                          "\"}\n");
@@ -253,7 +253,7 @@ TEST_CASE("entries that are merged keep their places") {
               .starts_with("hadeploy.yaml:1:37: nothing here is called \"no\""));
 }
 
-TEST_CASE("merge keys can't blow a text up") {
+TEST_CASE("merge keys are limited") {
     std::string text = "a: &a {";
     for (int i = 0; i < 2000; ++i) text += fmt::format("k{}: 1, ", i);
     text += "}\n";

@@ -60,7 +60,7 @@ TEST_CASE("as YAML a map is an object, one of \"*\" a map, a list of one a list"
     CHECK(again(Value::list({fields})).starts_with("list(object({deep"));
 }
 
-TEST_CASE("what is no type says why") {
+TEST_CASE("an invalid type is reported with the reason") {
     CHECK(again("strin") == "error: unknown type \"strin\"");
     CHECK(again("") == "error: \"\" is not a type");
     CHECK(again("list(") == "error: \"list(\" is not a type");
@@ -84,7 +84,7 @@ TEST_CASE("what is no type says why") {
     CHECK(again(nested).find("at most 16 levels deep") != std::string::npos);
 }
 
-TEST_CASE("objects are filled in with their defaults, and mistakes have their whole path") {
+TEST_CASE("objects are filled in with their defaults, and errors name the whole path") {
     const std::string hosts = "'map(object({address: ipv4, port: optional(port, 22), tags: "
                               "optional(list(string), []), note: optional(string)}))'";
     CHECK(
@@ -105,7 +105,7 @@ TEST_CASE("objects are filled in with their defaults, and mistakes have their wh
     CHECK(normal("{'*': {size: bytes}}", "{x: {size: 1 KiB}}") == "{\"x\":{\"size\":1024}}");
 }
 
-TEST_CASE("a set has its elements once, in one order") {
+TEST_CASE("a set has each element once, in a fixed order") {
     CHECK(normal("set(string)", "[b, a, b]") == "[\"a\",\"b\"]");
     CHECK(normal("set(integer)", "[10, 9, 10, -1]") == "[-1,9,10]");
     CHECK(normal("set(bytes)", "[1 KiB, 1024, 1 MiB]") == "[1024,1048576]");

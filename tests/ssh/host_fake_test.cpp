@@ -247,7 +247,8 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(host.change("host.package", Change::Kind::remove, config, {}).status == 0);
     }
 
-    TEST_CASE("host.package: what another resource still wants stays, and is removed with that") {
+    TEST_CASE("host.package: a package that another resource needs stays, and is removed with "
+              "that") {
         const PretendedHost host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
         const auto config = [](std::vector<std::string> packages) {
             return config_of("host.package", Value::map({{"host", some_connection()},

@@ -211,7 +211,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(has(text, "set `private_key_file` to the private key, " + server.key_file()));
     }
 
-    TEST_CASE("an agent with more keys than the server has patience") {
+    TEST_CASE("an agent with more keys than the server accepts") {
         const SshServer server("MaxAuthTries 2");
         const Agent agent;
         for (const char* name : {"one", "two", "three"}) agent.add_new(name);

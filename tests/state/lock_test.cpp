@@ -96,7 +96,7 @@ TEST_CASE("nothing is written without the lock or by a reader") {
     CHECK(open_ro(dir / "s")->rows().empty());
 }
 
-TEST_CASE("who lost the lock by the removal of its file cannot write any more") {
+TEST_CASE("a run that lost the lock by the removal of its file cannot write any more") {
     const TempDir dir;
     const auto first = open_locked(dir / "s");
     std::filesystem::remove(dir / "s.lock");

@@ -27,7 +27,7 @@ std::vector<std::string> sealed_in(const std::filesystem::path& file) {
 }
 } // namespace
 
-TEST_CASE("a new key opens all that the old one did, and the old one nothing") {
+TEST_CASE("a new key opens everything that the old one did, and the old one nothing") {
     const TempDir dir;
     fill(*open_locked(dir / "s"), kRuns, kRow);
     const std::filesystem::path file = state::key_file(dir / "s");

@@ -42,8 +42,8 @@ constexpr std::array kDetails{
             "same rules apply to destroy, rollback and saved plans."},
     Details{"destroy",
             "Works from the state. If the spec cannot be used (it is invalid, or a file that it "
-            "reads or the value of a variable is missing), this is reported, and providers are "
-            "reached with the settings of the last run.\n\n"
+            "reads or the value of a variable is missing), hadeploy reports this and uses the "
+            "provider settings of the last run.\n\n"
             "A loss of data has to be confirmed, or allowed with --allow-data-loss: see apply."},
     Details{
         "validate",
@@ -114,8 +114,9 @@ constexpr std::array kDetails{
         "interruption, either the old or the new key opens the state.\n\n"
         "Without an option the new key is of the same kind as the present one: a passphrase is "
         "asked for; a key file gets a new first line. The keys below that line open copies of the "
-        "state and plans that were made before; delete them when no copies remain. After a change "
-        "of place or kind, set HADEPLOY_STATE_KEY_FILE or HADEPLOY_STATE_PASSPHRASE accordingly."},
+        "state and plans that were made before; delete them when no copies remain. If the place or "
+        "the kind of the key changes, set HADEPLOY_STATE_KEY_FILE or HADEPLOY_STATE_PASSPHRASE "
+        "accordingly."},
     Details{"taint", "For an object that is broken in a way that no difference shows."},
     Details{"completion",
             "bash: source <(hadeploy completion bash)\n"

@@ -69,8 +69,8 @@ locals:
   small: "${ {for k, v in node : k => v if v.memory < 1024} }"
 ```
 
-A local is evaluated where it is used: `${local.small["a"]}` depends only on what that element
-refers to.
+Only the used part of a local is evaluated: `${local.small["a"]}` depends only on the references of
+that element.
 
 ### Secrets
 
@@ -92,13 +92,13 @@ first of these that is set: `--vault-password-file FILE` (mode 0600; an executab
 prints the password), `HADEPLOY_VAULT_PASSWORD`, the file named by `ANSIBLE_VAULT_PASSWORD_FILE`, a
 prompt on the terminal.
 
-Values from such a file are secret, like the value of a variable with `secret: true`, and so is
-everything computed from them. A module sees only the secrets that it is given under `with`. The
+Values from such a file are secret, like the value of a variable with `secret: true`. Everything
+computed from them is secret too. A module sees only the secrets that it is given under `with`. The
 output of commands is searched for known secrets before it is shown. Secrets of fewer than 4
 characters cannot be hidden there; `validate`, `plan` and `apply` name them. Where an error or `why`
 shows a line of the spec, `(secret)` replaces literal secrets in it. If a file is not valid YAML,
-these cannot be found: then only the keys of its lines are shown if the file contains a word that
-suggests secrets (secret, sensitive, password, private_key, token).
+these cannot be found. If the file contains a word that suggests secrets (secret, sensitive,
+password, private_key, token), only the keys of its lines are shown.
 
 ### Resources
 
@@ -138,7 +138,7 @@ resources:
 | `keep_on_destroy` | `true`: when the resource is removed from the spec, destroyed or replaced, the object stays as it is and is only removed from the state. The state records this flag too. A replacement is created beside the old object, as with `create_before_destroy`. |
 | `ignore_changes` | Attributes, parts of attributes, or `all`: their differences cause no drift and no change. `[content, labels.x, 'labels["a b"]', "ports[0]"]`: the rest of `labels` is compared and repaired, its `x` stays. |
 | `replace_triggered_by` | Resources, instances or modules: when one of them is created, changed or replaced, this resource is replaced. `web`, `'web["a"]'`, `'web[each.key]'`, `module.site`, `'module.site["a"].web'`. A value or a data source cannot be a trigger: store it in a `local.value` resource and name that resource. |
-| `create_before_destroy` | `true`: a replacement first creates the new object, then changes what refers to it, then removes the old object. Until then the state records the old object as `database#1`, by its generation; the next run removes what an interrupted run leaves behind. Dependencies of the resource are replaced in the same order. Both objects have to be able to exist at the same time: a name that must be unique is an error. |
+| `create_before_destroy` | `true`: a replacement first creates the new object, then changes the resources that refer to it, then removes the old object. Until then the state records the old object as `database#1`, by its generation; the next run removes an object that an interrupted run left behind. Dependencies of the resource are replaced in the same order. Both objects have to be able to exist at the same time: a name that must be unique is an error. |
 | `preconditions` | Rules in the form of [variable](#variables) rules. They are checked by the plan, and by apply for values that are known only then. |
 | `postconditions` | Rules about the resulting object: `[{check: "${self.size > 1024}", message: too small}]`. If the plan can already tell that a rule will be broken, the plan fails. Otherwise the step fails after the object was created and recorded, and its dependents are skipped. |
 
@@ -184,11 +184,11 @@ is done has no effect. In a chain (`a` to `b`, `b` to `c`) only the last address
 spec. A move cannot change the type of a resource.
 
 Most resources need no such entry: an object with an identifying name (the path of a file, the name
-of a machine) is recognized under another address, in another module or under another key, and so is
-`a` that becomes `a[0]`. Objects without such a name (random values, keys, commands) are destroyed
-and created under the new address unless they are moved; the plan names such pairs. If a resource
-becomes identical to one that is removed in the same plan, as when a list of commands loses an
-element in the middle, it is created after that removal.
+of a machine) is recognized under another address, in another module or under another key. An object
+whose address changes from `a` to `a[0]` is recognized too. Objects without such a name (random
+values, keys, commands) are destroyed and created under the new address unless they are moved; the
+plan names such pairs. If a resource becomes identical to one that is removed in the same plan, as
+when a list of commands loses an element in the middle, it is created after that removal.
 
 ### Removed
 
@@ -198,9 +198,9 @@ as they are, and hadeploy removes them from its state. Without the entry they wo
 ### Import
 
 `import: [{to: node["a"], id: 1b4e28ba-2fa1-41d2-883f-0016d3cca427}]` imports an existing object
-that was created by somebody else. It is changed where it differs from the spec, but never replaced.
-`id` identifies the object; each type documents its form (for a libvirt network, its UUID). Types
-that adopt existing objects by themselves (files, packages, users) need no import. An object that is
+that hadeploy did not create. It is changed where it differs from the spec, but never replaced. `id`
+identifies the object; each type documents its form (for a libvirt network, its UUID). Types that
+adopt existing objects by themselves (files, packages, users) need no import. An object that is
 already recorded is left alone, so the entry can stay. `hadeploy import ADDRESS ID` imports one
 object and only records it.
 
@@ -212,9 +212,9 @@ object and only records it.
 `${...}` inserts a value and makes the resource depend on the source of the value. If it is the
 whole string, the value keeps its type; `$${` is a literal `${`. It also works in the keys of a map:
 `{"${var.zone}-a": 1}`. Such a key has to be a string, a number or a boolean, and to differ from the
-other keys. A map with a key that is known only after apply is known only then, and a map with a
-secret key is secret. The names of blocks, attributes, types and dependencies and the source of a
-module are literal: an expression there is an error.
+other keys. A map is known only after apply if one of its keys is, and secret if one of its keys is.
+The names of blocks, attributes, types and dependencies and the source of a module are literal: an
+expression there is an error.
 
 | Reference | Value |
 |---|---|
@@ -298,7 +298,7 @@ outputs:
 
 Next to `value`, an output accepts `secret`, `description` and `preconditions`: rules in the form of
 [variable](#variables) rules. A false rule is an error of the plan, or of apply if the value is
-known only then; resources that use the output are then not changed.
+known only then; then resources that use the output are not changed.
 
 ### Checks
 
@@ -338,8 +338,8 @@ directory of a new file does not exist and nothing in the plan creates it first.
 | `set(T)` | An unordered list of unique elements, which is sorted. |
 | `object({name: T, port: optional(T, default)})` | A map with these keys. An optional key can be omitted; its value is then the default or null. |
 
-A type can also be written as YAML: a map means an object with its keys, a map with the single key
-`*` a map with any keys, a list with one type a list of that type.
+A type can also be written as YAML: a map means an object with these keys, a map with the single key
+`*` means a map with any keys, and a list with one type means a list of that type.
 
 ```yaml
 variables:

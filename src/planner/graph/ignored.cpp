@@ -84,7 +84,7 @@ void check_path(const IgnoredPart& part, const Attribute& attribute, const Value
             break;
         case TypeKind::list:
             if (!step.is_integer())
-                throw refusal(fmt::format("{} is a list: its elements have numbers", way),
+                throw refusal(fmt::format("{} is a list: its elements are selected by number", way),
                               name.loc(), fmt::format("for example: {}[0]", way));
             type = type->element ? type->element.get() : &any;
             break;

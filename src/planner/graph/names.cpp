@@ -112,7 +112,10 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
         return resolve_open(name, path, loc, used);
     } catch (const Error& error) {
         throw Error(error.kind,
-                    fmt::format("\"{}\" has nothing with that name, which is secret", name), loc);
+                    fmt::format("\"{}\" has no entry with this name (the name is "
+                                "secret)",
+                                name),
+                    loc);
     }
 }
 

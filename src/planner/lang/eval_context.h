@@ -8,8 +8,8 @@
 
 namespace hadeploy {
 
-/// What all expressions involved in an evaluation share, because they refer to each other (through
-/// variables, outputs, locals). Used by one thread. Can be used for one evaluation after another.
+/// The limits shared by all expressions of one evaluation, which refer to each other through
+/// variables, outputs and locals. Used by one thread. Can be used for one evaluation after another.
 struct EvalContext {
     /// @param time  the time of the plan in seconds since 1970 in UTC: the result of
     ///              plantimestamp()

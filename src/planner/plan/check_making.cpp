@@ -92,7 +92,7 @@ void check_new_place(const PriorState& prior, const Node& node, const Value& con
     const std::string what = without_secrets(node.type->claims(config).front(), config);
     Error warning(ErrorKind::spec,
                   fmt::format("{} exists, but is not recorded: the replacement adopts it", what));
-    warning.with_hint("what differs from the spec is overwritten; move it away to keep it");
+    warning.with_hint("differences from the spec are overwritten; move it away to keep it");
     warnings.push_back(placed(std::move(warning), node));
 }
 

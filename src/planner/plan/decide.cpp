@@ -28,7 +28,7 @@ bool maps_differ(const Type& element, const Value& a, const Value& b) {
     return false;
 }
 
-/// The wanted and the current value of an attribute; nothing if it is not compared.
+/// The desired and the current value of an attribute; nothing if it is not compared.
 struct Comparison {
     Value wanted, have;
 };

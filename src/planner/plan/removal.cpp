@@ -22,7 +22,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Plans the removal of recorded resources that are no longer wanted. A resource that exists only
+/// Plans the removal of recorded resources that the spec no longer has. A resource that exists only
 /// on machines removed in the same plan disappears with them. If others depend on its proper
 /// removal (it has connections to machines that stay), it is removed before its machine.
 class Remover {

@@ -51,8 +51,8 @@ class Directory final : public LocalType {
         summary = "A directory on the machine that runs hadeploy.";
         doc = "Missing parent directories are created. A directory that was removed, or whose mode "
               "was changed, is repaired; its contents are not managed. An existing directory is "
-              "taken over. A symbolic link in the path is followed only if it belongs to root or "
-              "to the user who runs hadeploy.\n\n"
+              "adopted. A symbolic link in the path is followed only if it belongs to root or to "
+              "the user who runs hadeploy.\n\n"
               "Destroy removes the directory if it is empty, with `force` also if it is not; with "
               "`keep` it stays. Parent directories stay.";
         example = "build:\n"

@@ -26,7 +26,7 @@ class File final : public LocalType {
               "content, even after a crash. Its directory has to exist (see local.directory). It "
               "belongs to the user who runs hadeploy.\n\n"
               "Changed content or a changed mode is detected and restored. An existing file that "
-              "matches the configuration is taken over. A symbolic link with the file's name is "
+              "matches the configuration is adopted. A symbolic link with the file's name is "
               "replaced by the file. A symbolic link in the path is followed only if it belongs to "
               "root or to the user who runs hadeploy.\n\n"
               "Destroy removes the file.";

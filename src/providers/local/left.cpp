@@ -25,7 +25,7 @@ constexpr auto kMostWait = std::chrono::minutes(1);
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
 constexpr const char* kMark = "HADEPLOY_RUN";
 
-/// "" if the process has ended or belongs to somebody else.
+/// "" if the process has ended or belongs to another user.
 std::string proc_file(const std::string& process, const char* name) {
     try {
         return read_file("/proc/" + process + "/" + name);

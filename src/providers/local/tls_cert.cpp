@@ -133,7 +133,7 @@ Schema certificate_attributes() {
              .max = 100 * kYearMs},
             {.name = "early_renewal",
              .type = TypeKind::duration,
-             .doc = "How long before its end a plan replaces the certificate.",
+             .doc = "How long before its expiry a plan replaces the certificate.",
              .operational = true,
              .default_value = Value(0),
              .min = 0},
@@ -194,8 +194,9 @@ class SelfSigned final : public CertificateType {
     SelfSigned() {
         name = "tls.self_signed_cert";
         summary = "A self-signed certificate: for an authority, or for tests.";
-        doc = "It is kept in the state. Any change replaces it; so does a plan after its end or "
-              "within `early_renewal` of its end, and the plan gives this reason.\n\n"
+        doc = "It is kept in the state. Any change replaces it. A plan also replaces it after its "
+              "expiry or within `early_renewal` before its expiry, and names this as the "
+              "reason.\n\n"
               "Destroy removes it from the state.";
         example = "ca:\n"
                   "  type: tls.self_signed_cert\n"
@@ -289,8 +290,8 @@ class LocallySigned final : public CertificateType {
         summary = "A certificate signed by an authority in this configuration.";
         doc =
             "Subject and names come from the request. It is kept in the state. Any change, also of "
-            "the authority, replaces it; so does a plan after its end or within `early_renewal` of "
-            "its end, and the plan gives this reason.\n\n"
+            "the authority, replaces it. A plan also replaces it after its expiry or within "
+            "`early_renewal` before its expiry, and names this as the reason.\n\n"
             "Destroy removes it from the state.";
         example = "web:\n"
                   "  type: tls.locally_signed_cert\n"

@@ -77,7 +77,7 @@ std::optional<Error> conflict_with(const Change& change, const Observation& seen
     const bool create = change.kind == Change::Kind::create;
     for (const std::string& name : create ? type_of(change).verified : change.changed) {
         const Value* now = seen.attributes.find(name);
-        // the wanted value of a tracked attribute is its previous value; only the commands can
+        // the desired value of a tracked attribute is its previous value; only the commands can
         // judge whether the new one is right
         if (!now || !change.after.has(name) || *now == change.after[name]) continue;
         const Value& wanted = change.after[name];

@@ -194,7 +194,7 @@ class HostPackage final : public SshType {
         return script + "esac; done <\"$memory\"; fi\n";
     }
 
-    /// Adds the wanted packages that are installed only through a package that provides them.
+    /// Adds the desired packages that are installed only through a package that provides them.
     static void add_provided(const std::vector<std::string>& wanted, const Answer& answer,
                              std::vector<std::string>& there, Value::Map& versions) {
         for (const std::string& line : answer.all("provider")) { // STATUS PACKAGE VERSION NAMES

@@ -34,7 +34,7 @@ bool ended_well(const std::vector<std::string>& all) {
 }
 
 /// Maps UnitFileState to a boolean. A unit without an [Install] section can be neither enabled nor
-/// disabled, so it reports the wanted value.
+/// disabled, so it reports the desired value.
 Value enabled(const std::string& state, const Value& wanted) {
     if (state == "enabled" || state == "enabled-runtime" || state == "alias") return true;
     if (state == "static" || state == "generated" || state == "indirect" || state == "transient")
