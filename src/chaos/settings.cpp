@@ -50,7 +50,7 @@ Schema make_schema() {
         duration("timeout", "Time limit of one request.", 5'000, 10),
         duration("baseline",
                  "How long the app is measured before the drain. If a request fails, the "
-                 "measurement is repeated, for as long as `patience`.",
+                 "measurement is repeated until `patience` has passed.",
                  5'000),
         duration("hold", "How long the node stays drained after its tasks have moved.", 5'000),
         duration("settle", "How long the app has to respond without an error to count as steady.",

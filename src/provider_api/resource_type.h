@@ -42,8 +42,8 @@ class ResourceType {
     /// The resource is a machine: it exports `connection`, and `running` says whether a login is
     /// possible. Resources on it are read after it, and are destroyed with it.
     bool machine = false;
-    /// For a machine: removing the resource ends the machine. (A pre-existing machine is only no
-    /// longer managed, so that resources on it must be removed themselves.)
+    /// For a machine: removing the resource ends the machine. (Removing a pre-existing machine only
+    /// ends its management, so the resources on it must be removed individually.)
     bool removal_ends_machine = false;
     /// read() also finds existing objects that are not recorded, which are adopted, without a
     /// change if they match the config: files, packages, services. Without this flag such an object

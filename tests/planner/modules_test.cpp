@@ -104,7 +104,7 @@ TEST_CASE("an expression depends only on the module instances and outputs that i
     CHECK(deps("${length(module.site)}").find("web") != std::string::npos);
 }
 
-TEST_CASE("modules with count have instances by number") {
+TEST_CASE("modules with count have numbered instances") {
     const TestSpec t(TestSpec::Files{{"hadeploy.yaml", R"(
 name: t
 variables: {n: {type: integer, default: 3}}

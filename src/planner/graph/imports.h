@@ -16,8 +16,8 @@ void check_imports(const Graph& graph, Diagnostics& diagnostics);
 /// The ID of the object that is imported to an address; "" if there is no import, or no ID.
 std::string imported_id(const Graph& graph, const std::string& address);
 
-/// An error about an import. For an import requested on the command line it has no place and the
-/// given kind; otherwise it is an error of the spec.
+/// An error about an import. If the import was requested on the command line, the error has the
+/// given kind and no place; otherwise it is an error of the spec at the place of the entry.
 Error import_error(const Import& import, ErrorKind kind, std::string why, std::string hint);
 
 } // namespace hadeploy

@@ -112,9 +112,7 @@ Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
         return resolve_open(name, path, loc, used);
     } catch (const Error& error) {
         throw Error(error.kind,
-                    fmt::format("\"{}\" has no entry with this name (the name is "
-                                "secret)",
-                                name),
+                    fmt::format("\"{}\" has no entry with this name (the name is secret)", name),
                     loc);
     }
 }

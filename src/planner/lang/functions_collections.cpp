@@ -291,7 +291,7 @@ FunctionGroup collection_functions() {
             {"coalescelist", "lists: list...", "The first list that is not empty.",
              R"(coalescelist([], ["a"]))", R"(["a"])", coalesce_lists, at_shape},
             {"matchkeys", "values: list, keys: list, wanted: list",
-             "The values whose key, at the same index, is one of the wanted keys.",
+             "The values at the indexes where `keys` has a key that `wanted` contains.",
              R"(matchkeys(["i-1", "i-2"], ["web", "db"], ["db"]))", R"(["i-2"])", matching},
             {"transpose", "map: map",
              "A map of lists of strings transposed: for each string the keys whose lists contain "

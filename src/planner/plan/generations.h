@@ -12,7 +12,8 @@ namespace hadeploy {
 // With create_before_destroy a resource temporarily exists twice. Its address refers to the
 // generation in use: the old one until the new one exists, then the new one. The other generation
 // has its own address, `address#generation`, in the journal and in the state, like any resource
-// that the spec no longer has. So the next run removes whatever an interrupted run leaves behind.
+// that the spec no longer has. So the next run removes any object that an interrupted run leaves
+// behind.
 
 /// UUIDv5 of the state's lineage and `address#generation`.
 std::string identity_of(const std::string& lineage, const std::string& address,
@@ -43,7 +44,7 @@ std::int64_t next_generation(const ResourceType& type, const Value& config,
                              NewGenerations& fresh);
 
 /// @throws Error(spec) if both generations would have a real name that must be unique
-/// @param now  everything that is known of the old one
+/// @param now  all known attributes of the old one
 void refuse_shared_names(const Graph& graph, const Node& node, const Value& config,
                          const RecordedResource& recorded, const Value& now);
 

@@ -25,8 +25,8 @@ auto records_of(const Graph& graph, Records& records) {
 /// Whether the object of an address was looked for and not found.
 bool observed_gone(const PriorState& prior, const std::string& address);
 
-/// The config to read with. If the spec now wants another object, this is the recorded one, which
-/// is to be replaced.
+/// The config to read with: that of the spec or, if the spec now describes another object, the
+/// recorded config of the object to replace.
 Value read_config(const ResourceType& type, const Value& config, const RecordedResource* recorded);
 
 /// Adds a note to an error about one resource that says how to continue with the others.

@@ -29,7 +29,7 @@ struct Step {
     std::optional<NodeId> node; ///< none: the spec no longer has this resource
     std::int64_t generation = 1;
     std::string identity;
-    Value before = {}; ///< everything that is known of it now
+    Value before = {}; ///< all its attributes that are known now
     Value after = {};  ///< the desired config, as far as known; null on remove
     std::vector<AttributeChange> changes = {};
     std::string reason = {}; ///< for people
@@ -38,8 +38,8 @@ struct Step {
     /// removes the old one.
     bool create_first = false;
     bool read_first = false; ///< its machine is not up yet: read it in apply, and decide again
-    bool takes_over = false; ///< it takes over something of another object: read after that has
-                             ///< released it
+    bool takes_over = false; ///< it takes a claim of another object: read after that object has
+                             ///< released the claim
     bool keeps = false;      ///< of a forgotten resource: its object is kept on purpose
     /// The removal that begins a replacement. It is a separate step, so that dependents of the old
     /// object are removed before it and the new object is created after it. The replacement is a

@@ -55,9 +55,9 @@ class HostUser final : public SshType {
         doc =
             "An existing user is adopted. `groups` and `authorized_keys` are added to those that "
             "the user already has; others are left alone. Missing memberships and keys are drift "
-            "and are added again. A new group membership takes effect at the next login, which for "
-            "hadeploy and for every new SSH session is immediate. `~/.ssh` and `authorized_keys` "
-            "must not be symbolic links, because the user could point them anywhere.\n\n"
+            "and are added again. A new group membership takes effect at the next login, so "
+            "hadeploy and new SSH sessions have it at once. `~/.ssh` and `authorized_keys` must "
+            "not be symbolic links, because the user could point them anywhere.\n\n"
             "Destroy removes a user that hadeploy created, together with its home directory. From "
             "any other user it removes the groups and keys that hadeploy added. A user with "
             "running processes is removed only with `force`, which kills them.";
