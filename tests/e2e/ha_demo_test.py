@@ -350,7 +350,7 @@ resources:
     for_each: {node1: 10.77.0.11, node2: 10.77.0.12, node3: 10.77.0.13}
     name: ${each.key}
     memory: 1 GiB
-    vcpus: 2
+    vcpus: 1
     network: ${lab.name}
     address: ${each.value}
     base: ${base}
