@@ -89,10 +89,7 @@ struct PlannedRead {
 std::vector<PlannedRead>& reads() {
     static std::vector<PlannedRead> all = [] {
         static Registry registry;
-        add_ssh_provider(registry);
-        add_host_types(registry);
-        add_docker_types(registry);
-        add_gluster_types(registry);
+        add_ssh(registry);
         std::vector<PlannedRead> out;
         for (const auto& [name, yaml] : kConfigs) {
             PlannedRead s;

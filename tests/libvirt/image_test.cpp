@@ -1,5 +1,6 @@
 #include "core/hash.h"
 #include "harness.h"
+#include "providers/libvirt/download.h"
 #include "providers/libvirt/image.h"
 
 #include <httplib.h>

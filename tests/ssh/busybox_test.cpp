@@ -2,6 +2,7 @@
 #include "core/file.h"
 #include "core/process.h"
 #include "providers/ssh/exec.h"
+#include "providers/ssh/operation.h"
 #include "providers/ssh/provider.h"
 #include "ssh/host_case.h"
 #include "ssh/server.h"

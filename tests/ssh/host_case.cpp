@@ -1,6 +1,7 @@
 #include "ssh/host_case.h"
 #include "planner/plan/decide.h"
 #include "provider_api/normalize.h"
+#include "providers/ssh/host.h"
 
 #include <atomic>
 #include <unistd.h>

@@ -1,9 +1,10 @@
+#include "providers/libvirt/download.h"
+
 #include "core/file.h"
 #include "core/hash.h"
 #include "core/http.h"
 #include "core/secrecy.h"
 #include "providers/libvirt/handle.h"
-#include "providers/libvirt/image.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

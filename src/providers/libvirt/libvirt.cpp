@@ -124,4 +124,9 @@ void add_libvirt(Registry& registry) {
     registry.add(domain_type());
 }
 
+Counters& counters() {
+    static Counters instance;
+    return instance;
+}
+
 } // namespace hadeploy::libvirt
