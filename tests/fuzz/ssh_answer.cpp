@@ -4,6 +4,7 @@
 #include "fuzz.h"
 
 #include "core/error.h"
+#include "core/value_json.h"
 #include "planner/yaml/yaml.h"
 #include "provider_api/normalize.h"
 #include "providers/ssh/framing.h"

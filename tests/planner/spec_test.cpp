@@ -1,3 +1,4 @@
+#include "core/value_json.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
 #include "planner/spec/variables.h"
