@@ -110,18 +110,18 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         int made = 0;
         for (int i = 0; i < kRounds; ++i) {
             Managed directory(
-                *host.provider, "host.directory",
+                *host.endpoint, "host.directory",
                 host.config({{"path", a.string()}, {"owner", "nobody"}, {"mode", "0777"}}));
             made += tried([&] { directory.create(); });
             const Value written = host.config({{"path", (a / "shadow").string()},
                                                {"content", "owned"},
                                                {"owner", "nobody"},
                                                {"mode", "0666"}});
-            Managed file(*host.provider, "host.file", written);
+            Managed file(*host.endpoint, "host.file", written);
             made += tried([&] { file.create(); });
             tried([&] { file.update(written, {"mode"}); });
             tried([&] { file.remove(); });
-            Managed below(*host.provider, "host.directory",
+            Managed below(*host.endpoint, "host.directory",
                           host.config({{"path", (a / "x/y").string()}, {"force", true}}));
             made += tried([&] { below.create(); });
             tried([&] { below.remove(); });
@@ -159,7 +159,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                                {"content", fmt::format("round {}", i)},
                                                {"owner", "nobody"},
                                                {"mode", "0604"}});
-            Managed managed(*host.provider, "host.file", written);
+            Managed managed(*host.endpoint, "host.file", written);
             managed.read(); // must end, even with a FIFO
             tried([&] { managed.create(); });
             tried([&] { managed.update(written, {"mode"}); });
@@ -193,7 +193,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             ::rename((ssh / "authorized_keys").c_str(), keys_link.c_str());
         });
         for (int i = 0; i < kRounds; ++i) {
-            Managed user(*host.provider, "host.user",
+            Managed user(*host.endpoint, "host.user",
                          host.config({{"name", name},
                                       {"authorized_keys",
                                        Value::list({"ssh-ed25519 "
@@ -204,7 +204,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             tried([&] { user.remove(); });
             CHECK(!fs::exists("/var/lib/hadeploy/" + user.identity() + ".keys"));
             fs::remove("/var/lib/hadeploy/" + user.identity()); // a failed removal keeps its notes
-            Managed tree(*host.provider, "host.directory",
+            Managed tree(*host.endpoint, "host.directory",
                          host.config({{"path", ssh.string()}, {"force", true}}));
             if (i % 10 == 9) tried([&] { tree.remove(); });
             host.check_untouched();

@@ -56,16 +56,16 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
     TEST_CASE("links of a user in a path are refused, links of root are followed") {
         UserHome host;
         fs::create_directory_symlink(host.dir.path / "etc", host.home / "conf");
-        Managed file(*host.provider, "host.file",
+        Managed file(*host.endpoint, "host.file",
                      host.config({{"path", (host.home / "conf/new").string()}, {"content", "x"}}));
         CHECK(has(message_of([&] { file.create(); }), "is a symbolic link that a user may have"));
         CHECK(file.read().state == Observation::State::failed);
-        Managed directory(*host.provider, "host.directory",
+        Managed directory(*host.endpoint, "host.directory",
                           host.config({{"path", (host.home / "conf").string()},
                                        {"owner", "nobody"},
                                        {"group", "nogroup"}}));
         CHECK(has(message_of([&] { directory.create(); }), "is a symbolic link that a user"));
-        Managed below(*host.provider, "host.directory",
+        Managed below(*host.endpoint, "host.directory",
                       host.config({{"path", (host.home / "conf/a/b").string()}}));
         CHECK(has(message_of([&] { below.create(); }), "is a symbolic link that a user may have"));
         host.check_untouched();
@@ -74,7 +74,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         fs::create_directory_symlink("run", host.dir.path / "var-run");
         const Value written =
             host.config({{"path", (host.dir.path / "var-run/pid").string()}, {"content", "x"}});
-        Managed linked(*host.provider, "host.file", written);
+        Managed linked(*host.endpoint, "host.file", written);
         // The directory of the server is created by mkdtemp below /tmp, where anybody may create
         // links.
         linked.create();
@@ -89,7 +89,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const std::string path = (host.home / "it").string();
         const Value written =
             host.config({{"path", path}, {"content", "x"}, {"owner", "nobody"}, {"mode", "0600"}});
-        Managed file(*host.provider, "host.file", written);
+        Managed file(*host.endpoint, "host.file", written);
         REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
         CHECK(file.read().error->kind == ErrorKind::conflict);
         CHECK(has(message_of([&] { file.update(written, {"mode"}); }), "is not a regular file"));
@@ -128,21 +128,22 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             return count;
         };
         std::stop_source stop;
-        const Provider& kind = *registry().provider("ssh");
-        ProviderContext setting;
-        setting.stop = stop.get_token();
-        const auto provider = registry().provider("ssh")->open(
-            kind.endpoints(type_named("host.file"),
+        Provider& provider = *registry().provider("ssh");
+        ProviderContext context;
+        context.stop = stop.get_token();
+        const auto endpoint = provider.open(
+            provider
+                .endpoints(type_named("host.file"),
                            Value::map({{"host", host.server.connection()}}), Value::map({}))
                 .at(0),
-            setting);
+            context);
         const ReadRequest request{
             .type = &type_named("host.file"),
             .config = host.config(
                 {{"path", path.string()}, {"source", source.string()}, {"owner", "root"}})};
         std::jthread reading([&] { // ends with an error, or Interrupted
             try {
-                (void)provider->read({&request, 1}, {});
+                (void)endpoint->read({&request, 1}, {});
             } catch (const std::exception&) {
             }
         });
@@ -156,7 +157,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         UserHome host;
         const std::string path = (host.home / "it").string();
         fs::create_directory(path);
-        Managed directory(*host.provider, "host.directory",
+        Managed directory(*host.endpoint, "host.directory",
                           host.config({{"path", path}, {"owner", "nobody"}, {"group", "nogroup"}}));
         CHECK(directory.read().state ==
               Observation::State::present); // an empty directory is accepted
@@ -175,7 +176,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         give_default_acl(host.home, kUser);
         const std::string path = (host.home / "it").string();
         const Value written = host.config({{"path", path}, {"content", "x"}, {"mode", "0640"}});
-        Managed file(*host.provider, "host.file", written);
+        Managed file(*host.endpoint, "host.file", written);
         file.create();
         CHECK((info_of(path).st_mode & 07777) == 0640);
         CHECK(::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) < 0);
@@ -191,13 +192,13 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         write_file(path, "root's too", 0600);
         const Value written = host.config(
             {{"path", path}, {"content", "x"}, {"owner", "nobody"}, {"group", "nogroup"}});
-        Managed file(*host.provider, "host.file", written);
+        Managed file(*host.endpoint, "host.file", written);
         CHECK(has(message_of([&] { file.update(written, {"owner"}); }), "a different owner than"));
         CHECK(info_of(path).st_uid == 0);
         {
             // if its content matches the spec, a new file replaces it
             write_file(path, "x", 0644);
-            Managed planned(*host.provider, "host.file", written);
+            Managed planned(*host.endpoint, "host.file", written);
             CHECK_NOTHROW(planned.update(written, {"owner", "group"}));
             CHECK(info_of(path).st_uid == kUser);
             CHECK(read_file(path) == "x");
@@ -213,7 +214,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         write_file(other / "secret", "root's too", 0600);
         const Value wanted =
             host.config({{"path", other.string()}, {"owner", "nobody"}, {"group", "nogroup"}});
-        Managed directory(*host.provider, "host.directory", wanted);
+        Managed directory(*host.endpoint, "host.directory", wanted);
         CHECK(has(message_of([&] { directory.create(); }), "a different owner than"));
         CHECK(info_of(other).st_uid == 0);
         fs::remove(other / "secret");
@@ -232,7 +233,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const fs::path old = notes / fmt::format("test-old-{}", ::getpid());
         write_file(old, "x\n", 0644);
         UserHome host;
-        Managed command(*host.provider, "host.command",
+        Managed command(*host.endpoint, "host.command",
                         host.config({{"run", "umask; echo secret"}, {"undo", "true"}}));
         CHECK(command.create()["stdout"] == Value("0022\nsecret"));
         CHECK((info_of(notes).st_mode & 07777) == 0700);
@@ -255,7 +256,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Value written = host.config({{"name", name},
                                            {"home", (host.dir.path / "u").string()},
                                            {"authorized_keys", Value::list({key_line("one")})}});
-        Managed user(*host.provider, "host.user", written);
+        Managed user(*host.endpoint, "host.user", written);
         user.create();
         const fs::path ssh = host.dir.path / "u/.ssh", keys = ssh / "authorized_keys";
         CHECK(read_file(keys) == key_line("one") + "\n");

@@ -31,12 +31,13 @@ struct UserHome {
         std::filesystem::create_directory(dir.path / "etc");
         write_file(secret(), "root's own\n", 0600);
         write_file(keys(), "ssh-ed25519 ROOT root\n", 0600);
-        const Provider& kind = *registry().provider("ssh");
-        provider = registry().provider("ssh")->open(
-            kind.endpoints(type_named("host.file"), Value::map({{"host", server.connection()}}),
-                           Value::map({}))
-                .at(0),
-            ProviderContext{});
+        Provider& provider = *registry().provider("ssh");
+        endpoint = provider.open(provider
+                                     .endpoints(type_named("host.file"),
+                                                Value::map({{"host", server.connection()}}),
+                                                Value::map({}))
+                                     .at(0),
+                                 ProviderContext{});
     }
 
     std::filesystem::path secret() const { return dir.path / "etc/shadow"; }
@@ -65,7 +66,7 @@ struct UserHome {
     SshServer server;
     TempDir dir;
     std::filesystem::path home;
-    std::shared_ptr<OpenEndpoint> provider;
+    std::shared_ptr<OpenEndpoint> endpoint;
 };
 
 template<typename What>

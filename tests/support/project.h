@@ -28,7 +28,7 @@ struct TestSpec {
         load_spec("hadeploy.yaml", read, spec);
         spec.secrets = std::move(secrets);
         graph = std::make_unique<Graph>(spec, registry, resolve_variables(spec, given));
-        for (const auto& kind : registry.providers()) settings[kind->name] = Value::map({});
+        for (const auto& provider : registry.providers()) settings[provider->name] = Value::map({});
     }
     explicit TestSpec(const char* text) : TestSpec(Files{{"hadeploy.yaml", text}}) {}
 

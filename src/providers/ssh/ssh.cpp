@@ -110,12 +110,12 @@ class SshProvider final : public Provider {
     }
 
     std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint,
-                                       const ProviderContext& setting) override {
-        if (endpoint.key == "local") return open_local(setting);
+                                       const ProviderContext& context) override {
+        if (endpoint.key == "local") return open_local(context);
         Login login = login_from(endpoint.config);
-        const std::shared_ptr<Pool> pool = pool_of(setting.lineage);
-        pool->connect(login, setting.stop);
-        return std::make_shared<SshEndpoint>(pool, std::move(login), setting.stop);
+        const std::shared_ptr<Pool> pool = pool_of(context.lineage);
+        pool->connect(login, context.stop);
+        return std::make_shared<SshEndpoint>(pool, std::move(login), context.stop);
     }
 
   private:
