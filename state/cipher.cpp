@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/value.h"
+#include "core/value_json.h"
 #include "state/key_file.h"
 
 #include <fmt/format.h>

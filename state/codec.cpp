@@ -1,6 +1,7 @@
 #include "state/codec.h"
 
 #include "core/error.h"
+#include "core/value_json.h"
 
 #include <nlohmann/json.hpp>
 

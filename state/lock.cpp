@@ -2,6 +2,7 @@
 
 #include "core/text.h"
 #include "core/value.h"
+#include "core/value_json.h"
 
 #include <algorithm>
 #include <cerrno>

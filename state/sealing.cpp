@@ -1,5 +1,6 @@
 #include "state/sealing.h"
 
+#include "core/value_json.h"
 #include "state/authentic.h"
 #include "state/codec.h"
 

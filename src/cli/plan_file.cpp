@@ -4,6 +4,7 @@
 #include "cli/version.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/value_json.h"
 #include "planner/plan/prior_state.h"
 #include "planner/spec/load_spec.h"
 

@@ -10,10 +10,7 @@ namespace hadeploy::cli {
 
 void register_all(Registry& registry) {
     libvirt::add_libvirt(registry);
-    ssh::add_ssh_provider(registry);
-    ssh::add_host_types(registry);
-    ssh::add_docker_types(registry);
-    ssh::add_gluster_types(registry);
+    ssh::add_ssh(registry);
     local::add_local_types(registry);
 }
 

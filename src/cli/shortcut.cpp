@@ -3,6 +3,7 @@
 #include "cli/own_environment.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/value_json.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/prior_state.h"
 #include "planner/yaml/yaml.h"

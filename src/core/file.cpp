@@ -1,7 +1,6 @@
 #include "core/file.h"
 
 #include "core/hash.h"
-#include "core/own_way.h"
 #include "core/text.h"
 
 #include <cerrno>

@@ -56,6 +56,11 @@ std::vector<std::filesystem::path> leftovers_of(const std::filesystem::path& fil
 /// @throws Error(failed), leaving the old contents in place
 void write_file(const std::filesystem::path& path, std::string_view contents, unsigned mode = 0600);
 
+/// Like write_file(), in an open directory.
+/// @throws Error(failed), leaving the old contents in place
+void write_file_in(const Fd& directory, const std::filesystem::path& path,
+                   std::string_view contents, unsigned mode);
+
 /// Like write_file(), for an existing file: keeps its mode and owner, and follows a symbolic link
 /// instead of replacing it.
 /// @throws Error(failed)

@@ -37,11 +37,6 @@ std::string sha256_own_way(const std::filesystem::path& path);
 /// A path (in /proc) of an open file, for functions that take only a path.
 std::string own_name(const Fd& file);
 
-/// Like write_file(), in an open directory.
-/// @throws Error(failed), leaving the old contents in place
-void write_file_in(const Fd& directory, const std::filesystem::path& path,
-                   std::string_view contents, unsigned mode);
-
 /// Sets the mode of a regular file in an open directory without opening it or following a link.
 /// @throws Error(conflict) when it is not a regular file, or is a hard link in another user's
 ///         directory

@@ -2,6 +2,7 @@
 
 #include "core/hash.h"
 #include "core/text.h"
+#include "core/value_json.h"
 
 #include <algorithm>
 #include <cctype>

@@ -1,6 +1,7 @@
 #include "core/value.h"
 
 #include "core/error.h"
+#include "core/value_json.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -307,6 +308,16 @@ void collect_secrets(const Value& value, std::vector<std::string>& out) {
         }
     };
     Walk{out}(value, false);
+}
+
+std::string display(const Value& value) {
+    if (value.secret()) return "(secret)";
+    switch (value.kind()) {
+    case Value::Kind::null: return "null";
+    case Value::Kind::unknown: return "(known after apply)";
+    case Value::Kind::string: return value.as_string();
+    default: return to_public_json(value);
+    }
 }
 
 } // namespace hadeploy

@@ -168,17 +168,6 @@ inline Value::Map Value::as_map() const&& {
 /// "(known after apply)", secrets as "(secret)".
 std::string display(const Value& value);
 
-/// JSON with sorted keys, for the state and for hashing. Writes secrets as {"$secret": v} and
-/// unknown values as {"$unknown": true}; from_json() reverses both.
-/// @throws Error(state) when the text is not valid JSON
-std::string to_json(const Value& value);
-Value from_json(std::string_view text);
-/// JSON for people and other programs: shows secrets and unknown values as display() does.
-std::string to_public_json(const Value& value);
-/// JSON that includes the contents of secrets, for functions of the spec, whose results inherit the
-/// marks of their arguments. Must not be used for output or the state.
-std::string to_open_json(const Value& value);
-
 /// Appends every non-empty string in or below a secret value, for redaction.
 void collect_secrets(const Value& value, std::vector<std::string>& out);
 

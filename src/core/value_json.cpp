@@ -1,7 +1,7 @@
-// Conversion between values and JSON, without an intermediate tree: a state has many values.
+// Without an intermediate tree: a state has many values.
+#include "core/value_json.h"
+
 #include "core/error.h"
-#include "core/foreign_json.h"
-#include "core/value.h"
 
 #include <algorithm>
 #include <limits>
@@ -238,16 +238,6 @@ Value from_foreign_json(std::string_view text) {
     Reader reader(kMaxForeignDepth);
     if (!Json::sax_parse(text, &reader)) throw reader.problem();
     return reader.take();
-}
-
-std::string display(const Value& value) {
-    if (value.secret()) return "(secret)";
-    switch (value.kind()) {
-    case Value::Kind::null: return "null";
-    case Value::Kind::unknown: return "(known after apply)";
-    case Value::Kind::string: return value.as_string();
-    default: return to_public_json(value);
-    }
 }
 
 } // namespace hadeploy

@@ -2,6 +2,7 @@
 
 #include "core/did_you_mean.h"
 #include "core/text.h"
+#include "core/value_json.h"
 #include "provider_api/bare_reference.h"
 #include "provider_api/lifecycle_keys.h"
 #include "provider_api/scalar.h"

@@ -160,7 +160,7 @@ class Provider {
     }
     /// @throws Error(unreachable) with the cause
     virtual std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint,
-                                               const ProviderContext& setting) = 0;
+                                               const ProviderContext& context) = 0;
 };
 
 /// All supported providers and resource types, added explicitly in src/cli/registry.cpp.

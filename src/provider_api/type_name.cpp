@@ -1,5 +1,7 @@
 #include "provider_api/type_name.h"
 
+#include "core/value_json.h"
+
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>

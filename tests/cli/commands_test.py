@@ -6,70 +6,14 @@ usage: commands_test.py HADEPLOY [unittest options]
 import fcntl
 import json
 import os
-import pathlib
 import shutil
 import socket
 import subprocess
-import sys
-import tempfile
 import time
 import unittest
 
+from command_case import HADEPLOY, SPEC, Case
 from terminal import talk
-
-HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-
-SPEC = """name: keys
-variables: {word: {type: string, default: hello}, hidden: {type: string, default: s3cret-word, secret: true}}
-resources:
-  first: {type: ssh.key, name: first}
-  second: {type: ssh.key, name: second, depends_on: [first]}
-  many: {type: ssh.key, for_each: [x, y], name: "many-${each.key}"}
-outputs:
-  file: ${first.private_key_file}
-  word: ${var.word}
-  both: ["${var.word}", 2]
-  hidden: ${var.hidden}
-"""
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory(prefix="hadeploy-commands-test-")
-        self.addCleanup(directory.cleanup)
-        self.path = pathlib.Path(directory.name)
-        self.environment = {"PATH": f"{os.path.dirname(HADEPLOY)}:{os.environ['PATH']}",
-                            "HOME": directory.name, "LC_ALL": "C.UTF-8"}
-        self.spec(SPEC)
-
-    def spec(self, text):
-        (self.path / "hadeploy.yaml").write_text(text)
-
-    def run_it(self, *words, status=0, given=None, cwd=None):
-        done = subprocess.run([HADEPLOY, *words], cwd=cwd or self.path, env=self.environment,
-                              text=True, capture_output=True, start_new_session=True, timeout=60,
-                              input=given if given is not None else "")
-        self.assertEqual(done.returncode, status, f"{words}: {done.stdout}{done.stderr}")
-        return done
-
-    def out(self, *words, **more):
-        return self.run_it(*words, **more).stdout
-
-    def err(self, *words, status=64, **more):
-        return self.run_it(*words, status=status, **more).stderr
-
-    def apply(self, *words, **more):
-        return self.out("apply", "--auto-approve", *words, **more)
-
-    def addresses(self):
-        return self.out("state", "list").split()
-
-    def serial(self):
-        return json.loads(self.out("state", "pull"))["serial"]
-
-    def key(self, name):
-        return self.path / ".hadeploy" / "keys" / name
 
 
 class PlanTest(Case):
@@ -527,141 +471,6 @@ resources: {key: {type: ssh.key}}
             self.assertIn("\nExample", text)
         for name in ("libvirt", "ssh", "local", "state", "chaos", "functions"):
             self.assertGreater(len(self.out("docs", name)), 50)
-
-
-class FmtTest(Case):
-    UGLY = "name:   x\n\n\n\noutputs:\n    a:   1   \n    # b\n    b:\n    - 2\n"
-    GOOD = "name: x\n\noutputs:\n  a: 1\n  # b\n  b:\n    - 2\n"
-
-    def test_it_writes_what_changes(self):
-        self.spec(self.UGLY)
-        os.chmod(self.path / "hadeploy.yaml", 0o640)
-        self.assertEqual(self.out("fmt"), "hadeploy.yaml\n")
-        self.assertEqual((self.path / "hadeploy.yaml").read_text(), self.GOOD)
-        self.assertEqual((self.path / "hadeploy.yaml").stat().st_mode & 0o777, 0o640)
-        self.assertEqual(self.out("fmt"), "")
-
-    def test_check_and_diff_write_nothing_they_should_not(self):
-        self.spec(self.UGLY)
-        self.assertEqual(self.out("fmt", "--check", status=1), "hadeploy.yaml\n")
-        text = self.out("fmt", "--check", "--diff", status=1)
-        self.assertIn("- name:   x\n", text)
-        self.assertIn("+ name: x\n", text)
-        self.assertNotIn("- outputs:", text)
-        self.assertEqual((self.path / "hadeploy.yaml").read_text(), self.UGLY)
-        self.spec(self.GOOD)
-        self.assertEqual(self.out("fmt", "--check"), "")
-
-    def test_standard_input_and_directories(self):
-        self.assertEqual(self.out("fmt", "-", given=self.UGLY), self.GOOD)
-        (self.path / "modules" / "m").mkdir(parents=True)
-        (self.path / ".hidden").mkdir()
-        for name in ("modules/m/module.yaml", "modules/m/other.yaml", ".hidden/module.yaml"):
-            (self.path / name).write_text("outputs: {}   \n")
-        self.assertEqual(self.out("fmt", "--recursive", "--check", status=1),
-                         "modules/m/module.yaml\n")
-        self.assertIn("contains neither", self.err("fmt", "modules"))
-
-    def test_what_it_can_not_read_stays(self):
-        self.spec("a: [1\nb: {}   \n")
-        (self.path / "good.yaml").write_text("a:   1\n")
-        done = self.run_it("fmt", "hadeploy.yaml", "good.yaml", status=65)
-        self.assertIn("hadeploy.yaml:", done.stderr)
-        self.assertEqual(done.stdout, "good.yaml\n")
-        self.assertEqual((self.path / "good.yaml").read_text(), "a: 1\n")
-
-
-class PagesTest(Case):
-    """Texts generated from the command tree."""
-
-    def complete(self, *words):
-        script = self.path / "completion.bash"
-        script.write_text(self.out("completion", "bash"))
-        shell = (f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hadeploy; '
-                 'printf "%s\\n" "${COMPREPLY[@]}"')
-        done = subprocess.run(["bash", "--norc", "-c", shell, "bash", "hadeploy", *words],
-                              cwd=self.path, env=self.environment, text=True, capture_output=True,
-                              timeout=60)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        return done.stdout.split("\n")[:-1]
-
-    def test_bash_completes(self):
-        self.apply()
-        self.assertEqual(self.complete("pl"), ["plan"])
-        self.assertEqual(self.complete("state", "p"), ["pull", "push"])
-        self.assertIn("--refresh-only", self.complete("plan", "--re"))
-        self.assertNotIn("--refresh-only", self.complete("output", "--"))
-        self.assertIn("--chdir", self.complete("--c"))
-        self.assertEqual(self.complete("graph", "--format", "h"), ["html"])
-        self.assertEqual(self.complete("completion", ""), ["bash", "zsh", "fish"])
-        self.assertEqual(self.complete("why", "fi"), ["first"])
-        self.assertEqual(self.complete("state", "show", "many"), ['many\\[\\"x\\"\\]', 'many\\[\\"y\\"\\]'])
-        self.assertEqual(self.complete("plan", "--target", "se"), ["second"])
-        self.assertEqual(self.complete("plan", "--target", "=", "se"), ["second"])
-        self.assertEqual(self.complete("graph", "--format", "="), ["dot", "mermaid", "json", "svg", "html"])
-        self.assertEqual(self.complete("why", "'many"), ['many["x"]', 'many["y"]'])
-        self.assertEqual(self.complete("why", '"many'), ['many[\\"x\\"]', 'many[\\"y\\"]'])
-        self.assertEqual(self.complete("docs", "host.f"), ["host.file"])
-        self.assertEqual(self.complete("output", "f"), ["file"])
-        self.assertEqual(self.complete("--chdir", str(self.path), "why", "fi"), ["first"])
-        self.assertEqual(self.complete("--chdir", "=", str(self.path), "why", "fi"), ["first"])
-        self.assertIn("hadeploy.yaml", self.complete("fmt", "had"))
-
-    def test_fish_completes(self):
-        self.apply()
-        file = self.path / "completion.fish"
-        file.write_text(self.out("completion", "fish"))
-        for words, completed in (("pl", ["plan"]), ("state p", ["pull", "push"]),
-                                 ("why fi", ["first"]), ("graph --format h", ["html"]),
-                                 ("plan --refresh-", ["--refresh-only"]),
-                                 ("docs host.f", ["host.file"]), ("output wo", ["word"])):
-            done = subprocess.run(["fish", "-N", "-c", f"source {file}; complete -C 'hadeploy {words}'"],
-                                  cwd=self.path, env=self.environment, text=True,
-                                  capture_output=True, timeout=60)
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
-            self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], completed)
-
-    def test_zsh_completes(self):
-        """Replaces the shell's functions that offer words by functions that print them."""
-        self.apply()
-        file = self.path / "completion.zsh"
-        file.write_text(self.out("completion", "zsh"))
-        for words, offered in (("pl", "plan"), ("state p", "push"), ("why fi", "first"),
-                               ("graph --format h", "html"), ("plan --refresh-", "--refresh-only"),
-                               ("plan --target=se", "second"), ("docs host.f", "host.file"),
-                               ("output wo", "word"), ("show ", "files")):
-            before = len(words.rstrip()) != len(words)
-            typed = ["hadeploy", *words.split()] + ([""] if before else [])
-            script = ("compdef() { :; }; compset() { :; }; compadd() { shift; print -rl -- $@ }; _files() { print files "
-                      f"}}; source {file}; words=(\"$@\"); CURRENT=$#; _hadeploy")
-            done = subprocess.run(["zsh", "-f", "-c", script, "zsh", *typed], cwd=self.path,
-                                  env=self.environment, text=True, capture_output=True, timeout=60)
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
-            self.assertIn(offered, done.stdout.splitlines())
-
-    def test_pages_are_up_to_date(self):
-        for flag, name in (("--commands", "commands.md"), ("--man", "hadeploy.1"),
-                           ("--markdown", "reference.md")):
-            self.assertEqual(self.out("docs", flag), (SOURCE / "docs" / name).read_text(),
-                             f"hadeploy docs {flag} > docs/{name}")
-
-    def test_the_manual_page_is_well_formed(self):
-        text = self.out("docs", "--man")
-        for line in text.splitlines():
-            self.assertNotRegex(line, r"^\.(?!\\\"|(TH|SH|SS|PP|TP|B|I|br)\b)")
-        page = self.path / "hadeploy.1"
-        page.write_text(text)
-        shown = subprocess.run(["man", "--warnings", "-l", page], text=True, capture_output=True,
-                               env=self.environment | {"MANWIDTH": "100"}, timeout=60)
-        self.assertEqual((shown.returncode, shown.stderr), (0, ""))
-        self.assertIn("state push", shown.stdout)
-
-    def test_every_command_says_what_it_is(self):
-        text = self.out("docs", "--commands")
-        for command in ("plan", "state mv", "console", "vault rekey", "chaos"):
-            self.assertIn(f"\n## {command}\n", text)
-        self.assertIn("--target", self.out("plan", "--help"))
-        self.assertIn("did you mean", self.err("consol"))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 import skips
-from commands_test import HADEPLOY, Case
+from command_case import HADEPLOY, Case
 from terminal import talk
 
 SPEC = """name: guarded

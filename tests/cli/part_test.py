@@ -8,7 +8,7 @@ import json
 import os
 import unittest
 
-from commands_test import Case
+from command_case import Case
 
 
 class ExcludeTest(Case):

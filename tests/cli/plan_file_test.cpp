@@ -4,6 +4,7 @@
 #include "cli/plan_file.h"
 #include "cli/registry.h"
 #include "core/file.h"
+#include "core/value_json.h"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>

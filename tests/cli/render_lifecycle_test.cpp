@@ -31,14 +31,14 @@ struct Page {
         json[title] = plan_json(plan);
     }
     /// Plans `spec`; errors are shown with their places.
-    void plan(const std::string& title, const char* spec, const PriorState& world,
+    void plan(const std::string& title, const char* spec, const PriorState& prior,
               const PlanOptions& options = {}) {
         const TestSpec t(spec);
         try {
-            PriorState moved = with_moves(world, t.spec.moved);
-            for (const auto& [from, to] : moved.moved) moved.observed[to] = world.observed.at(from);
-            add(title, options.refresh_only ? make_refresh_plan(*t.graph, world, options)
-                       : options.destroy    ? make_destroy_plan(world, t.registry, options)
+            PriorState moved = with_moves(prior, t.spec.moved);
+            for (const auto& [from, to] : moved.moved) moved.observed[to] = prior.observed.at(from);
+            add(title, options.refresh_only ? make_refresh_plan(*t.graph, prior, options)
+                       : options.destroy    ? make_destroy_plan(prior, t.registry, options)
                                             : make_plan(*t.graph, moved, t.settings, options));
         } catch (const Error& errors) {
             text += "== " + title + "\n" + render_errors(errors.all(), t.spec.sources, {}) + "\n";
@@ -53,11 +53,11 @@ struct Page {
     }
 };
 
-PriorState drifted(PriorState world, const std::string& address, std::string_view name,
+PriorState drifted(PriorState prior, const std::string& address, std::string_view name,
                    Value value) {
-    Observation& o = world.observed.at(address);
+    Observation& o = prior.observed.at(address);
     o.attributes = o.attributes.with(name, std::move(value));
-    return world;
+    return prior;
 }
 
 } // namespace
@@ -82,14 +82,14 @@ resources:
   found: {type: fake.adoptable, name: found}
 outputs: {token: "${fresh.token}"}
 )";
-    PriorState world = drifted(as_applied(before), "m", "running", false);
-    world.observed.erase("on_m");
-    world.observed["lost"] = Observation::absent();
-    world.observed["fresh"] = Observation::absent();
-    world.observed["found"] = Observation::present(Value::map({{"name", "found"}, {"size", 1}}));
+    PriorState prior = drifted(as_applied(before), "m", "running", false);
+    prior.observed.erase("on_m");
+    prior.observed["lost"] = Observation::absent();
+    prior.observed["fresh"] = Observation::absent();
+    prior.observed["found"] = Observation::present(Value::map({{"name", "found"}, {"size", 1}}));
     Page page;
-    page.plan("create, update, replace, read, remove, forget, adopt", after, world);
-    page.plan("refresh", before, drifted(world, "keep", "value", "one\nother\nthree\n"),
+    page.plan("create, update, replace, read, remove, forget, adopt", after, prior);
+    page.plan("refresh", before, drifted(prior, "keep", "value", "one\nother\nthree\n"),
               {.refresh_only = true});
     page.plan("destroy", before, as_applied(before), {.destroy = true});
     page.plan("nothing to do", before, as_applied(before));
@@ -112,9 +112,9 @@ outputs: {token: "${fresh.token}"}
 TEST_CASE("imports and data sources in a plan") {
     const PriorState nothing{.lineage = "00000000-0000-4000-8000-000000000000"};
     const auto seen = [&](const char* address, Observation observation) {
-        PriorState world = nothing;
-        world.observed[address] = std::move(observation);
-        return world;
+        PriorState prior = nothing;
+        prior.observed[address] = std::move(observation);
+        return prior;
     };
     const Value there =
         Value::map({{"name", "a"}, {"value", "there"}, {"shout", "there!"}, {"size", 1}});
@@ -158,10 +158,10 @@ resources:
   a: {type: fake.thing, name: a, value: "${data.now.value}"}
   b: {type: fake.thing, name: b, value: "${data.later.value}"}
 )";
-    PriorState world =
+    PriorState prior =
         seen("data.now", Observation::present(Value::map({{"name", "known"}, {"value", "v"}})));
-    world.observed["a"] = world.observed["b"] = Observation::absent();
-    page.plan("data sources, read in the plan or in apply", data, world);
+    prior.observed["a"] = prior.observed["b"] = Observation::absent();
+    page.plan("data sources, read in the plan or in apply", data, prior);
     Observation failed = Observation::failed(Error(ErrorKind::failed, "no answer"));
     failed.attributes = Value::map({{"name", "known"}}); // the config of the read
     page.plan("a data source that can't be read",

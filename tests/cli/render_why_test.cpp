@@ -15,14 +15,14 @@ using namespace hadeploy::test;
 namespace {
 
 /// The output of `why` for every step of a plan, and for the given addresses.
-std::string all_of(const TestSpec& t, const PriorState& world, const Plan& plan,
+std::string all_of(const TestSpec& t, const PriorState& prior, const Plan& plan,
                    const std::vector<std::string>& more = {}) {
     std::vector<std::string> addresses = more;
     for (const Step& s : plan.steps)
         if (!s.first_half) addresses.push_back(s.address);
     std::string out;
     for (const std::string& address : addresses) {
-        const std::vector<Why> chain = explain(address, plan, *t.graph, world);
+        const std::vector<Why> chain = explain(address, plan, *t.graph, prior);
         out += render_why(chain, plan, t.spec.sources, {}) + "\n";
         for (const Why& why : chain) // the same as JSON
             CHECK(why_json(why, plan, t.spec.sources)["address"] == why.address);
@@ -30,11 +30,11 @@ std::string all_of(const TestSpec& t, const PriorState& world, const Plan& plan,
     return out;
 }
 
-PriorState drifted(PriorState world, const std::string& address, std::string_view name,
+PriorState drifted(PriorState prior, const std::string& address, std::string_view name,
                    Value value) {
-    Observation& o = world.observed.at(address);
+    Observation& o = prior.observed.at(address);
     o.attributes = o.attributes.with(name, std::move(value));
-    return world;
+    return prior;
 }
 
 constexpr const char* kBefore = R"(name: t
@@ -74,23 +74,23 @@ resources:
 } // namespace
 
 TEST_CASE("why: every action is explained by a line and a change") {
-    PriorState world = drifted(as_applied(kBefore), "m", "running", false);
-    world = drifted(std::move(world), "drift", "value", "other");
-    world = drifted(std::move(world), "drift", "shout", "other!");
-    world.observed.erase("on_m");
-    world.observed["lost"] = world.observed["fresh"] = Observation::absent();
-    world.observed["found"] = Observation::present(Value::map({{"name", "found"}, {"size", 1}}));
-    world.observed["theirs"] = Observation::present(Value::map({{"name", "theirs"}, {"size", 1}}));
-    world.recorded["worn"].tainted = true;
+    PriorState prior = drifted(as_applied(kBefore), "m", "running", false);
+    prior = drifted(std::move(prior), "drift", "value", "other");
+    prior = drifted(std::move(prior), "drift", "shout", "other!");
+    prior.observed.erase("on_m");
+    prior.observed["lost"] = prior.observed["fresh"] = Observation::absent();
+    prior.observed["found"] = Observation::present(Value::map({{"name", "found"}, {"size", 1}}));
+    prior.observed["theirs"] = Observation::present(Value::map({{"name", "theirs"}, {"size", 1}}));
+    prior.recorded["worn"].tainted = true;
     const PriorState with_pulled =
         as_applied("name: t\nresources: {pulled: {type: fake.thing, name: "
                    "pulled}}\n");
-    world.recorded["pulled"] = with_pulled.recorded.at("pulled");
-    world.observed["pulled"] = with_pulled.observed.at("pulled");
+    prior.recorded["pulled"] = with_pulled.recorded.at("pulled");
+    prior.observed["pulled"] = with_pulled.observed.at("pulled");
 
     const TestSpec t(kAfter);
-    const Plan plan = make_plan(*t.graph, world, t.settings);
-    const std::string text = all_of(t, world, plan, {"calm"});
+    const Plan plan = make_plan(*t.graph, prior, t.settings);
+    const std::string text = all_of(t, prior, plan, {"calm"});
 
     const TestSpec before(kBefore);
     PriorState seen = drifted(as_applied(kBefore), "keep", "value", "other");

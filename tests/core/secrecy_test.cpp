@@ -1,5 +1,6 @@
 #include "core/hash.h"
 #include "core/secrecy.h"
+#include "core/value_json.h"
 
 #include <doctest/doctest.h>
 

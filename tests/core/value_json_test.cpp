@@ -1,6 +1,7 @@
 // Conversion of values to JSON and back.
 #include "core/error.h"
 #include "core/value.h"
+#include "core/value_json.h"
 
 #include <doctest/doctest.h>
 

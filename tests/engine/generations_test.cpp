@@ -38,8 +38,8 @@ void killed_before(Lab& lab, const std::string& line, const std::string& text) {
 /// Adds an object that a killed run created, with its identity from the journal.
 void was_made(Lab& lab, const std::string& name, int size, const std::string& address) {
     const auto store = Store::open(lab.directory / "state.db", Store::Mode::read_only, "test");
-    const PriorState world = load_prior_state(*store);
-    const RecordedResource& recorded = world.recorded.at(address);
+    const PriorState prior = load_prior_state(*store);
+    const RecordedResource& recorded = prior.recorded.at(address);
     lab.world.objects[name] =
         Value::map({{"name", name}, {"size", size}, {"token", "token-of-" + name}});
     lab.world.owners[name] = recorded.identity;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/value_json.h"
 #include "engine/apply.h"
 #include "engine/planning.h"
 #include "planner/plan/make_plan.h"

@@ -1,3 +1,4 @@
+#include "core/value_json.h"
 #include "engine/apply.h"
 #include "planner/plan/import.h"
 #include "planner/plan/make_plan.h"

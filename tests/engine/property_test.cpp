@@ -1,3 +1,4 @@
+#include "core/value_json.h"
 #include "engine/lab.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
@@ -58,10 +59,10 @@ void drift(fake::World& world, std::mt19937& random) {
 
 /// The full contents of a plan, independent of the order of the spec.
 std::string whole(const TestSpec& t) {
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
-    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) prior.observed[n.address] = Observation::absent();
     std::string out;
-    for (const Step& s : make_plan(*t.graph, world, t.settings).steps) {
+    for (const Step& s : make_plan(*t.graph, prior, t.settings).steps) {
         out += fmt::format("{} {} {} {}\n", action_name(s.action), s.address, s.identity,
                            to_json(s.after));
         for (const StepId before : s.after_steps) out += fmt::format("  after {}\n", before);

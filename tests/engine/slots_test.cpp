@@ -108,14 +108,14 @@ struct Project {
         load_spec(
             "hadeploy.yaml", [&](const std::filesystem::path&) { return text; }, spec);
         const Graph graph(spec, registry, resolve_variables(spec, {}));
-        PriorState world = load_prior_state(*store);
+        PriorState prior = load_prior_state(*store);
         const ProviderSettings settings = provider_settings(graph);
-        Endpoints endpoints(registry, {.project = "test", .lineage = world.lineage});
+        Endpoints endpoints(registry, {.project = "test", .lineage = prior.lineage});
         Events quiet;
-        refresh(world, evaluate_resources(graph, world, settings).reads, endpoints, quiet);
-        const Plan plan = make_plan(graph, world, settings);
+        refresh(prior, evaluate_resources(graph, prior, settings).reads, endpoints, quiet);
+        const Plan plan = make_plan(graph, prior, settings);
         const std::int64_t run = store->begin_run("apply", {});
-        return hadeploy::apply(plan, &graph, world, *store, endpoints, settings, quiet, run,
+        return hadeploy::apply(plan, &graph, prior, *store, endpoints, settings, quiet, run,
                                {parallelism, &stop});
     }
 

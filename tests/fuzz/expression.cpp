@@ -2,6 +2,7 @@
 // wrapped in one.
 #include "fuzz.h"
 
+#include "core/value_json.h"
 #include "planner/lang/eval.h"
 #include "planner/lang/expr_parser.h"
 

@@ -6,6 +6,7 @@
 #include "cli/plan_file.h"
 #include "cli/registry.h"
 #include "core/file.h"
+#include "core/value_json.h"
 
 using namespace hadeploy;
 using namespace hadeploy::fuzz;

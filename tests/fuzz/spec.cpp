@@ -48,10 +48,7 @@ const Registry& registry() {
     static const Registry all = [] {
         Registry r;
         libvirt::add_libvirt(r);
-        ssh::add_ssh_provider(r);
-        ssh::add_host_types(r);
-        ssh::add_docker_types(r);
-        ssh::add_gluster_types(r);
+        ssh::add_ssh(r);
         local::add_local_types(r);
         return r;
     }();

@@ -4,6 +4,7 @@
 #include "fuzz.h"
 
 #include "core/error.h"
+#include "core/value_json.h"
 #include "planner/yaml/yaml.h"
 #include "provider_api/normalize.h"
 #include "providers/ssh/framing.h"
@@ -89,10 +90,7 @@ struct PlannedRead {
 std::vector<PlannedRead>& reads() {
     static std::vector<PlannedRead> all = [] {
         static Registry registry;
-        add_ssh_provider(registry);
-        add_host_types(registry);
-        add_docker_types(registry);
-        add_gluster_types(registry);
+        add_ssh(registry);
         std::vector<PlannedRead> out;
         for (const auto& [name, yaml] : kConfigs) {
             PlannedRead s;

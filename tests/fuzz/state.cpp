@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/value_json.h"
 #include "state/codec.h"
 #include "state/migrations.h"
 #include "state/sqlite_store.h"

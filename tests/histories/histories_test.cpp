@@ -2,6 +2,7 @@
 // partial runs, and returns to earlier versions. After each complete run all objects must match the
 // spec, and unchanged resources must not have lost their data. HADEPLOY_SEED=N repeats the history
 // with seed N, HADEPLOY_HISTORIES=N runs that many from there on.
+#include "core/value_json.h"
 #include "engine/apply.h"
 #include "engine/planning.h"
 #include "histories/model.h"

@@ -73,7 +73,7 @@ TEST_CASE("after a failed change of a batch, the others are not begun, so that t
                            .type = w.registry.type("libvirt.network"),
                            .identity = w.identity(config.text("name")),
                            .after = config});
-    w.provider->apply(changes, batch);
+    w.endpoint->apply(changes, batch);
     CHECK(batch.ends == "0 done, 1 failed, 2 not begun, ");
     CHECK(w.read("libvirt.network", changes[2].after, "three").state == Observation::State::absent);
 }
@@ -172,7 +172,7 @@ TEST_CASE("volume: one of somebody else is imported by its file's name") {
         ReadRequest request = w.request("libvirt.volume", config, "data");
         request.identity = id;
         request.recorded = recorded;
-        return w.provider->read({&request, 1}, {}).front();
+        return w.endpoint->read({&request, 1}, {}).front();
     };
     CHECK(look("cloud").state == Observation::State::absent);
     const Observation seen = look("cloud.img");
@@ -193,7 +193,7 @@ TEST_CASE("volume: one of somebody else is imported by its file's name") {
                        .before = known.attributes,
                        .after = kind == Change::Kind::remove ? Value() : config};
         Outcome out;
-        w.provider->apply({&c, 1}, out);
+        w.endpoint->apply({&c, 1}, out);
         return out;
     };
     REQUIRE(change(Change::Kind::remove).attributes);
@@ -284,7 +284,7 @@ TEST_CASE("the number of calls of a no-op read does not grow with the resources"
                           Value::map({{"name", "node" + std::to_string(i)}, {"memory", 1 << 30}}),
                           "node" + std::to_string(i)));
         const std::int64_t before = counters().calls;
-        w.provider->read(requests, {});
+        w.endpoint->read(requests, {});
         return counters().calls - before;
     };
     const std::int64_t one = calls_for(1);

@@ -57,14 +57,15 @@ class Harness {
   public:
     explicit Harness(const std::string& uri, const std::filesystem::path& cache = {}) {
         add_libvirt(registry);
-        ProviderContext setting;
-        setting.project = "demo";
-        setting.lineage = uuid_v5(kUuidNamespaceDns, "demo");
-        setting.cache_dir = cache;
-        Provider& kind = *registry.provider("libvirt");
+        ProviderContext context;
+        context.project = "demo";
+        context.lineage = uuid_v5(kUuidNamespaceDns, "demo");
+        context.cache_dir = cache;
+        Provider& provider = *registry.provider("libvirt");
         const Value settings = Value::map({{"uri", uri}});
-        provider = kind.open(
-            kind.endpoints(*registry.type("libvirt.domain"), Value(), settings).front(), setting);
+        endpoint = provider.open(
+            provider.endpoints(*registry.type("libvirt.domain"), Value(), settings).front(),
+            context);
     }
 
     /// `written` as the planner passes it: normalized, with the attributes of derive().
@@ -94,7 +95,7 @@ class Harness {
                      const RecordedResource* recorded = nullptr) {
         ReadRequest r = request(type, config, address);
         r.recorded = recorded;
-        return provider->read({&r, 1}, {}).front();
+        return endpoint->read({&r, 1}, {}).front();
     }
 
     Outcome apply(Change::Kind kind, const std::string& type, const std::string& address,
@@ -107,7 +108,7 @@ class Harness {
                             .after = std::move(after),
                             .changed = std::move(changed)};
         Outcome out;
-        provider->apply({&change, 1}, out);
+        endpoint->apply({&change, 1}, out);
         CHECK(out.attributes.has_value() != out.error.has_value());
         return out;
     }
@@ -119,7 +120,7 @@ class Harness {
     }
 
     Registry registry;
-    std::shared_ptr<OpenEndpoint> provider;
+    std::shared_ptr<OpenEndpoint> endpoint;
 };
 
 inline RecordedResource recorded(const Value& config, const Value& attributes) {

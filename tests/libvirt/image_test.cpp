@@ -1,5 +1,6 @@
 #include "core/hash.h"
 #include "harness.h"
+#include "providers/libvirt/download.h"
 #include "providers/libvirt/image.h"
 
 #include <httplib.h>
@@ -55,7 +56,7 @@ class Web {
 /// A session without libvirt, for the steps before an upload.
 struct Local {
     TempDir cache;
-    ProviderContext setting{.project_dir = {},
+    ProviderContext context{.project_dir = {},
                             .data_dir = {},
                             .cache_dir = cache.path(),
                             .project = "demo",
@@ -64,7 +65,7 @@ struct Local {
     Connection connection;
     Reservations memory;
     std::vector<std::string> steps;
-    Session session{connection, setting, memory,
+    Session session{connection, context, memory,
                     [this](std::string_view s) { steps.emplace_back(s); }};
 
     [[nodiscard]] std::size_t files() const {

@@ -113,6 +113,24 @@ class Hooks(unittest.TestCase):
         self.git("add", "--all")
         self.assertEqual(self.commit("a: add a script").returncode, 0)
 
+    def test_phrases_in_staged_files(self):
+        self.write("tests/lint/phrases.py", (SOURCE / "tests/lint/phrases.py").read_text())
+        self.write("docs/old.md", "It is done an" + "ew.\n")
+        self.git("add", "--all")
+        self.git("commit", "-q", "--no-verify", "-m", "a: add files")
+        self.write("tests/fuzz/corpus/a", "an" + "ew\n")  # not written here
+        self.git("add", "--all")
+        self.assertEqual(self.commit("a: add an input").returncode, 0)
+        text = self.write("docs/new text.md", "It is done an" + "ew.\n")
+        self.git("add", "--all")
+        done = self.commit("a: add a text")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('docs/new text.md:1: "anew": again', done.stderr)  # phrases: keep
+        self.assertNotIn("old.md", done.stderr)
+        text.write_text("It is done again.\n")
+        self.git("add", "--all")
+        self.assertEqual(self.commit("a: add a text").returncode, 0)
+
 
 if __name__ == "__main__":
     missing = [tool for tool in ("git", "clang-format", "shellcheck") if shutil.which(tool) is None]

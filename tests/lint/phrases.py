@@ -131,12 +131,16 @@ def prose(path):
     return MARGIN.sub(lambda m: " " * len(m[0]), re.sub(r"\"(\s*\n\s*)\"", lambda m: " " + m[1] + " ", text))
 
 
+def is_checked(file):
+    path = file.relative_to(SOURCE)
+    return (any(path.is_relative_to(place) for place in PLACES) and file.is_file() and not file.is_symlink()
+            and not SKIPPED.search(str(path)))
+
+
 def files():
     for place in PLACES:
         path = SOURCE / place
-        for file in [path] if path.is_file() else sorted(path.rglob("*")):
-            if file.is_file() and not file.is_symlink() and not SKIPPED.search(str(file.relative_to(SOURCE))):
-                yield file
+        yield from filter(is_checked, [path] if path.is_file() else sorted(path.rglob("*")))
 
 
 def findings(file):
@@ -189,9 +193,9 @@ def main():
     if sys.argv[1:] == ["--count"]:
         count()
         return 0
-    given = [pathlib.Path(name).resolve() for name in sys.argv[1:]]
+    given = [file for file in map(pathlib.Path.resolve, map(pathlib.Path, sys.argv[1:])) if is_checked(file)]
     total = 0
-    for file in given or files():
+    for file in given if sys.argv[1:] else files():
         for number, phrase, words in sorted(findings(file)):
             total += 1
             print(f"{file.relative_to(SOURCE)}:{number}: \"{words}\": {PHRASES[phrase]}")

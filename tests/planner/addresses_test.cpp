@@ -26,11 +26,11 @@ std::string errors_with(const std::string& section) {
 std::string moved(const std::string& before, const std::string& after) {
     try {
         const TestSpec t(after.c_str());
-        PriorState world = made(before);
-        const auto observed = world.observed;
-        world = with_moves(std::move(world), t.spec.moved);
-        for (const auto& [from, to] : world.moved) world.observed[to] = observed.at(from);
-        return planned(after, world);
+        PriorState prior = made(before);
+        const auto observed = prior.observed;
+        prior = with_moves(std::move(prior), t.spec.moved);
+        for (const auto& [from, to] : prior.moved) prior.observed[to] = observed.at(from);
+        return planned(after, prior);
     } catch (const Error& errors) {
         return errors.message + " (" + errors.hint + ")";
     }
@@ -194,9 +194,9 @@ TEST_CASE("replace_triggered_by: one instance, and a resource in a module") {
                               "\"t-${var.v}\", value: \"${var.v}\"}\n  u: {type: fake.thing, name: "
                               "\"u-${var.v}\"}\n"}};
     };
-    const PriorState world = made(TestSpec(text("one")));
+    const PriorState prior = made(TestSpec(text("one")));
     const TestSpec changed(text("two"));
-    CHECK(summary(make_plan(*changed.graph, world, changed.settings)) ==
+    CHECK(summary(make_plan(*changed.graph, prior, changed.settings)) ==
           "update s[\"x\"] (value,shout); replace r[\"x\"]; "
           "replace module.m[1].t (name,value,shout); replace module.m[1].u (name); "
           "replace n[1]; replace all");

@@ -41,7 +41,7 @@ struct Planning {
         load_spec(
             "hadeploy.yaml", [&](const std::filesystem::path&) { return text; }, spec);
         graph = std::make_unique<Graph>(spec, registry, resolve_variables(spec, {}));
-        for (const auto& kind : registry.providers()) settings[kind->name] = Value::map({});
+        for (const auto& provider : registry.providers()) settings[provider->name] = Value::map({});
     }
 
     Plan plan(PriorState& prior) {

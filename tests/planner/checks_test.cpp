@@ -10,18 +10,18 @@ namespace {
 /// "place: message" of the warnings of a plan with an empty prior state.
 std::string warnings_of(const TestSpec::Files& files) {
     const TestSpec t(files);
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
-    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) prior.observed[n.address] = Observation::absent();
     std::string out;
-    for (const Error& e : make_plan(*t.graph, world, t.settings).warnings)
+    for (const Error& e : make_plan(*t.graph, prior, t.settings).warnings)
         out += t.spec.sources.describe(e.loc) + ": " + e.message + "\n";
     return out;
 }
 
 std::string planned_in(const TestSpec& t) {
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
-    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
-    return summary(make_plan(*t.graph, world, t.settings));
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) prior.observed[n.address] = Observation::absent();
+    return summary(make_plan(*t.graph, prior, t.settings));
 }
 
 std::string warnings_of(const char* text) {
@@ -53,9 +53,9 @@ TEST_CASE("settings without effect are warnings when the object is created or ch
         "  b: {type: fake.thing, name: b, value: v}\n";
     CHECK(warnings_of(text.c_str()) == "hadeploy.yaml:3:41: it does nothing\n");
     const TestSpec t(text.c_str());
-    const PriorState world = made(t);
-    CHECK(make_plan(*t.graph, world, t.settings).warnings.empty());
-    const Plan repair = make_plan(*t.graph, drifted(world, "a", "value", "other"), t.settings);
+    const PriorState prior = made(t);
+    CHECK(make_plan(*t.graph, prior, t.settings).warnings.empty());
+    const Plan repair = make_plan(*t.graph, drifted(prior, "a", "value", "other"), t.settings);
     CHECK(summary(repair) == "update a (value)");
     REQUIRE(repair.warnings.size() == 1);
     CHECK(repair.warnings[0].address == "a");
@@ -115,11 +115,11 @@ data:
     lifecycle: {postconditions: [{check: "${self.value == 'v'}", message: "it tells ${self.value}"}]}
 )");
     const auto planned_with = [&](const char* value) {
-        PriorState world;
-        world.observed["data.d"] =
+        PriorState prior;
+        prior.observed["data.d"] =
             Observation::present(Value::map({{"name", "n"}, {"value", value}}));
         try {
-            return summary(make_plan(*t.graph, world, t.settings));
+            return summary(make_plan(*t.graph, prior, t.settings));
         } catch (const Error& errors) {
             return errors.address + ": " + errors.message;
         }

@@ -69,10 +69,10 @@ resources:
   a: {type: fake.thing, name: same}
   b: {type: fake.thing, name: same}
 )");
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
-    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) prior.observed[n.address] = Observation::absent();
     try {
-        make_plan(*t.graph, world, t.settings);
+        make_plan(*t.graph, prior, t.settings);
         FAIL("both were planned");
     } catch (const Error& e) {
         CHECK(e.message == "a and b both manage fake same");

@@ -36,59 +36,59 @@ std::string text(const std::vector<Loss>& losses) {
     return out;
 }
 
-std::string lost(const char* spec, const PriorState& world, const PlanOptions& options = {}) {
+std::string lost(const char* spec, const PriorState& prior, const PlanOptions& options = {}) {
     const TestSpec t(spec);
-    if (options.destroy) return text(make_destroy_plan(world, t.registry, options).losses);
-    return text(make_plan(*t.graph, world, t.settings, options).losses);
+    if (options.destroy) return text(make_destroy_plan(prior, t.registry, options).losses);
+    return text(make_plan(*t.graph, prior, t.settings, options).losses);
 }
 
 PriorState applied_cluster() {
-    PriorState world = as_applied(kCluster);
-    for (auto& [address, r] : world.recorded) {
+    PriorState prior = as_applied(kCluster);
+    for (auto& [address, r] : prior.recorded) {
         const TestSpec t(kCluster);
         const ResourceType& type = *t.registry.type(r.type);
         r.attributes = with_machine(type, address, r.attributes);
     }
-    return world;
+    return prior;
 }
 
 } // namespace
 
 TEST_CASE("removed and replaced objects lose their data") {
-    const PriorState world = as_applied(kDisks);
-    CHECK(lost(kDisks, world) == "");
-    CHECK(lost(kDisks, world, {.destroy = true}) == "a: the disk a, 7");
-    CHECK(lost(kDisks, world, {.replace = {"a", "b"}}) == "a: the disk a, 7");
-    CHECK(lost(kDisks, world, {.destroy = true, .targets = {"b"}}) == "");
-    CHECK(lost("name: t\n", world) == "a: the disk a, 7");
-    CHECK(lost("name: t\nresources: {a: {type: fake.disk, name: other}}\n", world) ==
+    const PriorState prior = as_applied(kDisks);
+    CHECK(lost(kDisks, prior) == "");
+    CHECK(lost(kDisks, prior, {.destroy = true}) == "a: the disk a, 7");
+    CHECK(lost(kDisks, prior, {.replace = {"a", "b"}}) == "a: the disk a, 7");
+    CHECK(lost(kDisks, prior, {.destroy = true, .targets = {"b"}}) == "");
+    CHECK(lost("name: t\n", prior) == "a: the disk a, 7");
+    CHECK(lost("name: t\nresources: {a: {type: fake.disk, name: other}}\n", prior) ==
           "a: the disk a, 7");
     // a forgotten object is kept, and one with another address only moves
-    CHECK(lost("name: t\nremoved: [a]\n", world) == "");
+    CHECK(lost("name: t\nremoved: [a]\n", prior) == "");
     const TestSpec moved("name: t\nresources: {c: {type: fake.disk, name: a, size: 7}}\n"
                          "moved: [{from: a, to: c}]\n");
-    PriorState before = world;
+    PriorState before = prior;
     before.observed["c"] = before.observed.at("a");
     CHECK(make_plan(*moved.graph, with_moves(before, moved.spec.moved), moved.settings)
               .losses.empty());
     // an update keeps the data
     const char* other = "name: t\nresources: {a: {type: fake.disk, name: a, size: 7, value: x}}\n";
-    CHECK(lost(other, world) == "");
+    CHECK(lost(other, prior) == "");
     // so does the replacement of an object that has lost its data already
     const char* larger = "name: t\nresources: {a: {type: fake.disk, name: a, size: 8}}\n";
-    CHECK(lost(larger, world) == "a: the disk a, 7");
-    PriorState broken = world;
+    CHECK(lost(larger, prior) == "a: the disk a, 7");
+    PriorState broken = prior;
     broken.observed.at("a").data_gone = true;
     CHECK(lost(larger, broken) == "");
 }
 
 TEST_CASE("objects that are already gone are no losses of the plan") {
-    PriorState world = as_applied(kDisks);
-    world.observed["a"] = Observation::absent();
-    CHECK(lost(kDisks, world) == "");
-    CHECK(lost(kDisks, world, {.destroy = true}) == "");
-    world.observed.erase("a"); // unknown whether it exists
-    CHECK(lost(kDisks, world, {.destroy = true}) == "a: the disk a, 7");
+    PriorState prior = as_applied(kDisks);
+    prior.observed["a"] = Observation::absent();
+    CHECK(lost(kDisks, prior) == "");
+    CHECK(lost(kDisks, prior, {.destroy = true}) == "");
+    prior.observed.erase("a"); // unknown whether it exists
+    CHECK(lost(kDisks, prior, {.destroy = true}) == "a: the disk a, 7");
 }
 
 TEST_CASE("the old of two generations loses its data, once") {
@@ -103,23 +103,23 @@ TEST_CASE("the old of two generations loses its data, once") {
 }
 
 TEST_CASE("copies on machines that stay") {
-    const PriorState world = applied_cluster();
-    REQUIRE(machines_in(world.recorded.at("vol").config).size() == 3);
+    const PriorState prior = applied_cluster();
+    REQUIRE(machines_in(prior.recorded.at("vol").config).size() == 3);
     // data on a machine is lost with it, and not reported separately
-    CHECK(lost(kCluster, world, {.replace = {"node[\"x\"]"}}) ==
+    CHECK(lost(kCluster, prior, {.replace = {"node[\"x\"]"}}) ==
           "node[\"x\"]: the disk of x [vol]");
-    CHECK(lost(kCluster, world, {.replace = {"node[\"x\"]", "node[\"y\"]"}}) ==
+    CHECK(lost(kCluster, prior, {.replace = {"node[\"x\"]", "node[\"y\"]"}}) ==
           "node[\"x\"]: the disk of x; node[\"y\"]: the disk of y; vol: the disk d, 3");
-    CHECK(lost(kCluster, world, {.destroy = true}) ==
+    CHECK(lost(kCluster, prior, {.destroy = true}) ==
           "node[\"x\"]: the disk of x; node[\"y\"]: the disk of y; node[\"z\"]: the disk of z; "
           "vol: the disk d, 3");
     // a machine that is gone already has no copy
-    PriorState without_z = world;
+    PriorState without_z = prior;
     without_z.observed["node[\"z\"]"] = Observation::absent();
     CHECK(lost(kCluster, without_z) == "");
     CHECK(lost(kCluster, without_z, {.replace = {"node[\"y\"]"}}) ==
           "node[\"y\"]: the disk of y; vol: the disk d, 3");
     // copies that are removed too do not help
-    CHECK(lost(kCluster, world, {.replace = {"node[\"x\"]", "vol"}}).find("[vol]") ==
+    CHECK(lost(kCluster, prior, {.replace = {"node[\"x\"]", "vol"}}).find("[vol]") ==
           std::string::npos);
 }

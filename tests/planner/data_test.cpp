@@ -10,32 +10,32 @@ using namespace hadeploy;
 namespace {
 /// Nothing exists yet except `things`, which are recorded and unchanged.
 PriorState world_of(const TestSpec& t, const std::vector<std::string>& things) {
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000"};
     for (const Node& n : t.graph->nodes()) {
         if (n.type->data) continue;
-        world.observed[n.address] = Observation::absent();
+        prior.observed[n.address] = Observation::absent();
         if (std::find(things.begin(), things.end(), n.address) == things.end()) continue;
         const Value attributes = Value::map(
             {{"name", n.address}, {"value", "v"}, {"size", 1}, {"token", "t"}, {"shout", "v!"}});
-        world.recorded[n.address] = {.address = n.address,
+        prior.recorded[n.address] = {.address = n.address,
                                      .type = n.type->name,
                                      .config = attributes.without("token"),
                                      .attributes = attributes};
-        world.observed[n.address] = Observation::present(attributes);
+        prior.observed[n.address] = Observation::present(attributes);
     }
-    return world;
+    return prior;
 }
 
 /// The addresses of the data sources to read now.
-std::string to_read(const TestSpec& t, const PriorState& world) {
+std::string to_read(const TestSpec& t, const PriorState& prior) {
     std::string out;
-    for (const PlannedRead& s : reads_of_data(*t.graph, world, t.settings))
+    for (const PlannedRead& s : reads_of_data(*t.graph, prior, t.settings))
         out += s.request.address + " " + s.request.config.text("name") + "; ";
     return out;
 }
 
-void note_read(PriorState& world, const std::string& address, const char* name, const char* value) {
-    world.observed[address] = Observation::present(Value::map({{"name", name}, {"value", value}}));
+void note_read(PriorState& prior, const std::string& address, const char* name, const char* value) {
+    prior.observed[address] = Observation::present(Value::map({{"name", name}, {"value", value}}));
 }
 
 constexpr const char* kSpec = R"(name: t
@@ -70,17 +70,17 @@ TEST_CASE("data sources with a known config are read step by step, waiting ones 
 
 TEST_CASE("a read with another config is not used") {
     const TestSpec t(kSpec);
-    PriorState world = world_of(t, {"a"});
-    note_read(world, "data.one", "known", "x");
-    note_read(world, "data.two", "old", "y");
-    note_read(world, "data.three", "t", "y");
-    note_read(world, "data.four", "fixed", "y");
-    CHECK(to_read(t, world) == "data.two x; ");
-    const Plan plan = make_plan(*t.graph, world, t.settings);
+    PriorState prior = world_of(t, {"a"});
+    note_read(prior, "data.one", "known", "x");
+    note_read(prior, "data.two", "old", "y");
+    note_read(prior, "data.three", "t", "y");
+    note_read(prior, "data.four", "fixed", "y");
+    CHECK(to_read(t, prior) == "data.two x; ");
+    const Plan plan = make_plan(*t.graph, prior, t.settings);
     CHECK(summary(plan) == "read data.two; create b");
     CHECK(plan.steps[1].after["name"].is_unknown());
-    note_read(world, "data.two", "x", "z");
-    CHECK(summary(make_plan(*t.graph, world, t.settings)) == "create b");
+    note_read(prior, "data.two", "x", "z");
+    CHECK(summary(make_plan(*t.graph, prior, t.settings)) == "create b");
 }
 
 TEST_CASE("dependencies for the state are seen through data sources") {

@@ -89,21 +89,21 @@ TEST_CASE("the block of a removed instance decides whether it may be destroyed")
                            "lifecycle: {}}}\n",
                            keys, lifecycle);
     };
-    const PriorState world = made(text("[x, y]", "{prevent_destroy: true}"));
+    const PriorState prior = made(text("[x, y]", "{prevent_destroy: true}"));
     const std::string refused = "a[\"y\"] would be destroyed, but prevent_destroy protects it; ";
     const std::string goes = "remove a[\"y\"] (the spec no longer has it); ";
-    CHECK(planned(text("[x]", "{prevent_destroy: true}"), world) == refused);
-    CHECK(planned(text("[x]", "{}"), world) == refused); // as recorded
-    CHECK(planned(text("[x]", "{prevent_destroy: false}"), world) == goes);
-    CHECK(planned(text("[x]", "{prevent_destroy: \"${var.on}\"}"), world) == goes);
-    CHECK(planned(text("[x]", "{prevent_destroy: \"${each.key == 'x'}\"}"), world) == goes);
-    CHECK(planned(text("[x]", "{prevent_destroy: \"${each.key == 'y'}\"}"), world) == refused);
+    CHECK(planned(text("[x]", "{prevent_destroy: true}"), prior) == refused);
+    CHECK(planned(text("[x]", "{}"), prior) == refused); // as recorded
+    CHECK(planned(text("[x]", "{prevent_destroy: false}"), prior) == goes);
+    CHECK(planned(text("[x]", "{prevent_destroy: \"${var.on}\"}"), prior) == goes);
+    CHECK(planned(text("[x]", "{prevent_destroy: \"${each.key == 'x'}\"}"), prior) == goes);
+    CHECK(planned(text("[x]", "{prevent_destroy: \"${each.key == 'y'}\"}"), prior) == refused);
     // a value that only an existing instance has: as recorded
-    CHECK(planned(text("{x: false}", "{prevent_destroy: \"${each.value}\"}"), world) == refused);
+    CHECK(planned(text("{x: false}", "{prevent_destroy: \"${each.value}\"}"), prior) == refused);
     // a block without instances, or an index
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, count: 1, name: n, lifecycle: "
                   "{prevent_destroy: false}}}\n",
-                  world)
+                  prior)
               .find("protects") == std::string::npos);
 }
 
@@ -119,11 +119,11 @@ TEST_CASE("the same for instances of a module, with the variables of its call") 
                               "{prevent_destroy: \"${var.on}\"}}\n"}};
     };
     const TestSpec one(files("[x]", "${true}"));
-    const PriorState world = made(one);
+    const PriorState prior = made(one);
     const auto planned_with = [&](const char* on) {
         const TestSpec t(files("[]", on));
         try {
-            return summary(make_plan(*t.graph, world, t.settings));
+            return summary(make_plan(*t.graph, prior, t.settings));
         } catch (const Error& errors) {
             return errors.message;
         }
@@ -135,11 +135,11 @@ TEST_CASE("the same for instances of a module, with the variables of its call") 
 }
 
 TEST_CASE("destroy uses the lifecycles of the spec, if there is one") {
-    const PriorState world = made(spec("{prevent_destroy: true}"));
+    const PriorState prior = made(spec("{prevent_destroy: true}"));
     const auto destroyed = [&](const char* lifecycle) {
         const TestSpec t(spec(lifecycle).c_str());
         try {
-            return summary(make_destroy_plan(world, t.registry, {}, t.graph.get()));
+            return summary(make_destroy_plan(prior, t.registry, {}, t.graph.get()));
         } catch (const Error& errors) {
             return errors.message;
         }
@@ -152,18 +152,18 @@ TEST_CASE("destroy uses the lifecycles of the spec, if there is one") {
 TEST_CASE("keep_on_destroy: the object stays, only the state forgets it") {
     const char* kept = "name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
                        "{keep_on_destroy: true}}}\n";
-    const PriorState world = made(kept);
-    CHECK(world.recorded.at("a").config.flag("keep_on_destroy"));
+    const PriorState prior = made(kept);
+    CHECK(prior.recorded.at("a").config.flag("keep_on_destroy"));
     const std::string stays = "forget a (keep_on_destroy: the object is kept); ";
-    CHECK(planned("name: t\n", world) == stays); // as recorded
+    CHECK(planned("name: t\n", prior) == stays); // as recorded
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
                   "{keep_on_destroy: false}}}\n",
-                  world) == "");
-    PriorState gone = world;
+                  prior) == "");
+    PriorState gone = prior;
     gone.observed["a"] = Observation::absent();
     CHECK(planned("name: t\n", gone) == "forget a (it is already gone); ");
     // an object that cannot be destroyed needs no protection
-    PriorState both = world;
+    PriorState both = prior;
     both.recorded["a"].config = both.recorded["a"].config.with("prevent_destroy", true);
     CHECK(planned("name: t\n", both) == stays);
 }
@@ -174,13 +174,13 @@ TEST_CASE("keep_on_destroy: a replacement is created beside the kept object") {
                            "lifecycle: {{keep_on_destroy: true}}}}}}\n",
                            name, size);
     };
-    const PriorState world = made(text("one", 1));
-    CHECK(planned(text("two", 1), world) == "replace a (name can't be changed in place); forget "
+    const PriorState prior = made(text("one", 1));
+    CHECK(planned(text("two", 1), prior) == "replace a (name can't be changed in place); forget "
                                             "a#1 (keep_on_destroy: the object is kept); ");
-    CHECK(planned(text("one", 2), world) ==
+    CHECK(planned(text("one", 2), prior) ==
           "keep_on_destroy: the new a and the old one, which is kept, would both be fake one; ");
     // recorded, but no longer set in the block
-    CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: two}}\n", world) ==
+    CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: two}}\n", prior) ==
           "replace a (name can't be changed in place); forget a#1 (keep_on_destroy: the object is "
           "kept); ");
 }

@@ -1,3 +1,4 @@
+#include "core/value_json.h"
 #include "support/expressions.h"
 
 #include <doctest/doctest.h>

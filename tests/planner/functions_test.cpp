@@ -1,5 +1,6 @@
 #include "core/file.h"
 #include "core/temp_dir.h"
+#include "core/value_json.h"
 #include "planner/lang/functions.h"
 #include "planner/spec/load_spec.h"
 #include "planner/spec/spec.h"

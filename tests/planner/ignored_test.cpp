@@ -1,3 +1,4 @@
+#include "core/value_json.h"
 #include "planner/graph/ignored.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
@@ -90,13 +91,13 @@ TEST_CASE("an ignored part keeps its value, the rest is as wanted") {
 }
 
 TEST_CASE("ignore_changes of a part: its drift is no change, that of the rest is repaired") {
-    const PriorState world = made(spec("{x: one, y: two}", "[labels.x]"));
+    const PriorState prior = made(spec("{x: one, y: two}", "[labels.x]"));
     const auto with = [&](const char* x, const char* y) {
-        return drifted(world, "a", "labels", Value::map({{"x", x}, {"y", y}}));
+        return drifted(prior, "a", "labels", Value::map({{"x", x}, {"y", y}}));
     };
     CHECK(planned(spec("{x: one, y: two}", "['labels[\"x\"]']"), with("9", "two")) == "");
-    CHECK(planned(spec("{x: new, y: two}", "[labels.x]"), world) == "");
-    CHECK(planned(spec("{x: one, y: new}", "[labels.x]"), world) == "update a; ");
+    CHECK(planned(spec("{x: new, y: two}", "[labels.x]"), prior) == "");
+    CHECK(planned(spec("{x: one, y: new}", "[labels.x]"), prior) == "update a; ");
     const TestSpec t(spec("{x: one, y: two}", "[labels.x]").c_str());
     const Plan plan = make_plan(*t.graph, with("9", "8"), t.settings);
     REQUIRE(plan.steps.size() == 1);
@@ -107,9 +108,9 @@ TEST_CASE("a refresh silently records ignored changes") {
     const auto refreshed = [](const char* ignored, const char* x, const char* y) {
         const std::string text = spec("{x: one, y: two}", ignored);
         const TestSpec t(text.c_str());
-        const PriorState world =
+        const PriorState prior =
             drifted(made(text), "a", "labels", Value::map({{"x", x}, {"y", y}}));
-        const Plan plan = make_refresh_plan(*t.graph, world, {.refresh_only = true});
+        const Plan plan = make_refresh_plan(*t.graph, prior, {.refresh_only = true});
         std::string out = summary(plan);
         for (const RecordedResource& r : plan.records) out += to_json(r.attributes["labels"]);
         return out;
@@ -126,9 +127,9 @@ TEST_CASE("a new object is derived from its own attributes, ignored or not") {
                            "size: {}, lifecycle: {{ignore_changes: [value]}}}}}}\n",
                            size);
     };
-    const PriorState world = drifted(made(text(1)), "a", "shout", "drifted!");
+    const PriorState prior = drifted(made(text(1)), "a", "shout", "drifted!");
     const TestSpec t(text(2).c_str());
-    const Plan plan = make_plan(*t.graph, world, t.settings);
+    const Plan plan = make_plan(*t.graph, prior, t.settings);
     REQUIRE(plan.steps.size() == 2);
     CHECK(plan.steps[1].action == Action::replace);
     CHECK(plan.steps[1].after.text("shout") == "one!");

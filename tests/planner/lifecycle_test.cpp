@@ -13,47 +13,47 @@ TEST_CASE("a protected resource is neither destroyed nor replaced") {
 resources:
   a: {type: fake.thing, name: a, lifecycle: {prevent_destroy: true}}
 )";
-    const PriorState world = made(spec);
-    CHECK(planned(spec, world) == "");
+    const PriorState prior = made(spec);
+    CHECK(planned(spec, prior) == "");
     const std::string replaced =
         "a would be replaced: size can't be changed in place, but prevent_destroy protects it; ";
     CHECK(planned(R"(name: t
 resources: {a: {type: fake.thing, name: a, size: 2, lifecycle: {prevent_destroy: true}}}
 )",
-                  world) == replaced);
+                  prior) == replaced);
     // the state keeps it if the lifecycle, or the whole block, is removed
-    CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, size: 2}}\n", world) ==
+    CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, size: 2}}\n", prior) ==
           replaced);
-    CHECK(planned("name: t\n", world) == "a would be destroyed, but prevent_destroy protects it; ");
+    CHECK(planned("name: t\n", prior) == "a would be destroyed, but prevent_destroy protects it; ");
     const TestSpec t(spec);
-    CHECK_THROWS_AS(make_destroy_plan(world, t.registry), Error);
+    CHECK_THROWS_AS(make_destroy_plan(prior, t.registry), Error);
     CHECK(planned("name: t\nresources: {a: {type: fake.thing, name: a, size: 2, lifecycle: "
                   "{prevent_destroy: false}}}\n",
-                  world) == "replace a (size can't be changed in place); ");
-    PriorState gone = world;
+                  prior) == "replace a (size can't be changed in place); ");
+    PriorState gone = prior;
     gone.observed["a"] = Observation::absent();
     CHECK(planned("name: t\n", gone) == "forget a (it is already gone); ");
 }
 
 TEST_CASE("the protection is recorded, kept, and lifted only by the spec") {
-    const auto record = [](const char* text, const PriorState& world) {
+    const auto record = [](const char* text, const PriorState& prior) {
         const TestSpec t(text);
-        const Plan plan = make_plan(*t.graph, world, t.settings);
+        const Plan plan = make_plan(*t.graph, prior, t.settings);
         REQUIRE(plan.steps.empty());
-        return plan.records.empty() ? world.recorded.at("a").config.flag("prevent_destroy")
+        return plan.records.empty() ? prior.recorded.at("a").config.flag("prevent_destroy")
                                     : plan.records[0].config.flag("prevent_destroy");
     };
     const char* plain = "name: t\nresources: {a: {type: fake.thing, name: a}}\n";
-    PriorState world = made(plain);
-    CHECK_FALSE(record(plain, world));
+    PriorState prior = made(plain);
+    CHECK_FALSE(record(plain, prior));
     CHECK(record("name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: {prevent_destroy: "
                  "true}}}\n",
-                 world));
-    world.recorded["a"].config = world.recorded["a"].config.with("prevent_destroy", true);
-    CHECK(record(plain, world));
+                 prior));
+    prior.recorded["a"].config = prior.recorded["a"].config.with("prevent_destroy", true);
+    CHECK(record(plain, prior));
     CHECK_FALSE(record("name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
                        "{prevent_destroy: false}}}\n",
-                       world));
+                       prior));
 }
 
 TEST_CASE("objects on a machine are protected from its removal") {
@@ -65,11 +65,11 @@ resources:
 )",
                            size);
     };
-    const PriorState world = made(spec(1).c_str());
-    CHECK(planned(spec(1).c_str(), world) == "");
-    CHECK(planned(spec(2).c_str(), world) ==
+    const PriorState prior = made(spec(1).c_str());
+    CHECK(planned(spec(1).c_str(), prior) == "");
+    CHECK(planned(spec(2).c_str(), prior) ==
           "a would be removed with its machine, but prevent_destroy protects it; ");
-    CHECK(planned("name: t\n", world) == "a would be destroyed, but prevent_destroy protects it; ");
+    CHECK(planned("name: t\n", prior) == "a would be destroyed, but prevent_destroy protects it; ");
 }
 
 TEST_CASE("ignored changes are neither drift nor planned changes") {
@@ -78,20 +78,20 @@ TEST_CASE("ignored changes are neither drift nor planned changes") {
                            "labels: {{x: y}}, lifecycle: {{ignore_changes: {}}}}}}}\n",
                            value, ignored);
     };
-    const PriorState world = made(spec("one", "[value]").c_str());
-    CHECK(planned(spec("two", "[value]").c_str(), world) == "");
-    CHECK(planned(spec("two", "[labels]").c_str(), world) == "update a; ");
-    CHECK(planned(spec("two", "all").c_str(), world) == "");
-    CHECK(planned(spec("one", "[value]").c_str(), drifted(world, "a", "value", "three")) ==
+    const PriorState prior = made(spec("one", "[value]").c_str());
+    CHECK(planned(spec("two", "[value]").c_str(), prior) == "");
+    CHECK(planned(spec("two", "[labels]").c_str(), prior) == "update a; ");
+    CHECK(planned(spec("two", "all").c_str(), prior) == "");
+    CHECK(planned(spec("one", "[value]").c_str(), drifted(prior, "a", "value", "three")) ==
           ""); // nor are attributes that follow from it
-    CHECK(planned(spec("one", "[value]").c_str(), drifted(world, "a", "shout", "what?")) == "");
-    CHECK(planned(spec("one", "[labels]").c_str(), drifted(world, "a", "shout", "what?")) ==
+    CHECK(planned(spec("one", "[value]").c_str(), drifted(prior, "a", "shout", "what?")) == "");
+    CHECK(planned(spec("one", "[labels]").c_str(), drifted(prior, "a", "shout", "what?")) ==
           "update a (something else changed it); ");
-    CHECK(planned(spec("one", "[value, shout]").c_str(), drifted(world, "a", "value", "three")) ==
+    CHECK(planned(spec("one", "[value, shout]").c_str(), drifted(prior, "a", "value", "three")) ==
           "");
-    CHECK(planned(spec("one", "[labels]").c_str(), drifted(world, "a", "value", "three")) ==
+    CHECK(planned(spec("one", "[labels]").c_str(), drifted(prior, "a", "value", "three")) ==
           "update a (something else changed it); ");
-    PriorState gone = world;
+    PriorState gone = prior;
     gone.observed["a"] = Observation::absent();
     CHECK(planned(spec("two", "all").c_str(), gone) == "create a (it is gone); ");
 }
@@ -103,9 +103,9 @@ TEST_CASE("a resource is replaced when another one changes") {
                            "[b]}}}}\n",
                            value);
     };
-    const PriorState world = made(spec("one").c_str());
-    CHECK(planned(spec("one").c_str(), world) == "");
-    CHECK(planned(spec("two").c_str(), world) == "update b; replace a (b is updated); ");
+    const PriorState prior = made(spec("one").c_str());
+    CHECK(planned(spec("one").c_str(), prior) == "");
+    CHECK(planned(spec("two").c_str(), prior) == "update b; replace a (b is updated); ");
 }
 
 TEST_CASE("preconditions stop a plan") {
@@ -122,27 +122,27 @@ resources:
         - {check: "${each.key != 'y' || var.n > 2}", message: "y needs more than ${var.n}"}
         - {check: "${b.token != ''}", message: later}
 )";
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
-    for (const char* a : {"a[\"x\"]", "a[\"y\"]", "b"}) world.observed[a] = Observation::absent();
-    CHECK(planned(spec, world) == "y needs more than 2; ");
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const char* a : {"a[\"x\"]", "a[\"y\"]", "b"}) prior.observed[a] = Observation::absent();
+    CHECK(planned(spec, prior) == "y needs more than 2; ");
     CHECK(errors_of(spec) == "hadeploy.yaml:11:20: y needs more than 2\n");
 }
 
 TEST_CASE("removed: forgets without destroying") {
-    const PriorState world = made(R"(name: t
+    const PriorState prior = made(R"(name: t
 resources:
   m: {type: fake.machine, name: m}
   a: {type: fake.thing, for_each: [x, y], name: "${each.key}", host: "${m.connection}"}
   b: {type: fake.thing, name: b, lifecycle: {prevent_destroy: true}}
 )");
     const std::string stays = " (`removed:` lists it; the object is kept); ";
-    CHECK(planned("name: t\nremoved: [a, m, b]\n", world) == "forget b" + stays + "forget m" +
+    CHECK(planned("name: t\nremoved: [a, m, b]\n", prior) == "forget b" + stays + "forget m" +
                                                                  stays + "forget a[\"x\"]" + stays +
                                                                  "forget a[\"y\"]" + stays);
-    CHECK(planned("name: t\nremoved: [b, 'a[\"x\"]', m]\n", world)
+    CHECK(planned("name: t\nremoved: [b, 'a[\"x\"]', m]\n", prior)
               .find("remove a[\"y\"] (the spec no longer has it); ") != std::string::npos);
     CHECK(planned("name: t\nremoved: [b, nothing]\nresources: {b: {type: fake.thing, name: b}}\n",
-                  world)
+                  prior)
               .starts_with("removed: the spec still has b; "));
 }
 
@@ -169,31 +169,31 @@ TEST_CASE("invalid lifecycles are errors") {
 }
 
 TEST_CASE("impossible moves are errors, completed ones are not") {
-    const auto moved = [](PriorState world, std::vector<Move> moves) {
+    const auto moved = [](PriorState prior, std::vector<Move> moves) {
         std::string out;
         try {
-            world = with_moves(std::move(world), moves);
-            for (const auto& [address, r] : world.recorded) out += address + " ";
+            prior = with_moves(std::move(prior), moves);
+            for (const auto& [address, r] : prior.recorded) out += address + " ";
         } catch (const Error& errors) {
             for (const Error& e : errors.all()) out += e.message + "; ";
         }
         return out;
     };
-    PriorState world;
+    PriorState prior;
     for (const char* a : {"a", "b[\"x\"]", "b[\"y\"]", "module.m.c"})
-        world.recorded[a] = {.address = a};
-    CHECK(moved(world, {{"a", "a[\"x\"]", {}}}) == "a[\"x\"] b[\"x\"] b[\"y\"] module.m.c ");
-    CHECK(moved(world, {{"b", "c", {}}, {"module.m", "module.n.o", {}}}) ==
+        prior.recorded[a] = {.address = a};
+    CHECK(moved(prior, {{"a", "a[\"x\"]", {}}}) == "a[\"x\"] b[\"x\"] b[\"y\"] module.m.c ");
+    CHECK(moved(prior, {{"b", "c", {}}, {"module.m", "module.n.o", {}}}) ==
           "a c[\"x\"] c[\"y\"] module.n.o.c ");
-    CHECK(moved(world, {{"a", "c", {}}, {"c", "d", {}}}) == "b[\"x\"] b[\"y\"] d module.m.c ");
-    CHECK(moved(world, {{"nothing", "a", {}}}) == "a b[\"x\"] b[\"y\"] module.m.c ");
-    CHECK(moved(world, {{"b[\"x\"]", "b", {}}}) == "a b b[\"y\"] module.m.c ");
-    CHECK(moved(world, {{"a", "b[\"x\"]", {}}}) ==
+    CHECK(moved(prior, {{"a", "c", {}}, {"c", "d", {}}}) == "b[\"x\"] b[\"y\"] d module.m.c ");
+    CHECK(moved(prior, {{"nothing", "a", {}}}) == "a b[\"x\"] b[\"y\"] module.m.c ");
+    CHECK(moved(prior, {{"b[\"x\"]", "b", {}}}) == "a b b[\"y\"] module.m.c ");
+    CHECK(moved(prior, {{"a", "b[\"x\"]", {}}}) ==
           "moved: a can't become b[\"x\"], which exists already; ");
-    world.recorded["a[\"x\"]"] = {.address = "a[\"x\"]"};
-    CHECK(moved(world, {{"a[\"x\"]", "e", {}}}).starts_with("a b"));
-    world.interrupted["a"] = ChangeKind::create;
-    CHECK(moved(world, {{"a", "f", {}}}) == "b[\"x\"] b[\"y\"] f f[\"x\"] module.m.c ");
+    prior.recorded["a[\"x\"]"] = {.address = "a[\"x\"]"};
+    CHECK(moved(prior, {{"a[\"x\"]", "e", {}}}).starts_with("a b"));
+    prior.interrupted["a"] = ChangeKind::create;
+    CHECK(moved(prior, {{"a", "f", {}}}) == "b[\"x\"] b[\"y\"] f f[\"x\"] module.m.c ");
     CHECK(planned("name: t\nmoved: [{from: a, to: b}]\nresources: {a: {type: fake.thing, name: a}, "
                   "b: {type: fake.thing, name: b}}\n",
                   made("name: t\n")) == "moved: the spec still has a; ");

@@ -207,10 +207,10 @@ TEST_CASE("unknown instances and names of modules are errors") {
 
 TEST_CASE("moves to and from instances, of resources and of modules") {
     const auto moved = [](std::vector<std::string> addresses, std::vector<Move> moves) {
-        PriorState world;
-        for (const std::string& a : addresses) world.recorded[a] = {.address = a};
+        PriorState prior;
+        for (const std::string& a : addresses) prior.recorded[a] = {.address = a};
         std::string out;
-        for (const auto& [address, r] : with_moves(std::move(world), moves).recorded)
+        for (const auto& [address, r] : with_moves(std::move(prior), moves).recorded)
             out += address + " ";
         return out;
     };
@@ -234,7 +234,7 @@ TEST_CASE("moves to and from instances, of resources and of modules") {
                           "modules: {site: {source: m, for_each: [a, b], with: {name: "
                           "\"${each.key}\"}}}\n"},
         {"m/module.yaml", kSite}});
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
-    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
-    CHECK(make_plan(*t.graph, world, t.settings).steps.size() == 6);
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) prior.observed[n.address] = Observation::absent();
+    CHECK(make_plan(*t.graph, prior, t.settings).steps.size() == 6);
 }

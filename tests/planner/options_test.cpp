@@ -26,11 +26,11 @@ outputs: {b: "${b.token}", c: "${c.token}"}
 )";
 
 /// "create a; update b", or the error with its hint.
-std::string planned(const char* text, const PriorState& world, const PlanOptions& options) {
+std::string planned(const char* text, const PriorState& prior, const PlanOptions& options) {
     try {
         const TestSpec t(text);
-        if (options.destroy) return summary(make_destroy_plan(world, t.registry, options));
-        return summary(make_plan(*t.graph, world, t.settings, options));
+        if (options.destroy) return summary(make_destroy_plan(prior, t.registry, options));
+        return summary(make_plan(*t.graph, prior, t.settings, options));
     } catch (const Error& errors) {
         std::string out;
         for (const Error& e : errors.all()) out += e.message + " (" + e.hint + "); ";
@@ -39,29 +39,29 @@ std::string planned(const char* text, const PriorState& world, const PlanOptions
 }
 
 PriorState nothing(const char* text) {
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000"};
     const TestSpec t(text);
-    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
-    return world;
+    for (const Node& n : t.graph->nodes()) prior.observed[n.address] = Observation::absent();
+    return prior;
 }
 
-Value attribute(const PriorState& world, const std::string& address, std::string_view name) {
-    return world.recorded.at(address).attributes[name];
+Value attribute(const PriorState& prior, const std::string& address, std::string_view name) {
+    return prior.recorded.at(address).attributes[name];
 }
 
-void drift(PriorState& world, const std::string& address, std::string_view name, Value value) {
-    Observation& o = world.observed.at(address);
+void drift(PriorState& prior, const std::string& address, std::string_view name, Value value) {
+    Observation& o = prior.observed.at(address);
     o.attributes = o.attributes.with(name, std::move(value));
 }
 
 } // namespace
 
 TEST_CASE("a target includes its dependencies, and nothing else") {
-    const PriorState world = nothing(kSpec);
-    CHECK(planned(kSpec, world, {.targets = {"b"}}) == "create a; create b");
-    CHECK(planned(kSpec, world, {.targets = {"a"}}) == "create a");
-    CHECK(planned(kSpec, world, {.targets = {"d"}}) == "create d[\"x\"]; create d[\"y\"]");
-    CHECK(planned(kSpec, world, {.targets = {"d[\"y\"]", "c"}}) == "create c; create d[\"y\"]");
+    const PriorState prior = nothing(kSpec);
+    CHECK(planned(kSpec, prior, {.targets = {"b"}}) == "create a; create b");
+    CHECK(planned(kSpec, prior, {.targets = {"a"}}) == "create a");
+    CHECK(planned(kSpec, prior, {.targets = {"d"}}) == "create d[\"x\"]; create d[\"y\"]");
+    CHECK(planned(kSpec, prior, {.targets = {"d[\"y\"]", "c"}}) == "create c; create d[\"y\"]");
     const char* nested = R"(name: t
 resources: {a: {type: fake.thing, name: a}}
 modules: {m: {source: m}}
@@ -79,54 +79,54 @@ modules: {m: {source: m}}
 }
 
 TEST_CASE("a target that matches nothing is an error") {
-    const PriorState world = as_applied(kSpec);
-    CHECK(planned(kSpec, world, {.targets = {"dd", "b", "nothing"}}) ==
+    const PriorState prior = as_applied(kSpec);
+    CHECK(planned(kSpec, prior, {.targets = {"dd", "b", "nothing"}}) ==
           "--target dd: spec and state have no such resource or module (did you mean d?); --target "
           "nothing: spec and state have no such resource or module (`hadeploy state list` and "
           "`hadeploy graph` show all addresses); ");
-    CHECK(planned(kSpec, world, {.targets = {"d[\"z\"]"}})
+    CHECK(planned(kSpec, prior, {.targets = {"d[\"z\"]"}})
               .find("(there are: 'd[\"x\"]', 'd[\"y\"]')") != std::string::npos);
-    CHECK(planned(kSpec, world, {.targets = {"d[nothing]"}})
+    CHECK(planned(kSpec, prior, {.targets = {"d[nothing]"}})
               .find("(there are: 'd[\"x\"]', 'd[\"y\"]')") != std::string::npos);
-    CHECK(planned(kSpec, world, {.destroy = true, .targets = {"d[\"z\"]"}})
+    CHECK(planned(kSpec, prior, {.destroy = true, .targets = {"d[\"z\"]"}})
               .find("the state has no such") != std::string::npos);
-    CHECK(planned(kSpec, world, {.replace = {"d"}}).starts_with("--replace d: the spec has no"));
-    CHECK(planned(kSpec, world, {.targets = {"a"}, .replace = {"c"}}) ==
+    CHECK(planned(kSpec, prior, {.replace = {"d"}}).starts_with("--replace d: the spec has no"));
+    CHECK(planned(kSpec, prior, {.targets = {"a"}, .replace = {"c"}}) ==
           "--replace c: no --target includes it (add --target c); ");
 }
 
 TEST_CASE("an exclusion leaves out what depends on it") {
-    const PriorState world = nothing(kSpec);
-    CHECK(planned(kSpec, world, {.exclude = {"a"}}) ==
+    const PriorState prior = nothing(kSpec);
+    CHECK(planned(kSpec, prior, {.exclude = {"a"}}) ==
           "create c; create d[\"x\"]; create d[\"y\"]");
-    CHECK(planned(kSpec, world, {.exclude = {"b", "d"}}) == "create a; create c");
-    CHECK(planned(kSpec, world, {.exclude = {"d[x]", "a"}}) == "create c; create d[\"y\"]");
-    CHECK(planned(kSpec, world, {.exclude = {"a", "c", "d"}}) == "");
-    CHECK(planned(kSpec, world, {.exclude = {"cc", "a"}}) ==
+    CHECK(planned(kSpec, prior, {.exclude = {"b", "d"}}) == "create a; create c");
+    CHECK(planned(kSpec, prior, {.exclude = {"d[x]", "a"}}) == "create c; create d[\"y\"]");
+    CHECK(planned(kSpec, prior, {.exclude = {"a", "c", "d"}}) == "");
+    CHECK(planned(kSpec, prior, {.exclude = {"cc", "a"}}) ==
           "--exclude cc: spec and state have no such resource or module (did you mean c?); ");
     CHECK(planned(kSpec, as_applied(kSpec), {.exclude = {"a"}, .replace = {"b"}})
               .starts_with("--replace b: --exclude excludes it ("));
     const TestSpec t(kSpec);
-    const Plan plan = make_plan(*t.graph, world, t.settings, {.exclude = {"a", "a"}});
+    const Plan plan = make_plan(*t.graph, prior, t.settings, {.exclude = {"a", "a"}});
     CHECK(plan.partial);
     CHECK(plan.notices ==
           std::vector<std::string>{"this plan is partial: everything except a and dependents"});
 }
 
 TEST_CASE("excluded resources stay, and so do their dependencies") {
-    const PriorState world = as_applied(kSpec);
-    CHECK(planned(kSpec, world, {.destroy = true, .exclude = {"b"}}) ==
+    const PriorState prior = as_applied(kSpec);
+    CHECK(planned(kSpec, prior, {.destroy = true, .exclude = {"b"}}) ==
           "remove c; remove d[\"x\"]; remove d[\"y\"]");
-    CHECK(planned(kSpec, world, {.destroy = true, .exclude = {"a"}}) ==
+    CHECK(planned(kSpec, prior, {.destroy = true, .exclude = {"a"}}) ==
           "remove b; remove c; remove d[\"x\"]; remove d[\"y\"]");
     // b is in the spec, and depends on a only by its record
     const char* without_a = "name: t\nresources: {b: {type: fake.thing, name: b, value: other}}\n";
-    CHECK(planned(without_a, world, {.exclude = {"b"}}) ==
+    CHECK(planned(without_a, prior, {.exclude = {"b"}}) ==
           "remove c; remove d[\"x\"]; remove d[\"y\"]");
     // resources that the spec no longer has
     const char* less = "name: t\nresources: {c: {type: fake.thing, name: c, value: three}}\n";
-    CHECK(planned(less, world, {.exclude = {"b"}}) == "remove d[\"x\"]; remove d[\"y\"]");
-    CHECK(planned(less, world, {.exclude = {"a", "d"}}) == "remove b");
+    CHECK(planned(less, prior, {.exclude = {"b"}}) == "remove d[\"x\"]; remove d[\"y\"]");
+    CHECK(planned(less, prior, {.exclude = {"a", "d"}}) == "remove b");
 }
 
 TEST_CASE("an address as a shell passes it") {
@@ -159,9 +159,9 @@ TEST_CASE("outputs and addresses alone are a change") {
     const char* spec = "name: t\noutputs: {a: 1, b: two}\n";
     const TestSpec t(spec);
     const auto changes = [&](const Value& recorded) {
-        const PriorState world{.lineage = "00000000-0000-4000-8000-000000000000",
+        const PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000",
                                .outputs = recorded};
-        const Plan plan = make_plan(*t.graph, world, t.settings);
+        const Plan plan = make_plan(*t.graph, prior, t.settings);
         std::string out = plan.empty() ? "empty:" : "";
         for (const OutputChange& c : output_changes(plan))
             out += (c.before ? c.after ? " ~" : " -" : " +") + c.name;
@@ -173,9 +173,9 @@ TEST_CASE("outputs and addresses alone are a change") {
     CHECK(changes(Value::map({{"a", Value(1).as_secret()}, {"b", "two"}})) ==
           " ~a"); // no longer secret
     // a destroy removes outputs too, even if nothing else is left; a partial one does not
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000",
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000",
                      .outputs = Value::map({{"a", 1}})};
-    CHECK_FALSE(make_destroy_plan(world, t.registry).empty());
+    CHECK_FALSE(make_destroy_plan(prior, t.registry).empty());
     const PriorState applied = as_applied(kSpec);
     CHECK(output_changes(make_destroy_plan(applied, t.registry)).size() == 2);
     CHECK(output_changes(make_destroy_plan(applied, t.registry, {.targets = {"b"}})).empty());
@@ -193,41 +193,41 @@ TEST_CASE("outputs and addresses alone are a change") {
 }
 
 TEST_CASE("a removal includes dependents") {
-    const PriorState world = as_applied(kSpec);
-    CHECK(planned(kSpec, world, {.destroy = true, .targets = {"a"}}) == "remove b; remove a");
-    CHECK(planned(kSpec, world, {.destroy = true, .targets = {"b"}}) == "remove b");
+    const PriorState prior = as_applied(kSpec);
+    CHECK(planned(kSpec, prior, {.destroy = true, .targets = {"a"}}) == "remove b; remove a");
+    CHECK(planned(kSpec, prior, {.destroy = true, .targets = {"b"}}) == "remove b");
     // of the resources that the spec no longer has, only the target is removed
     const char* less = "name: t\nresources: {c: {type: fake.thing, name: c, value: three}}\n";
-    CHECK(planned(less, world, {.targets = {"a"}}) == "remove b; remove a");
-    CHECK(planned(less, world, {.targets = {"d[\"x\"]"}}) == "remove d[\"x\"]");
-    CHECK(planned(less, world, {.targets = {"c"}}) == "");
+    CHECK(planned(less, prior, {.targets = {"a"}}) == "remove b; remove a");
+    CHECK(planned(less, prior, {.targets = {"d[\"x\"]"}}) == "remove d[\"x\"]");
+    CHECK(planned(less, prior, {.targets = {"c"}}) == "");
     // a dependent that stays is changed first
     const char* without_a = "name: t\nresources: {b: {type: fake.thing, name: b, value: other}}\n";
-    CHECK(planned(without_a, world, {.targets = {"a"}}) == "update b (value,shout); remove a");
+    CHECK(planned(without_a, prior, {.targets = {"a"}}) == "update b (value,shout); remove a");
 }
 
 TEST_CASE("resources outside of the targets stay as recorded") {
-    PriorState world = as_applied(kSpec);
-    drift(world, "c", "value", "other");
+    PriorState prior = as_applied(kSpec);
+    drift(prior, "c", "value", "other");
     const TestSpec t(kSpec);
-    const Plan plan = make_plan(*t.graph, world, t.settings, {.targets = {"a"}});
+    const Plan plan = make_plan(*t.graph, prior, t.settings, {.targets = {"a"}});
     CHECK(plan.empty());
     CHECK(plan.outputs.text("c") == "token-of-c");
 }
 
 TEST_CASE("--replace replaces a resource and those that it triggers") {
-    const PriorState world = as_applied(kSpec);
+    const PriorState prior = as_applied(kSpec);
     const TestSpec t(kSpec);
-    const Plan plan = make_plan(*t.graph, world, t.settings, {.replace = {"d[\"x\"]"}});
+    const Plan plan = make_plan(*t.graph, prior, t.settings, {.replace = {"d[\"x\"]"}});
     REQUIRE(summary(plan) == "replace d[\"x\"]");
     REQUIRE(plan.steps.size() == 2); // first the removal of the old object
     CHECK(plan.steps[0].action == Action::remove);
     CHECK(plan.steps[0].generation == 1);
-    CHECK(plan.steps[0].identity == world.recorded.at("d[\"x\"]").identity);
+    CHECK(plan.steps[0].identity == prior.recorded.at("d[\"x\"]").identity);
     CHECK(plan.steps[1].after_steps == std::vector<StepId>{0});
     CHECK(plan.steps[1].reason == "requested with --replace");
     CHECK(plan.steps[1].generation == 2);
-    CHECK(plan.steps[1].identity != world.recorded.at("d[\"x\"]").identity);
+    CHECK(plan.steps[1].identity != prior.recorded.at("d[\"x\"]").identity);
     const auto tainted = [](const RecordedResource& r) {
         return r.address == "d[\"x\"]" && r.tainted;
     };
@@ -235,7 +235,7 @@ TEST_CASE("--replace replaces a resource and those that it triggers") {
     // a missing object is created in any case
     CHECK(planned(kSpec, nothing(kSpec), {.targets = {"c"}, .replace = {"c"}}) == "create c");
     // a resource that cannot be read now is read in apply, and replaced in any case
-    PriorState unread = world;
+    PriorState unread = prior;
     unread.observed.erase("c");
     CHECK(planned(kSpec, unread, {.replace = {"c"}}) == "replace c");
     const char* triggers = R"(name: t
@@ -251,42 +251,42 @@ resources:
 }
 
 TEST_CASE("without a refresh the state is assumed to be current") {
-    PriorState world = as_applied(kSpec);
-    world.observed.clear();
-    assume_recorded(world);
-    CHECK(planned(kSpec, world, {.refresh = false}) == "");
-    world.unfinished.insert("c");
-    world.observed.clear();
-    assume_recorded(world);
-    CHECK_FALSE(world.observed.contains("c")); // its state is unknown
+    PriorState prior = as_applied(kSpec);
+    prior.observed.clear();
+    assume_recorded(prior);
+    CHECK(planned(kSpec, prior, {.refresh = false}) == "");
+    prior.unfinished.insert("c");
+    prior.observed.clear();
+    assume_recorded(prior);
+    CHECK_FALSE(prior.observed.contains("c")); // its state is unknown
 }
 
 TEST_CASE("a refresh records only drift") {
-    PriorState world = as_applied(kSpec);
-    drift(world, "a", "value", "other");
-    world.observed["c"] = Observation::absent();
-    drift(world, "b", "labels", Value::map({{"seen", "but not ours"}}));
+    PriorState prior = as_applied(kSpec);
+    drift(prior, "a", "value", "other");
+    prior.observed["c"] = Observation::absent();
+    drift(prior, "b", "labels", Value::map({{"seen", "but not ours"}}));
     const TestSpec t(kSpec);
-    const Plan plan = make_refresh_plan(*t.graph, world, {.refresh_only = true});
+    const Plan plan = make_refresh_plan(*t.graph, prior, {.refresh_only = true});
     CHECK(summary(plan) == "refresh a (value); forget c");
     CHECK(plan.refresh_only);
     CHECK(plan.steps[0].after.text("value") == "other");
-    CHECK(attribute(world, "a", "value").as_string() == "one");
-    CHECK(summary(make_refresh_plan(*t.graph, world, {.refresh_only = true, .targets = {"c"}})) ==
+    CHECK(attribute(prior, "a", "value").as_string() == "one");
+    CHECK(summary(make_refresh_plan(*t.graph, prior, {.refresh_only = true, .targets = {"c"}})) ==
           "forget c");
-    world.observed["c"] = Observation::failed(Error(ErrorKind::failed, "no answer"));
-    CHECK_THROWS_AS(make_refresh_plan(*t.graph, world, {.refresh_only = true}), Error);
-    world.observed["c"] = Observation::blocked(Error(ErrorKind::failed, "down"));
-    CHECK(make_refresh_plan(*t.graph, world, {.refresh_only = true}).notices ==
+    prior.observed["c"] = Observation::failed(Error(ErrorKind::failed, "no answer"));
+    CHECK_THROWS_AS(make_refresh_plan(*t.graph, prior, {.refresh_only = true}), Error);
+    prior.observed["c"] = Observation::blocked(Error(ErrorKind::failed, "down"));
+    CHECK(make_refresh_plan(*t.graph, prior, {.refresh_only = true}).notices ==
           std::vector<std::string>{"c can't be read now; its record is unchanged"});
-    world.observed["c"] = world.observed["b"];
-    world.observed["c"].foreign = "made by hand";
-    CHECK(summary(make_refresh_plan(*t.graph, world, {.refresh_only = true})) ==
+    prior.observed["c"] = prior.observed["b"];
+    prior.observed["c"].foreign = "made by hand";
+    CHECK(summary(make_refresh_plan(*t.graph, prior, {.refresh_only = true})) ==
           "refresh a (value); forget c");
 }
 
 TEST_CASE("why explains the steps of a plan") {
-    PriorState world = as_applied(kSpec);
+    PriorState prior = as_applied(kSpec);
     const char* changed = R"(name: t
 resources:
   a: {type: fake.thing, name: a, value: one, size: 2}
@@ -294,17 +294,17 @@ resources:
   c: {type: fake.thing, name: c, value: three}
   d: {type: fake.thing, for_each: [x, y], name: "${each.key}"}
 )";
-    drift(world, "c", "value", "other");
+    drift(prior, "c", "value", "other");
     const TestSpec t(changed);
-    const Plan plan = make_plan(*t.graph, world, t.settings);
+    const Plan plan = make_plan(*t.graph, prior, t.settings);
     REQUIRE(summary(plan) == "replace a (size); update c (value); update b (value)");
 
-    const auto drifted = explain("c", plan, *t.graph, world);
+    const auto drifted = explain("c", plan, *t.graph, prior);
     REQUIRE(drifted.size() == 1);
     CHECK(drifted[0].causes[0].origin == Why::Origin::drift);
     CHECK(drifted[0].causes[0].loc == Loc{5, 34, 0});
 
-    const auto chain = explain("b", plan, *t.graph, world);
+    const auto chain = explain("b", plan, *t.graph, prior);
     REQUIRE(chain.size() == 2);
     CHECK(chain[0].causes[0].origin == Why::Origin::later);
     CHECK(chain[0].causes[0].from == std::vector<std::string>{"a"});
@@ -313,12 +313,12 @@ resources:
     CHECK(chain[1].causes[0].origin == Why::Origin::spec);
     CHECK(chain[1].causes[0].change.replaces);
 
-    const auto calm = explain("d[\"x\"]", plan, *t.graph, world);
+    const auto calm = explain("d[\"x\"]", plan, *t.graph, prior);
     REQUIRE(calm.size() == 1);
     CHECK_FALSE(calm[0].step);
     CHECK(calm[0].loc.line == 6);
     try {
-        (void)explain("d", plan, *t.graph, world);
+        (void)explain("d", plan, *t.graph, prior);
         FAIL("a block is not a resource");
     } catch (const Error& error) {
         CHECK(error.kind == ErrorKind::usage);
@@ -339,14 +339,14 @@ TEST_CASE("the form of addresses") {
 }
 
 TEST_CASE("a move changes the moved records and those that refer to them") {
-    const PriorState world = as_applied(R"(name: t
+    const PriorState prior = as_applied(R"(name: t
 resources:
   m: {type: fake.machine, name: m}
   a: {type: fake.thing, name: a, host: "${m.connection}"}
   b: {type: fake.thing, name: b}
 )");
-    const PriorState moved = with_moves(world, {{"m", "n", {}}});
-    const std::vector<RecordedResource> touched = changed_records(world, moved);
+    const PriorState moved = with_moves(prior, {{"m", "n", {}}});
+    const std::vector<RecordedResource> touched = changed_records(prior, moved);
     REQUIRE(touched.size() == 2);
     CHECK(touched[0].address == "a");
     CHECK(touched[0].depends_on == std::vector<std::string>{"n"});

@@ -15,19 +15,19 @@ namespace hadeploy {
 
 /// The prior state after everything in the spec was created: recorded and unchanged.
 inline PriorState made(const TestSpec& t) {
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
-    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
-    const Plan plan = make_plan(*t.graph, world, t.settings);
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) prior.observed[n.address] = Observation::absent();
+    const Plan plan = make_plan(*t.graph, prior, t.settings);
     for (const Step& s : plan.steps) {
         Value seen = s.after;
         for (const Attribute& a : s.type->schema)
             if (seen[a.name].is_unknown()) seen = seen.with(a.name, "made");
         std::vector<std::string> deps;
         for (const NodeId d : (*t.graph)[*s.node].deps) deps.push_back((*t.graph)[d].address);
-        world.recorded[s.address] = {s.address, s.type->name, 1, s.identity, s.after, seen, deps};
-        world.observed[s.address] = Observation::present(seen);
+        prior.recorded[s.address] = {s.address, s.type->name, 1, s.identity, s.after, seen, deps};
+        prior.observed[s.address] = Observation::present(seen);
     }
-    return world;
+    return prior;
 }
 
 inline PriorState made(const std::string& text) {
@@ -35,11 +35,11 @@ inline PriorState made(const std::string& text) {
 }
 
 /// The steps of the plan for a spec and a prior state, or the errors.
-inline std::string planned(const std::string& text, const PriorState& world) {
+inline std::string planned(const std::string& text, const PriorState& prior) {
     try {
         const TestSpec t(text.c_str());
         std::string out;
-        for (const Step& s : make_plan(*t.graph, world, t.settings).steps) {
+        for (const Step& s : make_plan(*t.graph, prior, t.settings).steps) {
             if (s.first_half) continue;
             out += fmt::format("{} {}", action_name(s.action), s.address);
             out += s.reason.empty() ? "; " : " (" + s.reason + "); ";
@@ -53,11 +53,11 @@ inline std::string planned(const std::string& text, const PriorState& world) {
 }
 
 /// The prior state after something else changed an attribute of a resource.
-inline PriorState drifted(PriorState world, const std::string& address, std::string_view attribute,
+inline PriorState drifted(PriorState prior, const std::string& address, std::string_view attribute,
                           Value value) {
-    Observation& o = world.observed.at(address);
+    Observation& o = prior.observed.at(address);
     o.attributes = o.attributes.with(attribute, std::move(value));
-    return world;
+    return prior;
 }
 
 } // namespace hadeploy

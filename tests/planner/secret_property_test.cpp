@@ -1,6 +1,7 @@
 // Passes secrets of every length and alphabet to every function at every position, through every
 // type, and into variables in every way, and checks that no output shows a part of one. The seeds
 // are fixed; HADEPLOY_SEED is the first one, HADEPLOY_SECRETS their number.
+#include "core/value_json.h"
 #include "planner/lang/expr_parser.h"
 #include "planner/lang/functions.h"
 #include "planner/spec/load_spec.h"

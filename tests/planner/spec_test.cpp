@@ -1,3 +1,4 @@
+#include "core/value_json.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/prior_state.h"
 #include "planner/spec/variables.h"
@@ -11,9 +12,9 @@ using namespace hadeploy;
 
 namespace {
 std::string first_plan(const TestSpec& t) {
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
-    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
-    return summary(make_plan(*t.graph, world, t.settings));
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) prior.observed[n.address] = Observation::absent();
+    return summary(make_plan(*t.graph, prior, t.settings));
 }
 } // namespace
 

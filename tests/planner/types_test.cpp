@@ -1,3 +1,4 @@
+#include "core/value_json.h"
 #include "planner/yaml/yaml.h"
 #include "provider_api/normalize.h"
 #include "provider_api/type_name.h"

@@ -1,5 +1,6 @@
 // Long texts are parsed in pieces. The result must equal that of parsing the whole: the same values
 // at the same places, or the same errors.
+#include "core/value_json.h"
 #include "planner/yaml/simple_yaml.h"
 #include "planner/yaml/split_yaml.h"
 #include "planner/yaml/yaml.h"

@@ -37,7 +37,7 @@ struct Bench {
     TempDir dir;
     std::string file = (dir.path / "file").string();
     Scripted type{file};
-    SshEndpoint provider{std::make_shared<Pool>(), login_from(server.connection()), {}};
+    SshEndpoint endpoint{std::make_shared<Pool>(), login_from(server.connection()), {}};
 
     Results apply(std::vector<Command> commands, Change::Kind kind = Change::Kind::create,
                   Value wanted = Value::map({}), std::vector<std::string> changed = {}) {
@@ -46,7 +46,7 @@ struct Bench {
         change.after = std::move(wanted);
         change.changed = std::move(changed);
         Results results(1);
-        provider.apply(std::span(&change, 1), results);
+        endpoint.apply(std::span(&change, 1), results);
         return results;
     }
 };

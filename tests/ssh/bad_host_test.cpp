@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "providers/ssh/connection.h"
 #include "providers/ssh/explain.h"
+#include "providers/ssh/operation.h"
 #include "providers/ssh/provider.h"
 #include "ssh/host_case.h"
 #include "ssh/login_to.h"

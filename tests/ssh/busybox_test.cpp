@@ -2,6 +2,7 @@
 #include "core/file.h"
 #include "core/process.h"
 #include "providers/ssh/exec.h"
+#include "providers/ssh/operation.h"
 #include "providers/ssh/provider.h"
 #include "ssh/host_case.h"
 #include "ssh/server.h"
@@ -66,7 +67,7 @@ struct Host {
     TempDir dir;
     Value connection = server.connection();
     std::shared_ptr<Pool> pool = std::make_shared<Pool>();
-    SshEndpoint provider{pool, login_from(connection), {}};
+    SshEndpoint endpoint{pool, login_from(connection), {}};
 
     Value config(std::initializer_list<std::pair<std::string_view, Value>> more) const {
         Value all = Value::map({{"host", connection}});
@@ -81,7 +82,7 @@ TEST_SUITE("busybox" * doctest::skip(!Alpine::possible())) {
 
     TEST_CASE("files, directories and commands are created, read back and removed") {
         Host host;
-        Managed file(host.provider, "host.file",
+        Managed file(host.endpoint, "host.file",
                      host.config({{"path", host.path("file")}, {"content", "hello\n"}}));
         file.create();
         CHECK(read_file(host.path("file")) == "hello\n");
@@ -90,16 +91,16 @@ TEST_SUITE("busybox" * doctest::skip(!Alpine::possible())) {
             host.config({{"path", host.path("file")}, {"content", "other\n"}, {"mode", "0600"}});
         file.update(again, {"content", "sha256", "mode"});
         CHECK(read_file(host.path("file")) == "other\n");
-        Managed large(host.provider, "host.file",
+        Managed large(host.endpoint, "host.file",
                       host.config({{"path", host.path("large")},
                                    {"content", std::string(300'000, 'x') + "\n"}}));
         large.create();
         CHECK(fs::file_size(host.path("large")) == 300'001);
-        Managed directory(host.provider, "host.directory",
+        Managed directory(host.endpoint, "host.directory",
                           host.config({{"path", host.path("directory")}, {"mode", "0750"}}));
         directory.create();
         CHECK(directory.read().attributes["mode"] == Value("0750"));
-        Managed command(host.provider, "host.command",
+        Managed command(host.endpoint, "host.command",
                         host.config({{"run", "echo done; sleep 0.3; busybox | head -n 1"}}));
         CHECK(command.create().text("stdout").starts_with("done\nBusyBox"));
         for (Managed* one : {&command, &directory, &large, &file}) one->remove();
@@ -110,7 +111,7 @@ TEST_SUITE("busybox" * doctest::skip(!Alpine::possible())) {
     TEST_CASE("names are written to a hosts file without a newline at its end, and removed") {
         Host host;
         write_file(host.path("hosts"), "127.0.0.1 localhost", 0644);
-        Managed names(host.provider, "host.hosts",
+        Managed names(host.endpoint, "host.hosts",
                       host.config({{"path", host.path("hosts")},
                                    {"entries", Value::map({{"node1", "10.0.0.1"}})}}));
         names.create();

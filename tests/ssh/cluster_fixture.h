@@ -2,7 +2,8 @@
 
 #include "core/process.h"
 #include "provider_api/normalize.h"
-#include "providers/ssh/ssh.h"
+#include "providers/ssh/docker_types.h"
+#include "providers/ssh/gluster_types.h"
 #include "providers/ssh/ssh_type.h"
 
 #include <doctest/doctest.h>

@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/value_json.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/plan.h"
 #include "providers/ssh/docker_script.h"

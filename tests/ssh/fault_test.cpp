@@ -2,6 +2,7 @@
 // makes them exactly once.
 #include "core/file.h"
 #include "core/process.h"
+#include "providers/ssh/operation.h"
 #include "providers/ssh/provider.h"
 #include "ssh/fault_proxy.h"
 #include "ssh/host_case.h"

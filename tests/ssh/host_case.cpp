@@ -1,6 +1,7 @@
 #include "ssh/host_case.h"
 #include "planner/plan/decide.h"
 #include "provider_api/normalize.h"
+#include "providers/ssh/host.h"
 
 #include <atomic>
 #include <unistd.h>
@@ -70,8 +71,8 @@ Observation seen(std::string_view type, const Value& written, const std::string&
     return type_named(type).parse(request, {status, out, err});
 }
 
-Managed::Managed(OpenEndpoint& provider, std::string type, Value written)
-    : config(config_of(type, written)), provider_(provider), type_(std::move(type)) {
+Managed::Managed(OpenEndpoint& endpoint, std::string type, Value written)
+    : config(config_of(type, written)), endpoint_(endpoint), type_(std::move(type)) {
     static std::atomic<int> count{0};
     recorded_.identity = fmt::format("test-{}-{}", ::getpid(), ++count);
     recorded_.address = type_ + " under test";
@@ -84,7 +85,7 @@ Observation Managed::read() {
     request.config = config;
     request.identity = recorded_.identity;
     if (known_) request.recorded = &recorded_;
-    return provider_.read(std::span(&request, 1), {}).at(0);
+    return endpoint_.read(std::span(&request, 1), {}).at(0);
 }
 
 Decision Managed::decision() {
@@ -96,7 +97,7 @@ Value Managed::apply(Change change) {
     change.type = registry().type(type_);
     change.identity = recorded_.identity;
     Results results(1);
-    provider_.apply(std::span(&change, 1), results);
+    endpoint_.apply(std::span(&change, 1), results);
     if (results.errors[0]) throw *results.errors[0];
     known_ = change.kind != Change::Kind::remove;
     recorded_.config = change.after;

@@ -49,10 +49,10 @@ class Results : public ChangeSink {
     std::vector<std::size_t> order; ///< of the completed changes
 };
 
-/// One resource on an open provider.
+/// One resource on an open endpoint.
 class Managed {
   public:
-    Managed(OpenEndpoint& provider, std::string type, Value written);
+    Managed(OpenEndpoint& endpoint, std::string type, Value written);
     Observation read();
     /// The action that a plan would choose.
     Decision decision();
@@ -66,7 +66,7 @@ class Managed {
 
   private:
     Value apply(Change change);
-    OpenEndpoint& provider_;
+    OpenEndpoint& endpoint_;
     std::string type_;
     RecordedResource recorded_;
     bool known_ = false;

@@ -42,7 +42,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Host host;
         const std::string path = host.path("shared");
         const Value written = host.config({{"path", path}, {"mode", "0755"}});
-        Managed directory(*host.provider, "host.directory", written);
+        Managed directory(*host.endpoint, "host.directory", written);
         directory.create();
         ::chmod(path.c_str(), 02755);
         CHECK(directory.read().attributes["mode"] == Value("2755"));
@@ -61,7 +61,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                              {"owner", number},
                                              {"group", number}});
                 if (std::string_view(type) == "host.file") written = written.with("content", "x");
-                Managed made(*host.provider, type, written);
+                Managed made(*host.endpoint, type, written);
                 made.create();
                 check_converged(made);
             }
@@ -72,7 +72,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Host host;
         const User user;
         const Value written = host.config({{"name", user.name}, {"home", host.path("home")}});
-        Managed made(*host.provider, "host.user", written);
+        Managed made(*host.endpoint, "host.user", written);
         made.create();
         const auto uid = ::getpwnam(user.name.c_str())->pw_uid;
         const pid_t child = ::fork();
@@ -104,7 +104,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                 {"groups", Value::list(Value::List(all.begin(), all.end()))}});
         };
         const std::string number = std::to_string(::getgrnam("adm")->gr_gid);
-        Managed made(*host.provider, "host.user", groups({number, "games"}));
+        Managed made(*host.endpoint, "host.user", groups({number, "games"}));
         made.create();
         check_converged(made);
         made.update(groups({"games"}), {"groups"});

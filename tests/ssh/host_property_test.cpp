@@ -211,7 +211,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             Sample sample = some_sample(dice, host);
             const std::string before = sample.type == "host.hosts" ? snapshot(host) : none;
             INFO("seed ", seed, ": ", sample.type, " ", display(sample.written.without("host")));
-            Managed it(*host.provider, sample.type, sample.written);
+            Managed it(*host.endpoint, sample.type, sample.written);
             REQUIRE(planned(it) == "create");
             it.create();
             const std::string made = snapshot(host);

@@ -25,7 +25,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const std::string path = host.path("it's a file");
         const Value written =
             host.config({{"path", path}, {"content", "hello\n"}, {"mode", "0640"}});
-        Managed file(*host.provider, "host.file", written);
+        Managed file(*host.endpoint, "host.file", written);
         CHECK(file.read().state == absent);
         CHECK(file.create()["sha256"] == file.config["sha256"]);
         CHECK(read_file(path) == "hello\n");
@@ -53,7 +53,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
     TEST_CASE("host.file: a missing parent directory is detected when it is read") {
         const Host host;
         const auto lacks = [&](const std::string& path) {
-            return Managed(*host.provider, "host.file",
+            return Managed(*host.endpoint, "host.file",
                            host.config({{"path", host.path(path)}, {"content", "x"}}))
                 .read()
                 .lacks;
@@ -68,7 +68,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Host host;
         const std::string content = test::some_bytes(3'000'000);
         write_file(host.path("source"), content);
-        Managed file(*host.provider, "host.file",
+        Managed file(*host.endpoint, "host.file",
                      host.config({{"path", host.path("copy")}, {"source", host.path("source")}}));
         file.create();
         CHECK((read_file(host.path("copy")) == content));
@@ -76,7 +76,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
     TEST_CASE("host.file: errors name step and cause, and keep the old file") {
         const Host host;
-        Managed missing(*host.provider, "host.file",
+        Managed missing(*host.endpoint, "host.file",
                         host.config({{"path", host.path("no/such/file")}, {"content", "x"}}));
         const Error error = error_of([&] { missing.create(); });
         CHECK(error.message.find("writing " + host.path("no/such/file")) != std::string::npos);
@@ -84,12 +84,12 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         write_file(path, "old");
         const Value bad =
             host.config({{"path", path}, {"content", "new"}, {"owner", "no-such-user"}});
-        Managed file(*host.provider, "host.file", bad);
+        Managed file(*host.endpoint, "host.file", bad);
         CHECK(error_of([&] { file.create(); }).message.find("invalid user") != std::string::npos);
         CHECK(read_file(path) == "old");
         CHECK(std::distance(fs::directory_iterator(host.dir.path), {}) == 1);
         fs::create_directory(host.path("dir"));
-        Managed other(*host.provider, "host.file",
+        Managed other(*host.endpoint, "host.file",
                       host.config({{"path", host.path("dir")}, {"content", "x"}}));
         CHECK(other.read().error->kind == ErrorKind::conflict);
     }
@@ -97,7 +97,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
     TEST_CASE("host.file: removal deletes partial files of a power cut") {
         const Host host;
         const std::string path = host.path("a");
-        Managed file(*host.provider, "host.file", host.config({{"path", path}, {"content", "x"}}));
+        Managed file(*host.endpoint, "host.file", host.config({{"path", path}, {"content", "x"}}));
         file.create();
         fs::rename(path, host.path(".hadeploy-" + file.identity()));
         CHECK(file.read().state == present);
@@ -110,7 +110,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Host host;
         const std::string path = host.path("a/b");
         const Value written = host.config({{"path", path}, {"mode", "0750"}});
-        Managed directory(*host.provider, "host.directory", written);
+        Managed directory(*host.endpoint, "host.directory", written);
         directory.create();
         CHECK(mode_of(path) == 0750);
         ::chmod(path.c_str(), 0700);
@@ -122,7 +122,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         directory.update(written.with("keep", true), {});
         CHECK_NOTHROW(directory.remove());
         CHECK(fs::exists(path));
-        Managed forced(*host.provider, "host.directory", written.with("force", true));
+        Managed forced(*host.endpoint, "host.directory", written.with("force", true));
         forced.create();
         forced.remove();
         CHECK(!fs::exists(path));
@@ -136,7 +136,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             return Value::map({{"a", "10.0.0.1"}, {"b", b}});
         };
         const Value written = host.config({{"path", path}, {"entries", entries("10.0.0.2")}});
-        Managed names(*host.provider, "host.hosts", written);
+        Managed names(*host.endpoint, "host.hosts", written);
         CHECK(names.read().state == absent);
         names.create();
         const std::string whole = read_file(path);
@@ -172,7 +172,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                 {"environment", Value::map({{"WORD", "it's \"x\""}})},
                                 {"triggers", Value::map({{"t", trigger}})}});
         };
-        Managed command(*host.provider, "host.command", written("1"));
+        Managed command(*host.endpoint, "host.command", written("1"));
         CHECK(command.read().state == absent);
         CHECK(command.create()["stdout"] == Value("out"));
         CHECK(command.read().state == present);
@@ -184,41 +184,41 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(command.read().state == absent);
 
         const char* bashism = "set -o pipefail; [[ a == a ]] && echo \"$WORD ok\"";
-        Managed in_sh(*host.provider, "host.command", host.config({{"run", bashism}}));
+        Managed in_sh(*host.endpoint, "host.command", host.config({{"run", bashism}}));
         CHECK(error_of([&] { in_sh.create(); }).hint.find("shell: bash") != std::string::npos);
-        Managed in_bash(*host.provider, "host.command",
+        Managed in_bash(*host.endpoint, "host.command",
                         host.config({{"run", bashism},
                                      {"shell", "bash"},
                                      {"environment", Value::map({{"WORD", "it's"}})}}));
         CHECK(in_bash.create()["stdout"] == Value("it's ok"));
         in_bash.remove();
         // any user can read command lines, so the script's text must not be on one
-        Managed listing(*host.provider, "host.command",
+        Managed listing(*host.endpoint, "host.command",
                         host.config({{"run", "word=not-to-be-seen\ncat /proc/[0-9]*/cmdline 2>&- | "
                                              "tr '\\0' '\\n' | grep -c 'not-to-be[-]seen' || :"},
                                      {"shell", "bash"}}));
         CHECK(listing.create()["stdout"] == Value("0"));
         listing.remove();
 
-        Managed broken(*host.provider, "host.command",
+        Managed broken(*host.endpoint, "host.command",
                        host.config({{"run", "echo 'what a pity' >&2; false; touch " + log}}));
         const Error error = error_of([&] { broken.create(); });
         CHECK(error.message.find("what a pity") != std::string::npos);
         CHECK(!fs::exists(log));
         CHECK(broken.read().state == absent);
-        Managed slow(*host.provider, "host.command",
+        Managed slow(*host.endpoint, "host.command",
                      host.config({{"run", "echo begun; sleep 600 & sleep 600; touch " + log},
                                   {"timeout", "1s"}}));
         CHECK(error_of([&] { slow.create(); }).message.find("it took longer than 1 s") !=
               std::string::npos);
         CHECK(slow.read().state == absent);
-        Managed syntax(*host.provider, "host.command", host.config({{"run", "if 'then"}}));
+        Managed syntax(*host.endpoint, "host.command", host.config({{"run", "if 'then"}}));
         CHECK_THROWS_AS(syntax.create(), Error);
-        Managed creates(*host.provider, "host.command",
+        Managed creates(*host.endpoint, "host.command",
                         host.config({{"run", "touch " + log}, {"creates", log}}));
         creates.create();
         CHECK(creates.read().state == present);
-        Managed unless(*host.provider, "host.command",
+        Managed unless(*host.endpoint, "host.command",
                        host.config({{"run", "true"}, {"unless", "[ -e " + log + " ]"}}));
         CHECK(unless.read().state == present);
         fs::remove(log);
@@ -243,7 +243,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         } names;
         const std::string &name = names.user, &group = names.group;
         REQUIRE(::getpwnam(name.c_str()) == nullptr);
-        Managed made_group(*host.provider, "host.group",
+        Managed made_group(*host.endpoint, "host.group",
                            host.config({{"name", group}, {"system", true}}));
         CHECK(made_group.create()["gid"].is_integer());
         const auto list = [](std::vector<std::string> all) {
@@ -255,14 +255,14 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                          {"home", host.path("home")},
                          {"shell", "/bin/sh"},
                          {"authorized_keys", list({key_line("one"), key_line("two")})}});
-        Managed user(*host.provider, "host.user", written);
+        Managed user(*host.endpoint, "host.user", written);
         CHECK(user.create()["uid"].is_integer());
         CHECK(read_file(host.path("home/.ssh/authorized_keys")) ==
               key_line("one") + "\n" + key_line("two") + "\n");
         CHECK(mode_of(host.path("home/.ssh")) == 0700);
 
         // A second resource adopts the user, and reverts only its own additions.
-        Managed second(*host.provider, "host.user",
+        Managed second(*host.endpoint, "host.user",
                        host.config({{"name", name},
                                     {"groups", list({"adm"})},
                                     {"authorized_keys", list({key_line("three")})}}));
@@ -302,7 +302,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Value written =
             host.config({{"name", name}, {"authorized_keys", Value::list({key_line("a")})}});
         const auto made_and_removed = [&](const std::function<void()>& meanwhile) {
-            Managed user(*host.provider, "host.user", written);
+            Managed user(*host.endpoint, "host.user", written);
             user.create();
             meanwhile();
             user.remove();
@@ -327,12 +327,12 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
                                           {"port", host.server.port()},
                                           {"private_key_file", host.server.key_file()},
                                           {"trust_on_first_use", true}});
-        Provider& kind = *registry().provider("ssh");
+        Provider& provider = *registry().provider("ssh");
         const Value config = config_of("ssh.host", written);
-        const auto provider =
-            kind.open(kind.endpoints(type_named("ssh.host"), config, Value::map({})).at(0),
-                      ProviderContext{});
-        Managed machine(*provider, "ssh.host", written);
+        const auto endpoint =
+            provider.open(provider.endpoints(type_named("ssh.host"), config, Value::map({})).at(0),
+                          ProviderContext{});
+        Managed machine(*endpoint, "ssh.host", written);
         const Value attributes = machine.create();
         CHECK(host.server.connection()
                   .text("host_key")
@@ -343,24 +343,24 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
     TEST_CASE("ssh.key: a pair that ssh-keygen can read, removed without a trace") {
         const TempDir dir;
-        ProviderContext setting;
-        setting.data_dir = dir.path / ".hadeploy";
-        setting.project = "demo";
-        Provider& kind = *registry().provider("ssh");
-        const auto provider = kind.open(
-            kind.endpoints(*registry().type("ssh.key"), Value::map({}), Value::map({})).at(0),
-            setting);
-        Managed key(*provider, "ssh.key", Value::map({}));
+        ProviderContext context;
+        context.data_dir = dir.path / ".hadeploy";
+        context.project = "demo";
+        Provider& provider = *registry().provider("ssh");
+        const auto endpoint = provider.open(
+            provider.endpoints(*registry().type("ssh.key"), Value::map({}), Value::map({})).at(0),
+            context);
+        Managed key(*endpoint, "ssh.key", Value::map({}));
         CHECK(key.read().state == absent);
         const Value made = key.create();
         const std::string file = made.text("private_key_file");
-        CHECK(file == (setting.data_dir / "keys/operator").string());
+        CHECK(file == (context.data_dir / "keys/operator").string());
         CHECK(mode_of(file) == 0600);
         const std::string shown = run_checked({.argv = {"ssh-keygen", "-y", "-f", file}}).out;
         CHECK(shown.starts_with(made.text("public_key").substr(0, 60)));
         CHECK(key.create()["public_key"] == made["public_key"]);
         key.remove();
-        CHECK(!fs::exists(setting.data_dir / "keys"));
+        CHECK(!fs::exists(context.data_dir / "keys"));
     }
 
     TEST_CASE("reads share one exec, and so do consecutive changes; a failure stops the rest") {
@@ -381,10 +381,10 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             changes[i].after = config;
         }
         changes[2].after = changes[2].after.with("owner", "no-such-user");
-        CHECK(host.provider->read(requests, {}).size() == 50);
+        CHECK(host.endpoint->read(requests, {}).size() == 50);
         CHECK(ssh::counters().execs - before.execs == 1);
         Results results(changes.size());
-        host.provider->apply(changes, results);
+        host.endpoint->apply(changes, results);
         CHECK(ssh::counters().execs - before.execs == 2);
         CHECK(ssh::counters().connections == before.connections); // made when the host was opened
         CHECK(results.order == std::vector<std::size_t>{0, 1});

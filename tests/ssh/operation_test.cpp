@@ -2,6 +2,7 @@
 #include "core/file.h"
 #include "core/process.h"
 #include "providers/ssh/exec.h"
+#include "providers/ssh/operation.h"
 #include "ssh/server.h"
 
 #include <csignal>

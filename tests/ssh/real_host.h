@@ -13,12 +13,12 @@ namespace hadeploy::test {
 struct Host {
     SshServer server;
     TempDir dir;
-    std::shared_ptr<OpenEndpoint> provider;
+    std::shared_ptr<OpenEndpoint> endpoint;
     Host() {
-        const Provider& kind = *registry().provider("ssh");
-        const std::vector<Endpoint> endpoints = kind.endpoints(
+        Provider& provider = *registry().provider("ssh");
+        const std::vector<Endpoint> endpoints = provider.endpoints(
             type_named("host.file"), Value::map({{"host", server.connection()}}), Value::map({}));
-        provider = registry().provider("ssh")->open(endpoints.at(0), ProviderContext{});
+        endpoint = provider.open(endpoints.at(0), ProviderContext{});
     }
     Value config(std::initializer_list<std::pair<std::string_view, Value>> more) const {
         Value all = Value::map({{"host", server.connection()}});

@@ -3,6 +3,7 @@
 // CONTRIBUTING.md describes the form. HADEPLOY_ACCEPT=1 writes the results into the files: look at
 // the diff then.
 #include "core/file.h"
+#include "core/value_json.h"
 #include "golden.h"
 #include "planner/yaml/yaml.h"
 #include "providers/ssh/host.h"

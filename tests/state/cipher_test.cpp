@@ -1,5 +1,6 @@
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/value_json.h"
 #include "helpers.h"
 #include "state/cipher.h"
 #include "state/codec.h"

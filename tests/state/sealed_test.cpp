@@ -1,5 +1,6 @@
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/value_json.h"
 #include "helpers.h"
 #include "secret_state.h"
 #include "state/key_file.h"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/value_json.h"
 #include "planner/lang/eval.h"
 #include "planner/lang/expr_parser.h"
 #include "planner/yaml/yaml.h"

@@ -28,7 +28,7 @@ struct TestSpec {
         load_spec("hadeploy.yaml", read, spec);
         spec.secrets = std::move(secrets);
         graph = std::make_unique<Graph>(spec, registry, resolve_variables(spec, given));
-        for (const auto& kind : registry.providers()) settings[kind->name] = Value::map({});
+        for (const auto& provider : registry.providers()) settings[provider->name] = Value::map({});
     }
     explicit TestSpec(const char* text) : TestSpec(Files{{"hadeploy.yaml", text}}) {}
 
@@ -89,9 +89,9 @@ inline std::string summary(const Plan& plan) {
 /// The prior state after an apply of the spec: all resources recorded and observed as desired.
 inline PriorState as_applied(const char* text) {
     const TestSpec t(text);
-    PriorState world{.lineage = "00000000-0000-4000-8000-000000000000"};
-    for (const Node& n : t.graph->nodes()) world.observed[n.address] = Observation::absent();
-    const Plan plan = make_plan(*t.graph, world, t.settings);
+    PriorState prior{.lineage = "00000000-0000-4000-8000-000000000000"};
+    for (const Node& n : t.graph->nodes()) prior.observed[n.address] = Observation::absent();
+    const Plan plan = make_plan(*t.graph, prior, t.settings);
     for (const Step& s : plan.steps) {
         Value seen = plan.values[*s.node];
         for (const Attribute& a : s.type->schema)
@@ -102,13 +102,13 @@ inline PriorState as_applied(const char* text) {
         for (const NodeId d : (*t.graph)[*s.node].deps) deps.push_back((*t.graph)[d].address);
         Value config = s.after;
         if (s.after["value"].is_unknown()) config = config.with("value", "token-of-a");
-        world.recorded[s.address] = {s.address, s.type->name, 1, s.identity, config, seen, deps};
-        world.observed[s.address] = Observation::present(seen);
+        prior.recorded[s.address] = {s.address, s.type->name, 1, s.identity, config, seen, deps};
+        prior.observed[s.address] = Observation::present(seen);
     }
     Diagnostics ignored;
-    world.outputs = t.graph->outputs(
-        [&](NodeId id) { return world.recorded.at((*t.graph)[id].address).attributes; }, ignored);
-    return world;
+    prior.outputs = t.graph->outputs(
+        [&](NodeId id) { return prior.recorded.at((*t.graph)[id].address).attributes; }, ignored);
+    return prior;
 }
 
 } // namespace hadeploy

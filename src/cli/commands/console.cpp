@@ -6,6 +6,7 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/text.h"
 #include "core/clock.h"
+#include "core/value_json.h"
 #include "planner/lang/expr_parser.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/moves.h"

@@ -3,6 +3,7 @@
 #include "cli/render/report.h"
 #include "core/did_you_mean.h"
 #include "core/secrecy.h"
+#include "core/value_json.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

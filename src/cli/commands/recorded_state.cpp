@@ -1,5 +1,6 @@
 #include "cli/commands/recorded_state.h"
 
+#include "core/value_json.h"
 #include "planner/spec/address.h"
 
 #include <filesystem>

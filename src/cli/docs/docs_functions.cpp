@@ -2,6 +2,7 @@
 
 #include "cli/docs/docs_spec.h"
 #include "cli/render/text.h"
+#include "core/value_json.h"
 #include "planner/lang/functions.h"
 
 #include <fmt/format.h>

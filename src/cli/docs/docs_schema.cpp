@@ -1,6 +1,7 @@
 #include "cli/docs/docs_schema.h"
 
 #include "chaos/settings.h"
+#include "core/value_json.h"
 
 #include <fmt/format.h>
 

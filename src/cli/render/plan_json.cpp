@@ -2,6 +2,7 @@
 
 #include "cli/render/errors.h"
 #include "cli/render/value_text.h"
+#include "core/value_json.h"
 #include "planner/plan/output_changes.h"
 
 #include <ctime>

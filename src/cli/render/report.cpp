@@ -7,6 +7,7 @@
 #include "cli/render/progress_text.h"
 #include "cli/render/text.h"
 #include "cli/render/value_text.h"
+#include "core/value_json.h"
 #include "planner/graph/computed.h"
 
 #include <algorithm>

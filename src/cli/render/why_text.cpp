@@ -3,6 +3,7 @@
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
 #include "cli/render/value_text.h"
+#include "core/value_json.h"
 
 #include <fmt/format.h>
 

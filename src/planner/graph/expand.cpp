@@ -1,18 +1,16 @@
 #include "planner/graph/expand.h"
 
-#include "core/did_you_mean.h"
 #include "core/trace.h"
 #include "planner/graph/early.h"
 #include "planner/graph/instances.h"
+#include "planner/graph/named_nodes.h"
 #include "planner/graph/names.h"
 #include "planner/graph/order.h"
 #include "planner/graph/static_checks.h"
-#include "planner/spec/address.h"
 
 #include <algorithm>
 #include <deque>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <set>
 #include <utility>
 
@@ -21,12 +19,10 @@ namespace hadeploy {
 namespace {
 /// kMostInstances limits a single block; this limits blocks within modules that have instances.
 constexpr std::size_t kMostResources = 1'000'000;
-constexpr std::string_view kTriggers = "replace_triggered_by";
 /// Bypasses all error handlers: counting beyond the limit would take too long.
 struct TooMany {
     Loc loc;
 };
-const std::set<std::string> kValues{"var", "local", "each", "count", "path", "secret"};
 } // namespace
 
 /// Builds a Graph from a Spec: first the instances, on demand (a for_each can use the instances of
@@ -284,57 +280,19 @@ class Expander : public Resources {
     void explicit_dependencies(const Scope& scope) {
         for (const ResourceBlock& block : scope.module->resources) {
             const std::vector<NodeId>& ids = instances(scope, block);
-            const std::vector<NodeId> targets = named(block.depends_on, scope, "depends_on");
+            const std::vector<NodeId> targets = named_.dependencies(block.depends_on, scope);
             for (const NodeId id : ids) wait_for(id, targets);
             add_triggers(scope, block, ids);
             if (block.serial)
                 for (std::size_t i = 1; i < ids.size(); ++i) depend(ids[i], {ids[i - 1]});
         }
         for (const ModuleBlock& call : scope.module->modules) {
-            const std::vector<NodeId> targets = named(call.depends_on, scope, "depends_on");
+            const std::vector<NodeId> targets = named_.dependencies(call.depends_on, scope);
             if (targets.empty()) continue;
             std::vector<NodeId> ids;
-            for (const Scope* inside : instances(scope, call)) add_all(*inside, ids);
+            for (const Scope* inside : instances(scope, call)) named_.add_all(*inside, ids);
             for (const NodeId id : ids) wait_for(id, targets);
         }
-    }
-
-    std::vector<NodeId> named(const std::vector<Dependency>& dependencies, const Scope& scope,
-                              std::string_view key) {
-        std::vector<NodeId> out;
-        for (const Dependency& d : dependencies) {
-            if (const ResourceBlock* block = scope.module->resource(d.name)) {
-                const auto& ids = instances(scope, *block);
-                out.insert(out.end(), ids.begin(), ids.end());
-            } else if (const ModuleBlock* call = d.name.starts_with("module.")
-                                                     ? scope.module->module(d.name.substr(7))
-                                                     : nullptr) {
-                for (const Scope* inside : instances(scope, *call)) add_all(*inside, out);
-            } else {
-                refuse_name(scope, d.name, d.name, key, d.loc);
-            }
-        }
-        return out;
-    }
-
-    void refuse_name(const Scope& scope, const std::string& text, const std::string& name,
-                     std::string_view key, Loc loc) {
-        std::vector<std::string> known;
-        for (const ResourceBlock& b : scope.module->resources) known.push_back(b.name);
-        for (const ModuleBlock& m : scope.module->modules) known.push_back("module." + m.name);
-        Error& error =
-            diagnostics_.add(fmt::format("{}: nothing here is called \"{}\"", key, text), loc);
-        for (const std::string& other : known)
-            if (within(name, other))
-                error.hint = fmt::format("it takes whole resources and modules: \"{}\"", other);
-        if (key == kTriggers && (!error.hint.empty() || kValues.contains(name)))
-            error.hint =
-                "it takes resources, instances and modules; to follow a single value, keep "
-                "it in a local.value, and name that";
-        if (!error.hint.empty()) return;
-        const auto close = did_you_mean(name, known);
-        error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
-                           : fmt::format("there are: {}", fmt::join(known, ", "));
     }
 
     void add_triggers(const Scope& scope, const ResourceBlock& block,
@@ -348,88 +306,11 @@ class Expander : public Resources {
             if (each || id == ids.front()) {
                 triggers.clear();
                 for (const AddressPattern& p : patterns)
-                    add_matches(p, scope, nodes_[id].instance.get(), triggers);
+                    named_.add_triggers(p, scope, nodes_[id].instance.get(), triggers);
             }
             depend(id, triggers);
             nodes_[id].triggers = triggers;
         }
-    }
-
-    /// The resources that a trigger names, for one instance of its block.
-    void add_matches(const AddressPattern& pattern, const Scope& scope, const Instance* instance,
-                     std::vector<NodeId>& out) {
-        if (pattern.leads_within)
-            return refuse_name(scope, pattern.text, pattern.parts.front().name, kTriggers,
-                               pattern.loc);
-        std::vector<const Scope*> scopes{&scope};
-        const auto key_of = [&](const AddressPattern::Part& part) {
-            try {
-                return evaluate_early(*part.key, graph_, scope, instance, kTriggers);
-            } catch (Error& error) {
-                error.loc = pattern.loc; // places within patterns are unknown
-                throw;
-            }
-        };
-        try {
-            for (const AddressPattern::Part& part : pattern.parts) {
-                const Value key = part.key ? key_of(part) : Value();
-                std::vector<const Scope*> inside;
-                for (const Scope* s : scopes) {
-                    if (const ResourceBlock* block = s->module->resource(part.name)) {
-                        add_instances(instances(*s, *block), key, pattern, out,
-                                      [&](NodeId id) { return nodes_[id].instance.get(); });
-                    } else if (const ModuleBlock* call =
-                                   part.name.starts_with("module.")
-                                       ? s->module->module(part.name.substr(7))
-                                       : nullptr) {
-                        add_instances(instances(*s, *call), key, pattern, inside,
-                                      [&](const Scope* in) {
-                                          const bool one = !call->for_each && !call->count;
-                                          return one ? nullptr : &in->instance;
-                                      });
-                    } else {
-                        return refuse_name(*s, pattern.text, part.name, kTriggers, pattern.loc);
-                    }
-                }
-                scopes = std::move(inside);
-            }
-        } catch (Error& error) {
-            diagnostics_.add(std::move(error));
-            return;
-        }
-        for (const Scope* s : scopes) add_all(*s, out);
-    }
-
-    /// All instances, or the one with the given key.
-    template<class Id, class InstanceOf>
-    void add_instances(const std::vector<Id>& all, const Value& key, const AddressPattern& pattern,
-                       std::vector<Id>& out, InstanceOf instance_of) const {
-        if (key.is_null()) return void(out.insert(out.end(), all.begin(), all.end()));
-        const bool several = !all.empty() && instance_of(all.front()) != nullptr;
-        const auto it =
-            several
-                ? find_instance(all, key,
-                                [&](const Id& id) -> const Instance& { return *instance_of(id); })
-                : all.end();
-        if (it == all.end())
-            throw Error(ErrorKind::spec,
-                        fmt::format("{}: {}: there is no instance {}", kTriggers, pattern.text,
-                                    display(key)),
-                        pattern.loc)
-                .with_hint(several || all.empty()
-                               ? "name an instance that the spec has"
-                               : "it has neither for_each nor count: name it without a key");
-        out.push_back(*it);
-    }
-
-    /// The resources of a module instance.
-    void add_all(const Scope& inside, std::vector<NodeId>& out) const {
-        for (const ResourceBlock& block : inside.module->resources) {
-            const std::vector<NodeId>& ids = instances(inside, block);
-            out.insert(out.end(), ids.begin(), ids.end());
-        }
-        for (const ModuleBlock& call : inside.module->modules)
-            for (const Scope* inner : instances(inside, call)) add_all(*inner, out);
     }
 
     void depend(NodeId id, const std::vector<NodeId>& targets) {
@@ -485,6 +366,7 @@ class Expander : public Resources {
     mutable std::deque<MadeIn> made_; ///< by Scope::number
     mutable std::set<NodeId>* touched_ = nullptr;
     mutable GraphContext context_{graph_, *this};
+    NamedNodes named_{graph_, *this, diagnostics_};
 };
 
 void expand(Graph& graph) {

@@ -1,11 +1,11 @@
 #include "planner/lang/functions.h"
 
 #include "core/charset.h"
-#include "core/foreign_json.h"
 #include "core/gzip.h"
 #include "core/hash.h"
 #include "core/text.h"
 #include "core/uuid.h"
+#include "core/value_json.h"
 #include "planner/yaml/yaml.h"
 
 #include <algorithm>

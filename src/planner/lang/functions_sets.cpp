@@ -1,5 +1,7 @@
 #include "planner/lang/functions.h"
 
+#include "core/value_json.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>

@@ -1,6 +1,7 @@
 #include "planner/lang/text_pattern.h"
 
 #include "core/text.h"
+#include "core/value_json.h"
 
 #include <algorithm>
 #include <array>

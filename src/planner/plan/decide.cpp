@@ -168,6 +168,18 @@ Decision replacement(std::vector<AttributeChange> changes) {
     return out;
 }
 
+/// Decides on an existing object whose creation was interrupted.
+Decision resume_creation(const ResourceType& type, const Value& config,
+                         const RecordedResource* recorded) {
+    std::vector<AttributeChange> changes; // the wanted object can be a different one now
+    if (recorded != nullptr) changes = decide_unread(type, config, *recorded).changes;
+    if (changes.empty()) return {Action::create, {}, "an earlier run did not finish it", {}};
+    return {Action::replace,
+            std::move(changes),
+            "an earlier run began to create a different object",
+            {}};
+}
+
 } // namespace
 
 Decision decide_unread(const ResourceType& type, const Value& config,
@@ -195,15 +207,7 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
                                 observed.foreign))
             .with_hint("choose another name, or remove the object yourself; hadeploy never changes "
                        "objects that it did not create");
-    if (unfinished) {
-        std::vector<AttributeChange> changes; // the wanted object can be a different one now
-        if (recorded != nullptr) changes = decide_unread(type, config, *recorded).changes;
-        if (changes.empty()) return {Action::create, {}, "an earlier run did not finish it", {}};
-        return {Action::replace,
-                std::move(changes),
-                "an earlier run began to create a different object",
-                {}};
-    }
+    if (unfinished) return resume_creation(type, config, recorded);
     if (recorded != nullptr && recorded->tainted) return {Action::replace, {}, "it is tainted", {}};
 
     std::vector<AttributeChange> changes = changes_of(type, config, recorded, observed.attributes);

@@ -1,6 +1,7 @@
 #include "planner/plan/identity.h"
 
 #include "core/secrecy.h"
+#include "core/value_json.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/lifecycle.h"
 #include "planner/plan/observed.h"

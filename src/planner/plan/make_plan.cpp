@@ -80,7 +80,7 @@ class Planner {
                    (!selection_.has(address) && prior_.recorded.contains(address));
         };
         diagnostics_.throw_if_any();
-        note_moves();
+        note_moves(plan_, prior_);
         plan_.partial = !selection_.all();
         if (plan_.partial) plan_.notices.push_back(selection_.notice());
         if (makes_first(plan_))
@@ -263,22 +263,7 @@ class Planner {
                 fmt::format("after {} has released {}", takings.front().from, takings.front().what);
             return Action::create;
         }
-        if (unreadable) {
-            step.read_first = true;
-            if (recorded == nullptr) return Action::create;
-            Decision d = decide_unread(*node.type, step.after, *recorded);
-            if (replace_.contains(node.address))
-                d = {Action::replace, {}, std::string(kAskedFor), {}};
-            if (d.action) {
-                step.changes = std::move(d.changes);
-                step.reason = std::move(d.reason);
-                step.if_differs = d.if_differs;
-                return d.action;
-            }
-            step.reason = read_later_reason(seen);
-            known = recorded->attributes;
-            return Action::read;
-        }
+        if (unreadable) return choose_unread(step, recorded, seen, known);
         Decision d = import ? decide_import(*node.type, step.after, *seen, *import)
                             : decide(*node.type, step.after, recorded,
                                      interruption_of(prior_, node.address), *seen);
@@ -303,6 +288,24 @@ class Planner {
             remade_.insert(*step.node);
         }
         return action;
+    }
+
+    /// The same for an object that cannot be read before apply.
+    Action choose_unread(Step& step, const RecordedResource* recorded,
+                         const std::optional<Observation>& seen, Value& known) const {
+        step.read_first = true;
+        if (recorded == nullptr) return Action::create;
+        Decision d = decide_unread(*step.type, step.after, *recorded);
+        if (replace_.contains(step.address)) d = {Action::replace, {}, std::string(kAskedFor), {}};
+        if (d.action) {
+            step.changes = std::move(d.changes);
+            step.reason = std::move(d.reason);
+            step.if_differs = d.if_differs;
+            return *d.action;
+        }
+        step.reason = read_later_reason(seen);
+        known = recorded->attributes;
+        return Action::read;
     }
 
     /// Records a missing prerequisite, unless an earlier step could create it.
@@ -420,17 +423,6 @@ class Planner {
             replace(fmt::format("{}, which contains it, is replaced", around->address),
                     around->if_differs);
         for (const auto& t : changes_.triggers_of(node, graph_)) replace(t.reason, t.if_differs);
-    }
-
-    /// Records the moved resources under their new addresses before any other change.
-    void note_moves() {
-        if (prior_.moved.empty()) return;
-        // all of them: the move of a machine changes the connections of its resources
-        std::vector<RecordedResource> all;
-        for (const auto& [address, r] : prior_.recorded)
-            if (!unfinished(address)) all.push_back(r);
-        plan_.records.insert(plan_.records.begin(), all.begin(), all.end());
-        plan_.moves = prior_.moved;
     }
 
     void renew_record(NodeId id, const Value& config, const RecordedResource& recorded) {

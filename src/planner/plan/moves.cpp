@@ -174,4 +174,14 @@ std::vector<RecordedResource> changed_records(const PriorState& before, const Pr
     return out;
 }
 
+void note_moves(Plan& plan, const PriorState& prior) {
+    if (prior.moved.empty()) return;
+    // all of them: the move of a machine changes the connections of its resources
+    std::vector<RecordedResource> all;
+    for (const auto& [address, r] : prior.recorded)
+        if (!prior.unfinished.contains(address)) all.push_back(r);
+    plan.records.insert(plan.records.begin(), all.begin(), all.end());
+    plan.moves = prior.moved;
+}
+
 } // namespace hadeploy

@@ -35,6 +35,9 @@ Moves with_room(const Moves& moves, const PriorState& prior);
 /// The records of `after` that differ from `before`: the moved ones, and those that refer to them.
 std::vector<RecordedResource> changed_records(const PriorState& before, const PriorState& after);
 
+/// Records the moved resources under their new addresses before any other change of the plan.
+void note_moves(Plan& plan, const PriorState& prior);
+
 /// Whether a move changes this address. A move to an instance (`a` to `a["x"]`) does not affect the
 /// other instances.
 bool is_moved(const Move& move, const std::string& address);

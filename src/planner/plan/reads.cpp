@@ -104,6 +104,17 @@ void add_former(const RecordedResource& r, const Registry& registry,
     out.back().request.address = generation_address(r.address, r.generation);
 }
 
+/// Adds reads of the recorded objects that the spec does not have.
+void add_unwanted(const Graph& graph, const PriorState& prior, const ProviderSettings& settings,
+                  std::vector<PlannedRead>& out) {
+    for (const auto& [address, r] : prior.recorded) {
+        if (graph.find(address)) continue;
+        const ResourceType* type = graph.registry().type(r.type);
+        if (type != nullptr) // otherwise add_removals() reports it
+            out.push_back(recorded_subject(r, *type, graph.registry(), settings));
+    }
+}
+
 } // namespace
 
 Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
@@ -126,10 +137,8 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
         Diagnostics& found = open[id] ? left_to_plan : diagnostics;
         const std::size_t before = found.list().size();
         const Value config = graph.config(id, lookup, found);
-        if (config.is_null() ||
-            (open[id] &&
-             found.list().size() !=
-                 before)) { // its errors are recorded; dependents continue with unknown values
+        // its errors are recorded; dependents continue with unknown values
+        if (config.is_null() || (open[id] && found.list().size() != before)) {
             out.values[id] = Value::unknown();
             continue;
         }
@@ -163,12 +172,7 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
     check_imports(graph, diagnostics);
     out.notices = claims.remarks(graph);
     diagnostics.throw_if_any();
-    for (const auto& [address, r] : prior.recorded) {
-        if (graph.find(address)) continue;
-        const ResourceType* type = graph.registry().type(r.type);
-        if (type != nullptr) // otherwise add_removals() reports it
-            out.reads.push_back(recorded_subject(r, *type, graph.registry(), settings));
-    }
+    add_unwanted(graph, prior, settings, out.reads);
     return out;
 }
 

@@ -1,9 +1,10 @@
+#include "providers/libvirt/download.h"
+
 #include "core/file.h"
 #include "core/hash.h"
 #include "core/http.h"
 #include "core/secrecy.h"
 #include "providers/libvirt/handle.h"
-#include "providers/libvirt/image.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -83,7 +84,7 @@ std::string fetch(Session& session, const Value& url, const fs::path& target) {
         .most_redirects = 30,
         .most_bytes = 0,
         .sink = [&](auto piece, auto total) { return transfer.take(piece, total); },
-        .stop = session.setting.stop,
+        .stop = session.context.stop,
     });
     const bool complete = answer.end == End::complete;
     if ((complete && answer.status / 100 == 2) || answer.end == End::sink_refused)
@@ -102,7 +103,7 @@ std::string fetch(Session& session, const Value& url, const fs::path& target) {
 
 Image download_image(Session& session, const Value& url, const std::string& checksum) {
     const std::string wanted = checksum.substr(checksum.find(':') + 1);
-    const fs::path cache = session.setting.cache_dir / "downloads";
+    const fs::path cache = session.context.cache_dir / "downloads";
     const fs::path target = cache / wanted;
     if (fs::exists(target)) { // complete: renamed into place after the check
         session.progress("base image: found in the cache");

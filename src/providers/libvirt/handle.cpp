@@ -4,11 +4,6 @@
 
 namespace hadeploy::libvirt {
 
-Counters& counters() {
-    static Counters instance;
-    return instance;
-}
-
 namespace {
 constexpr const char* kStartHint =
     "start libvirtd (`systemctl start libvirtd`; on a machine without systemd: `scripts/lab up`)";

@@ -93,7 +93,7 @@ std::string recipe_key(const Value& recipe) {
 }
 
 Image bootstrap_image(Session& session, const Value& recipe) {
-    const fs::path cache = session.setting.cache_dir / "images";
+    const fs::path cache = session.context.cache_dir / "images";
     const std::string key = recipe_key(recipe);
     const Image image{cache / key / "root.qcow2", cache / key / "vmlinuz",
                       cache / key / "initrd.img"};
@@ -109,7 +109,7 @@ Image bootstrap_image(Session& session, const Value& recipe) {
     process.environment = {{"HADEPLOY_SUITE", recipe.text("suite")},
                            {"HADEPLOY_SIZE", std::to_string(recipe.integer("size"))},
                            {"HADEPLOY_PACKAGES", packages_of(recipe)}};
-    process.stop = session.setting.stop;
+    process.stop = session.context.stop;
     process.timeout = kLongestBootstrap;
     process.on_line = [&](std::string_view line) {
         constexpr std::string_view kStep = "bootstrap: ";

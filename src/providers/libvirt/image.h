@@ -28,8 +28,4 @@ std::string recipe_key(const Value& recipe);
 /// Builds an image from the distribution's packages, unless it is in the cache.
 Image bootstrap_image(Session& session, const Value& recipe);
 
-/// Downloads an image, unless it is in the cache. `checksum`: "sha256:HEX".
-/// @throws Error with the expected and the actual checksum if they differ
-Image download_image(Session& session, const Value& url, const std::string& checksum);
-
 } // namespace hadeploy::libvirt

@@ -36,13 +36,13 @@ class Reservations {
 /// The context of a change.
 struct Session {
     const Connection& connection;
-    const ProviderContext& setting;
+    const ProviderContext& context;
     Reservations& memory;
     std::function<void(std::string_view)> progress;
 
     /// @throws Interrupted after the second stop request of the user
     void check_stop() const {
-        if (setting.stop.stop_requested()) throw Interrupted();
+        if (context.stop.stop_requested()) throw Interrupted();
     }
 };
 

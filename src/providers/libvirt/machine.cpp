@@ -236,7 +236,7 @@ class Machine {
                         .disk = path_in_pool(kOverlay),
                         .seed = with_seed ? path_in_pool(kSeed) : "",
                         .console = path_in_pool(kConsole),
-                        .project = session_.setting.project,
+                        .project = session_.context.project,
                         .address = change_.address,
                         .host_key = host_key_};
         const std::string boot = config_.text("boot", "auto");

@@ -266,7 +266,7 @@ Value NetworkType::make(Session& session, const Change& change) const {
                                              .domain = config.text("domain"),
                                              .dns = config.flag("dns", true),
                                              .bridge = bridge_name(change.identity),
-                                             .project = session.setting.project,
+                                             .project = session.context.project,
                                              .address = change.address});
         network.reset(call(fmt::format("define the network '{}'", network_name),
                            [&] { return virNetworkDefineXML(c, xml.c_str()); }));

@@ -1,6 +1,7 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "core/uuid.h"
+#include "providers/libvirt/download.h"
 #include "providers/libvirt/image.h"
 #include "providers/libvirt/storage.h"
 

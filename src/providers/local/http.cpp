@@ -164,17 +164,17 @@ class Http final : public DataType {
         }
     }
 
-    Observation observe(const ReadRequest& request, const ProviderContext& setting) const override {
+    Observation observe(const ReadRequest& request, const ProviderContext& context) const override {
         const Value& config = request.config;
         const std::chrono::milliseconds delay(config.integer("retry_delay", 1'000));
         for (std::int64_t left = config.integer("retries");; --left) {
             try {
-                http::Answer answer = ask(config, setting.stop);
+                http::Answer answer = ask(config, context.stop);
                 if (left <= 0 || !may_pass(answer.status)) return seen(std::move(answer));
             } catch (const Error& error) {
                 if (left <= 0 || !error.transient) throw;
             }
-            pause(delay, setting.stop);
+            pause(delay, context.stop);
         }
     }
 

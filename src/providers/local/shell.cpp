@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/secrecy.h"
 #include "core/text.h"
+#include "core/value_json.h"
 #include "provider_api/normalize.h"
 #include "provider_api/type_text.h"
 #include "providers/local/left.h"

@@ -2,6 +2,7 @@
 
 #include "core/secrecy.h"
 #include "providers/ssh/explain.h"
+#include "providers/ssh/operation.h"
 
 #include <algorithm>
 #include <fmt/format.h>

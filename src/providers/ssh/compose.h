@@ -38,14 +38,6 @@ struct Compose {
 /// @throws Error(spec) if it or a file that it names cannot be read, or it is not a compose file
 Compose read_compose(const Value& config);
 
-/// Reports everything that `docker stack deploy` would reject, silently change, or misread.
-void check_compose(const Compose& compose, const Value& variables, Loc place,
-                   Diagnostics& diagnostics);
-
-/// Adds a warning for each key that `docker stack deploy` ignores.
-void warn_of_ignored(const Compose& compose, const Value& variables, Loc place,
-                     Diagnostics& warnings);
-
 /// `map[key]`, including keys that `<<` merges into the map. Undefined if there is none.
 YAML::Node member(const YAML::Node& map, const std::string& key);
 /// The keys and values of a map, including those that `<<` merges into it.

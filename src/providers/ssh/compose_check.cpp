@@ -1,8 +1,13 @@
+#include "providers/ssh/compose_check.h"
+
 #include "core/did_you_mean.h"
 #include "provider_api/schema.h"
+#include "providers/ssh/compose_ignored.h"
 #include "providers/ssh/compose_keys.h"
 #include "providers/ssh/compose_report.h"
+#include "providers/ssh/compose_rules.h"
 #include "providers/ssh/compose_scalar.h"
+#include "providers/ssh/compose_texts.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "providers/ssh/compose_report.h"
+#include "providers/ssh/compose_ignored.h"
 
 #include <algorithm>
 #include <array>

@@ -49,12 +49,4 @@ class ComposeReport {
     Diagnostics& diagnostics_;
 };
 
-/// Reports scalars that YAML does not read as text, duplicate keys, and each $ that does not start
-/// a variable, or starts one without a value.
-void check_texts(const ComposeReport& report);
-/// Reports violated dependencies between keys, for example use of an undefined network.
-void check_rules(const ComposeReport& report);
-/// Reports keys that a swarm ignores, as warnings.
-void check_ignored(const ComposeReport& report);
-
 } // namespace hadeploy::ssh::docker

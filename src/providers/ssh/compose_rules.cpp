@@ -1,7 +1,8 @@
+#include "providers/ssh/compose_rules.h"
+
 #include "core/did_you_mean.h"
 #include "core/text.h"
 #include "provider_api/schema.h"
-#include "providers/ssh/compose_report.h"
 #include "providers/ssh/compose_scalar.h"
 
 #include <algorithm>

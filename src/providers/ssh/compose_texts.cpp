@@ -1,4 +1,5 @@
-#include "providers/ssh/compose_report.h"
+#include "providers/ssh/compose_texts.h"
+
 #include "providers/ssh/compose_scalar.h"
 
 #include <algorithm>

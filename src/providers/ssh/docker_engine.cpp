@@ -1,3 +1,4 @@
+#include "core/value_json.h"
 #include "embedded/scripts.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"

@@ -1,6 +1,7 @@
 #include "core/hash.h"
 #include "embedded/scripts.h"
 #include "providers/ssh/compose.h"
+#include "providers/ssh/compose_check.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 

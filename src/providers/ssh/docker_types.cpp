@@ -1,5 +1,4 @@
 #include "providers/ssh/docker_types.h"
-#include "providers/ssh/ssh.h"
 
 namespace hadeploy::ssh {
 

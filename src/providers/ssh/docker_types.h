@@ -4,7 +4,10 @@
 
 namespace hadeploy::ssh {
 
-// One per file; add_docker_types() registers them.
+/// Registers the types docker.*
+void add_docker_types(Registry& registry);
+
+// One per file.
 std::unique_ptr<SshType> docker_engine_type();
 std::unique_ptr<SshType> docker_node_type();
 std::unique_ptr<SshType> docker_image_type();

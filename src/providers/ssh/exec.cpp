@@ -1,6 +1,7 @@
 #include "providers/ssh/exec.h"
 
 #include "providers/ssh/explain.h"
+#include "providers/ssh/operation.h"
 #include "providers/ssh/ssh_type.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,4 @@
 #include "providers/ssh/gluster_types.h"
-#include "providers/ssh/ssh.h"
 
 namespace hadeploy::ssh {
 

@@ -4,7 +4,10 @@
 
 namespace hadeploy::ssh {
 
-// One per file; add_gluster_types() registers them.
+/// Registers the types gluster.*
+void add_gluster_types(Registry& registry);
+
+// One per file.
 std::unique_ptr<SshType> gluster_pool_type();
 std::unique_ptr<SshType> gluster_volume_type();
 std::unique_ptr<SshType> gluster_mount_type();

@@ -1,5 +1,4 @@
 #include "providers/ssh/host.h"
-#include "providers/ssh/ssh.h"
 
 #include "providers/ssh/connection.h"
 #include "providers/ssh/explain.h"

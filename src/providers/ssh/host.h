@@ -11,7 +11,11 @@
 
 namespace hadeploy::ssh {
 
-// Shared by the types host.*. Each type is one file, and one line in host_types.def.
+/// Registers the types ssh.host, ssh.key and host.*. Each is one file, and one line in
+/// host_types.def.
+void add_host_types(Registry& registry);
+
+// Shared by these types.
 
 /// Parses lines "key rest of the line" that probes print; keeps the values of each key in order.
 class Answer {

@@ -19,8 +19,8 @@ Error cannot(std::string_view what, const fs::path& path, const std::error_code&
 
 class LocalEndpoint final : public OpenEndpoint {
   public:
-    explicit LocalEndpoint(const ProviderContext& setting)
-        : directory_(setting.data_dir / "keys"), project_(setting.project) {}
+    explicit LocalEndpoint(const ProviderContext& context)
+        : directory_(context.data_dir / "keys"), project_(context.project) {}
 
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& /*notice*/) override {
@@ -90,8 +90,8 @@ class LocalEndpoint final : public OpenEndpoint {
 };
 } // namespace
 
-std::shared_ptr<OpenEndpoint> open_local(const ProviderContext& setting) {
-    return std::make_shared<LocalEndpoint>(setting);
+std::shared_ptr<OpenEndpoint> open_local(const ProviderContext& context) {
+    return std::make_shared<LocalEndpoint>(context);
 }
 
 } // namespace hadeploy::ssh

@@ -7,6 +7,6 @@
 namespace hadeploy::ssh {
 
 /// The endpoint "local": key pairs in the project's data directory. Makes no connection.
-std::shared_ptr<OpenEndpoint> open_local(const ProviderContext& setting);
+std::shared_ptr<OpenEndpoint> open_local(const ProviderContext& context);
 
 } // namespace hadeploy::ssh

@@ -13,9 +13,9 @@
 // but no further step is started: the client sends the remaining ones as another operation. So a
 // second Ctrl-C stops at the next step, and the next run on the same state waits for a step that is
 // still running.
-#include "embedded/scripts.h"
-#include "providers/ssh/exec.h"
+#include "providers/ssh/operation.h"
 
+#include "embedded/scripts.h"
 #include "providers/ssh/explain.h"
 #include "providers/ssh/ssh_type.h"
 

@@ -2,7 +2,6 @@
 
 #include "core/error.h"
 #include "providers/ssh/connection.h"
-#include "providers/ssh/ssh.h"
 
 #include <fmt/format.h>
 #include <random>
@@ -75,16 +74,6 @@ PublicKey Pool::connect(const Login& login, std::stop_token stop) {
     const std::lock_guard lock(h.busy);
     ensure(h, login, stop);
     return h.session->host_key();
-}
-
-std::string shown_host_key(const Value& host, const Value& connection) {
-    Login login = login_from(connection);
-    HostKeys revoked = resolve_connection(host, LocalUser::current()).known;
-    revoked.accepted.clear();
-    login.host_key = revoked.text();
-    login.trust_on_first_use = true;
-    const PublicKey key = Pool().connect(login, {});
-    return key.type + ' ' + key.base64;
 }
 
 void Pool::run(const Login& login, const Exchange& exchange, std::stop_token stop) {

@@ -2,7 +2,6 @@
 
 #include "core/secrecy.h"
 #include "core/trace.h"
-#include "providers/ssh/ssh.h"
 
 #include "core/error.h"
 #include "core/file.h"
@@ -10,13 +9,13 @@
 #include "core/own_way.h"
 #include "providers/ssh/authenticate.h"
 #include "providers/ssh/connection.h"
+#include "providers/ssh/counters.h"
 #include "providers/ssh/key_file.h"
 #include "providers/ssh/socket.h"
 #include "providers/ssh/tunnel.h"
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -31,9 +30,6 @@
 namespace hadeploy::ssh {
 
 namespace {
-std::atomic<std::uint64_t> connections{0};
-std::atomic<std::uint64_t> execs{0};
-
 constexpr std::size_t kChunk = 32 * 1024;
 using Clock = std::chrono::steady_clock;
 
@@ -183,7 +179,7 @@ LibSession::LibSession(const Login& login, std::unique_ptr<Tunnel> tunnel, Fd so
         if (stop.stop_requested()) throw Interrupted();
         throw;
     }
-    ++connections;
+    count_connection();
 }
 
 std::string LibSession::last_error() const {
@@ -292,7 +288,7 @@ bool LibSession::alive() const {
 }
 
 Channel LibSession::begin(const std::string& command) {
-    ++execs;
+    count_exec();
     libssh2_session_set_blocking(session_.get(), 1);
     Channel channel(libssh2_channel_open_session(session_.get()));
     // The script has not been sent yet, so no part of it can have run.
@@ -442,10 +438,6 @@ std::unique_ptr<Session> open_hop(const Login& login, const std::stop_token& sto
     }
 }
 } // namespace
-
-Counters counters() {
-    return {connections.load(), execs.load()};
-}
 
 std::unique_ptr<Session> Session::open(const Login& login, std::stop_token stop) {
     const Span span("connect", login.name());

@@ -23,6 +23,17 @@ wait_online() {
         sleep 1
     done
 }
+# Succeeds if the existing volume is ours: by its option, or while that is not set yet, by the file on
+# this host. Variables: info.
+is_ours() {
+    mark=
+    { read -r mark <"$marker"; } 2>/dev/null || :
+    case $(show "$info") in
+    *"user.hadeploy.identity=$identity"*) mark=$identity;;
+    *user.hadeploy.identity=*) mark=other;;
+    esac
+    [ "$mark" = "$identity" ]
+}
 need_glusterd() {
     gluster_up || { echo "glusterd does not run on this host; start it (systemctl start glusterd)" >&2; exit 1; }
 }

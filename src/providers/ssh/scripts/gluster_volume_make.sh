@@ -3,13 +3,7 @@
 need_glusterd
 info=/var/lib/glusterd/vols/$volume/info
 if [ -e "$info" ]; then
-    mark=
-    { read -r mark <"$marker"; } 2>/dev/null || :
-    case $(show "$info") in
-    *"user.hadeploy.identity=$identity"*) mark=$identity;;
-    *user.hadeploy.identity=*) mark=other;;
-    esac
-    if [ "$mark" != "$identity" ]; then
+    if ! is_ours; then
         echo "there is a volume \"$volume\" that hadeploy did not create; choose another name" >&2
         exit 1
     fi

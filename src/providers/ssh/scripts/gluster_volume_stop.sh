@@ -5,13 +5,7 @@
 need_glusterd
 info=/var/lib/glusterd/vols/$volume/info
 [ -e "$info" ] || exit 0
-mark=
-{ read -r mark <"$marker"; } 2>/dev/null || :
-case $(show "$info") in
-*"user.hadeploy.identity=$identity"*) mark=$identity;;
-*user.hadeploy.identity=*) mark=other;;
-esac
-if [ "$mark" != "$identity" ]; then
+if ! is_ours; then
     echo "the volume \"$volume\" no longer belongs to hadeploy: somebody else has created it again" >&2
     exit 1
 fi

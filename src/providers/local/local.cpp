@@ -1,6 +1,6 @@
+#include "providers/local/local.h"
 #include "core/http.h"
 #include "providers/local/left.h"
-#include "providers/local/local.h"
 #include "providers/local/local_type.h"
 
 #include "core/secrecy.h"

@@ -12,15 +12,15 @@ namespace {
 
 class LibvirtEndpoint : public OpenEndpoint {
   public:
-    LibvirtEndpoint(std::shared_ptr<Connection> connection, ProviderContext setting)
-        : connection_(std::move(connection)), setting_(std::move(setting)) {
-        setting_.stop = {}; // used by changes only, and a change in progress is not interrupted
+    LibvirtEndpoint(std::shared_ptr<Connection> connection, ProviderContext context)
+        : connection_(std::move(connection)), context_(std::move(context)) {
+        context_.stop = {}; // used by changes only, and a change in progress is not interrupted
     }
 
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& /*notice*/) override {
         const std::shared_ptr<Connection> open = connection();
-        Inventory inventory(*open, setting_.project);
+        Inventory inventory(*open, context_.project);
         std::vector<Observation> out;
         out.reserve(requests.size());
         for (const ReadRequest& request : requests) {
@@ -57,7 +57,7 @@ class LibvirtEndpoint : public OpenEndpoint {
 
     Value apply_one(const Change& change, std::size_t index, ChangeSink& sink) {
         const std::shared_ptr<Connection> open = connection();
-        Session session{*open, setting_, memory_,
+        Session session{*open, context_, memory_,
                         [&](std::string_view step) { sink.progress(index, step); }};
         const LibvirtType& type = type_of(*change.type);
         if (change.kind != Change::Kind::remove) return type.make(session, change);
@@ -74,7 +74,7 @@ class LibvirtEndpoint : public OpenEndpoint {
 
     std::mutex mutex_;
     std::shared_ptr<Connection> connection_;
-    ProviderContext setting_;
+    ProviderContext context_;
     Reservations memory_;
 };
 
@@ -100,10 +100,10 @@ class LibvirtProvider : public Provider {
     }
 
     std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint,
-                                       const ProviderContext& setting) override {
+                                       const ProviderContext& context) override {
         const Value& uri = endpoint.config["uri"];
         try {
-            return std::make_shared<LibvirtEndpoint>(Connection::open(uri.as_string()), setting);
+            return std::make_shared<LibvirtEndpoint>(Connection::open(uri.as_string()), context);
         } catch (const Error& error) {
             if (!uri.secret()) throw;
             // libvirt's message contains the host and other parts of the URI
@@ -122,6 +122,11 @@ void add_libvirt(Registry& registry) {
     registry.add(pool_type());
     registry.add(volume_type());
     registry.add(domain_type());
+}
+
+Counters& counters() {
+    static Counters instance;
+    return instance;
 }
 
 } // namespace hadeploy::libvirt

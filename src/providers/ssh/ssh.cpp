@@ -1,8 +1,12 @@
+#include "providers/ssh/ssh.h"
+
 #include "core/error.h"
 #include "providers/ssh/connection.h"
+#include "providers/ssh/docker_types.h"
+#include "providers/ssh/gluster_types.h"
+#include "providers/ssh/host.h"
 #include "providers/ssh/local.h"
 #include "providers/ssh/provider.h"
-#include "providers/ssh/ssh.h"
 
 #include <algorithm>
 #include <map>
@@ -106,12 +110,12 @@ class SshProvider final : public Provider {
     }
 
     std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint,
-                                       const ProviderContext& setting) override {
-        if (endpoint.key == "local") return open_local(setting);
+                                       const ProviderContext& context) override {
+        if (endpoint.key == "local") return open_local(context);
         Login login = login_from(endpoint.config);
-        const std::shared_ptr<Pool> pool = pool_of(setting.lineage);
-        pool->connect(login, setting.stop);
-        return std::make_shared<SshEndpoint>(pool, std::move(login), setting.stop);
+        const std::shared_ptr<Pool> pool = pool_of(context.lineage);
+        pool->connect(login, context.stop);
+        return std::make_shared<SshEndpoint>(pool, std::move(login), context.stop);
     }
 
   private:
@@ -129,6 +133,23 @@ class SshProvider final : public Provider {
 
 void add_ssh_provider(Registry& registry) {
     registry.add(std::make_unique<SshProvider>());
+}
+
+void add_ssh(Registry& registry) {
+    add_ssh_provider(registry);
+    add_host_types(registry);
+    add_docker_types(registry);
+    add_gluster_types(registry);
+}
+
+std::string shown_host_key(const Value& host, const Value& connection) {
+    Login login = login_from(connection);
+    HostKeys revoked = resolve_connection(host, LocalUser::current()).known;
+    revoked.accepted.clear();
+    login.host_key = revoked.text();
+    login.trust_on_first_use = true;
+    const PublicKey key = Pool().connect(login, {});
+    return key.type + ' ' + key.base64;
 }
 
 } // namespace hadeploy::ssh

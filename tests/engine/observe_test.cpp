@@ -61,10 +61,10 @@ void read_all(Crowd& crowd, std::size_t at_once) {
         reads.push_back({{fmt::format("thing[{}]", i), &type, Value::map({}), nullptr, {}},
                          {{fmt::format("place {}", i % 12), "", {}}}});
     Endpoints endpoints(registry, {}, at_once);
-    PriorState world;
+    PriorState prior;
     Events quiet;
-    refresh(world, reads, endpoints, quiet);
-    CHECK(world.observed.size() == reads.size());
+    refresh(prior, reads, endpoints, quiet);
+    CHECK(prior.observed.size() == reads.size());
     CHECK(crowd.read == 24);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/executor.h"
+#include "engine/active_run.h"
 
 #include <chrono>
 #include <utility>
@@ -8,25 +8,25 @@
 namespace hadeploy {
 
 /// One of the slots for concurrent operations. The destructor releases it.
-class Executor::Slot {
+class Slot {
   public:
-    explicit Slot(Executor& executor) : executor_(executor) {}
+    explicit Slot(ActiveRun& run) : run_(run) {}
     Slot(const Slot&) = delete;
     Slot& operator=(const Slot&) = delete;
     ~Slot() {
-        const std::lock_guard lock(executor_.mutex_);
+        const std::lock_guard lock(run_.mutex);
         give_back();
     }
 
     /// Waits for a slot unless it has one; returns false when a stop was requested first.
     bool take() {
-        std::unique_lock lock(executor_.mutex_);
+        std::unique_lock lock(run_.mutex);
         if (taken_) return true;
-        const std::size_t turn = executor_.slots_asked_++;
-        while (!executor_.stopping()) {
-            if (turn < executor_.slots_given_back_ + executor_.slots_) return taken_ = true;
+        const std::size_t turn = run_.slots.asked++;
+        while (!run_.stopping()) {
+            if (turn < run_.slots.given_back + run_.slots.count) return taken_ = true;
             // the timeout limits the delay of a stop by a signal
-            executor_.slot_given_back_.wait_for(lock, std::chrono::milliseconds(200));
+            run_.slots.freed.wait_for(lock, std::chrono::milliseconds(200));
         }
         return false;
     }
@@ -34,12 +34,12 @@ class Executor::Slot {
     /// Must be called with the lock held.
     void give_back() {
         if (!std::exchange(taken_, false)) return;
-        ++executor_.slots_given_back_;
-        executor_.slot_given_back_.notify_all();
+        ++run_.slots.given_back;
+        run_.slots.freed.notify_all();
     }
 
   private:
-    Executor& executor_;
+    ActiveRun& run_;
     bool taken_ = false;
 };
 

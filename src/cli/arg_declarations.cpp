@@ -1,0 +1,341 @@
+#include "cli/arg_declarations.h"
+
+#include "cli/docs/command_details.h"
+#include "cli/version.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+namespace {
+
+/// Declares the commands with the texts that --help shows.
+class Declaration {
+  public:
+    Declaration(CLI::App& app, Args& args) : app_(app), args_(args) {
+        app_.require_subcommand(0, 1);
+        app_.allow_extras();
+        app_.set_version_flag("--version", fmt::format("hadeploy {}", kVersion));
+        global();
+        planning();
+        looking();
+        state();
+        marks();
+        reference();
+        chaos();
+        vault();
+        explain(app_, "");
+    }
+
+  private:
+    static void explain(CLI::App& app, const std::string& path) {
+        app.footer(std::string(command_details(path)));
+        for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+            explain(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name());
+    }
+
+    CLI::App& command(const std::string& name, const std::string& help) {
+        return command_of(app_, name, help);
+    }
+
+    static CLI::App& command_of(CLI::App& group, const std::string& name, const std::string& help) {
+        CLI::App* sub = group.add_subcommand(name, help);
+        sub->fallthrough();
+        return *sub;
+    }
+
+    void global() {
+        app_.add_option("--chdir", args_.project.directory, "Directory of hadeploy.yaml")
+            ->type_name("DIR");
+        app_.add_option("--var", args_.project.variables, "Set the value of a variable")
+            ->type_name("NAME=VALUE")
+            ->allow_extra_args(false);
+        app_.add_option("--var-file", args_.project.variable_files,
+                        "Read variables from a YAML file")
+            ->type_name("FILE")
+            ->allow_extra_args(false);
+        app_.add_option("--vault-password-file", args_.project.vault_password_file,
+                        "Read the vault password from this file; run it if it is executable")
+            ->type_name("FILE");
+        app_.add_flag("--json", args_.json, "Print JSON, one object per line");
+        app_.add_flag("--no-color", args_.no_color, "Disable colours, as NO_COLOR does");
+        app_.add_flag("--statistics", args_.statistics,
+                      "Print counts of calls to libvirt and hosts");
+        app_.add_option("--profile", args_.profile,
+                        "Write a trace of where the time goes, for a browser's trace viewer")
+            ->type_name("FILE");
+        app_.add_option("--log-level", args_.log_level,
+                        "Log diagnostics: trace, debug, info, warn or error (also HADEPLOY_LOG)")
+            ->type_name("LEVEL")
+            ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+        app_.add_option("--log-file", args_.log_file,
+                        "Append the log to a file instead of standard error; at level debug unless "
+                        "--log-level is given")
+            ->type_name("FILE");
+        app_.add_option("--progress", args_.progress,
+                        "Progress display: auto, tty, plain, json or quiet")
+            ->type_name("MODE")
+            ->check(CLI::IsMember({"auto", "tty", "plain", "json", "quiet"}));
+    }
+
+    void running(CLI::App& sub) {
+        sub.add_flag("--auto-approve", args_.auto_approve, "Do not ask for approval");
+        sub.add_flag("--allow-data-loss", args_.allow_data_loss,
+                     "Allow the loss of data without asking: all data, or with =ADDRESS the data "
+                     "of one resource or module; can be repeated");
+        parallelism(sub, "Maximum number of concurrent operations (default 10)");
+        locking(sub);
+    }
+
+    void showing(CLI::App& sub) {
+        CLI::Option* summary = sub.add_flag("--summary", args_.summary,
+                                            "Show only counts, by resource, module or type");
+        sub.add_flag("--unfold", args_.unfold, "List every instance separately")->excludes(summary);
+    }
+
+    void parallelism(CLI::App& sub, const std::string& help) {
+        sub.add_option("--parallelism", args_.project.parallelism, help)
+            ->type_name("N")
+            ->check(CLI::Range(1, 256));
+    }
+
+    void address(CLI::App& sub, const std::string& help) {
+        sub.add_option("ADDRESS", args_.name, help)->type_name("ADDRESS")->required();
+    }
+
+    void locking(CLI::App& sub) {
+        sub.add_option("--lock-timeout", args_.lock_timeout,
+                       "Seconds to wait for another run to finish (default 0)")
+            ->type_name("SECONDS")
+            ->check(CLI::Range(0, 86400));
+    }
+
+    void dry_run(CLI::App& sub) {
+        sub.add_flag("--dry-run", args_.dry_run, "Show what would be done and change nothing");
+    }
+
+    void refreshing(CLI::App& sub) {
+        sub.add_flag("--refresh", args_.plan.refresh,
+                     "Read the real objects (=false: use only the state)");
+    }
+
+    void targets(CLI::App& sub, const std::string& help) {
+        sub.add_option("--target", args_.plan.targets, help)
+            ->type_name("ADDRESS")
+            ->allow_extra_args(false);
+    }
+
+    void exclusions(CLI::App& sub, const std::string& help) {
+        sub.add_option("--exclude", args_.plan.exclude, help)
+            ->type_name("ADDRESS")
+            ->allow_extra_args(false);
+    }
+
+    /// Options of plan, apply and why.
+    void part(CLI::App& sub) {
+        targets(sub, "Include only this resource or module and its dependencies; can be repeated");
+        exclusions(sub, "Leave out this resource or module and its dependents; can be repeated");
+    }
+
+    /// Options of plan and apply.
+    void choosing(CLI::App& sub) {
+        part(sub);
+        sub.add_option("--replace", args_.plan.replace, "Replace this resource; can be repeated")
+            ->type_name("ADDRESS")
+            ->allow_extra_args(false);
+        refreshing(sub);
+        sub.add_flag("--refresh-only", args_.plan.refresh_only,
+                     "Only update the state from the real objects");
+        sub.add_flag("--destroy", args_.plan.destroy, "Plan the removal of everything");
+    }
+
+    void planning() {
+        command("validate", "Check the spec without contacting anything")
+            .add_option("PATH", args_.file,
+                        "Directory with a spec or a module, or one of these files")
+            ->type_name("FILE");
+        CLI::App& plan = command("plan", "Show what apply would do");
+        plan.add_option("--out", args_.out, "Save the plan to FILE, for `hadeploy apply FILE`")
+            ->type_name("FILE");
+        plan.add_flag("--detailed-exitcode", args_.detailed_exitcode,
+                      "Exit with 2 if there are changes");
+        choosing(plan);
+        showing(plan);
+        parallelism(plan, "Maximum number of concurrent reads (default 10)");
+        CLI::App& apply = command("apply", "Apply the changes needed to match the spec");
+        apply
+            .add_option("PLAN", args_.plan_file,
+                        "Saved plan: apply exactly this plan, and ask only about a loss of data")
+            ->type_name("FILE");
+        choosing(apply);
+        showing(apply);
+        running(apply);
+        CLI::App& destroy = command("destroy", "Remove everything that was created");
+        targets(destroy, "Remove only this resource or module and its dependents; can be repeated");
+        exclusions(destroy, "Keep this resource or module and its dependencies; can be repeated");
+        refreshing(destroy);
+        showing(destroy);
+        running(destroy);
+        CLI::App& rollback = command("rollback", "Go back to what an earlier run had applied");
+        rollback.add_option("N", args_.run, "Number of the run, as shown by `history`")->required();
+        showing(rollback);
+        running(rollback);
+        CLI::App& import = command("import", "Import an existing object into the state");
+        address(import, "Address of the resource in the spec");
+        import.add_option("ID", args_.id, "ID of the object: see `docs TYPE`")->required();
+        locking(import);
+    }
+
+    void looking() {
+        CLI::App& show = command("show", "Show the state or a saved plan");
+        show.add_option("PLAN", args_.plan_file, "Saved plan")->type_name("FILE");
+        showing(show);
+        CLI::App& output = command("output", "Show the outputs of the last apply");
+        output.add_option("NAME", args_.name, "Print only this output");
+        output.add_flag("--raw", args_.raw, "Print the bare text of one output, without a newline");
+        output.add_flag("--show-secrets", args_.show_secrets,
+                        "With --raw, print the output even if it is secret");
+        CLI::App& why = command("why", "Explain why a plan changes a resource");
+        address(why, "Address of a resource in the spec or the state");
+        part(why);
+        refreshing(why);
+        command("console", "Evaluate expressions with the values of the state")
+            .add_option("-e,--expression", args_.expression, "Evaluate only this expression")
+            ->type_name("EXPRESSION");
+        command("graph", "Print the resource graph")
+            .add_option("--format", args_.format, "Output format: dot, mermaid, json, svg or html")
+            ->check(CLI::IsMember({"dot", "mermaid", "json", "svg", "html"}));
+        command("history", "List the runs with number, time, command, result and counts");
+        command("status", "Show the status of the machines, the cluster and the app");
+    }
+
+    void state() {
+        CLI::App& state = command("state", "Inspect and edit the state");
+        state.require_subcommand(0, 1); // parse_args() lists the subcommands
+        const auto sub = [&](const std::string& name, const std::string& help) -> CLI::App& {
+            return command_of(state, name, help);
+        };
+        sub("list", "List the recorded resources")
+            .add_option("ADDRESS", args_.addresses, "List only resources within these addresses")
+            ->type_name("ADDRESS");
+        address(sub("show", "Show one recorded resource"), "Address as shown by `state list`");
+        CLI::App& mv = sub("mv", "Move recorded resources to another address");
+        mv.add_option("FROM", args_.name, "Address of a resource, an instance or a module")
+            ->type_name("ADDRESS")
+            ->required();
+        mv.add_option("TO", args_.to, "The new address")->type_name("ADDRESS")->required();
+        dry_run(mv);
+        locking(mv);
+        CLI::App& rm = sub("rm", "Remove resources from the state without destroying the objects");
+        rm.add_option("ADDRESS", args_.addresses, "Addresses of resources, instances or modules")
+            ->type_name("ADDRESS")
+            ->required();
+        dry_run(rm);
+        locking(rm);
+        sub("pull", "Print the whole state as JSON, with secrets encrypted");
+        CLI::App& push = sub("push", "Replace the state with the output of `state pull`");
+        push.add_option("FILE", args_.files, "File to read; - for standard input")
+            ->expected(1)
+            ->required();
+        push.add_flag("--force", args_.force, "Accept a state that is older or of another project");
+        push.add_flag("--edited", args_.edited, "Accept a state that was edited by hand");
+        locking(push);
+        CLI::App& trust = sub("trust-host-key", "Trust the host key that a machine presents now");
+        address(trust, "Address of an ssh.host that was trusted on first use");
+        trust.add_flag("--auto-approve", args_.auto_approve, "Do not ask: trust the presented key");
+        trust
+            .add_option("--fingerprint", args_.fingerprint,
+                        "Do not ask: trust only the key with this fingerprint")
+            ->type_name("SHA256:...");
+        dry_run(trust);
+        locking(trust);
+        CLI::App& rekey = sub("rekey", "Encrypt the secrets in the state with a new key");
+        CLI::Option* key =
+            rekey.add_option("--new-key-file", args_.new_key_file,
+                             "Read the new key from FILE, which is created if it does not exist");
+        key->type_name("FILE");
+        rekey
+            .add_option("--new-passphrase-file", args_.new_password_file,
+                        "Read the new passphrase from FILE; run it if it is executable")
+            ->type_name("FILE")
+            ->excludes(key);
+        rekey.add_flag("--unsealed", args_.project.takes_unsealed,
+                       "Accept an unsealed state of an old version");
+        locking(rekey);
+    }
+
+    void marks() {
+        CLI::App& taint = command("taint", "Mark a resource to be replaced by the next apply");
+        address(taint, "Address as shown by `state list`");
+        locking(taint);
+        CLI::App& untaint = command("untaint", "Remove the mark set by taint");
+        address(untaint, "Address as shown by `state list`");
+        locking(untaint);
+    }
+
+    void reference() {
+        CLI::App& layout = command("fmt", "Format specs and modules in the canonical style");
+        layout.add_option("FILE", args_.files,
+                          "Files, or directories with a spec or a module; - for standard input");
+        layout.add_flag("--check", args_.check,
+                        "Write nothing; exit with code 1 if a file would change");
+        layout.add_flag("--diff", args_.diff, "Show the changes as a diff");
+        layout.add_flag("--recursive", args_.recursive, "Include subdirectories");
+        CLI::App& docs = command("docs", "Describe a resource type, or list all types");
+        docs.add_option("TYPE", args_.name, "Name of a type or provider, for example host.file");
+        docs.add_flag("--markdown", args_.markdown, "Print the whole reference as Markdown");
+        docs.add_flag("--commands", args_.commands, "Print the page of all commands as Markdown");
+        docs.add_flag("--man", args_.man, "Print the manual page");
+        command("schema", "Print the JSON Schema of the spec, for editors")
+            .add_flag("--module", args_.module, "Print the schema of a module.yaml instead");
+        command("completion", "Print a shell completion script")
+            .add_option("SHELL", args_.name, "Shell: bash, zsh or fish")
+            ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+            ->required();
+    }
+
+    void chaos() {
+        CLI::App& chaos = command("chaos", "Run a failure drill and measure its effect on users");
+        chaos.add_option("--drain", args_.drain, "Drain this node, then reactivate it")
+            ->type_name("NODE")
+            ->required();
+        chaos
+            .add_option("--hold", args_.hold, "Seconds to stay drained after the tasks have moved")
+            ->check(CLI::Range(0, 3600));
+        chaos.add_flag("--force", args_.force,
+                       "Run even if the cluster is not healthy at the start");
+        chaos.add_option("--report", args_.report, "Also write the full report to FILE as JSON")
+            ->type_name("FILE");
+    }
+
+    void vault() {
+        CLI::App& vault =
+            command("vault", "Encrypt and decrypt files in the format of ansible-vault");
+        vault.require_subcommand(0, 1);
+        const auto on_files = [&](const std::string& name, const std::string& help) -> CLI::App& {
+            CLI::App& sub = command_of(vault, name, help);
+            sub.add_option("FILE", args_.files, "Files to work on")->required();
+            return sub;
+        };
+        on_files("encrypt", "Encrypt files");
+        on_files("decrypt", "Decrypt files in place");
+        on_files("view", "Print the decrypted content of files");
+        on_files("edit", "Edit the content of encrypted files with $VISUAL or $EDITOR");
+        on_files("rekey", "Encrypt files with another password")
+            .add_option("--new-vault-password-file", args_.new_password_file,
+                        "Read the new password from this file; without it, ask")
+            ->type_name("FILE");
+    }
+
+    CLI::App& app_;
+    Args& args_;
+};
+
+} // namespace
+
+void declare_args(CLI::App& app, Args& args) {
+    const Declaration declaration(app, args);
+}
+
+} // namespace hadeploy::cli

@@ -1,0 +1,96 @@
+#pragma once
+
+#include "engine/apply.h"
+#include "planner/plan/prior_state.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace hadeploy {
+
+///   waiting --all before it done--> ready --+--> (settled at once: adopt, forget, unchanged)
+///                                           +--> to_read --read--> ready
+///                                           +--> to_change --job--> running --> done | failed
+///   failed --> all steps that wait for it: skipped
+enum class StepState { waiting, ready, to_read, to_change, running, done, failed, skipped };
+
+/// The progress of a step.
+struct StepWork {
+    StepState state = StepState::waiting;
+    std::size_t waiting_for = 0;
+    std::vector<StepId> dependents;
+    std::size_t height = 0;              ///< length of the longest chain of steps that wait for it
+    Value config;                        ///< evaluated when the step became ready
+    std::optional<Observation> observed; ///< for read_first steps, after the read
+    bool read_fresh = false;             ///< read after all steps that it waits for
+    std::optional<Endpoint> endpoint;
+    std::vector<std::string> changed;
+    Change::Kind kind = Change::Kind::create;
+    bool is_kept = false;               ///< an unnecessary replacement: the object is kept
+    std::optional<bool> removal_needed; ///< for the first half of a replacement, when known
+    std::int64_t intent = 0;
+    int attempts = 0;
+    bool resumed = false;             ///< started by an earlier run
+    bool dependents_released = false; ///< dependents that exist only in the state were released
+};
+
+/// Limit the number of concurrent operations on endpoints; see Slot.
+struct Slots {
+    const std::size_t count;
+    std::size_t asked = 0, given_back = 0; ///< totals; first come, first served
+    std::condition_variable freed;
+};
+
+/// A run in progress: its plan, and the progress of each step. The classes of the executor share
+/// it. The mutex guards everything that changes.
+struct ActiveRun {
+    ActiveRun(const Plan& plan, const Graph* graph, const PriorState& prior, Store& store,
+              Endpoints& endpoints, const ProviderSettings& settings, Events& events,
+              std::int64_t run, const ApplyOptions& options);
+
+    [[nodiscard]] bool stopping() const { return options.stop != nullptr && *options.stop; }
+    /// Planned or actual values of the nodes, at the time of each call.
+    [[nodiscard]] Graph::Values current_values() const {
+        return [this](NodeId n) { return values[n]; };
+    }
+    [[nodiscard]] bool is_finished(StepId id) const;
+    [[nodiscard]] bool state_only(StepId id) const;
+    [[nodiscard]] bool makes_first(StepId id) const {
+        return plan.steps[id].create_first && !work[id].is_kept;
+    }
+    /// The generation of the object that exists after the step, and its identity.
+    [[nodiscard]] std::int64_t generation_of(StepId id) const;
+    [[nodiscard]] std::string identity_now(StepId id) const;
+    /// The address of a change in the journal: an object that is created before the removal of the
+    /// old one is journalled at the address of its generation.
+    [[nodiscard]] std::string journal_address(StepId id) const;
+    [[nodiscard]] std::vector<std::string> dependencies_of(const Step& step) const;
+
+    const Plan& plan;
+    const Graph* graph;
+    const PriorState& prior;
+    Store& store;
+    Endpoints& endpoints;
+    const ProviderSettings& settings;
+    Events& events;
+    std::int64_t id; ///< of the run
+    ApplyOptions options;
+
+    std::mutex mutex;
+    std::condition_variable changed;
+    Slots slots;
+    std::vector<StepWork> work;
+    std::vector<Value> values;                       ///< by node: planned, then actual
+    std::unordered_map<std::string, StepId> step_of; ///< by address; second halves of replacements
+    std::unordered_map<std::string, StepId> half_of; ///< by address; first halves of replacements
+    std::deque<StepId> ready;
+    std::size_t open; ///< steps not settled yet
+    ApplyResult result;
+};
+
+} // namespace hadeploy

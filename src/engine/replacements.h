@@ -1,0 +1,40 @@
+#pragma once
+
+#include "engine/step_outcomes.h"
+
+#include <optional>
+#include <vector>
+
+namespace hadeploy {
+
+/// Decides on replacements that are only necessary if the resource differs when all values are
+/// known. Everything is called with the lock held.
+class Replacements {
+  public:
+    Replacements(ActiveRun& run, StepOutcomes& outcomes) : run_(run), outcomes_(outcomes) {}
+
+    /// Whether the removal in the first half of a replacement is needed; nullopt while this depends
+    /// on a base that is kept and still to be changed in place.
+    std::optional<bool> removal_needed(StepId half);
+    /// Makes the first half wait until kept dependencies are changed in place, as only then it is
+    /// known whether the resource differs.
+    /// @return false when there is nothing to wait for
+    bool wait_for_base(StepId half);
+    /// Whether a replacement is needed, now that all values are known.
+    bool is_needed(StepId id);
+    /// Whether a step removes an old generation whose replacement was unnecessary, so that it is
+    /// kept.
+    [[nodiscard]] bool is_kept_generation(StepId id) const;
+    /// Rejects the replacement of a protected resource that was planned only in case it differs.
+    void reject_protected(StepId id) const;
+
+  private:
+    std::vector<StepId> halves_of_dependencies(StepId half) const;
+    bool waits_for(StepId id, StepId other) const;
+    std::optional<bool> differs_now(StepId id);
+
+    ActiveRun& run_;
+    StepOutcomes& outcomes_;
+};
+
+} // namespace hadeploy

@@ -1,0 +1,125 @@
+#include "engine/step_queues.h"
+
+#include "planner/graph/computed.h"
+
+#include <algorithm>
+
+namespace hadeploy {
+
+std::optional<Endpoint> StepQueues::choose_endpoint(StepId id, const Value& config) const {
+    const Step& step = run_.plan.steps[id];
+    const Provider& provider = *run_.endpoints.registry().provider(step.type->provider);
+    const Value& settings = run_.settings.at(provider.name);
+    const auto candidates = step.action == Action::remove
+                                ? provider.removal_endpoints(*step.type, config, settings)
+                                : provider.endpoints(*step.type, config, settings);
+    for (const Endpoint& e : candidates)
+        if (e.machine.empty() || e.machine == step.address || !machine_down(e.machine)) return e;
+    return std::nullopt;
+}
+
+/// Whether a machine was observed as down and no step of this plan has started it.
+bool StepQueues::machine_down(const std::string& address) const {
+    const auto half = run_.half_of.find(address); // until its end the old machine exists
+    const bool old = half != run_.half_of.end() &&
+                     run_.work[half->second].state != StepState::done &&
+                     run_.work[half->second].state != StepState::running;
+    const auto step = run_.step_of.find(address);
+    if (step != run_.step_of.end() && !old) {
+        const Action action = run_.plan.steps[step->second].action;
+        if (action != Action::remove && action != Action::forget)
+            return run_.work[step->second].state != StepState::done;
+    }
+    if (!run_.prior.recorded.contains(address) && !run_.prior.observed.contains(address))
+        return false;
+    return !machine_is_up(run_.prior, address);
+}
+
+void StepQueues::enqueue(StepId id, bool read) {
+    StepWork& work = run_.work[id];
+    Queue& queue = by_key_[work.endpoint->key];
+    if (queue.provider == nullptr) {
+        queue.endpoint = *work.endpoint;
+        queue.provider = run_.endpoints.registry().provider(run_.plan.steps[id].type->provider);
+    }
+    work.state = read ? StepState::to_read : StepState::to_change;
+    if (read)
+        queue.reads.push_back(id);
+    else
+        queue.changes.insert({work.resumed, work.height, arrivals_++, id});
+}
+
+void StepQueues::put_back(const Job& job) {
+    const std::lock_guard lock(run_.mutex);
+    for (const StepId id : job.steps)
+        if (run_.work[id].state == StepState::running || run_.work[id].state == StepState::to_read)
+            enqueue(id, job.read);
+}
+
+bool StepQueues::more_work() const {
+    return !run_.ready.empty() || std::any_of(by_key_.begin(), by_key_.end(),
+                                              [](const auto& q) { return q.second.ready(); });
+}
+
+std::optional<StepQueues::Job> StepQueues::take_job() {
+    for (auto& [key, queue] : by_key_) {
+        if (!queue.ready()) continue;
+        queue.busy = true;
+        if (!queue.reads.empty()) {
+            Job job{&queue, true, {queue.reads.begin(), queue.reads.end()}};
+            queue.reads.clear();
+            add_fellow_reads(job);
+            return job;
+        }
+        Job job{&queue, false, {}};
+        take_changes(queue, job.steps);
+        return job;
+    }
+    return std::nullopt;
+}
+
+void StepQueues::take_changes(Queue& queue, std::vector<StepId>& steps) {
+    while (!queue.changes.empty()) {
+        const StepId next = queue.changes.begin()->step;
+        if (!steps.empty() &&
+            (!queue.one_job() || has_own_batch(steps.back()) || has_own_batch(next)))
+            return;
+        queue.changes.erase(queue.changes.begin());
+        run_.work[next].state = StepState::running;
+        steps.push_back(next);
+    }
+}
+
+/// Whether a change takes long and gets a batch of its own.
+bool StepQueues::has_own_batch(StepId id) const {
+    return !run_.state_only(id) && run_.plan.steps[id].type->slow &&
+           run_.work[id].kind != Change::Kind::remove;
+}
+
+/// Adds all other resources that must be read at the same endpoint and whose config is known, so
+/// that a machine that has just come up needs only one round trip.
+void StepQueues::add_fellow_reads(Job& job) {
+    for (const StepId id : job.steps) run_.work[id].read_fresh = true;
+    for (StepId id = 0; id < run_.plan.steps.size(); ++id) {
+        const Step& step = run_.plan.steps[id];
+        StepWork& work = run_.work[id];
+        if (!step.read_first || work.state != StepState::waiting || work.observed || !step.node)
+            continue;
+        // a step that it waits for may change the object
+        if (step.type->data || step.takes_over) continue;
+        Diagnostics diagnostics;
+        const Value config = run_.graph->config(*step.node, run_.current_values(), diagnostics);
+        if (!diagnostics.empty() || config.contains_unknown()) continue;
+        // all machines in its config must be up, not only the one through which it is read
+        const std::set<std::string> machines = machines_in(config);
+        if (std::any_of(machines.begin(), machines.end(),
+                        [&](const std::string& m) { return machine_down(m); }))
+            continue;
+        const auto endpoint = choose_endpoint(id, config);
+        if (!endpoint || endpoint->key != job.queue->endpoint.key) continue;
+        work.config = config;
+        job.steps.push_back(id);
+    }
+}
+
+} // namespace hadeploy

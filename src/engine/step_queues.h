@@ -1,0 +1,76 @@
+#pragma once
+
+#include "engine/active_run.h"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace hadeploy {
+
+/// What runs next: steps that are to be read or changed, in a queue per endpoint. Everything is
+/// called with the lock held, unless it says otherwise.
+class StepQueues {
+  public:
+    explicit StepQueues(ActiveRun& run) : run_(run) {}
+
+    /// The order of changes in a queue: first those started by an earlier run, then by the length
+    /// of the longest chain that waits for them, then by arrival.
+    struct Turn {
+        bool resumed;
+        std::size_t height;
+        std::size_t arrival;
+        StepId step;
+        friend bool operator<(const Turn& a, const Turn& b) {
+            if (a.resumed != b.resumed) return a.resumed;
+            return a.height != b.height ? a.height > b.height : a.arrival < b.arrival;
+        }
+    };
+
+    /// The queue of an endpoint. A host runs one job at a time, with all compatible changes.
+    struct Queue {
+        Endpoint endpoint;
+        const Provider* provider = nullptr;
+        bool busy = false;
+        std::deque<StepId> reads;
+        std::set<Turn> changes;
+
+        [[nodiscard]] bool one_job() const {
+            return provider->batches_changes || provider->state_only;
+        }
+        [[nodiscard]] bool ready() const {
+            return !(busy && one_job()) && !(reads.empty() && changes.empty());
+        }
+    };
+
+    struct Job {
+        Queue* queue = nullptr;
+        bool read = false;
+        std::vector<StepId> steps;
+    };
+
+    /// The first endpoint through which a step's object can be reached now.
+    std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
+    /// Adds a step to the queue of its endpoint.
+    void enqueue(StepId id, bool read);
+    /// Returns the steps of a job to their queue. Takes the lock.
+    void put_back(const Job& job);
+    [[nodiscard]] bool more_work() const;
+    std::optional<Job> take_job();
+    /// Takes the changes that can be made in one job.
+    void take_changes(Queue& queue, std::vector<StepId>& steps);
+
+  private:
+    void add_fellow_reads(Job& job);
+    bool has_own_batch(StepId id) const;
+    bool machine_down(const std::string& address) const;
+
+    ActiveRun& run_;
+    std::map<std::string, Queue> by_key_; ///< by the key of the endpoint
+    std::size_t arrivals_ = 0;
+};
+
+} // namespace hadeploy

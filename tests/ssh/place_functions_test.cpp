@@ -1,0 +1,167 @@
+// The shell functions for paths of which users may own a part, in every shell that a host may have.
+#include "core/file.h"
+#include "core/hash.h"
+#include "core/process.h"
+#include "providers/ssh/place.h"
+#include "ssh/user_home.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace hadeploy;
+using namespace hadeploy::test;
+namespace fs = std::filesystem;
+
+namespace {
+/// The owner of the directory replaces the file of root, whose mode is to be changed, with their
+/// own file, and keeps it open.
+template<typename Run>
+void check_file_of_user(const std::string& path, const Run& run) {
+    const std::string sha256 = sha256_hex("text\n");
+    fs::remove(path);
+    write_file(path, "text\n");
+    UserHome::give(path);
+    const Fd kept(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    CHECK(run(ssh::own_file(path, "id", "root:root", "4755", sha256)).err == "");
+    CHECK(info_of(path).st_uid == 0);
+    CHECK((info_of(path).st_mode & 07777) == 04755);
+    REQUIRE(::pwrite(kept.get(), "evil\n", 5, 0) == 5);
+    CHECK(read_file(path) == "text\n");
+
+    fs::remove(path);
+    write_file(path, "evil\n", 0644);
+    UserHome::give(path);
+    CHECK(run(ssh::own_file(path, "id", "root:root", "4755", sha256)).err ==
+          path + " has changed since it was read; run the command again\n");
+    CHECK(info_of(path).st_uid == kUser);
+    CHECK((info_of(path).st_mode & 07777) == 0644);
+    CHECK(run(ssh::own_file(path, "id", "nobody:nogroup", "0600", sha256)).err == "");
+    CHECK((info_of(path).st_mode & 07777) == 0600); // of the user's own file only the mode is set
+    CHECK(std::distance(fs::directory_iterator(fs::path(path).parent_path()), {}) == 1);
+}
+
+/// A tree is not removed through a mount, not even one of the same file system.
+void check_mounts_in(const std::vector<std::string>& shell) {
+    const TempDir dir;
+    const std::string at = dir.path.string();
+    std::vector<std::string> apart{"unshare", "-m"};
+    apart.insert(apart.end(), shell.begin(), shell.end());
+    for (const std::string name : {"tree", "a tree, with \\"}) {
+        const std::string tree = at + "/" + name, kept = at + "/kept";
+        fs::create_directories(tree + "/deep/mount");
+        fs::create_directories(at + "/tree beside it");
+        fs::create_directories(kept);
+        write_file(kept + "/f", "x");
+        const ProcessResult done = run_process(
+            {.argv = apart,
+             .input = fmt::format("{}mount --bind {} {}\n( set -eu\n{})\n", ssh::place_functions(),
+                                  ssh::shell_quote(kept), ssh::shell_quote(tree + "/deep/mount"),
+                                  ssh::remove_directory(tree, true))});
+        CHECK(done.err ==
+              fmt::format("{0} cannot be removed: something is mounted on {0}/deep/mount\n",
+                          fs::canonical(tree).string()));
+        CHECK(read_file(kept + "/f") == "x");
+        const ProcessResult beside = run_process(
+            {.argv = apart,
+             .input = fmt::format("{}mount --bind {} {}\n( set -eu\n{})\n", ssh::place_functions(),
+                                  ssh::shell_quote(kept), ssh::shell_quote(at + "/tree beside it"),
+                                  ssh::remove_directory(tree, true))});
+        CHECK(beside.err == "");
+        CHECK(!fs::exists(tree));
+    }
+}
+
+/// A file whose size differs is not read, even a sparse one of terabytes.
+void check_large(const std::string& at, const auto& run) {
+    const std::string path = at + "/large";
+    write_file(path, "");
+    fs::resize_file(path, std::uintmax_t{8} << 40);
+    const auto hash = [&](const std::string& size) {
+        return run(ssh::look_into(at) + "hadeploy_kind large -f >&2\nhadeploy_hash large '" + size +
+                   "'")
+            .out;
+    };
+    for (const char* size : {"5", "", "8796093022208"}) // larger than any source
+        CHECK(hash(size) == "sha256 (8796093022208 bytes, not read)\n");
+    fs::resize_file(path, 300u << 20);
+    std::string all = hash("314572800");
+    CHECK(all.ends_with("sha256 " + sha256_file(path) + "\n"));
+    CHECK(all.starts_with("reading\n"));
+    CHECK(!has(all, "unread"));
+    fs::resize_file(path, 5);
+    CHECK(hash("7") == "sha256 " + sha256_file(path) + "\n");
+    fs::remove(path);
+}
+
+/// The functions do the same in every shell that a host may have.
+void check_functions_in(const std::vector<std::string>& shell) {
+    const TempDir dir;
+    const std::string at = dir.path.string();
+    const auto run = [&](const std::string& script, const std::string& input = "") {
+        // BusyBox's own applets too, where the shell has them
+        return run_process({.argv = shell,
+                            .input = std::string(ssh::place_functions()) + "( set -eu\n" + script +
+                                     ") <<'END'\n" + input + "\nEND\n"});
+    };
+    CHECK(run(ssh::make_directory(at + "/a/b", "nobody:nogroup", "0750")).err == "");
+    CHECK(info_of(at + "/a/b").st_uid == kUser);
+    CHECK(info_of(at + "/a").st_uid == 0);
+    CHECK(run(ssh::put_file(at + "/a/b/f", "id", "root:root", "0640"), "text").err == "");
+    CHECK(read_file(at + "/a/b/f") == "text\n");
+    CHECK((info_of(at + "/a/b/f").st_mode & 07777) == 0640);
+    CHECK(run(ssh::put_file(at + "/a/b/f", "id", "root:root", "0640", "00"), "new").err ==
+          at + "/a/b/f arrived incomplete\n");
+    CHECK(read_file(at + "/a/b/f") == "text\n");
+    CHECK(std::distance(fs::directory_iterator(at + "/a/b"), {}) == 1);
+    CHECK(run(ssh::look_into(at + "/a/b") + "( hadeploy_read f cat )").out == "text\n");
+    CHECK(run(ssh::own_file(at + "/a/b/f", "id", "root:nogroup", "4755", "")).err == "");
+    CHECK((info_of(at + "/a/b/f").st_mode & 07777) == 04755);
+    check_file_of_user(at + "/a/b/f", run);
+    fs::create_symlink("/etc", at + "/a/b/link");
+    CHECK(run(ssh::remove_file(at + "/a/b/link/passwd", "id")).status == 1);
+    fs::create_directories(at + "/a/b/c/.d/..e");
+    write_file(at + "/a/b/c/.d/f", "x");
+    CHECK(run(ssh::remove_directory(at + "/a/b", false)).status != 0);
+    CHECK(run(ssh::remove_directory(at + "/a/b", true)).err == "");
+    CHECK(!fs::exists(at + "/a/b"));
+    CHECK(fs::exists("/etc/passwd"));
+    CHECK(run(ssh::remove_directory(at + "/a/b", true)).status == 0);
+    CHECK(run(ssh::look_into(at + "/none/x")).out == "absent\nnowhere\n");
+    check_large(at, run);
+}
+
+bool mounts_possible() {
+    return ::geteuid() == 0 && run_process({.argv = {"unshare", "-m", "true"}}).status == 0;
+}
+} // namespace
+
+TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
+
+    TEST_CASE("the functions work in dash") {
+        check_functions_in({"dash"});
+    }
+    TEST_CASE("the functions work in bash") {
+        check_functions_in({"bash", "--posix"});
+    }
+
+} // TEST_SUITE
+
+TEST_SUITE("mount namespaces" * doctest::skip(!mounts_possible())) {
+
+    TEST_CASE("a tree is not removed through a mount, in dash and bash") {
+        check_mounts_in({"dash"});
+        check_mounts_in({"bash", "--posix"});
+    }
+
+} // TEST_SUITE
+
+TEST_SUITE("busybox" * doctest::skip(!mounts_possible() || !fs::exists("/bin/busybox"))) {
+
+    TEST_CASE("the functions work in BusyBox's shell") {
+        check_functions_in({"/bin/busybox", "sh"});
+        check_mounts_in({"/bin/busybox", "sh"});
+    }
+
+} // TEST_SUITE
