@@ -113,6 +113,14 @@ class HostUser final : public SshType {
     }
 
     void check(const Value& config, Diagnostics& diagnostics) const override {
+        // getent would find the user with this number, under another name
+        const Value& user = config["name"];
+        if (user.is_string() &&
+            user.as_string().find_first_not_of("0123456789") == std::string::npos)
+            diagnostics
+                .add(fmt::format("name: {} is a number, not a name of a user", quoted(user)),
+                     user.loc())
+                .with_hint("`getent passwd NUMBER` prints the name");
         const Value& keys = config["authorized_keys"];
         if (!keys.is_list()) return;
         for (const Value& key : keys.as_list())
