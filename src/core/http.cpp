@@ -54,11 +54,12 @@ std::string origin_of(std::string_view url) {
     return lower(fmt::format("{}://{}", url.substr(0, url.find("://")), authority_of(url)));
 }
 
-/// Headers that only the first origin receives, even if they are not marked as secret.
-bool is_credential(const Header& header) {
+/// Headers that only the first origin receives, even if they are not marked as secret. Host is the
+/// name of that origin.
+bool is_for_first_origin(const Header& header) {
     const std::string name = lower(header.name);
     return header.secret || name == "authorization" || name == "cookie" ||
-           name == "proxy-authorization";
+           name == "proxy-authorization" || name == "host";
 }
 
 /// One request and its response, without redirects. It owns everything that libcurl only borrows.
@@ -161,7 +162,7 @@ void Exchange::set_message() {
     }
     set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
     for (const Header& header : request_.headers) {
-        if (!trusted_ && is_credential(header)) continue;
+        if (!trusted_ && is_for_first_origin(header)) continue;
         const std::string line = header.name + (header.value.empty() ? ";" : ": " + header.value);
         curl_slist* longer = curl_slist_append(headers_.get(), line.c_str());
         if (longer == nullptr) throw no_memory();

@@ -18,7 +18,8 @@ namespace hadeploy::http {
 
 struct Header {
     std::string name, value;
-    bool secret = false; ///< only for the origin of the request, like Authorization and Cookie
+    bool secret =
+        false; ///< only for the origin of the request, like Authorization, Cookie and Host
 };
 
 struct Request {

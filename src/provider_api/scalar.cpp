@@ -208,6 +208,8 @@ Value line(const Value& value) {
         throw Mismatch{
             "expected one line, got several",
             "for a list with one item per line: ${split(\"\\n\", trimspace(file(\"FILE\")))}"};
+    if (text.find('\0') != std::string::npos) // a shell on a host would drop it
+        throw Mismatch{"expected a line of text, got one that contains a NUL"};
     return text;
 }
 

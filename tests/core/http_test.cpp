@@ -30,6 +30,9 @@ class Server {
         };
         server_.Get("/tell", tell);
         server_.Post("/tell", tell);
+        server_.Get("/host", [](const httplib::Request& in, httplib::Response& out) {
+            out.set_content(in.get_header_value("Host"), "text/plain");
+        });
         const auto go = [](const httplib::Request& in, httplib::Response& out) {
             out.set_redirect(in.get_param_value("to"), std::stoi(in.get_param_value("status")));
         };
@@ -101,6 +104,19 @@ TEST_CASE("http: secrets are for the first origin only, also after a way back") 
     CHECK(body(server.redirect(other.url("/tell"), 307)) == "POST a= s= p=x b=");
     CHECK(body(server.redirect(other.redirect(server.url("/tell"), 307), 307)) ==
           "POST a= s= p=x b=");
+}
+
+TEST_CASE("http: a Host header names the first origin only") {
+    const Server server, other;
+    const auto asked = [&](const std::string& to) {
+        return http::send({.url = server.redirect(to, 302),
+                           .headers = {{"Host", "first.example"}},
+                           .timeout = 10s,
+                           .most_redirects = 1})
+            .body;
+    };
+    CHECK(asked("/host") == "first.example");
+    CHECK(other.url("/host") == "http://" + asked(other.url("/host")) + "/host");
 }
 
 TEST_CASE("http: user and password of the URL stay with its origin") {

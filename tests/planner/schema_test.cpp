@@ -164,6 +164,7 @@ TEST_CASE("names show the offending character escaped, and what is allowed") {
     CHECK(has(bad(K::account, "-x"), "the first a letter, a digit or \"_\""));
     CHECK(good(K::line, "ssh-ed25519 AAAA ann\r\n") == Value("ssh-ed25519 AAAA ann"));
     CHECK(has(bad(K::line, "one\ntwo\n"), "expected one line, got several"));
+    CHECK(has(bad(K::line, std::string("a\0b", 3)), "contains a NUL"));
     CHECK(has(bad(K::name, "a\nb"), "\"a\\nb\" contains \"\\n\""));
     CHECK(has(bad(K::name, "a\x1b[31m"), "contains \"\\x1B\""));
     CHECK(has(bad(K::name, "a\u202Eb"), "contains \"\\u{202E}\""));

@@ -351,6 +351,12 @@ TEST_CASE("gluster.mount: parsing the probe") {
     CHECK(decided("== unit\n" + unit + "== enabled\n" + mount +
                   "== directories\n755 10000:UNKNOWN 0:root /mnt/vol-0/app\n")
               .action == Action::update);
+    const std::string asked = "== unit\n" + unit + "== enabled\n" + mount +
+                              "== directories\nstat: cannot statx '/mnt/vol-0/app': ";
+    CHECK(decided(asked + "No such file or directory\n").action == Action::update);
+    CHECK_FALSE(decided(asked + "Transport endpoint is not connected\n").action.has_value());
+    CHECK_FALSE(decided("== unit\n" + unit + "== enabled\n" + mount + "== directories\n")
+                    .action.has_value()); // it did not answer in time
     CHECK(contains(see("== mount\n/dev/sdb ext4\n").foreign, "something else is mounted"));
     CHECK(contains(see("== unit\n[Service]\n").foreign, "was not created by this resource"));
 }
@@ -368,6 +374,15 @@ TEST_CASE("gluster.mount: directories are created once all bricks are connected"
     CHECK(seen < made);
 }
 
+TEST_CASE("gluster.mount: a path with a space is found among the mounts") {
+    const auto& type = cluster_type("gluster.mount");
+    const Value config = mount_config(Value::map({{"path", "/mnt/my vol"}}));
+    const std::string there = "path='/mnt/my vol'\nin_mounts='/mnt/my\\040vol'\n";
+    CHECK(contains(type.probe(request_for(type, config)), there));
+    CHECK(contains(type.commands(change_of(type, Change::Kind::create, {}, config))[0].script,
+                   there));
+}
+
 TEST_CASE("gluster.mount: paths outside the volume are rejected") {
     const auto& type = cluster_type("gluster.mount");
     const auto bad = [&](const std::string& directory) {
@@ -380,6 +395,8 @@ TEST_CASE("gluster.mount: paths outside the volume are rejected") {
     for (const char* name : {"../x", "/x", "a/../b", "a//b", "", "a b", "$(x)", "."})
         CHECK(bad(name));
     CHECK(complaints(type, Value::map({{"options", Value::map({{"-x", "1"}})}})).size() == 1);
+    CHECK(complaints(type, Value::map({{"options", Value::map({{"x", "1\nExecStartPre=/x"}})}}))
+              .size() == 1);
     CHECK(complaints(type, Value::map({{"server", "a b"}})).size() == 1);
     check_syntax(type.commands(change_of(type, Change::Kind::remove, mount_config(), {})));
 }

@@ -67,6 +67,13 @@ TEST_CASE("claims on a host include port and jump host; none while it is unknown
     }
 }
 
+TEST_CASE("host.user: a number is not a name") {
+    const auto problems = problems_of("host.user", on_host({{"name", "1000"}}));
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].find("\"1000\" is a number") != std::string::npos);
+    CHECK(problems_of("host.user", on_host({{"name", "u1000"}})).empty());
+}
+
 TEST_CASE("host.user: the newline of a key file is not part of the key") {
     const Value user = config_of(
         "host.user", on_host({{"name", "_x"}, {"authorized_keys", texts({key_line("a") + "\n"})}}));

@@ -319,6 +319,64 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         write_file(keys, "");
         made_and_removed([] {});
         CHECK(fs::exists(keys));
+        // Text tools treat a file with a NUL as binary.
+        const std::string others = std::string("# a\0b\n", 6) + key_line("b") + "\n";
+        fs::remove(keys);
+        made_and_removed([&] { write_file(keys, others + key_line("a") + "\n"); });
+        CHECK(read_file(keys) == others);
+    }
+
+    TEST_CASE("host.user: a directory of somebody else is neither moved nor removed as a home") {
+        const Host host;
+        const std::string name = fmt::format("hadeploy-h{}", ::getpid());
+        struct Gone {
+            std::string name;
+            ~Gone() {
+                if (::getpwnam(name.c_str())) run_process({.argv = {"userdel", name}});
+            }
+        } gone{name};
+        fs::create_directory(host.path("shared"));
+        write_file(host.path("shared/file"), "kept");
+        Managed made(*host.provider, "host.user",
+                     host.config({{"name", name}, {"home", host.path("shared")}}));
+        made.create();
+        made.update(host.config({{"name", name}, {"home", host.path("own")}}), {"home"});
+        CHECK(read_file(host.path("shared/file")) == "kept");
+        made.update(host.config({{"name", name}, {"home", host.path("shared")}}), {"home"});
+        made.remove();
+        CHECK(::getpwnam(name.c_str()) == nullptr);
+        CHECK(read_file(host.path("shared/file")) == "kept");
+
+        const Gone other{fmt::format("hadeploy-i{}", ::getpid())};
+        Managed again(*host.provider, "host.user",
+                      host.config({{"name", name}, {"home", host.path("own")}}));
+        again.create();
+        run_checked({.argv = {"useradd", "-M", "-d", host.path("own/inner"), other.name}});
+        again.remove();
+        CHECK(::getpwnam(name.c_str()) == nullptr);
+        CHECK(fs::exists(host.path("own")));
+    }
+
+    TEST_CASE("host.user: a user that could not be created is not removed when somebody adds it") {
+        const Host host;
+        struct Names {
+            std::string name = fmt::format("hadeploy-f{}", ::getpid());
+            ~Names() {
+                if (::getpwnam(name.c_str())) run_process({.argv = {"userdel", name}});
+                if (::getgrnam(name.c_str())) run_process({.argv = {"groupdel", name}});
+            }
+        } names;
+        run_checked({.argv = {"groupadd", names.name}}); // useradd refuses to create it again
+        Managed user(*host.provider, "host.user",
+                     host.config({{"name", names.name}, {"home", host.path("home")}}));
+        CHECK(error_of([&] { user.create(); }).message.find("exists") != std::string::npos);
+        run_checked(
+            {.argv = {"useradd", "-m", "-d", host.path("home"), "-g", names.name, names.name}});
+        CHECK(user.read().attributes["created"] == Value(false));
+        user.create();
+        user.remove();
+        CHECK(::getpwnam(names.name.c_str()) != nullptr);
+        CHECK(fs::exists(host.path("home")));
     }
 
     TEST_CASE("ssh.host: trusted on first use, with facts") {

@@ -284,8 +284,11 @@ Value first(const Call& call) {
 
 Value all(const Call& call) {
     Value::List out;
-    for (Search found(call, 0, call.text(0), call.text(1)); found.next();)
+    std::size_t made = 0; // a short pattern can have two thousand groups, for each character
+    for (Search found(call, 0, call.text(0), call.text(1)); found.next();) {
         out.push_back(found.value());
+        call.check_size(made += out.back().weight());
+    }
     return Value::list(std::move(out));
 }
 

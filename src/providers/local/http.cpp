@@ -77,8 +77,9 @@ class Http final : public DataType {
         summary = "The response of an HTTP server.";
         doc =
             "The request is sent at every plan, so it must not change anything. Up to 10 redirects "
-            "are followed; secret headers, a secret body, Authorization and Cookie are not sent on "
-            "to another host, port or scheme. The proxy in the environment is used. A response "
+            "are followed; secret headers, a secret body, Authorization, Cookie and Host are not "
+            "sent on to another host, port or scheme. The proxy in the environment is used. A "
+            "response "
             "with an error status is a result; the lack of a response is an error.";
         example = "health:\n"
                   "  type: http\n"

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 
 namespace hadeploy::ssh {
 
@@ -30,6 +31,13 @@ std::string escaped(std::string_view path) {
                          : fmt::format("\\x{:02x}",
                                        static_cast<unsigned>(static_cast<unsigned char>(c)));
     }
+    return out;
+}
+
+/// A path as the kernel writes it in /proc/mounts.
+std::string in_mounts(std::string_view path) {
+    std::string out;
+    for (const char c : path) out += c == ' ' ? "\\040" : c == '\\' ? "\\134" : std::string(1, c);
     return out;
 }
 
@@ -93,8 +101,9 @@ std::string directory_words(const Value& config) {
 std::string script(std::string_view body, const Value& config,
                    std::initializer_list<std::pair<std::string_view, std::string>> more = {}) {
     std::string out =
-        functions() + fmt::format("units={}\nunit={}\npath={}\n", kUnits,
-                                  shell_quote(unit_name(config)), shell_quote(config.text("path")));
+        functions() + fmt::format("units={}\nunit={}\npath={}\nin_mounts={}\n", kUnits,
+                                  shell_quote(unit_name(config)), shell_quote(config.text("path")),
+                                  shell_quote(in_mounts(config.text("path"))));
     for (const auto& [name, value] : more) out += fmt::format("{}={}\n", name, shell_quote(value));
     return out + std::string(body);
 }
@@ -153,11 +162,11 @@ GlusterMount::GlusterMount() {
         {.name = "directories",
          .type = map_of(object_of({
              {.name = "owner",
-              .type = TypeKind::string,
+              .type = TypeKind::account,
               .doc = "User name or number.",
               .default_value = Value("root")},
              {.name = "group",
-              .type = TypeKind::string,
+              .type = TypeKind::account,
               .doc = "Group name or number.",
               .default_value = Value("root")},
              {.name = "mode",
@@ -196,17 +205,23 @@ void GlusterMount::check(const Value& config, Diagnostics& diagnostics) const {
     const auto only = [](std::string_view text, std::string_view allowed) {
         return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
     };
+    constexpr std::string_view kLineEnds("\n\r\0", 3);
     constexpr std::string_view kWord =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
     refuse_secrets(config["options"], diagnostics);
     if (config["options"].is_map())
-        for (const Entry& e : config["options"].as_map())
+        for (const Entry& e : config["options"].as_map()) {
             if (!only(e.key, "abcdefghijklmnopqrstuvwxyz-") || e.key.front() == '-')
                 diagnostics.add(
                     fmt::format(
                         "\"{}\" is not an option of glusterfs: use lower-case letters and -",
                         e.key),
                     e.loc);
+            // the rest would be another line of the unit file
+            if (e.value.is_string() &&
+                e.value.as_string().find_first_of(kLineEnds) != std::string::npos)
+                diagnostics.add(fmt::format("the option {} contains a line break", e.key), e.loc);
+        }
     if (config["directories"].is_map())
         for (const Entry& e : config["directories"].as_map()) {
             const std::string path = "/" + e.key + "/";
@@ -223,14 +238,18 @@ void GlusterMount::check(const Value& config, Diagnostics& diagnostics) const {
 }
 
 /// Parses lines of the form "755 0:root 0:root /mnt/vol0/app". Owner and group are reported by
-/// number or by name, as in the spec.
-Value seen_directories(const Value& config, const std::string& listing) {
+/// number or by name, as in the spec. Nothing if there is a directory of which the volume, which
+/// may have no quorum, does not say whether it exists.
+std::optional<Value> seen_directories(const Value& config, const std::string& listing) {
     Value::Map seen;
+    std::size_t missing = 0;
     std::string_view rest = listing;
     while (!rest.empty()) {
         const std::size_t end = std::min(rest.find('\n'), rest.size());
         const std::string line(rest.substr(0, end));
         rest.remove_prefix(std::min(end + 1, rest.size()));
+        if (line.ends_with(": No such file or directory") || line.ends_with(": Not a directory"))
+            ++missing;
         std::vector<std::string> words;
         for (std::size_t at = 0; words.size() < 4;) {
             const std::size_t space = words.size() < 3 ? line.find(' ', at) : std::string::npos;
@@ -249,6 +268,7 @@ Value seen_directories(const Value& config, const std::string& listing) {
                                     {"group", as_asked(e.value.text("group"), words[2])}})});
         }
     }
+    if (seen.size() + missing != config["directories"].as_map().size()) return std::nullopt;
     return Value::map(std::move(seen));
 }
 
@@ -267,7 +287,8 @@ Observation GlusterMount::parse(const ReadRequest& request, const ProbeResult& r
          {"unit_sha256", sha256_hex(unit)}});
     const std::string listing = section(out, "directories");
     if (!listing.empty())
-        seen = seen.with("directories", seen_directories(request.config, listing));
+        if (auto directories = seen_directories(request.config, listing))
+            seen = seen.with("directories", *std::move(directories));
     Observation observation = Observation::present(std::move(seen));
     if (!ours)
         observation.foreign = unit.empty() ? fmt::format("something else is mounted on {} ({})",

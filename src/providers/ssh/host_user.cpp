@@ -58,9 +58,10 @@ class HostUser final : public SshType {
             "and are added again. A new group membership takes effect at the next login, so "
             "hadeploy and new SSH sessions have it at once. `~/.ssh` and `authorized_keys` must "
             "not be symbolic links, because the user could point them anywhere.\n\n"
-            "Destroy removes a user that hadeploy created, together with its home directory. From "
-            "any other user it removes the groups and keys that hadeploy added. A user with "
-            "running processes is removed only with `force`, which kills them.";
+            "Destroy removes a user that hadeploy created, together with its home directory if "
+            "that belongs to the user and contains no home of another. From any other user it "
+            "removes the groups and keys that hadeploy added. A user with running processes is "
+            "removed only with `force`, which kills them.";
         example = "operator_user:\n"
                   "  type: host.user\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -82,7 +83,7 @@ class HostUser final : public SshType {
                    .doc = "The login shell. Default for a new user: /bin/bash."},
                   {.name = "home",
                    .type = TypeKind::path,
-                   .doc = "The home directory. A change moves its contents."},
+                   .doc = "The home directory. A change moves it if it belongs to the user."},
                   {.name = "system",
                    .type = TypeKind::boolean,
                    .doc = "Choose a number from the range for system users.",
@@ -112,6 +113,14 @@ class HostUser final : public SshType {
     }
 
     void check(const Value& config, Diagnostics& diagnostics) const override {
+        // getent would find the user with this number, under another name
+        const Value& user = config["name"];
+        if (user.is_string() &&
+            user.as_string().find_first_not_of("0123456789") == std::string::npos)
+            diagnostics
+                .add(fmt::format("name: {} is a number, not a name of a user", quoted(user)),
+                     user.loc())
+                .with_hint("`getent passwd NUMBER` prints the name");
         const Value& keys = config["authorized_keys"];
         if (!keys.is_list()) return;
         for (const Value& key : keys.as_list())

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Variables: unit, path, enable (enable, disable), start. The commands that create the directories
-# follow. The bare mount point is made immutable, because data written while nothing is mounted
-# would land on the local disk. Reads the unit file from standard input.
+# Variables: unit, path, in_mounts (the path as in /proc/mounts), enable (enable, disable), start.
+# The commands that create the directories follow. The bare mount point is made immutable, because
+# data written while nothing is mounted would land on the local disk. Reads the unit file from
+# standard input.
 is_mounted() {
     while read -r source place type rest; do
-        [ "$place" != "$path" ] || [ "$type" != fuse.glusterfs ] || return 0
+        [ "$place" != "$in_mounts" ] || [ "$type" != fuse.glusterfs ] || return 0
     done </proc/mounts
     return 1
 }

@@ -2,7 +2,11 @@
 # Variables: u, shell, home (each "" if the spec does not set it), system ("1" or "").
 if ! getent passwd "$u" >/dev/null; then
     hadeploy_note created
-    useradd -m -s "${shell:-/bin/bash}" ${home:+-d "$home"} ${system:+-r} -- "$u"
+    useradd -m -s "${shell:-/bin/bash}" ${home:+-d "$home"} ${system:+-r} -- "$u" || {
+        # a user of this name that somebody else adds later is not ours
+        getent passwd "$u" >/dev/null || rm -f -- "$memory"
+        exit 1
+    }
 fi
 if [ -n "$shell" ]; then
     line=$(getent passwd "$u"); old=${line##*:}
@@ -11,7 +15,8 @@ fi
 if [ -n "$home" ]; then
     line=$(getent passwd "$u"); old=${line%:*}; old=${old##*:}
     if [ "$old" = "$home" ]; then :
-    # nothing to move, or moved already: only change the entry
-    elif [ -d "$home" ] || [ ! -d "$old" ]; then usermod -d "$home" "$u"
+    # Nothing to move, or moved already: only change the entry. A directory that is not the user's,
+    # such as /usr/sbin of daemon, stays where it is.
+    elif [ -d "$home" ] || [ "$(stat -L -c %u -- "$old" 2>/dev/null)" != "$(id -u -- "$u")" ]; then usermod -d "$home" "$u"
     else usermod -m -d "$home" "$u"; fi
 fi

@@ -13,7 +13,15 @@ if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
     : >"$memory.err"; umask 022
     if [ -n "$created" ]; then
         [ -z "$force" ] || end_processes
-        userdel -r "$u" 2>"$memory.err" || { cat "$memory.err" >&2; exit 1; }
+        # A home of somebody else stays: userdel would fail on one that is not the user's, and
+        # remove one in which another user has a home.
+        remove=-r
+        case $(stat -L -c %u -- "$home" 2>/dev/null) in ''|"$(id -u -- "$u")") ;; *) remove= ;; esac
+        getent passwd | while IFS=: read -r name rest rest rest rest other rest; do
+            [ "$name" != "$u" ] || continue
+            case $other/ in "${home%/}"/*) exit 1 ;; esac
+        done || remove=
+        userdel $remove -- "$u" 2>"$memory.err" || { grep -v 'mail spool' "$memory.err" >&2; exit 1; }
     else
         [ -z "$shell" ] || usermod -s "$shell" "$u"
         [ ! -s "$memory.keys" ] || (remove_keys) <"$memory.keys"
