@@ -52,16 +52,15 @@ class HostUser final : public SshType {
     HostUser() {
         name = "host.user";
         summary = "A user on a host, with group memberships and authorized keys.";
-        doc =
-            "An existing user is adopted. `groups` and `authorized_keys` are added to those that "
-            "the user already has; others are left alone. Missing memberships and keys are drift "
-            "and are added again. A new group membership takes effect at the next login, so "
-            "hadeploy and new SSH sessions have it at once. `~/.ssh` and `authorized_keys` must "
-            "not be symbolic links, because the user could point them anywhere.\n\n"
-            "Destroy removes a user that hadeploy created, together with its home directory if "
-            "that belongs to the user and contains no home of another. From any other user it "
-            "removes the groups and keys that hadeploy added. A user with running processes is "
-            "removed only with `force`, which kills them.";
+        doc = "An existing user is adopted. `groups` and `authorized_keys` are added to those that "
+              "the user already has; others are left alone. Missing memberships and keys are drift "
+              "and are added again. A new group membership takes effect at the next login, so "
+              "hadeploy and new SSH sessions have it at once. `~/.ssh` and `authorized_keys` must "
+              "not be symbolic links, because the user could point them anywhere.\n\n"
+              "Destroy removes a user that hadeploy created, together with its home directory if "
+              "that belongs to the user and contains no home of another. From any other user it "
+              "removes the groups and keys that hadeploy added. A user with running processes is "
+              "removed only with `force`, which kills them.";
         example = "operator_user:\n"
                   "  type: host.user\n"
                   "  host: ${node[\"node1\"].connection}\n"
