@@ -9,6 +9,8 @@
 #include "providers/libvirt/machine.h"
 #include "providers/libvirt/xml.h"
 
+#include <fmt/format.h>
+
 using namespace hadeploy;
 using namespace hadeploy::libvirt;
 using namespace hadeploy::libvirt::test;
