@@ -58,12 +58,35 @@ void StepQueues::put_back(const Job& job) {
 
 bool StepQueues::more_work() const {
     return !run_.ready.empty() || std::any_of(by_key_.begin(), by_key_.end(),
-                                              [](const auto& q) { return q.second.ready(); });
+                                              [&](const auto& q) { return is_ready(q.second); });
+}
+
+bool StepQueues::is_ready(const Queue& queue) const {
+    if (queue.busy && queue.one_job()) return false;
+    return !queue.reads.empty() ||
+           std::any_of(queue.changes.begin(), queue.changes.end(),
+                       [&](const Turn& turn) { return !is_excluded(turn.step); });
+}
+
+std::vector<std::string> StepQueues::exclusive_names(StepId id) const {
+    const Step& step = run_.plan.steps[id];
+    const StepWork& work = run_.work[id];
+    return step.type->exclusive(work.kind == Change::Kind::remove ? step.before : work.config);
+}
+
+/// Whether a running change needs something that this one needs too.
+bool StepQueues::is_excluded(StepId id) const {
+    if (holders_.empty()) return false;
+    const std::vector<std::string> names = exclusive_names(id);
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+        const auto holder = holders_.find(name);
+        return holder != holders_.end() && run_.work[holder->second].state == StepState::running;
+    });
 }
 
 std::optional<StepQueues::Job> StepQueues::take_job() {
     for (auto& [key, queue] : by_key_) {
-        if (!queue.ready()) continue;
+        if (!is_ready(queue)) continue;
         queue.busy = true;
         if (!queue.reads.empty()) {
             Job job{&queue, true, {queue.reads.begin(), queue.reads.end()}};
@@ -79,13 +102,18 @@ std::optional<StepQueues::Job> StepQueues::take_job() {
 }
 
 void StepQueues::take_changes(Queue& queue, std::vector<StepId>& steps) {
-    while (!queue.changes.empty()) {
-        const StepId next = queue.changes.begin()->step;
+    for (auto turn = queue.changes.begin(); turn != queue.changes.end();) {
+        const StepId next = turn->step;
+        if (is_excluded(next)) {
+            ++turn;
+            continue;
+        }
         if (!steps.empty() &&
             (!queue.one_job() || has_own_batch(steps.back()) || has_own_batch(next)))
             return;
-        queue.changes.erase(queue.changes.begin());
+        turn = queue.changes.erase(turn);
         run_.work[next].state = StepState::running;
+        for (std::string& name : exclusive_names(next)) holders_[std::move(name)] = next;
         steps.push_back(next);
     }
 }

@@ -41,9 +41,6 @@ class StepQueues {
         [[nodiscard]] bool one_job() const {
             return provider->batches_changes || provider->state_only;
         }
-        [[nodiscard]] bool ready() const {
-            return !(busy && one_job()) && !(reads.empty() && changes.empty());
-        }
     };
 
     struct Job {
@@ -64,12 +61,17 @@ class StepQueues {
     void take_changes(Queue& queue, std::vector<StepId>& steps);
 
   private:
+    [[nodiscard]] bool is_ready(const Queue& queue) const;
+    [[nodiscard]] std::vector<std::string> exclusive_names(StepId id) const;
+    [[nodiscard]] bool is_excluded(StepId id) const;
     void add_fellow_reads(Job& job);
     bool has_own_batch(StepId id) const;
     bool machine_down(const std::string& address) const;
 
     ActiveRun& run_;
     std::map<std::string, Queue> by_key_; ///< by the key of the endpoint
+    /// The last step that was started with each exclusive name; others wait while it runs.
+    std::map<std::string, StepId, std::less<>> holders_;
     std::size_t arrivals_ = 0;
 };
 

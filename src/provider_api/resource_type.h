@@ -97,6 +97,10 @@ class ResourceType {
     /// kept until no resource needs them (see Change::left_to).
     virtual std::vector<std::string> shares(const Value& /*config*/) const { return {}; }
 
+    /// Names of things that a change of the object needs for itself, e.g. "the swarm of
+    /// 10.77.0.11": changes with a common name do not run at the same time, in any order.
+    virtual std::vector<std::string> exclusive(const Value& /*config*/) const { return {}; }
+
     /// The data that is irrecoverably destroyed by removing the object; nullopt if the object can
     /// be recreated from the spec, the state or a download.
     /// @param attributes  recorded and observed attributes

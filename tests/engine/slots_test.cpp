@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 using namespace hadeploy;
@@ -22,6 +23,7 @@ struct Workshop {
     std::size_t at_work = 0, most = 0;
     std::vector<std::string> begun;
     std::function<void()> during = [] {};
+    std::function<void(const Value& tools, bool begin)> with_tools; ///< with the lock held
     bool broken = false;
 };
 
@@ -31,7 +33,14 @@ class Piece final : public ResourceType {
         name = "shop.piece";
         provider = "shop";
         summary = "A piece of work.";
-        schema = {{.name = "name", .type = TypeKind::string, .required = true}};
+        schema = {{.name = "name", .type = TypeKind::string, .required = true},
+                  {.name = "tools", .type = list_of(TypeKind::string)}};
+    }
+    std::vector<std::string> exclusive(const Value& config) const override {
+        std::vector<std::string> tools;
+        if (config["tools"].is_list())
+            for (const Value& tool : config["tools"].as_list()) tools.push_back(tool.as_string());
+        return tools;
     }
 };
 
@@ -50,11 +59,13 @@ class Worker final : public OpenEndpoint {
                 const std::lock_guard lock(shop_.mutex);
                 shop_.begun.push_back(changes[i].address);
                 shop_.most = std::max(shop_.most, ++shop_.at_work);
+                use_tools(changes[i], true);
             }
             shop_.during();
             {
                 const std::lock_guard lock(shop_.mutex);
                 --shop_.at_work;
+                use_tools(changes[i], false);
             }
             if (shop_.broken)
                 sink.failed(i, Error(ErrorKind::failed, "it broke"));
@@ -64,6 +75,11 @@ class Worker final : public OpenEndpoint {
     }
 
   private:
+    void use_tools(const Change& change, bool begin) {
+        const Value& tools = change.after["tools"];
+        if (shop_.with_tools && tools.is_list()) shop_.with_tools(tools, begin);
+    }
+
     Workshop& shop_;
 };
 
@@ -142,6 +158,31 @@ TEST_CASE("changes run concurrently up to the requested parallelism") {
     CHECK(project.shop.begun.size() == 12);
     CHECK(project.shop.most == 3);
     CHECK(project.store->rows().size() == 12);
+}
+
+TEST_CASE("changes that need the same thing do not run at the same time") {
+    Project project(0);
+    for (const char* tools : {"[a]", "[a, b]", "[b]", "[a]", "[c]", "[c, b]", "[]", "[]"})
+        project.text += fmt::format("  p{}: {{type: shop.piece, name: p, tools: {}}}\n",
+                                    project.text.size(), tools);
+    std::multiset<std::string> at_work;
+    project.shop.with_tools = [&](const Value& tools, bool begin) {
+        for (const Value& tool : tools.as_list()) {
+            if (begin)
+                at_work.insert(tool.as_string());
+            else
+                at_work.erase(at_work.find(tool.as_string()));
+            CHECK(at_work.count(tool.as_string()) <= 1);
+        }
+    };
+    project.shop.during = [] { std::this_thread::sleep_for(std::chrono::milliseconds(5)); };
+    SUBCASE("and all of them run") {}
+    SUBCASE("also if they fail and are tried again") {
+        project.shop.broken = true;
+    }
+    CHECK(project.apply(8).ok() != project.shop.broken);
+    CHECK(project.shop.begun.size() >= 8);
+    CHECK(project.shop.most > 1);
 }
 
 TEST_CASE("during a change only the intent of the next one is written") {

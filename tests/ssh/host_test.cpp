@@ -337,7 +337,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         } gone{name};
         fs::create_directory(host.path("shared"));
         write_file(host.path("shared/file"), "kept");
-        Managed made(*host.provider, "host.user",
+        Managed made(*host.endpoint, "host.user",
                      host.config({{"name", name}, {"home", host.path("shared")}}));
         made.create();
         made.update(host.config({{"name", name}, {"home", host.path("own")}}), {"home"});
@@ -348,7 +348,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(read_file(host.path("shared/file")) == "kept");
 
         const Gone other{fmt::format("hadeploy-i{}", ::getpid())};
-        Managed again(*host.provider, "host.user",
+        Managed again(*host.endpoint, "host.user",
                       host.config({{"name", name}, {"home", host.path("own")}}));
         again.create();
         run_checked({.argv = {"useradd", "-M", "-d", host.path("own/inner"), other.name}});
@@ -367,7 +367,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             }
         } names;
         run_checked({.argv = {"groupadd", names.name}}); // useradd refuses to create it again
-        Managed user(*host.provider, "host.user",
+        Managed user(*host.endpoint, "host.user",
                      host.config({{"name", names.name}, {"home", host.path("home")}}));
         CHECK(error_of([&] { user.create(); }).message.find("exists") != std::string::npos);
         run_checked(

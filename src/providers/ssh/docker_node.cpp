@@ -73,6 +73,14 @@ class DockerNode final : public SshType {
     std::vector<std::string> claims(const Value& config) const override {
         return claim_of_host(config, "swarm membership of");
     }
+    /// Two nodes that find no swarm at the same time would each create one, and a join token is
+    /// rotated after its use.
+    std::vector<std::string> exclusive(const Value& config) const override {
+        std::vector<std::string> names;
+        for (const Value& peer : connections(config["peers"]))
+            names.push_back("the swarm of " + peer.text("address"));
+        return names;
+    }
     std::string probe(const ReadRequest& /*request*/) const override {
         return script(scripts::docker_node_probe, {{"marker", std::string(kNodeMarker)}});
     }
@@ -91,7 +99,8 @@ DockerNode::DockerNode() {
     name = "docker.node";
     summary = "A host's membership in a Docker swarm.";
     doc = "It needs Docker on all peers: list the `docker.engine` in `depends_on`. If no peer is "
-          "in a swarm, the first node creates one; every other node joins the swarm of its peers. "
+          "in a swarm, the first node creates one; every other node joins the swarm of its peers, "
+          "one at a time. "
           "The join token is passed from a peer to the new node, is never stored, and is rotated "
           "as soon as it has been used. If an entry with the same address is down (the machine "
           "before it was replaced), it is removed first.\n\n"
