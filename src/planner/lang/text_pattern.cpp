@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxPattern = 4096;
 constexpr std::size_t kMaxText = 1u << 20;
+constexpr std::size_t kMaxGroups = 100; ///< RE2's time and memory grow with their square
 
 /// A pattern and its text. RE2 runs in time linear in the text for every pattern, and without
 /// recursion; therefore it has no look-ahead and no backreferences.
@@ -31,6 +32,9 @@ class Search {
                             call.redacted(argument, expression_.error())),
                 "the syntax is RE2's, as in Go and Terraform: no look-ahead, no backreferences");
         parts_.resize(static_cast<std::size_t>(expression_.NumberOfCapturingGroups()) + 1);
+        if (parts_.size() > kMaxGroups + 1)
+            throw call.mistake(fmt::format("the pattern has more than {} groups", kMaxGroups),
+                               "write (?:...) for a group whose text is not needed");
         const std::size_t named = expression_.NamedCapturingGroups().size();
         if (named != 0 && named + 1 != parts_.size())
             throw call.mistake(
@@ -284,7 +288,7 @@ Value first(const Call& call) {
 
 Value all(const Call& call) {
     Value::List out;
-    std::size_t made = 0; // a short pattern can have two thousand groups, for each character
+    std::size_t made = 0; // each character of the text can match all groups
     for (Search found(call, 0, call.text(0), call.text(1)); found.next();) {
         out.push_back(found.value());
         call.check_size(made += out.back().weight());
