@@ -40,7 +40,10 @@ resources:
         before = run.screen().count("\n" + answer + "\n")
         run.send(keys)
         run.until_true(lambda: (run.screen() + "\n").count("\n" + answer + "\n") > before, answer)
-        # input before the next prompt is not read as keys
+        self.prompted(run)
+
+    def prompted(self, run):
+        """Waits for the next prompt: input before it is not read as keys."""
         run.until_true(lambda: run.screen().rstrip(" ").endswith(">"), "the next prompt")
 
     def test_lines_can_be_edited(self):
@@ -70,6 +73,7 @@ resources:
         run.send(b"1 + nonsense")
         run.until("nonsense")
         run.send(b"\x03")
+        self.prompted(run)
         self.asked(run, b"2 * 3\r", "6")
         run.send(b"\x03")
         self.assertEqual(run.end(), 0)
