@@ -253,9 +253,10 @@ TEST_CASE("docker.stack: what Docker would reject or misread is an error of the 
     CHECK(wrong(web("    networks: [default]\n")) == "");
     CHECK(wrong(web("    networks: {back: {aliases: [a]}}\n")) ==
           "content:4:16: the service web uses the network back, which is not defined");
-    CHECK(wrong(web(
-              "    volumes: ['data:/data', '/srv:/srv', {type: bind, source: /x, target: /x}]\n")) ==
-          "content:4:15: the service web uses the volume data, which is not defined");
+    CHECK(
+        wrong(web(
+            "    volumes: ['data:/data', '/srv:/srv', {type: bind, source: /x, target: /x}]\n")) ==
+        "content:4:15: the service web uses the volume data, which is not defined");
     CHECK(wrong(web("    secrets: [key]\n    configs: [{source: motd}]\n")) ==
           "content:5:15: the service web uses the config motd, which is not defined\n"
           "content:4:15: the service web uses the secret key, which is not defined");
