@@ -32,7 +32,7 @@ resources:
                         "LC_ALL": "C.UTF-8"}, self.path, rows=60)
         self.addCleanup(run.kill)
         run.until("Type help for help")
-        run.until("> ")
+        self.prompted(run)
         return run
 
     def asked(self, run, keys, answer):
@@ -45,6 +45,7 @@ resources:
     def prompted(self, run):
         """Waits for the next prompt: input before it is not read as keys."""
         run.until_true(lambda: run.screen().rstrip(" ").endswith(">"), "the next prompt")
+        run.until_raw()  # which the line editor sets after it has shown the prompt
 
     def test_lines_can_be_edited(self):
         run = self.console()

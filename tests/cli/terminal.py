@@ -66,6 +66,14 @@ class Terminal:
             if not self._more(deadline):
                 raise AssertionError(f"{what!r} never was on the screen:\n{self.screen()}")
 
+    def until_raw(self):
+        """Waits until the program reads single keys, so that Ctrl-C is no signal."""
+        deadline = time.monotonic() + MOST_SECONDS
+        while termios.tcgetattr(self.fd)[3] & termios.ICANON:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the terminal still reads lines:\n{self.screen()}")
+            time.sleep(0.01)
+
     def send(self, keys):
         os.write(self.fd, keys)
 
