@@ -18,8 +18,7 @@ namespace hadeploy::http {
 
 struct Header {
     std::string name, value;
-    bool secret =
-        false; ///< only for the origin of the request, like Authorization, Cookie and Host
+    bool secret = false; ///< only for the first origin, like Authorization, Cookie and Host
 };
 
 struct Request {

@@ -2,6 +2,7 @@
 #include "core/file.h"
 #include "core/process.h"
 #include "ssh/real_host.h"
+#include "ssh/user_cleanup.h"
 
 #include <doctest/doctest.h>
 #include <functional>
@@ -294,10 +295,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Host host;
         const std::string name = fmt::format("hadeploy-k{}", ::getpid());
         run_checked({.argv = {"useradd", "-m", "-d", host.path("home"), name}});
-        struct Gone {
-            std::string name;
-            ~Gone() { run_process({.argv = {"userdel", name}}); }
-        } gone{name};
+        const UserCleanup cleanup(name);
         const fs::path ssh = host.path("home/.ssh"), keys = ssh / "authorized_keys";
         const Value written =
             host.config({{"name", name}, {"authorized_keys", Value::list({key_line("a")})}});
@@ -329,12 +327,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
     TEST_CASE("host.user: a directory of somebody else is neither moved nor removed as a home") {
         const Host host;
         const std::string name = fmt::format("hadeploy-h{}", ::getpid());
-        struct Gone {
-            std::string name;
-            ~Gone() {
-                if (::getpwnam(name.c_str())) run_process({.argv = {"userdel", name}});
-            }
-        } gone{name};
+        const UserCleanup cleanup(name);
         fs::create_directory(host.path("shared"));
         write_file(host.path("shared/file"), "kept");
         Managed made(*host.endpoint, "host.user",
@@ -347,7 +340,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(::getpwnam(name.c_str()) == nullptr);
         CHECK(read_file(host.path("shared/file")) == "kept");
 
-        const Gone other{fmt::format("hadeploy-i{}", ::getpid())};
+        const UserCleanup other(fmt::format("hadeploy-i{}", ::getpid()));
         Managed again(*host.endpoint, "host.user",
                       host.config({{"name", name}, {"home", host.path("own")}}));
         again.create();

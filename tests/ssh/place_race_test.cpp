@@ -3,6 +3,7 @@
 #include "core/process.h"
 #include "providers/ssh/place.h"
 #include "providers/ssh/ssh_type.h"
+#include "ssh/user_cleanup.h"
 #include "ssh/user_home.h"
 
 #include <csignal>
@@ -173,10 +174,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const std::string name = fmt::format("hadeploy-r{}", ::getpid());
         run_checked({.argv = {"useradd", "-M", "-o", "-u", std::to_string(kUser), "-g", "nogroup",
                               "-d", host.home, name}});
-        struct Gone {
-            std::string name;
-            ~Gone() { run_process({.argv = {"userdel", name}}); }
-        } gone{name};
+        const UserCleanup cleanup(name);
         const fs::path ssh = host.home / ".ssh", other = host.home / "other",
                        link = host.home / "link", keys_link = host.home / "keys";
         for (const fs::path& p : {ssh, other}) {
@@ -217,10 +215,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const std::string name = fmt::format("hadeploy-s{}", ::getpid());
         run_checked({.argv = {"useradd", "-M", "-o", "-u", std::to_string(kUser), "-g", "nogroup",
                               "-d", host.home, name}});
-        struct Gone {
-            std::string name;
-            ~Gone() { run_process({.argv = {"userdel", name}}); }
-        } gone{name};
+        const UserCleanup cleanup(name);
         const fs::path a = host.home / ".ssh", link = host.home / "link", keys = host.home / "keys",
                        secret = host.home / "secret";
         fs::create_directory(a);

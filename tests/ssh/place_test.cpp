@@ -4,6 +4,7 @@
 #include "providers/ssh/place.h"
 #include "providers/ssh/provider.h"
 #include "ssh/host_case.h"
+#include "ssh/user_cleanup.h"
 #include "ssh/user_home.h"
 
 #include <chrono>
@@ -247,12 +248,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
     TEST_CASE("authorized_keys: links to files of root are refused, also for reading") {
         UserHome host;
         const std::string name = fmt::format("hadeploy-p{}", ::getpid());
-        struct Gone {
-            std::string name;
-            ~Gone() {
-                if (::getpwnam(name.c_str())) run_process({.argv = {"userdel", name}});
-            }
-        } gone{name};
+        const UserCleanup cleanup(name);
         const Value written = host.config({{"name", name},
                                            {"home", (host.dir.path / "u").string()},
                                            {"authorized_keys", Value::list({key_line("one")})}});

@@ -79,8 +79,7 @@ class Http final : public DataType {
             "The request is sent at every plan, so it must not change anything. Up to 10 redirects "
             "are followed; secret headers, a secret body, Authorization, Cookie and Host are not "
             "sent on to another host, port or scheme. The proxy in the environment is used. A "
-            "response "
-            "with an error status is a result; the lack of a response is an error.";
+            "response with an error status is a result; the lack of a response is an error.";
         example = "health:\n"
                   "  type: http\n"
                   "  url: http://10.77.0.11:8080/health\n"

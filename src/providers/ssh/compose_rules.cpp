@@ -187,7 +187,8 @@ class Rules {
             return scalar(member(mount, "type")) == "volume" ? scalar(member(mount, "source")) : "";
         const std::string text = scalar(mount);
         const std::size_t colon = text.find(':');
-        return colon == text.npos || colon == 1 ? "" : text.substr(0, colon); // not C:\path
+        const bool is_drive = colon == 1 && text[0] != '.'; // C:\path
+        return colon == text.npos || is_drive ? "" : text.substr(0, colon);
     }
 
     void check_mount(const std::string& service, const YAML::Node& mount) {
