@@ -15,8 +15,10 @@ constexpr auto kAnswerTimeout = std::chrono::seconds(10);
 constexpr auto kPingTimeout = std::chrono::seconds(4);
 constexpr auto kPause = std::chrono::milliseconds(150);
 constexpr auto kLongestPause = std::chrono::milliseconds(1200);
+constexpr auto kStandbyPause = std::chrono::milliseconds(50);
 constexpr auto kBetweenConnects = std::chrono::milliseconds(500);
 constexpr std::size_t kMostIdle = 32;
+constexpr std::size_t kMostPostponed = 16;
 constexpr std::size_t kChunk = 64 * 1024;
 
 Json refusal(const std::string& code, const std::string& message) {
@@ -61,7 +63,7 @@ std::optional<Json> read_frame(Socket& socket, Deadline deadline) {
 }
 
 bool RpcError::is_transient() const {
-    return code_ == "starting" || code_ == "busy" || code_ == "unavailable";
+    return code_ == "starting" || code_ == "standby" || code_ == "busy" || code_ == "unavailable";
 }
 
 ConnectionServer::Handler rpc_handler(std::function<Json(const Json&)> answer) {
@@ -109,6 +111,19 @@ void RpcClient::give_back(Socket socket) {
     if (idle_.size() < kMostIdle) idle_.push_back(std::move(socket));
 }
 
+std::vector<std::uint32_t> RpcClient::postponed() {
+    const std::lock_guard lock(mutex_);
+    return postponed_;
+}
+
+void RpcClient::postpone(std::uint32_t peer) {
+    const std::lock_guard lock(mutex_);
+    idle_.clear(); // other pooled connections probably lead to the same peer
+    std::erase(postponed_, peer);
+    if (postponed_.size() == kMostPostponed) postponed_.erase(postponed_.begin());
+    postponed_.push_back(peer);
+}
+
 // One connection attempt at a time, with a pause after a failure. While the service moves to
 // another node, each request of each client needs a new connection; a lookup for each would keep
 // Docker's resolver so busy that its node no longer answers the swarm.
@@ -119,7 +134,7 @@ Socket RpcClient::connect(Deadline deadline) {
     if (Socket returned = take(); returned.is_open()) return returned;
     if (Clock::now() >= deadline) throw NetworkError(failure_);
     try {
-        return connect_(endpoint_, deadline);
+        return connect_(endpoint_, deadline, postponed());
     } catch (const NetworkError& error) {
         not_before_ = Clock::now() + kBetweenConnects;
         failure_ = error.what();
@@ -130,28 +145,42 @@ Socket RpcClient::connect(Deadline deadline) {
 Json RpcClient::call_once(const Json& request, Deadline deadline) {
     Socket socket = take();
     if (!socket.is_open()) socket = connect(deadline);
-    write_frame(socket, request, deadline);
-    auto reply = read_frame(socket, deadline);
-    if (!reply) throw NetworkError(endpoint_.text() + ": closed without an answer");
-    give_back(std::move(socket));
-    if (!reply->value("ok", false))
+    const std::uint32_t peer = socket.peer_address();
+    std::optional<Json> reply;
+    try {
+        write_frame(socket, request, deadline);
+        reply = read_frame(socket, deadline);
+        if (!reply) throw NetworkError(endpoint_.text() + ": closed without an answer");
+    } catch (const NetworkError&) {
+        postpone(peer);
+        throw;
+    }
+    const bool ok = reply->value("ok", false);
+    if (!ok && reply->value("code", "") == "standby")
+        postpone(peer);
+    else
+        give_back(std::move(socket));
+    if (!ok)
         throw RpcError(reply->value("code", "invalid"), reply->value("message", "no reason given"));
     return std::move(*reply);
 }
 
 Json RpcClient::call(const Json& request, Deadline deadline) {
-    for (auto pause = kPause;; pause = std::min(2 * pause, kLongestPause)) {
+    for (auto pause = kPause;;) {
+        auto now = pause;
+        pause = std::min(2 * pause, kLongestPause);
         try {
             return call_once(request, deadline);
         } catch (const NetworkError&) {
-            // Other pooled connections probably lead to the same dead peer: connect again.
-            const std::lock_guard lock(mutex_);
-            idle_.clear();
-            if (Clock::now() + pause >= deadline) throw;
+            if (Clock::now() + now >= deadline) throw;
         } catch (const RpcError& error) {
-            if (!error.is_transient() || Clock::now() + pause >= deadline) throw;
+            if (error.code() == "standby") { // ask the next one, and again when one took over
+                now = kStandbyPause;
+                pause = kPause;
+            }
+            if (!error.is_transient() || Clock::now() + now >= deadline) throw;
         }
-        std::this_thread::sleep_for(pause);
+        std::this_thread::sleep_for(now);
     }
 }
 

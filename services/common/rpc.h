@@ -40,10 +40,13 @@ bool rpc_ping(std::uint16_t port);
 
 /// Calls one service over pooled connections, from any number of threads. A request is sent again
 /// after its connection failed, so it must be idempotent. Waits for a slow peer, because a repeated
-/// request would only add to its load.
+/// request would only add to its load. If the service's name has several addresses, those that
+/// failed or stand by ("standby") are tried last.
 class RpcClient {
   public:
-    using Connect = std::function<Socket(const Endpoint&, Deadline)>;
+    /// The last argument lists the addresses to try last, as in connect_tcp().
+    using Connect =
+        std::function<Socket(const Endpoint&, Deadline, const std::vector<std::uint32_t>&)>;
 
     explicit RpcClient(Endpoint endpoint, Connect connect = connect_tcp)
         : endpoint_(std::move(endpoint)), connect_(std::move(connect)) {}
@@ -57,13 +60,17 @@ class RpcClient {
     Socket take();
     void give_back(Socket socket);
     Socket connect(Deadline deadline);
+    std::vector<std::uint32_t> postponed();
+    /// The next connection should lead to another peer.
+    void postpone(std::uint32_t peer);
 
     Endpoint endpoint_;
     Connect connect_;
     std::mutex mutex_;
     std::vector<Socket> idle_;
-    std::timed_mutex connecting_; ///< held while connecting; guards the next two
-    Deadline not_before_{};       ///< after a failure: time of the next attempt
+    std::vector<std::uint32_t> postponed_; ///< the most recent last
+    std::timed_mutex connecting_;          ///< held while connecting; guards the next two
+    Deadline not_before_{};                ///< after a failure: time of the next attempt
     std::string failure_ = "no connection in time";
 };
 

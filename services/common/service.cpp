@@ -1,12 +1,18 @@
 #include "common/service.h"
 
+#include "common/env.h"
 #include "common/log.h"
 
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <mutex>
+#include <stop_token>
 #include <string_view>
 #include <sys/resource.h>
+#include <thread>
 #include <unistd.h>
 
 namespace hadeploy::svc {
@@ -19,6 +25,47 @@ sigset_t stop_signals() {
     sigaddset(&set, SIGINT);
     return set;
 }
+
+/// Ends this process if it stops answering, so that it is started again. Unlike a health check of
+/// the container, this needs no other process.
+class Watchdog {
+  public:
+    explicit Watchdog(const std::function<bool()>& is_healthy)
+        : interval_(env_millis("WATCHDOG_MS", 10'000)),
+          thread_([this, &is_healthy](const std::stop_token& stop) { watch(is_healthy, stop); }) {}
+
+  private:
+    static constexpr int kMostFailures = 3;
+
+    void watch(const std::function<bool()>& is_healthy, const std::stop_token& stop) const {
+        int failures = 0;
+        for (bool started = false; pause(stop);) {
+            const bool healthy = answers(is_healthy);
+            if (healthy && !started) log_info("healthy");
+            started = started || healthy; // before its first success, it is still starting
+            failures = healthy || !started ? 0 : failures + 1;
+            if (failures == kMostFailures) leave_at_once("hangs", "no answer to its own requests");
+        }
+    }
+    static bool answers(const std::function<bool()>& is_healthy) {
+        try {
+            return is_healthy();
+        } catch (const std::exception&) {
+            return false;
+        }
+    }
+    /// False if stopped.
+    bool pause(const std::stop_token& stop) const {
+        std::mutex mutex;
+        std::unique_lock lock(mutex);
+        std::condition_variable_any nothing;
+        nothing.wait_for(lock, stop, interval_, [] { return false; });
+        return !stop.stop_requested();
+    }
+
+    std::chrono::milliseconds interval_;
+    std::jthread thread_;
+};
 
 /// Each connection needs a descriptor, and the soft limit is often 1024.
 void raise_file_limit() {
@@ -47,6 +94,7 @@ int service_main(int argc, char** argv, const std::function<void()>& run,
         const sigset_t set = stop_signals();
         pthread_sigmask(SIG_BLOCK, &set, nullptr);
         raise_file_limit();
+        const Watchdog watchdog(is_healthy);
         run();
         log_info("stopped");
         return 0;

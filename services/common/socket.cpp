@@ -60,6 +60,22 @@ void disable_delay(int fd) {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
+/// The addresses without those of `last`, then these.
+std::vector<const addrinfo*> in_order(const addrinfo* found,
+                                      const std::vector<std::uint32_t>& last) {
+    std::vector<const addrinfo*> list;
+    for (; found != nullptr; found = found->ai_next) list.push_back(found);
+    const auto rank = [&](const addrinfo* one) {
+        const std::uint32_t address =
+            ntohl(reinterpret_cast<const sockaddr_in*>(one->ai_addr)->sin_addr.s_addr);
+        const auto at = std::find(last.begin(), last.end(), address);
+        return at == last.end() ? 0 : at - last.begin() + 1;
+    };
+    std::stable_sort(list.begin(), list.end(),
+                     [&](const addrinfo* a, const addrinfo* b) { return rank(a) < rank(b); });
+    return list;
+}
+
 // A node without power sends nothing. The kernel can tell it from a slow program, whose node still
 // acknowledges.
 void notice_dead_peer(int fd) {
@@ -128,7 +144,8 @@ void Socket::write_all(std::string_view bytes, Deadline deadline) {
     }
 }
 
-Socket connect_tcp(const Endpoint& endpoint, Deadline deadline) {
+Socket connect_tcp(const Endpoint& endpoint, Deadline deadline,
+                   const std::vector<std::uint32_t>& last) {
     addrinfo hints{};
     hints.ai_family = AF_INET; // the swarm's overlay networks use IPv4
     hints.ai_socktype = SOCK_STREAM;
@@ -138,7 +155,7 @@ Socket connect_tcp(const Endpoint& endpoint, Deadline deadline) {
     if (code != 0) throw NetworkError(endpoint.text() + ": " + gai_strerror(code));
     const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, freeaddrinfo);
     std::string reason = "no address";
-    for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    for (const addrinfo* one : in_order(found, last)) {
         try {
             const Deadline until = std::min<Deadline>(deadline, Clock::now() + kAddressTimeout);
             Socket socket = connect_address(one->ai_addr, one->ai_addrlen, one->ai_family, until);

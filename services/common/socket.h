@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hadeploy::svc {
 
@@ -46,7 +47,9 @@ class Socket {
 
 /// Resolves the name and tries its addresses in turn, each for at most two seconds. The connection
 /// fails if the peer's machine does not respond for three seconds.
-Socket connect_tcp(const Endpoint& endpoint, Deadline deadline);
+/// @param last  addresses (as of peer_address()) to try after all others, in this order
+Socket connect_tcp(const Endpoint& endpoint, Deadline deadline,
+                   const std::vector<std::uint32_t>& last = {});
 Socket connect_unix(const std::string& path, Deadline deadline);
 
 /// A listening TCP socket on all addresses; port 0 picks a free one.

@@ -10,6 +10,7 @@
 namespace hadeploy::svc {
 namespace {
 
+constexpr auto kLockPause = std::chrono::milliseconds(100);
 constexpr std::size_t kMostWaiting = 1024;
 constexpr std::size_t kMostBatch = 64;
 constexpr std::int64_t kMostPage = 1000;
@@ -99,8 +100,13 @@ Json Engine::run(const Json& request) {
     std::future<Json> result;
     {
         const std::lock_guard lock(mutex_);
-        if (!ready_ || stopping_) throw RpcError("starting", "the database is not ready yet");
-        if (request.value("op", "") == "ping") return {{"ok", true}, {"node", node_}};
+        const std::string op = request.value("op", "");
+        if (role_ == Role::starting) throw RpcError("starting", "the database is not ready yet");
+        if (op == "ping" && !stopping_)
+            return {{"ok", true}, {"node", node_}, {"standby", role_ == Role::standby}};
+        if (role_ == Role::standby || stopping_)
+            throw RpcError("standby", "another database is active");
+        if (op == "active") return {{"ok", true}, {"node", node_}};
         if (jobs_.size() >= kMostWaiting) throw RpcError("busy", "too many requests are waiting");
         jobs_.push_back({request, {}});
         result = jobs_.back().answer.get_future();
@@ -115,15 +121,16 @@ Json Engine::run(const Json& request) {
 
 bool Engine::wait_beyond(std::int64_t seq, std::chrono::milliseconds most) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, most, [&] { return stopping_ || committed_ > seq; });
-    return !stopping_ && committed_ > seq;
+    const auto beyond = [&] { return role_ == Role::active && committed_ > seq; };
+    changed_.wait_for(lock, most, [&] { return stopping_ || beyond(); });
+    return !stopping_ && beyond();
 }
 
 void Engine::work() {
     try {
         std::vector<Job> interrupted;
-        while (const std::unique_ptr<Store> store = open_patiently())
-            if (!serve(*store, interrupted)) return;
+        while (const std::optional<OpenFile> file = open_patiently(interrupted))
+            if (!serve(*file->store, interrupted)) return;
     } catch (const std::exception& error) {
         // Lets the responses be sent; the next start recovers from the journal.
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -156,22 +163,58 @@ bool Engine::serve(Store& store, std::vector<Job>& interrupted) {
     }
 }
 
-std::unique_ptr<Store> Engine::open_patiently() {
-    // A dead node's lock stays on the volume for up to a minute: wait instead of restarting.
-    for (bool told = false;; told = true) {
-        try {
-            auto store = std::make_unique<Store>(directory_, node_);
-            publish(store->last_seq());
+std::optional<Engine::OpenFile> Engine::open_patiently(std::vector<Job>& interrupted) {
+    // A dead node's lock stays on the volume for a while: wait instead of restarting.
+    std::string told;
+    for (;;) {
+        std::string problem;
+        if (auto file = try_open(problem)) {
+            publish(file->store->last_seq());
             log_info("ready", {{"directory", directory_}});
-            return store;
-        } catch (const StoreError& error) {
-            if (!error.is_locked()) throw;
-            if (!told) log_info("waiting-for-lock", {{"reason", error.what()}});
+            return file;
         }
+        if (told != problem) log_info("waiting-for-lock", {{"reason", problem}});
+        told = problem;
+        stand_by(interrupted);
         std::unique_lock lock(mutex_);
-        if (changed_.wait_for(lock, std::chrono::milliseconds(500), [this] { return stopping_; }))
-            return nullptr;
+        if (changed_.wait_for(lock, kLockPause, [this] { return stopping_; })) return std::nullopt;
     }
+}
+
+std::optional<Engine::OpenFile> Engine::try_open(std::string& problem) {
+    if (!lock_) lock_ = std::make_unique<WriterLock>(directory_);
+    try {
+        if (!lock_->try_lock()) {
+            problem = "another database is active";
+            return std::nullopt;
+        }
+    } catch (const std::runtime_error& error) { // the volume may come back
+        problem = error.what();
+        lock_.reset();
+        return std::nullopt;
+    }
+    try {
+        auto store = std::make_unique<Store>(directory_, node_);
+        return OpenFile{std::move(lock_), std::move(store)};
+    } catch (const StoreError& error) {
+        if (!error.is_locked()) throw;
+        problem = error.what();
+        return std::nullopt;
+    }
+}
+
+void Engine::stand_by(std::vector<Job>& interrupted) {
+    std::deque<Job> jobs;
+    {
+        const std::lock_guard lock(mutex_);
+        role_ = Role::standby;
+        jobs.swap(jobs_);
+    }
+    for (Job& job : interrupted) jobs.push_back(std::move(job));
+    interrupted.clear();
+    for (Job& job : jobs)
+        job.answer.set_value(
+            {{"ok", false}, {"code", "standby"}, {"message", "another database is active"}});
 }
 
 std::vector<Engine::Job> Engine::next_batch() {
@@ -231,7 +274,7 @@ void Engine::refuse(std::vector<Job>& batch, const StoreError& error) {
 void Engine::publish(std::int64_t seq) {
     {
         const std::lock_guard lock(mutex_);
-        ready_ = true;
+        role_ = Role::active;
         committed_ = seq;
     }
     changed_.notify_all();

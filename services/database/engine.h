@@ -1,17 +1,20 @@
 #pragma once
 
 #include "database/store.h"
+#include "database/writer_lock.h"
 
 #include <condition_variable>
 #include <deque>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace hadeploy::svc {
 
 /// The only thread that uses the Store. Writes that wait at the same time share one transaction,
-/// and are answered after its commit.
+/// and are answered after its commit. Of several databases on one volume, one is active; the others
+/// stand by until it releases the lock.
 class Engine {
   public:
     /// Starts at once; the thread opens the file, however long another process holds its lock.
@@ -22,8 +25,9 @@ class Engine {
     /// once.
     void stop();
 
-    /// Executes one request. Throws RpcError: "starting", "busy", "unavailable", or an error of the
-    /// request itself.
+    /// Executes one request. Throws RpcError: "starting", "standby" (another database is active),
+    /// "busy", "unavailable", or an error of the request itself. A database that stands by answers
+    /// only "ping".
     Json run(const Json& request);
 
     /// Waits until a write after `seq` is committed (-1: until the database is open), the time is
@@ -36,9 +40,20 @@ class Engine {
         std::promise<Json> answer;
     };
 
+    enum class Role { starting, standby, active };
+    /// Members are destroyed in reverse order: the file is closed before the lock is released.
+    struct OpenFile {
+        std::unique_ptr<WriterLock> lock;
+        std::unique_ptr<Store> store;
+    };
+
     void work();
     bool serve(Store& store, std::vector<Job>& interrupted);
-    std::unique_ptr<Store> open_patiently();
+    /// The file, once its lock is free; nullopt if stopped. Refuses the interrupted requests if
+    /// another database is active.
+    std::optional<OpenFile> open_patiently(std::vector<Job>& interrupted);
+    std::optional<OpenFile> try_open(std::string& problem);
+    void stand_by(std::vector<Job>& interrupted);
     std::vector<Job> next_batch();
     void run_batch(Store& store, std::vector<Job>& batch);
     static void refuse(std::vector<Job>& batch, const StoreError& error);
@@ -49,10 +64,11 @@ class Engine {
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Job> jobs_;
-    bool ready_ = false;
+    Role role_ = Role::starting;
     bool stopping_ = false;
     std::int64_t committed_ = -1;
     bool writes_turn_ = false;
+    std::unique_ptr<WriterLock> lock_; ///< while waiting for it; used by the worker only
     std::thread worker_;
 };
 

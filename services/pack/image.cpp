@@ -125,7 +125,19 @@ std::string build_config(const ImageSpec& spec, const std::string& layer_digest)
     config["architecture"] = docker_arch(spec.arch);
     config["os"] = "linux";
     config["created"] = "1970-01-01T00:00:00Z";
+    // In nanoseconds. A task receives requests only after its first successful check, so it is
+    // checked often while it starts (Docker 25 and later; earlier ones wait for a whole interval).
+    // Each check starts a process in the container, which takes half a minute on a busy emulated
+    // machine.
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    const Json healthcheck = {{"Test", Json::array({"CMD", "/" + spec.name, "--healthcheck"})},
+                              {"Interval", 30 * kSecond},
+                              {"Timeout", 60 * kSecond},
+                              {"StartPeriod", 600 * kSecond},
+                              {"StartInterval", 2 * kSecond},
+                              {"Retries", 3}};
     config["config"] = {{"Entrypoint", Json::array({"/" + spec.name})},
+                        {"Healthcheck", healthcheck},
                         {"User", user + ":" + user},
                         {"WorkingDir", "/"},
                         {"ExposedPorts", {{std::to_string(spec.port) + "/tcp", Json::object()}}}};

@@ -162,7 +162,7 @@ HttpResponse WebApp::api_writes(const HttpRequest& request) {
 
 HttpResponse WebApp::ready() {
     try {
-        return reply({{"ready", true}, {"database", ask({{"op", "ping"}}).at("node")}});
+        return reply({{"ready", true}, {"database", ask({{"op", "active"}}).at("node")}});
     } catch (const std::runtime_error& error) {
         return problem(503, "unavailable", error.what());
     }

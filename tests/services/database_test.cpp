@@ -24,7 +24,7 @@ std::map<std::string, std::string> on(const TempDir& data, const std::string& lo
 }
 
 void wait_until_ready(Service& database) {
-    REQUIRE(eventually([&] { return database.call({{"op", "ping"}}).at("ok") == true; }));
+    REQUIRE(eventually([&] { return database.call({{"op", "active"}}).at("ok") == true; }));
 }
 
 Json all_writes(Service& database) {
@@ -105,16 +105,24 @@ TEST_CASE("killed after the commit and before the response was read: the same ID
     CHECK(again.at("write").at("total") == 5);
 }
 
-TEST_CASE("a second database waits for the first one's lock and then takes over") {
+TEST_CASE("a second database stands by, healthy, and takes over when the first one ends") {
     const TempDir data;
     Service first("database", on(data));
     wait_until_ready(first);
     first.call(put("a", "apples", 1));
     Service second("database", on(data));
     REQUIRE(eventually([&] { return second.log().find("waiting-for-lock") != std::string::npos; }));
-    CHECK(second.call({{"op", "ping"}}).at("code") == "starting");
-    CHECK(second.call(put("b", "apples", 1)).at("code") == "starting");
-    first.kill_now();
+    CHECK(second.call({{"op", "ping"}}).at("standby") == true);
+    CHECK(first.call({{"op", "ping"}}).at("standby") == false);
+    for (const Json& request :
+         {put("b", "apples", 1), Json{{"op", "list"}}, Json{{"op", "active"}}})
+        CHECK(second.call(request).at("code") == "standby");
+    SUBCASE("by a kill") {
+        first.kill_now();
+    }
+    SUBCASE("as it should") {
+        CHECK(first.stop() == 0);
+    }
     wait_until_ready(second);
     CHECK(second.call(put("b", "apples", 1)).at("write").at("total") == 2);
 }

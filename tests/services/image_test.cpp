@@ -140,14 +140,17 @@ class FakeDns {
 };
 
 /// Moves the calling thread to a new network namespace with only its loopback interface.
-bool enter_own_network() {
-    if (::unshare(CLONE_NEWNET) != 0) return false;
+bool set_loopback(bool up) {
     const Socket socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     ifreq request{};
     request.ifr_name[0] = 'l';
     request.ifr_name[1] = 'o';
-    request.ifr_flags = IFF_UP;
+    request.ifr_flags = up ? IFF_UP : 0;
     return ::ioctl(socket.fd(), SIOCSIFFLAGS, &request) == 0;
+}
+
+bool enter_own_network() {
+    return ::unshare(CLONE_NEWNET) == 0 && set_loopback(true);
 }
 
 bool own_network_possible() {
@@ -245,6 +248,24 @@ TEST_SUITE("own network" * doctest::skip(!own_network_possible())) {
             CHECK(reply.status == 503);
             CHECK(reply.body.at("error").at("message").get<std::string>().find("not known") !=
                   std::string::npos);
+        });
+        inside.join();
+    }
+
+    TEST_CASE("a service that does not answer its own requests ends") {
+        std::thread inside([] {
+            REQUIRE(enter_own_network());
+            const TempDir data;
+            Service database("database", {{"DATA_DIR", data.path()},
+                                          {"LOGGER", "127.0.0.1:1"},
+                                          {"PORT", "7000"},
+                                          {"WATCHDOG_MS", "20"}});
+            REQUIRE(
+                eventually([&] { return database.log().find("healthy") != std::string::npos; }));
+            CHECK(database.log().find("hangs") == std::string::npos);
+            REQUIRE(set_loopback(false));
+            CHECK(database.wait() == 1);
+            CHECK(database.log().find("hangs") != std::string::npos);
         });
         inside.join();
     }

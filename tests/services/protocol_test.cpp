@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <random>
+
 using namespace hadeploy::svc;
 using namespace hadeploy::svc::test;
 
@@ -66,12 +70,74 @@ TEST_CASE("a client finds the successor of a server that ended") {
     CHECK(client.call({{"op", "two"}}, soon()).at("ok") == true);
 }
 
+TEST_CASE("of several addresses, the one that does not stand by answers") {
+    // 127.0.0.1 to 127.0.0.3 are three servers of one name.
+    std::array<std::atomic<bool>, 3> active{};
+    std::vector<std::unique_ptr<ConnectionServer>> servers;
+    std::array<std::atomic<int>, 3> asked{};
+    for (std::size_t i = 0; i < active.size(); ++i)
+        servers.push_back(std::make_unique<ConnectionServer>(
+            0, kLimits, rpc_handler([&, i](const Json&) -> Json {
+                ++asked[i];
+                if (!active[i]) throw RpcError("standby", "another one is active");
+                return {{"ok", true}, {"server", i}};
+            })));
+    const auto connect = [&](const Endpoint&, Deadline deadline,
+                             const std::vector<std::uint32_t>& last) {
+        std::vector<std::uint32_t> order;
+        for (std::uint32_t i = 1; i <= servers.size(); ++i)
+            if (const std::uint32_t a = (127U << 24) + i; std::ranges::find(last, a) == last.end())
+                order.push_back(a);
+        order.insert(order.end(), last.begin(), last.end());
+        for (const std::uint32_t address : order)
+            if (const auto& server = servers[(address & 0xFF) - 1])
+                return connect_tcp({"127.0.0." + std::to_string(address & 0xFF), server->port()},
+                                   deadline);
+        throw NetworkError("no server");
+    };
+    RpcClient client({"database", 1}, connect);
+    std::mt19937 random(5);
+    std::size_t now = 2;
+    for (int round = 0; round < 20; ++round) {
+        active[now] = true;
+        for (int call = 0; call < 5; ++call)
+            CHECK(client.call({{"op", "get"}}, soon()).at("server") == now);
+        active[now] = false; // it ended, and another one took over
+        now = (now + 1 + random() % 2) % 3;
+    }
+    SUBCASE("an active one keeps its connection") {
+        active[now] = true;
+        client.call({{"op", "get"}}, soon());
+        const int before = asked[(now + 1) % 3] + asked[(now + 2) % 3];
+        for (int call = 0; call < 50; ++call) client.call({{"op", "get"}}, soon());
+        CHECK(asked[(now + 1) % 3] + asked[(now + 2) % 3] == before);
+    }
+    SUBCASE("one that died is no longer asked first") {
+        active[now] = true;
+        client.call({{"op", "get"}}, soon());
+        servers[now].reset();
+        active[(now + 1) % 3] = true;
+        CHECK(client.call({{"op", "get"}}, soon()).at("server") == (now + 1) % 3);
+    }
+    SUBCASE("if all stand by, the error says so") {
+        CHECK_THROWS_WITH_AS(
+            client.call({{"op", "get"}}, Clock::now() + std::chrono::milliseconds(200)),
+            "another one is active", RpcError);
+    }
+}
+
+TEST_CASE("an address to try last is used if it is the only one") {
+    const ConnectionServer server(0, kLimits, echo());
+    const Socket socket = connect_tcp({"127.0.0.1", server.port()}, soon(), {(127U << 24) + 1});
+    CHECK(socket.peer_address() == (127U << 24) + 1);
+}
+
 TEST_CASE("while a service is gone, not every request of its clients looks for it") {
     ConnectionServer server(0, kLimits, echo());
     std::atomic<int> tried = 0;
     std::atomic<bool> back = false;
     RpcClient client({"127.0.0.1", server.port()},
-                     [&](const Endpoint& endpoint, Deadline deadline) {
+                     [&](const Endpoint& endpoint, Deadline deadline, const auto&) {
                          ++tried;
                          if (!back) throw NetworkError("not found");
                          return connect_tcp(endpoint, deadline);

@@ -114,6 +114,10 @@ int Service::stop() {
     return reap();
 }
 
+int Service::wait() {
+    return reap();
+}
+
 std::string Service::log() const {
     return directory_.read("log");
 }

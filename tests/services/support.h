@@ -40,6 +40,7 @@ class Service {
 
     void kill_now();         ///< sends SIGKILL and waits
     int stop();              ///< sends SIGTERM and waits; returns the exit code
+    int wait();              ///< waits until it ends by itself; returns the exit code
     std::string log() const; ///< the output so far
 
     Json call(const Json& request); ///< sends one frame and reads one

@@ -108,6 +108,132 @@ TEST_CASE("docker.engine: settings that Docker rejects are never installed") {
 }
 
 namespace {
+/// A host without Docker whose apt has the packages in the file `known`. A package installs the
+/// programs that have its name as their content in the directory `contents`; `apt-get update` makes
+/// those of `new` known.
+struct Fresh : Pretence {
+    Fresh()
+        : Pretence({{"apt-get", R"sh(echo "$*" | sed 's/.*--no-install-recommends //' >>log
+case $* in
+*update) cat new >>known; exit ;;
+esac
+for p in $(echo "$*" | sed 's/.*--no-install-recommends [a-z]* //'); do
+    grep -qx "$p" known || { echo "E: Unable to locate package $p"; exit 100; }
+done
+for p in $(echo "$*" | sed 's/.*--no-install-recommends [a-z]* //'); do
+    for program in $(grep -lx "$p" contents/* | sed 's,.*/,,'); do
+        case $* in
+        *' remove '*) rm -f "bin/$program" ;;
+        *) printf '#!/bin/sh\n' >"bin/$program" && chmod +x "bin/$program" ;;
+        esac
+    done
+done
+)sh"},
+                    {"apt-cache", "grep -qx \"$2\" known\n"}}) {
+        fs::create_directory(dir.path / "contents");
+        for (const char* list : {"known", "new"}) write_file(dir.path / list, "");
+        // Tools of this machine are hidden, because Docker may be one of them.
+        for (const char* tool : {"sh", "sed", "grep", "cat", "rm", "chmod", "timeout", "mkdir"})
+            fs::create_symlink(fs::path("/bin") / tool, dir.path / "bin" / tool);
+    }
+    void debian(bool with_client_package) const {
+        write_file(dir.path / "contents/dockerd", "docker.io\n");
+        write_file(dir.path / "contents/docker",
+                   with_client_package ? "docker-cli\n" : "docker.io\n");
+        write_file(dir.path / "contents/apparmor_parser", "apparmor\n");
+        write_file(dir.path / (hidden ? "new" : "known"),
+                   std::string("docker.io\napparmor\n") +
+                       (with_client_package ? "docker-cli\n" : ""));
+    }
+    void provide(const char* program) const {
+        write_file(dir.path / "bin" / program, "#!/bin/sh\n", 0755);
+    }
+    bool has(const char* program) const { return fs::exists(dir.path / "bin" / program); }
+    ProcessResult install() const { return in_root(command(Change::Kind::create)); }
+    ProcessResult remove() const { return in_root(command(Change::Kind::remove)); }
+    bool hidden = false; ///< the packages are known only after an update
+
+  private:
+    static std::string command(Change::Kind kind) {
+        const ssh::SshType& type = cluster_type("docker.engine");
+        const Value config = normal(type, Value::map({{"host", connection("10.77.0.11")}}));
+        const Change change = kind == Change::Kind::create
+                                  ? change_of(type, kind, {}, config)
+                                  : change_of(type, kind, config.with("installed", true), {});
+        return type.commands(change).front().script;
+    }
+    ProcessResult in_root(std::string script) const {
+        for (const char* path : {"/var/lib/hadeploy", "/var/lib/dpkg/info"})
+            for (std::size_t at = 0; (at = script.find(path, at)) != script.npos;) {
+                const std::string there = dir.path.string() + "/root" + path;
+                script.replace(at, std::string_view(path).size(), there);
+                at += there.size();
+            }
+        return run(fmt::format("PATH={}/bin\n{}", dir.path.string(), script));
+    }
+};
+} // namespace
+
+TEST_CASE("docker.engine: the client is installed, from its own package if there is one") {
+    for (const bool own_package : {false, true})
+        for (const bool hidden : {false, true}) {
+            INFO(own_package << hidden);
+            Fresh host;
+            host.hidden = hidden;
+            host.debian(own_package);
+            const ProcessResult result = host.install();
+            CHECK_MESSAGE(result.status == 0, result.err);
+            for (const char* program : {"dockerd", "docker", "apparmor_parser"})
+                CHECK_MESSAGE(host.has(program), program);
+            CHECK(contains(host.log(), "update") == hidden);
+            CHECK(fs::exists(host.dir.path / "root/var/lib/hadeploy/docker.engine"));
+            // the second time there is nothing to do
+            fs::remove(host.dir.path / "log");
+            CHECK(host.install().status == 0);
+            CHECK(host.log() == "");
+        }
+}
+
+TEST_CASE("docker.engine: a Docker of another origin gets only what it lacks") {
+    Fresh host;
+    host.debian(true);
+    host.provide("dockerd");
+    SUBCASE("the client") {
+        host.provide("apparmor_parser");
+        CHECK(host.install().status == 0);
+        CHECK(host.log() == "install docker-cli\n");
+    }
+    SUBCASE("apparmor") {
+        host.provide("docker");
+        CHECK(host.install().status == 0);
+        CHECK(host.log() == "install apparmor\n");
+    }
+    CHECK_FALSE(fs::exists(host.dir.path / "root/var/lib/hadeploy/docker.engine"));
+}
+
+TEST_CASE("docker.engine: a client that no package has is an error") {
+    Fresh host;
+    host.debian(false);
+    host.provide("dockerd");
+    host.provide("apparmor_parser");
+    const ProcessResult result = host.install();
+    CHECK(result.status != 0);
+    CHECK(contains(result.err, "the docker program is missing, and apt knows no package"));
+}
+
+TEST_CASE("docker.engine: removal also removes the client") {
+    Fresh host;
+    host.debian(true);
+    REQUIRE(host.install().status == 0);
+    fs::create_directories(host.dir.path / "root/var/lib/dpkg/info");
+    write_file(host.dir.path / "root/var/lib/dpkg/info/docker-cli.list", "");
+    const ProcessResult result = host.remove();
+    CHECK_MESSAGE(result.status == 0, result.err);
+    CHECK_FALSE(host.has("docker"));
+    CHECK_FALSE(host.has("dockerd"));
+}
+
+namespace {
 /// A `docker` that fails with the lines of the file `errors`, one per call, and then succeeds.
 constexpr const char* kBusyDocker = R"sh(echo "docker $*" >>log
 read -r error <errors || exit 0

@@ -78,6 +78,10 @@ TEST_CASE("docker.engine: parsing the probe") {
     const Decision d = decide(type, config, nullptr, {}, stopped);
     CHECK(d.action == Action::update);
     CHECK(d.verb == "start");
+
+    const Observation clientless = see("running\nno client\nenabled\n" + reply(200, "OK"));
+    CHECK_FALSE(clientless.attributes.flag("client"));
+    CHECK(clientless.attributes.flag("enabled"));
 }
 
 TEST_CASE("docker.engine: settings are compared as a whole and written") {

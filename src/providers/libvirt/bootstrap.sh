@@ -129,6 +129,12 @@ enable() {
     done
 }
 
+# Docker's client is a package of its own since Debian 13, and unknown to earlier releases.
+# shellcheck disable=SC2016 # a hook of mmdebstrap: $1 is the root
+install_docker_client='if [ -e "$1/usr/sbin/dockerd" ] && [ ! -e "$1/usr/bin/docker" ]; then
+    chroot "$1" apt-get -q -y --no-install-recommends install docker-cli
+fi'
+
 install_packages() {
     apt_sources >"$work/sources.list"
     [[ -s $work/sources.list ]] ||
@@ -152,6 +158,7 @@ install_packages() {
         --dpkgopt='path-exclude=/var/lib/glusterd/hooks/*/S30samba*' \
         --dpkgopt='path-exclude=/var/lib/glusterd/hooks/*/S31ganesha*' \
         --dpkgopt='path-exclude=/var/lib/glusterd/hooks/*/S5*' \
+        --customize-hook="$install_docker_client" \
         "$suite" "$root" "$work/sources.list" >&2
 }
 

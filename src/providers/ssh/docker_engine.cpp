@@ -42,6 +42,7 @@ class DockerEngine final : public SshType {
     std::vector<std::string> claims(const Value& config) const override {
         return claim_of_host(config, "Docker on");
     }
+    Value derive(const Value& /*config*/) const override { return Value::map({{"client", true}}); }
     std::string probe(const ReadRequest& /*request*/) const override {
         return functions() + std::string(scripts::docker_engine_probe);
     }
@@ -56,11 +57,12 @@ class DockerEngine final : public SshType {
 DockerEngine::DockerEngine() {
     name = "docker.engine";
     summary = "The Docker daemon of a host: installed, configured, running, started at boot.";
-    doc = "Installs the distribution's docker.io if the host has no Docker, and apparmor, which "
-          "Docker needs to start containers. An existing Docker is used as it is.\n\n"
-          "A stopped or disabled daemon and a changed daemon.json are drift and are repaired. The "
-          "daemon is restarted only if daemon.json changes. If it does not start with the new "
-          "daemon.json, the previous one is restored and apply reports the cause.\n\n"
+    doc = "Installs the missing ones of the distribution's docker.io, docker-cli (where the client "
+          "has its own package, as in Debian 13) and apparmor, which Docker needs to start "
+          "containers. An existing Docker is used as it is.\n\n"
+          "A missing client, a stopped or disabled daemon and a changed daemon.json are drift and "
+          "are repaired. The daemon is restarted only if daemon.json changes. If it does not start "
+          "with the new daemon.json, the previous one is restored and apply reports the cause.\n\n"
           "Destroy removes the package if hadeploy installed it, and daemon.json if hadeploy wrote "
           "it. /var/lib/docker stays. A Docker that was there before stays as it is.";
     example = "docker:\n"
@@ -89,6 +91,12 @@ DockerEngine::DockerEngine() {
          .doc = "Whether the daemon starts at boot.",
          .default_value = Value(true),
          .verb = "enable"},
+        {.name = "client",
+         .type = TypeKind::boolean,
+         .doc = "Whether the docker program is installed. All docker types use it.",
+         .computed = true,
+         .open = true,
+         .verb = "install the client"},
         {.name = "version",
          .type = TypeKind::string,
          .doc = "The running version, e.g. \"20.10.24+dfsg1\".",
@@ -123,6 +131,7 @@ Observation DockerEngine::parse(const ReadRequest& request, const ProbeResult& r
     const std::string head(out.substr(0, std::min(out.find("settings\n"), out.find("reply "))));
     Value seen = Value::map({{"running", running},
                              {"enabled", head.find("enabled\n") != std::string::npos},
+                             {"client", head.find("no client\n") == std::string::npos},
                              {"installed", head.find("ours\n") != std::string::npos}});
     if (has_settings(request.config) ||
         (request.recorded && has_settings(request.recorded->config))) {
@@ -148,15 +157,17 @@ std::vector<Command> DockerEngine::commands(const Change& change) const {
 
 std::vector<Command> DockerEngine::make(const Change& change) {
     std::vector<Command> list;
-    if (change.kind == Change::Kind::create)
+    const auto changed = [&](std::string_view attribute) {
+        return change.kind == Change::Kind::create ||
+               std::find(change.changed.begin(), change.changed.end(), attribute) !=
+                   change.changed.end();
+    };
+    if (changed("client"))
         list.push_back({.script = apt_functions(300'000, 1'200'000) +
                                   std::string(scripts::docker_engine_install),
                         .step = "installing Docker"});
     const bool configured = has_settings(change.after);
-    const bool rewrite = change.kind == Change::Kind::create
-                             ? configured
-                             : std::find(change.changed.begin(), change.changed.end(),
-                                         "settings") != change.changed.end();
+    const bool rewrite = changed("settings") && (configured || change.kind == Change::Kind::update);
     Command service{.step = rewrite && configured ? "configuring Docker" : "starting Docker"};
     std::string script = fmt::format("changed= wanted={}\n", configured ? "1" : "''");
     if (rewrite) script += scripts::docker_engine_configure;
@@ -184,11 +195,8 @@ std::vector<Command> DockerEngine::remove(const Change& change) {
             {.script = "rm -f /etc/docker/daemon.json\n", .step = "removing daemon.json"});
     if (change.before.flag("installed"))
         list.push_back({.script = apt_functions(300'000, 1'200'000) +
-                                  fmt::format("apt remove docker.io || "
-                                              "{{ printf '%s\\n' \"$log\" >&2; exit 100; }}\n"
-                                              "rm -f {0}\n"
-                                              "rmdir /var/lib/hadeploy 2>/dev/null || :\n",
-                                              kMarker),
+                                  fmt::format("marker={}\n", kMarker) +
+                                  std::string(scripts::docker_engine_remove),
                         .step = "removing Docker"});
     return list;
 }
