@@ -24,8 +24,8 @@ enum class FaultKind {
 /// A failure to inject and its target.
 struct Fault {
     FaultKind kind = FaultKind::drain;
-    std::string node;     ///< name of the node in the swarm
-    Value options = {};   ///< by kind, e.g. the delay of `latency`; null if it has none
+    std::string node;   ///< name of the node in the swarm
+    Value options = {}; ///< by kind, e.g. the delay of `latency`; null if it has none
 };
 
 /// Injects faults. Every fault has an undo that is armed before the fault itself, in a place that
@@ -38,7 +38,8 @@ class Injector {
     /// Arms the undo, then injects the fault.
     /// @param undo_after  the time after which the armed undo ends the fault at the latest
     /// @return  the best estimate of the time at which the fault began
-    /// @throws Error if the undo cannot be armed (the fault is then not injected) or the fault fails
+    /// @throws Error if the undo cannot be armed (the fault is then not injected) or the fault
+    /// fails
     virtual Time inject(const Fault& fault, std::chrono::milliseconds undo_after) = 0;
     /// Ends the fault and disarms its undo. May be repeated, and needs no earlier inject().
     virtual void undo(const Fault& fault) = 0;
