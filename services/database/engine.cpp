@@ -10,6 +10,7 @@
 namespace hadeploy::svc {
 namespace {
 
+constexpr const char* kStandsBy = "this database stands by until the lock is free";
 constexpr auto kLockPause = std::chrono::milliseconds(100);
 constexpr std::size_t kMostWaiting = 1024;
 constexpr std::size_t kMostBatch = 64;
@@ -104,8 +105,7 @@ Json Engine::run(const Json& request) {
         if (role_ == Role::starting) throw RpcError("starting", "the database is not ready yet");
         if (op == "ping" && !stopping_)
             return {{"ok", true}, {"node", node_}, {"standby", role_ == Role::standby}};
-        if (role_ == Role::standby || stopping_)
-            throw RpcError("standby", "another database is active");
+        if (role_ == Role::standby || stopping_) throw RpcError("standby", kStandsBy);
         if (op == "active") return {{"ok", true}, {"node", node_}};
         if (jobs_.size() >= kMostWaiting) throw RpcError("busy", "too many requests are waiting");
         jobs_.push_back({request, {}});
@@ -213,8 +213,7 @@ void Engine::stand_by(std::vector<Job>& interrupted) {
     for (Job& job : interrupted) jobs.push_back(std::move(job));
     interrupted.clear();
     for (Job& job : jobs)
-        job.answer.set_value(
-            {{"ok", false}, {"code", "standby"}, {"message", "another database is active"}});
+        job.answer.set_value({{"ok", false}, {"code", "standby"}, {"message", kStandsBy}});
 }
 
 std::vector<Engine::Job> Engine::next_batch() {

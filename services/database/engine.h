@@ -25,7 +25,7 @@ class Engine {
     /// once.
     void stop();
 
-    /// Executes one request. Throws RpcError: "starting", "standby" (another database is active),
+    /// Executes one request. Throws RpcError: "starting", "standby" (the lock is not free),
     /// "busy", "unavailable", or an error of the request itself. A database that stands by answers
     /// only "ping".
     Json run(const Json& request);

@@ -1,23 +1,18 @@
 #include "database/writer_lock.h"
 
+#include "common/file_lock.h"
+
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
-#include <stdexcept>
+#include <system_error>
 #include <unistd.h>
 
 namespace hadeploy::svc {
-namespace {
 
-std::runtime_error failure(const std::string& path, const char* operation) {
-    return std::runtime_error(path + ": " + operation + ": " + std::strerror(errno));
-}
-
-} // namespace
-
-WriterLock::WriterLock(const std::string& directory) : path_(directory + "/entities.lock") {
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd_ < 0) throw failure(path_, "open");
+WriterLock::WriterLock(const std::string& directory) {
+    const std::string path = directory + "/entities.lock";
+    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd_ < 0) throw std::system_error(errno, std::generic_category(), path);
 }
 
 WriterLock::~WriterLock() {
@@ -25,12 +20,7 @@ WriterLock::~WriterLock() {
 }
 
 bool WriterLock::try_lock() {
-    struct flock whole {};
-    whole.l_type = F_WRLCK;
-    whole.l_whence = SEEK_SET;
-    if (::fcntl(fd_, F_SETLK, &whole) == 0) return true;
-    if (errno == EACCES || errno == EAGAIN) return false;
-    throw failure(path_, "lock");
+    return svc::try_lock(fd_);
 }
 
 } // namespace hadeploy::svc

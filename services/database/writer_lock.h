@@ -10,7 +10,7 @@ namespace hadeploy::svc {
 class WriterLock {
   public:
     /// Opens the lock file, and creates it if necessary.
-    /// @throws std::runtime_error
+    /// @throws std::system_error
     explicit WriterLock(const std::string& directory);
     /// Releases the lock.
     ~WriterLock();
@@ -18,12 +18,10 @@ class WriterLock {
     WriterLock& operator=(const WriterLock&) = delete;
 
     /// False if another process holds the lock.
-    /// @throws std::runtime_error if the file system cannot tell; another attempt needs a new
-    /// object
+    /// @throws std::system_error if the file system cannot tell; another attempt needs a new object
     bool try_lock();
 
   private:
-    std::string path_;
     int fd_ = -1;
 };
 

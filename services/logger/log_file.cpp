@@ -1,5 +1,6 @@
 #include "logger/log_file.h"
 
+#include "common/file_lock.h"
 #include "common/text.h"
 
 #include <algorithm>
@@ -71,12 +72,7 @@ LogFile::~LogFile() {
 }
 
 void LogFile::lock() {
-    struct flock request {};
-    request.l_type = F_WRLCK;
-    request.l_whence = SEEK_SET;
-    if (::fcntl(fd_, F_SETLK, &request) == 0) return;
-    if (errno == EAGAIN || errno == EACCES) throw LogLocked(path_ + ": locked by another process");
-    fail(path_, "lock");
+    if (!try_lock(fd_)) throw LogLocked(path_ + ": locked by another process");
 }
 
 void LogFile::find_end() {

@@ -2,8 +2,8 @@
 
 #include "common/text.h"
 
+#include <array>
 #include <doctest/doctest.h>
-
 #include <random>
 #include <set>
 
@@ -133,6 +133,66 @@ TEST_CASE("a database that waits for a lock can be stopped") {
     wait_until_ready(first);
     Service second("database", on(data));
     CHECK(second.stop() == 0);
+}
+
+TEST_CASE("with a standby, every write succeeds while active databases are killed and stopped") {
+    const TempDir data;
+    constexpr int kRounds = 10;
+    // 127.0.0.1 and 127.0.0.2 are the addresses of one name.
+    std::mutex mutex;
+    std::map<std::uint32_t, std::unique_ptr<Service>> tasks;
+    const auto start = [&](std::uint32_t address) {
+        auto task = std::make_unique<Service>("database", on(data));
+        const std::lock_guard lock(mutex);
+        tasks[address] = std::move(task);
+    };
+    const std::array<std::uint32_t, 2> addresses = {(127U << 24) + 1, (127U << 24) + 2};
+    for (const std::uint32_t address : addresses) start(address);
+    RpcClient client({"database", 1}, [&](const Endpoint&, Deadline deadline,
+                                          const std::vector<std::uint32_t>& last) {
+        const bool second = !last.empty() && last.back() == addresses[0];
+        std::uint16_t port = 0;
+        {
+            const std::lock_guard lock(mutex);
+            port = tasks[addresses[second ? 1 : 0]]->port();
+        }
+        return connect_tcp({second ? "127.0.0.2" : "127.0.0.1", port}, deadline);
+    });
+    std::atomic<bool> over = false;
+    std::atomic<int> written = 0;
+    std::thread writer([&] {
+        while (!over) {
+            const std::string id = "w" + std::to_string(written);
+            const Json reply =
+                client.call(put(id, "apples", 1), Clock::now() + std::chrono::seconds(30));
+            CHECK(reply.at("write").at("total") == ++written);
+        }
+    });
+    std::mt19937 random(3);
+    for (int round = 0; round < kRounds; ++round) {
+        const int before = written;
+        CHECK(eventually([&] { return written > before + 5; }));
+        std::uint32_t active = 0;
+        for (const std::uint32_t address : addresses)
+            if (tasks[address]->call({{"op", "active"}}).at("ok") == true) active = address;
+        REQUIRE(active != 0);
+        // a second lock protects the data if somebody removes the file of the first
+        if (round == kRounds / 2) std::filesystem::remove(data.path() + "/entities.lock");
+        random() % 2 == 0 ? tasks[active]->kill_now() : void(tasks[active]->stop());
+        start(active);
+    }
+    const int before = written;
+    CHECK(eventually([&] { return written > before + 5; }));
+    over = true;
+    writer.join();
+    int actives = 0;
+    for (const auto& [address, task] : tasks) {
+        if (task->call({{"op", "active"}}).at("ok") != true) continue;
+        ++actives;
+        CHECK(all_writes(*task).size() == static_cast<std::size_t>(written));
+        CHECK(task->call({{"op", "check"}}).at("integrity") == "ok");
+    }
+    CHECK(actives == 1);
 }
 
 TEST_CASE("killed repeatedly under load: no acknowledged write is lost or counted twice") {

@@ -43,10 +43,13 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(mode_of(path) == 0640);
 
         fs::remove(path);
-        fs::create_symlink("/etc/passwd", path);
+        const TempDir elsewhere; // nothing of this machine, in case the link is followed
+        write_file(elsewhere.path / "kept", "x");
+        fs::create_symlink(elsewhere.path / "kept", path);
         file.update(written, {"sha256"});
         CHECK(!fs::is_symlink(path));
         CHECK(read_file(path) == "hello\n");
+        CHECK(read_file(elsewhere.path / "kept") == "x");
         file.remove();
         CHECK(fs::is_empty(host.dir.path)); // no temporary file either
     }

@@ -15,7 +15,7 @@ namespace {
 using namespace docker;
 using Json = nlohmann::json;
 
-// Exists if hadeploy installed the packages; only then does removal uninstall them.
+// Lists what hadeploy installed, for the removal.
 constexpr std::string_view kMarker = "/var/lib/hadeploy/docker.engine";
 
 std::string daemon_json(const Value& settings) {
@@ -57,14 +57,15 @@ class DockerEngine final : public SshType {
 DockerEngine::DockerEngine() {
     name = "docker.engine";
     summary = "The Docker daemon of a host: installed, configured, running, started at boot.";
-    doc = "Installs the missing ones of the distribution's docker.io, docker-cli (where the client "
-          "has its own package, as in Debian 13) and apparmor, which Docker needs to start "
-          "containers. An existing Docker is used as it is.\n\n"
-          "A missing client, a stopped or disabled daemon and a changed daemon.json are drift and "
-          "are repaired. The daemon is restarted only if daemon.json changes. If it does not start "
-          "with the new daemon.json, the previous one is restored and apply reports the cause.\n\n"
-          "Destroy removes the package if hadeploy installed it, and daemon.json if hadeploy wrote "
-          "it. /var/lib/docker stays. A Docker that was there before stays as it is.";
+    doc =
+        "Installs the missing ones of the distribution's docker.io, docker-cli (where the client "
+        "has its own package, as in Debian 13) and apparmor, which Docker needs to start "
+        "containers. An existing Docker is used as it is.\n\n"
+        "A missing client, a stopped or disabled daemon and a changed daemon.json are drift and "
+        "are repaired. The daemon is restarted only if daemon.json changes. If it does not start "
+        "with the new daemon.json, the previous one is restored and apply reports the cause.\n\n"
+        "Destroy removes the packages that hadeploy installed (not apparmor), and daemon.json if "
+        "hadeploy wrote it. /var/lib/docker stays. A Docker that was there before stays as it is.";
     example = "docker:\n"
               "  type: docker.engine\n"
               "  host: ${node[\"node1\"].connection}\n"
@@ -104,7 +105,7 @@ DockerEngine::DockerEngine() {
          .open = true},
         {.name = "installed",
          .type = TypeKind::boolean,
-         .doc = "Whether hadeploy installed Docker. If so, destroy removes it.",
+         .doc = "Whether hadeploy installed Docker or its client. If so, destroy removes that.",
          .computed = true,
          .open = true},
     };

@@ -6,7 +6,10 @@
 missing() {
     packages=
     command -v dockerd >/dev/null || packages=docker.io
-    command -v docker >/dev/null || ! apt-cache show docker-cli >/dev/null 2>&1 || packages="$packages docker-cli"
+    if ! command -v docker >/dev/null && apt-cache show docker-cli >/dev/null 2>&1; then
+        packages="$packages docker-cli"
+        grep -qsx docker-cli "$memory" || hadeploy_note docker-cli
+    fi
     command -v apparmor_parser >/dev/null || packages="$packages apparmor"
 }
 install() {

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Variable: marker. The client depends on nothing, so it has to be named.
-packages=docker.io
-[ ! -e /var/lib/dpkg/info/docker-cli.list ] || packages="$packages docker-cli"
+# Removes the packages that hadeploy installed. Variable: marker.
+packages=
+if grep -qx "installed by hadeploy" "$marker"; then packages=docker.io; fi
+if grep -qx docker-cli "$marker"; then packages="$packages docker-cli"; fi
 # shellcheck disable=SC2086 # words
-apt remove $packages || { printf '%s\n' "$log" >&2; exit 100; }
+[ -z "$packages" ] || apt remove $packages || { printf '%s\n' "$log" >&2; exit 100; }
 rm -f "$marker"
 rmdir /var/lib/hadeploy 2>/dev/null || :
