@@ -1,0 +1,48 @@
+#pragma once
+
+#include "core/value.h"
+
+#include <chrono>
+#include <string>
+
+namespace hadeploy::chaos {
+
+enum class FaultKind {
+    drain,        ///< the swarm moves the tasks off the node
+    kill,         ///< power off, at once
+    pause,        ///< the machine stands still; its memory and connections stay
+    reboot,       ///< power off and on again
+    partition,    ///< no packets between the node and the other nodes
+    latency,      ///< packets to the other nodes are delayed
+    loss,         ///< packets to the other nodes are lost at random
+    fill_disk,    ///< a file takes the free space of a file system
+    stop_docker,  ///< the Docker daemon and its containers stop
+    kill_service, ///< the processes of one task of a service are killed
+    kill_brick,   ///< the brick processes of the node are killed
+};
+
+/// A failure to inject and its target.
+struct Fault {
+    FaultKind kind = FaultKind::drain;
+    std::string node;   ///< name of the node in the swarm
+    Value options = {}; ///< by kind, e.g. the delay of `latency`; null if it has none
+};
+
+/// Injects faults. Every fault has an undo that is armed before the fault itself, in a place that
+/// survives the end of this process: on the node, or for power on the machine's libvirt host.
+class Injector {
+  public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    virtual ~Injector() = default;
+    /// Arms the undo, then injects the fault.
+    /// @param undo_after  the time after which the armed undo ends the fault at the latest
+    /// @return  the best estimate of the time at which the fault began
+    /// @throws Error if the undo cannot be armed (the fault is then not injected) or the fault
+    /// fails
+    virtual Time inject(const Fault& fault, std::chrono::milliseconds undo_after) = 0;
+    /// Ends the fault and disarms its undo. May be repeated, and needs no earlier inject().
+    virtual void undo(const Fault& fault) = 0;
+};
+
+} // namespace hadeploy::chaos
