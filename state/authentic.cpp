@@ -38,7 +38,7 @@ void check_mac(const Cipher& cipher, std::string_view expected, std::string_view
 }
 
 namespace {
-std::string mac_of(const Cipher& cipher, const Project& project) {
+std::string project_mac(const Cipher& cipher, const Project& project) {
     return cipher.mac({"project", project.name, project.lineage, std::to_string(project.serial),
                        project.outputs});
 }
@@ -53,7 +53,7 @@ std::pair<Project, std::string> stored_project(Database& database) {
 
 Project read_project(Database& database, const Cipher& cipher) {
     auto [project, mac] = stored_project(database);
-    if (!cipher.authenticates_project() || mac == mac_of(cipher, project))
+    if (!cipher.authenticates_project() || mac == project_mac(cipher, project))
         return std::move(project);
     throw Error(ErrorKind::state,
                 fmt::format("the outputs, serial, lineage or name in the state {} were altered "
@@ -63,7 +63,7 @@ Project read_project(Database& database, const Cipher& cipher) {
 }
 
 void authenticate_project(Database& database, const Cipher& cipher) {
-    const std::string mac = mac_of(cipher, stored_project(database).first);
+    const std::string mac = project_mac(cipher, stored_project(database).first);
     Statement(database, "UPDATE project SET mac = ?").bind(mac).run();
 }
 

@@ -14,14 +14,14 @@
 namespace hadeploy {
 
 namespace {
-constexpr std::size_t kKeySize = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
+constexpr std::size_t kCipherKeySize = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
 constexpr std::size_t kNonceSize = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagSize = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::string_view kLockPlace = "hadeploy lock of authenticated records, runs and project";
 constexpr std::string_view kRunsLockPlace = "hadeploy lock of authenticated records and runs";
 constexpr std::string_view kRecordsLockPlace = "hadeploy lock of authenticated records";
 constexpr std::string_view kFirstLockPlace = "hadeploy lock";
-static_assert(kKeySize == state::kKeySize);
+static_assert(kCipherKeySize == state::kKeySize);
 
 /// Parameters of Argon2id. They are stored in the lock, so that new locks can use other values.
 struct Cost {
@@ -73,7 +73,7 @@ Error damaged_lock(const std::string& what) {
 }
 
 std::string from_passphrase(std::string_view passphrase, std::string_view salt, Cost cost) {
-    std::string key(kKeySize, '\0');
+    std::string key(kCipherKeySize, '\0');
     if (crypto_pwhash(bytes(key), key.size(), passphrase.data(), passphrase.size(), bytes(salt),
                       static_cast<unsigned long long>(cost.passes),
                       static_cast<std::size_t>(cost.memory), crypto_pwhash_ALG_ARGON2ID13) != 0)
@@ -152,7 +152,7 @@ std::string Cipher::mac(std::initializer_list<std::string_view> texts) const {
 }
 
 Cipher Cipher::make(const KeySource& source) {
-    std::string data_key = random_bytes(kKeySize);
+    std::string data_key = random_bytes(kCipherKeySize);
     if (source.passphrase.empty()) {
         const Value lock =
             Value::map({{"kdf", "none"},
@@ -178,7 +178,7 @@ Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std:
                                            {kRecordsLockPlace, Trust::records},
                                            {kFirstLockPlace, Trust::nothing}}) {
             auto data_key = open_with(key, parsed.text("key"), place);
-            if (!data_key || data_key->size() != kKeySize) continue;
+            if (!data_key || data_key->size() != kCipherKeySize) continue;
             std::string today(lock);
             if (trust != Trust::all)
                 today = to_json(parsed.with("key", seal_with(key, *data_key, kLockPlace)));
@@ -190,7 +190,7 @@ Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std:
 }
 
 Cipher Cipher::for_memory() {
-    return {random_bytes(kKeySize), "", Trust::nothing};
+    return {random_bytes(kCipherKeySize), "", Trust::nothing};
 }
 
 std::string Cipher::seal(std::string_view plain, std::string_view place) const {

@@ -28,7 +28,7 @@ constexpr std::array kNetworkFileSystems{
 };
 constexpr std::string_view kHeader{"SQLite format 3\0", 16};
 
-std::string shown(const std::filesystem::path& path) {
+std::string quoted_path(const std::filesystem::path& path) {
     return in_quotes(path.string(), 4096);
 }
 } // namespace
@@ -50,7 +50,7 @@ void check_private(const std::filesystem::path& directory) {
     if (::lstat(directory.c_str(), &info) != 0) return; // created later
     const auto error = [&](const std::string& what, std::string hint) {
         return Error(ErrorKind::state,
-                     fmt::format("the state's directory {} {}", shown(directory), what))
+                     fmt::format("the state's directory {} {}", quoted_path(directory), what))
             .with_hint(std::move(hint));
     };
     if (!S_ISDIR(info.st_mode))
@@ -78,7 +78,7 @@ void check_files_beside(const std::filesystem::path& state) {
         if (::lstat(file.c_str(), &info) != 0 || S_ISREG(info.st_mode)) continue;
         throw Error(ErrorKind::state, fmt::format("{} is {}, but the state needs a regular file "
                                                   "there",
-                                                  shown(file), file_type_name(info.st_mode)))
+                                                  quoted_path(file), file_type_name(info.st_mode)))
             .with_hint(fmt::format("remove it: rm -r {}", file.string()));
     }
 }
@@ -98,21 +98,23 @@ void check_directory(const std::filesystem::path& state) {
         throw Error(ErrorKind::state,
                     fmt::format("the state {} is on a network file system ({}), where locks cannot "
                                 "exclude a second writer",
-                                shown(state), *name))
+                                quoted_path(state), *name))
             .with_hint("keep it on a local disk");
 }
 
 void check_file(const std::filesystem::path& state) {
     struct stat named {};
     if (::lstat(state.c_str(), &named) == 0 && S_ISLNK(named.st_mode))
-        throw Error(ErrorKind::state, fmt::format("the state {} is a symbolic link", shown(state)))
+        throw Error(ErrorKind::state,
+                    fmt::format("the state {} is a symbolic link", quoted_path(state)))
             .with_hint("replace the link by its target file: a state belongs to one project, and "
                        "is locked under one name");
     const Fd fd = open_regular(state, ErrorKind::state);
     struct stat info {};
     if (::fstat(fd.get(), &info) != 0) throw system_error("examine", state, ErrorKind::state);
     if (info.st_size == 0)
-        throw Error(ErrorKind::state, fmt::format("the state {} is empty (0 bytes)", shown(state)))
+        throw Error(ErrorKind::state,
+                    fmt::format("the state {} is empty (0 bytes)", quoted_path(state)))
             .with_hint(fmt::format("restore a backup; if nothing was ever deployed with it: "
                                    "rm {}",
                                    state.string()));
@@ -120,14 +122,14 @@ void check_file(const std::filesystem::path& state) {
         throw Error(ErrorKind::state,
                     fmt::format("the state {} is accessible to other users (mode {:04o}), and may "
                                 "contain secrets",
-                                shown(state), info.st_mode & 07777u))
+                                quoted_path(state), info.st_mode & 07777u))
             .with_hint(fmt::format("chmod 600 {}", state.string()));
     char header[16] = "";
     const ssize_t n = ::pread(fd.get(), header, sizeof header, 0);
     if (n < 0) throw system_error("read", state, ErrorKind::state);
     if (std::string_view(header, static_cast<std::size_t>(n)) != kHeader)
-        throw Error(ErrorKind::state,
-                    fmt::format("{} is not a state, or its beginning is damaged", shown(state)))
+        throw Error(ErrorKind::state, fmt::format("{} is not a state, or its beginning is damaged",
+                                                  quoted_path(state)))
             .with_hint("restore a backup, or choose another file for the state");
 }
 

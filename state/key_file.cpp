@@ -17,11 +17,11 @@ namespace hadeploy::state {
 namespace {
 constexpr std::size_t kMaxFile = 64 << 10;
 
-std::string shown(const std::filesystem::path& file) {
+std::string quoted_file(const std::filesystem::path& file) {
     return in_quotes(file.string(), 4096);
 }
 
-bool is_present(const std::filesystem::path& file) {
+bool key_file_exists(const std::filesystem::path& file) {
     struct stat info {};
     return ::lstat(file.c_str(), &info) == 0;
 }
@@ -40,7 +40,7 @@ void make_key(const std::filesystem::path& file) {
     if (!placed && errno == EINVAL) placed = ::link(fresh.c_str(), file.c_str()) == 0;
     const Error error = system_error("create the key", file, ErrorKind::state);
     ::unlink(fresh.c_str()); // another process was faster
-    if (!placed && !is_present(file)) throw error;
+    if (!placed && !key_file_exists(file)) throw error;
     sync_directory(file.has_parent_path() ? file.parent_path() : std::filesystem::path("."));
 }
 } // namespace
@@ -66,8 +66,9 @@ std::string parse_key(std::string_view text, const std::string& origin) {
 namespace {
 /// Reads a key file, which must not be accessible to other users.
 std::string read_text(const std::filesystem::path& file) {
-    if (!is_present(file))
-        throw Error(ErrorKind::state, fmt::format("the state's key {} is missing", shown(file)))
+    if (!key_file_exists(file))
+        throw Error(ErrorKind::state,
+                    fmt::format("the state's key {} is missing", quoted_file(file)))
             .with_hint("restore it from a backup, or set HADEPLOY_STATE_KEY_FILE to its place; "
                        "without it, the secrets in the state cannot be decrypted");
     const Fd fd = open_regular(file, ErrorKind::state);
@@ -76,14 +77,14 @@ std::string read_text(const std::filesystem::path& file) {
     if ((info.st_mode & 077) != 0)
         throw Error(ErrorKind::state,
                     fmt::format("the state's key {} is accessible to other users (mode {:04o})",
-                                shown(file), info.st_mode & 07777u))
+                                quoted_file(file), info.st_mode & 07777u))
             .with_hint(fmt::format("chmod 600 {}", file.string()));
     return read_file(file, kMaxFile, ErrorKind::state);
 }
 } // namespace
 
 std::vector<std::string> read_keys(const std::filesystem::path& file) {
-    const std::string origin = "the key file " + shown(file);
+    const std::string origin = "the key file " + quoted_file(file);
     std::vector<std::string> keys;
     std::istringstream lines(read_text(file));
     for (std::string line; std::getline(lines, line);)
@@ -93,7 +94,7 @@ std::vector<std::string> read_keys(const std::filesystem::path& file) {
 }
 
 std::vector<std::string> read_or_make_keys(const std::filesystem::path& file) {
-    if (!is_present(file)) make_key(file);
+    if (!key_file_exists(file)) make_key(file);
     return read_keys(file);
 }
 
@@ -101,7 +102,7 @@ void add_key(const std::filesystem::path& file) {
     (void)read_keys(file); // leaves a file that is not a key file unchanged
     const std::string all = new_line() + read_text(file);
     if (all.size() > kMaxFile)
-        throw Error(ErrorKind::state, fmt::format("the key file {} is full", shown(file)))
+        throw Error(ErrorKind::state, fmt::format("the key file {} is full", quoted_file(file)))
             .with_hint("remove keys at its end that no copy of the state needs any longer");
     try {
         rewrite_file(file, all);

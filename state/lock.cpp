@@ -1,5 +1,6 @@
 #include "state/lock.h"
 
+#include "core/clock.h"
 #include "core/text.h"
 #include "core/value.h"
 #include "core/value_json.h"
@@ -22,11 +23,6 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kPollInterval = std::chrono::milliseconds(10);
 constexpr auto kBriefly = std::chrono::seconds(5);
 constexpr std::size_t kMaxOwnerText = 4096;
-
-std::int64_t now_ms() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 /// Returns false when another process holds the lock.
 bool try_lock(const Fd& fd, const std::filesystem::path& path) {

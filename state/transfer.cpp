@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::json;
 constexpr int kFormat = 1;
 
-std::string place(const std::string& address, std::string_view column) {
+std::string resource_place(const std::string& address, std::string_view column) {
     return fmt::format("resources/{}/{}", address, column);
 }
 constexpr const char* kOutputs = "project/1/outputs";
@@ -30,7 +30,7 @@ Value opened(const Json& json, const Cipher& cipher, const std::string& where) {
 }
 
 /// The MAC of the whole document, as any part of it may determine commands.
-std::string mac_of(Json all, const Cipher& cipher) {
+std::string document_mac(Json all, const Cipher& cipher) {
     all.erase("mac");
     return cipher.mac({"pulled state", all.dump(-1, ' ', false, Json::error_handler_t::replace)});
 }
@@ -110,8 +110,8 @@ RecordedResource row_of(const Json& json, std::size_t number, const Cipher& ciph
     row.identity = part.text("identity");
     row.tainted = part.flag("tainted");
     row.depends_on = part.texts("depends_on");
-    row.config = part.values("config", cipher, place(row.address, "config"));
-    row.attributes = part.values("attributes", cipher, place(row.address, "attributes"));
+    row.config = part.values("config", cipher, resource_place(row.address, "config"));
+    row.attributes = part.values("attributes", cipher, resource_place(row.address, "attributes"));
     return row;
 }
 
@@ -134,7 +134,7 @@ Contents contents_of(const Json& all, const KeySource& key, const std::string& w
             part.refuse(fmt::format("resources[{}].address", out.rows.size() - 1),
                         fmt::format("unique: {} occurs twice", in_quotes(out.rows.back().address)));
     }
-    out.authentic = !cipher.seals_runs() || all.value("mac", Json()) == mac_of(all, cipher);
+    out.authentic = !cipher.seals_runs() || all.value("mac", Json()) == document_mac(all, cipher);
     return out;
 }
 
@@ -155,8 +155,9 @@ std::string write_contents(const Contents& contents, const KeySource& key) {
              {"identity", row.identity},
              {"tainted", row.tainted},
              {"depends_on", row.depends_on},
-             {"config", sealed(row.config, cipher, place(row.address, "config"))},
-             {"attributes", sealed(row.attributes, cipher, place(row.address, "attributes"))}});
+             {"config", sealed(row.config, cipher, resource_place(row.address, "config"))},
+             {"attributes",
+              sealed(row.attributes, cipher, resource_place(row.address, "attributes"))}});
     Json all{{"format", kFormat},
              {"project", contents.project},
              {"lineage", contents.lineage},
@@ -164,7 +165,7 @@ std::string write_contents(const Contents& contents, const KeySource& key) {
              {"key_lock", cipher.lock()},
              {"resources", std::move(resources)},
              {"outputs", sealed(contents.outputs, cipher, kOutputs)}};
-    all["mac"] = mac_of(all, cipher);
+    all["mac"] = document_mac(all, cipher);
     return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

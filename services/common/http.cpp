@@ -11,9 +11,9 @@
 namespace hadeploy::svc {
 namespace {
 
-constexpr auto kIdleTimeout = std::chrono::seconds(20);
+constexpr auto kHttpIdleTimeout = std::chrono::seconds(20);
 constexpr auto kRequestTimeout = std::chrono::seconds(10);
-constexpr auto kPingTimeout = std::chrono::seconds(4);
+constexpr auto kHttpPingTimeout = std::chrono::seconds(4);
 constexpr auto kWriteTimeout = std::chrono::seconds(10);
 
 /// Refuses a request with this response, after which the connection closes.
@@ -118,7 +118,7 @@ class RequestReader {
     /// nullopt if the peer closed, or was idle too long, between two requests.
     std::optional<HttpRequest> next() {
         // The first request is due soon after the connection; between requests a pause is allowed.
-        if (buffer_.empty() && !fill_idle(first_by_.value_or(Clock::now() + kIdleTimeout)))
+        if (buffer_.empty() && !fill_idle(first_by_.value_or(Clock::now() + kHttpIdleTimeout)))
             return std::nullopt;
         const Deadline deadline = first_by_.value_or(Clock::now() + kRequestTimeout);
         first_by_.reset();
@@ -305,7 +305,7 @@ HttpResponse http_get(Socket socket, const std::string& host, const std::string&
 }
 
 bool http_answers(std::uint16_t port, const std::string& path) {
-    const Deadline deadline = Clock::now() + kPingTimeout;
+    const Deadline deadline = Clock::now() + kHttpPingTimeout;
     return http_get(connect_tcp({"127.0.0.1", port}, deadline), "localhost", path, kMostBodyBytes,
                     deadline)
                .status == 200;

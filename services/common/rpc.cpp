@@ -9,10 +9,10 @@
 namespace hadeploy::svc {
 namespace {
 
-constexpr auto kIdleTimeout = std::chrono::minutes(5);
+constexpr auto kRpcIdleTimeout = std::chrono::minutes(5);
 constexpr auto kFrameTimeout = std::chrono::seconds(10);
 constexpr auto kAnswerTimeout = std::chrono::seconds(10);
-constexpr auto kPingTimeout = std::chrono::seconds(4);
+constexpr auto kRpcPingTimeout = std::chrono::seconds(4);
 constexpr auto kPause = std::chrono::milliseconds(150);
 constexpr auto kLongestPause = std::chrono::milliseconds(1200);
 constexpr auto kStandbyPause = std::chrono::milliseconds(50);
@@ -71,7 +71,7 @@ ConnectionServer::Handler rpc_handler(std::function<Json(const Json&)> answer) {
         Socket& socket = connection.socket();
         // The first request is due soon after the connection; between requests a pause is allowed.
         for (Deadline begin = Clock::now() + kFrameTimeout; !connection.stopping();
-             begin = Clock::now() + kIdleTimeout) {
+             begin = Clock::now() + kRpcIdleTimeout) {
             char first = 0;
             if (socket.read_some(&first, 1, begin) == 0) return;
             const Json request = read_rest(socket, first, Clock::now() + kFrameTimeout);
@@ -91,7 +91,7 @@ ConnectionServer::Handler rpc_handler(std::function<Json(const Json&)> answer) {
 }
 
 bool rpc_ping(std::uint16_t port) {
-    const Deadline deadline = Clock::now() + kPingTimeout;
+    const Deadline deadline = Clock::now() + kRpcPingTimeout;
     Socket socket = connect_tcp({"127.0.0.1", port}, deadline);
     write_frame(socket, {{"op", "ping"}}, deadline);
     const auto reply = read_frame(socket, deadline);

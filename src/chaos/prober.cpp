@@ -27,7 +27,7 @@ std::string with_id(std::string body, const std::string& id) {
 }
 
 /// Sets the outcome of a finished request.
-void judge(const http::Answer& answer, Sample& sample) {
+void set_outcome(const http::Answer& answer, Sample& sample) {
     using End = http::Answer::End;
     if (answer.end == End::complete && answer.status >= 200 && answer.status < 300) return;
     if (answer.end == End::complete) {
@@ -161,7 +161,7 @@ class Prober::Loop {
         auto node = in_flight_.extract(number);
         Pending& pending = node.mapped();
         pending.sample.done = now();
-        judge(answer, pending.sample);
+        set_outcome(answer, pending.sample);
         keep(std::move(pending.sample), pending.id);
     }
 

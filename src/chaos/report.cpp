@@ -21,7 +21,7 @@ std::string show_time(Us time) {
 
 namespace {
 
-Threshold within(std::string name, Us limit, std::optional<Us> value) {
+Threshold at_most(std::string name, Us limit, std::optional<Us> value) {
     return {std::move(name), "at most " + show_time(limit), value ? show_time(*value) : "never",
             value && *value <= limit};
 }
@@ -38,12 +38,12 @@ std::vector<Threshold> judge(const Report& report, const Settings& settings) {
     const Measurement& m = report.measured;
     out.push_back({fmt::format("{} put back", report.node), "yes",
                    report.restored_at ? "yes" : "no", report.restored_at.has_value()});
-    out.push_back(within("tasks moved", settings.max_reschedule.value_or(settings.patience),
-                         report.rescheduled));
-    out.push_back(within("steady state again", settings.max_steady.value_or(settings.patience),
-                         report.steady));
-    out.push_back(within("longest gap, reads", settings.max_gap, m.reads.gap.length));
-    out.push_back(within("longest gap, writes", settings.max_gap, m.writes.gap.length));
+    out.push_back(at_most("tasks moved", settings.max_reschedule.value_or(settings.patience),
+                          report.rescheduled));
+    out.push_back(at_most("steady state again", settings.max_steady.value_or(settings.patience),
+                          report.steady));
+    out.push_back(at_most("longest gap, reads", settings.max_gap, m.reads.gap.length));
+    out.push_back(at_most("longest gap, writes", settings.max_gap, m.writes.gap.length));
     if (settings.max_failed)
         out.push_back(
             at_most("failed requests", *settings.max_failed, m.reads.failed + m.writes.failed));
@@ -62,17 +62,17 @@ std::vector<Threshold> judge(const Report& report, const Settings& settings) {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-Json ms_of(Us time) {
+OrderedJson ms_of(Us time) {
     return static_cast<double>(time.count()) / 1e3;
 }
-Json ms_of(std::optional<Us> time) {
-    return time ? ms_of(*time) : Json();
+OrderedJson ms_of(std::optional<Us> time) {
+    return time ? ms_of(*time) : OrderedJson();
 }
 
-Json series_json(const Series& s) {
-    Json out;
+OrderedJson series_json(const Series& s) {
+    OrderedJson out;
     out["sent"] = s.sent;
     out["ok"] = s.ok;
     out["failed"] = s.failed;
@@ -82,17 +82,17 @@ Json series_json(const Series& s) {
     out["longest_gap_ms"] = ms_of(s.gap.length);
     out["longest_gap_at_ms"] = ms_of(s.gap.from);
     out["failed_by_url"] = s.failed_by_url;
-    out["problems"] = Json::object();
+    out["problems"] = OrderedJson::object();
     for (const auto& [problem, count] : s.problems) out["problems"][problem] = count;
-    out["seconds"] = Json::array();
+    out["seconds"] = OrderedJson::array();
     for (const Second& second : s.seconds)
         out["seconds"].push_back(
             {{"ok", second.ok}, {"failed", second.failed}, {"slowest_ms", ms_of(second.slowest)}});
     return out;
 }
 
-Json writes_json(const std::optional<SetCheck>& check) {
-    if (!check) return Json();
+OrderedJson writes_json(const std::optional<SetCheck>& check) {
+    if (!check) return OrderedJson();
     return {{"attempted", check->attempted}, {"acknowledged", check->acknowledged},
             {"unknown", check->unknown},     {"unknown_found", check->unknown_found},
             {"lost", check->lost},           {"unexpected", check->unexpected}};
@@ -101,7 +101,7 @@ Json writes_json(const std::optional<SetCheck>& check) {
 } // namespace
 
 std::string to_json(const Report& r) {
-    Json out;
+    OrderedJson out;
     out["type"] = "chaos_report";
     out["node"] = r.node;
     out["passed"] = r.passed();
@@ -117,16 +117,16 @@ std::string to_json(const Report& r) {
     out["reads"] = series_json(r.measured.reads);
     out["writes"] = series_json(r.measured.writes);
     out["final_read"] = writes_json(r.writes);
-    out["thresholds"] = Json::array();
+    out["thresholds"] = OrderedJson::array();
     for (const Threshold& t : r.thresholds)
         out["thresholds"].push_back(
             {{"name", t.name}, {"limit", t.limit}, {"value", t.value}, {"ok", t.ok}});
     out["notes"] = r.notes;
-    out["timeline"] = Json::array();
+    out["timeline"] = OrderedJson::array();
     for (const Moment& m : r.timeline)
         out["timeline"].push_back({{"at_ms", ms_of(m.at)}, {"text", m.text}});
     out["placement"] = {{"before", r.before}, {"drained", r.drained}, {"after", r.after}};
-    return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return out.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 namespace {

@@ -52,9 +52,9 @@ std::string_view form_of(TypeKind kind) {
     return kind == map || kind == object || kind == connection ? "a map" : "an integer";
 }
 
-class Check {
+class PushedCheck {
   public:
-    Check(const Registry& registry, std::string what)
+    PushedCheck(const Registry& registry, std::string what)
         : registry_(registry), what_(std::move(what)) {}
 
     void row(const RecordedResource& row, std::size_t number) {
@@ -114,7 +114,7 @@ class Check {
 
 void check_pushed(const state::Contents& pushed, const Registry& registry,
                   const std::string& what) {
-    Check check(registry, what);
+    PushedCheck check(registry, what);
     for (std::size_t i = 0; i < pushed.rows.size(); ++i) check.row(pushed.rows[i], i);
     check.diagnostics.throw_if_any();
 }

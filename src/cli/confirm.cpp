@@ -41,7 +41,7 @@ bool has_terminal() {
     return ::isatty(STDIN_FILENO) == 1;
 }
 
-std::vector<std::string> addresses_of(const std::vector<Loss>& losses) {
+std::vector<std::string> lost_addresses(const std::vector<Loss>& losses) {
     std::vector<std::string> out;
     for (const Loss& loss : losses) out.push_back(loss.address);
     return out;
@@ -49,7 +49,7 @@ std::vector<std::string> addresses_of(const std::vector<Loss>& losses) {
 
 /// The losses that need confirmation and are not allowed on the command line.
 std::vector<Loss> unconfirmed(const Context& context, const Plan& plan) {
-    const std::vector<std::string> known = addresses_of(plan.losses);
+    const std::vector<std::string> known = lost_addresses(plan.losses);
     std::vector<Loss> out;
     for (const Loss& loss : plan.losses) {
         const bool allowed =
@@ -97,7 +97,7 @@ void confirm_losses(const Context& context, const std::vector<Loss>& losses) {
 } // namespace
 
 void check_allowed(const Context& context, const Plan& plan) {
-    const std::vector<std::string> known = addresses_of(plan.losses);
+    const std::vector<std::string> known = lost_addresses(plan.losses);
     for (const std::string& given : context.args.allow_data_loss) {
         const std::string address = resolve_address(given, known);
         const auto lost = [&](const std::string& k) { return within(k, address); };

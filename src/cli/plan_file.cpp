@@ -16,7 +16,7 @@ namespace hadeploy::cli {
 namespace {
 
 using nlohmann::json;
-constexpr int kFormat = 5; ///< one line of header, one line of encrypted body
+constexpr int kPlanFileFormat = 5; ///< one line of header, one line of encrypted body
 
 std::string digest_of(const Plan& plan) {
     return sha256_hex(plan_json(plan).dump());
@@ -46,7 +46,7 @@ json observation_json(const Observation& o) {
     return out;
 }
 
-Observation observation_of(const json& j) {
+Observation read_observation(const json& j) {
     Observation o;
     const int state = j.at("state").get<int>();
     if (state < 0 || state > static_cast<int>(Observation::State::blocked))
@@ -124,7 +124,7 @@ void read_body(const json& body, PlanFile& out) {
     out.secrets = from_json(body.at("secrets").get<std::string>());
     if (body.contains("last_run")) out.last_run = from_json(body["last_run"].get<std::string>());
     const json observed = body.value("observed", json::object());
-    for (const auto& [address, o] : observed.items()) out.observed[address] = observation_of(o);
+    for (const auto& [address, o] : observed.items()) out.observed[address] = read_observation(o);
 }
 
 } // namespace
@@ -168,7 +168,7 @@ void save_plan(const std::filesystem::path& file, const Project& project,
     const Cipher cipher = Cipher::make(project.key_source());
     const std::string header = json{
         {"hadeploy", kVersion},
-        {"format", kFormat},
+        {"format", kPlanFileFormat},
         {"project", project.spec().name},
         {"key_lock",
          cipher.lock()}}.dump();
@@ -186,9 +186,9 @@ PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
     const auto end = all.find('\n');
     const std::string line = all.substr(0, end);
     const Value header = header_of(file, line);
-    if (header.integer("format") != kFormat)
+    if (header.integer("format") != kPlanFileFormat)
         refuse(file, fmt::format("it has format {}; this hadeploy reads format {}",
-                                 header.integer("format"), kFormat));
+                                 header.integer("format"), kPlanFileFormat));
     if (header.text("hadeploy") != kVersion)
         refuse(file, fmt::format("it was created by hadeploy {}; this is {}",
                                  header.text("hadeploy", "?"), kVersion));

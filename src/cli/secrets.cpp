@@ -11,7 +11,7 @@
 namespace hadeploy::cli {
 
 namespace {
-std::string shown(const SecretFile& file) {
+std::string quoted_path(const SecretFile& file) {
     return in_quotes(file.path.string(), 4096);
 }
 
@@ -35,12 +35,12 @@ Value parse(const SecretFile& file, std::string text) {
     const Value root = read_yaml(sources, sources.add(file.path, std::move(text)), diagnostics);
     if (!diagnostics.empty())
         throw Error(ErrorKind::spec,
-                    fmt::format("the content of {} is not valid YAML, at {}", shown(file),
+                    fmt::format("the content of {} is not valid YAML, at {}", quoted_path(file),
                                 sources.describe(diagnostics.list().front().loc)))
             .with_hint("hadeploy vault edit " + file.path.string());
     if (!root.is_map())
         throw Error(ErrorKind::spec, fmt::format("the content of {} is {}, not a map of secrets",
-                                                 shown(file), root.kind_name()));
+                                                 quoted_path(file), root.kind_name()));
     return sealed(root, file.loc);
 }
 
@@ -48,14 +48,14 @@ Value read_secret(const SecretFile& file, std::string& password,
                   const std::filesystem::path& password_file) {
     const std::string text = disk_reader()(file.path);
     if (!vault::is_vault(text))
-        throw Error(ErrorKind::spec, fmt::format("{} is not encrypted", shown(file)))
+        throw Error(ErrorKind::spec, fmt::format("{} is not encrypted", quoted_path(file)))
             .with_hint("hadeploy vault encrypt " + file.path.string());
     if (password.empty()) password = vault_password(password_file);
     try {
         return parse(file, vault::decrypt(text, password));
     } catch (Error& error) {
         if (error.kind == ErrorKind::failed)
-            error.message = fmt::format("{}: {}", shown(file), error.message);
+            error.message = fmt::format("{}: {}", quoted_path(file), error.message);
         throw;
     }
 }

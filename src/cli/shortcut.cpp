@@ -16,7 +16,7 @@ namespace hadeploy::cli {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::int64_t kFormat = 2;
+constexpr std::int64_t kNoteFormat = 2;
 
 fs::path note_of(const Project& project) {
     return project.data_dir() / "cache" / "unchanged.json";
@@ -124,7 +124,7 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
         const std::size_t end = text.find('\n'); // end of the MAC
         if (end == text.npos) return std::nullopt;
         const Value note = from_json(std::string_view(text).substr(end + 1));
-        if (note.integer("format") != kFormat ||
+        if (note.integer("format") != kNoteFormat ||
             note.text("inputs") != inputs(project.options(), read_texts(note["files"])))
             return std::nullopt;
         const auto store = project.open_store(Store::Mode::read_only);
@@ -174,7 +174,7 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
     const Value all = Value::map(std::move(settings));
     if (all.contains_secret()) return;
     try {
-        const Value note = Value::map({{"format", kFormat},
+        const Value note = Value::map({{"format", kNoteFormat},
                                        {"project", project.spec().name},
                                        {"lineage", prepared.prior.lineage},
                                        {"serial", prepared.prior.serial},

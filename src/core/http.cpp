@@ -29,12 +29,6 @@ void start_curl() {
     static const Once once;
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return out;
-}
-
 /// Where the authority of a URL begins and ends.
 std::pair<std::size_t, std::size_t> authority_in(std::string_view url) {
     const std::size_t scheme = url.find("://");
@@ -51,16 +45,17 @@ std::string_view user_in(std::string_view url) {
 }
 
 std::string origin_of(std::string_view url) {
-    return lower(fmt::format("{}://{}", url.substr(0, url.find("://")), authority_of(url)));
+    return lower_case(fmt::format("{}://{}", url.substr(0, url.find("://")), authority_of(url)));
 }
 
 /// Headers that only the first origin receives, even if they are not marked as secret. Host is the
 /// name of that origin.
 bool is_for_first_origin(const Header& header) {
-    const std::string name = lower(header.name);
+    const std::string name = lower_case(header.name);
     return header.secret || name == "authorization" || name == "cookie" ||
            name == "proxy-authorization" || name == "host";
 }
+} // namespace
 
 /// One request and its response, without redirects. It owns everything that libcurl only borrows.
 class Exchange {
@@ -213,7 +208,7 @@ std::size_t Exchange::on_header(char* data, std::size_t, std::size_t size, void*
     if (line.starts_with("HTTP/")) headers.clear();
     const auto colon = line.find(':');
     if (colon == line.npos) return size;
-    std::string name = lower(line.substr(0, colon));
+    std::string name = lower_case(line.substr(0, colon));
     line.remove_prefix(colon + 1);
     while (line.starts_with(' ')) line.remove_prefix(1);
     const auto same = std::find_if(headers.begin(), headers.end(),
@@ -257,7 +252,6 @@ void Exchange::log(const Answer& answer) const {
                 {"problem", problem},
                 {"ms", fmt::to_string(microseconds / 1000)}});
 }
-} // namespace
 
 Answer send(const Request& request) {
     using Clock = std::chrono::steady_clock;

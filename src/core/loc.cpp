@@ -6,7 +6,7 @@
 namespace hadeploy {
 
 namespace {
-constexpr std::string_view kHidden = "(secret)";
+constexpr std::string_view kSecretLine = "(secret)";
 }
 
 std::uint16_t Sources::add(std::filesystem::path path, std::string text) {
@@ -59,7 +59,7 @@ Sources::Line Sources::line(Loc loc) const {
         if (first >= last) continue;
         out.text += f.text.substr(at, first - at);
         if (place >= first) out.column = out.text.size() + 1;
-        out.text += kHidden;
+        out.text += kSecretLine;
         if (place >= last) out.column = out.text.size() + 1 + (place - last);
         at = last;
     }

@@ -75,7 +75,7 @@ Fd open_log(const std::filesystem::path& file) {
 }
 
 /// A value of one line: a backslash before quotes and backslashes, control characters escaped.
-std::string escaped(std::string_view text) {
+std::string escaped_line(std::string_view text) {
     std::string out;
     for (const char c : text) {
         if (c == '\n')
@@ -132,7 +132,7 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
         if (f.value.empty()) continue;
         // before the escapes, which would hide a secret from the redactor
         const std::string text = state().redactor ? state().redactor(f.value) : f.value;
-        line += fmt::format(" {}=\"{}\"", f.name, escaped(text));
+        line += fmt::format(" {}=\"{}\"", f.name, escaped_line(text));
     }
     state().logger->log(native(level), spdlog::string_view_t(line.data(), line.size()));
 }

@@ -26,7 +26,7 @@ namespace hadeploy {
 namespace {
 using Clock = std::chrono::steady_clock;
 
-Error failure(const ProcessSpec& spec, int number) {
+Error cannot_run(const ProcessSpec& spec, int number) {
     const std::string place =
         spec.directory.empty() ? "" : " in " + in_quotes(spec.directory.string(), 4096);
     return {ErrorKind::failed, fmt::format("cannot run {}{}: {}", in_quotes(spec.argv.at(0)), place,
@@ -136,13 +136,13 @@ class Child {
         const int error =
             posix_spawnp(&pid_, words.at(0).c_str(), &settings.actions_, &settings.attributes_,
                          pointers(words).data(), pointers(environment).data());
-        if (error != 0) throw failure(spec, error);
+        if (error != 0) throw cannot_run(spec, error);
         // As a raw syscall: glibc 2.36 declares pidfd_open() without C linkage.
         pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
         if (!pidfd_) {
             const int number = errno;
             end();
-            throw failure(spec, number);
+            throw cannot_run(spec, number);
         }
     }
     ~Child() {
@@ -265,7 +265,7 @@ class ChildRun {
                         {in_.write.get(), POLLOUT, 0},
                         {ending_ ? -1 : stop_event_.get(), POLLIN, 0}};
         if (::poll(fds, std::size(fds), poll_timeout()) < 0 && errno != EINTR)
-            throw failure(spec_, errno);
+            throw cannot_run(spec_, errno);
         if (fds[1].revents != 0) output_.read_available();
         if (fds[2].revents != 0) errors_.read_available();
         if (fds[3].revents != 0) feed();

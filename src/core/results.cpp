@@ -23,7 +23,8 @@ static_assert(kStepResults[static_cast<std::size_t>(StepResult::skipped)] == "sk
 static_assert(kRunResults[static_cast<std::size_t>(RunResult::interrupted)] == "interrupted");
 
 template<class Enum, std::size_t N>
-std::optional<Enum> named(const std::array<std::string_view, N>& names, std::string_view name) {
+std::optional<Enum> find_named(const std::array<std::string_view, N>& names,
+                               std::string_view name) {
     const auto it = std::find(names.begin(), names.end(), name);
     if (it == names.end()) return std::nullopt;
     return static_cast<Enum>(std::distance(names.begin(), it));
@@ -45,16 +46,16 @@ std::string_view run_result_name(RunResult result) {
 }
 
 std::optional<Action> action_named(std::string_view name) {
-    return named<Action>(kActions, name);
+    return find_named<Action>(kActions, name);
 }
 std::optional<ChangeKind> change_named(std::string_view name) {
-    return named<ChangeKind>(kChanges, name);
+    return find_named<ChangeKind>(kChanges, name);
 }
 std::optional<StepResult> step_result_named(std::string_view name) {
-    return named<StepResult>(kStepResults, name);
+    return find_named<StepResult>(kStepResults, name);
 }
 std::optional<RunResult> run_result_named(std::string_view name) {
-    return named<RunResult>(kRunResults, name);
+    return find_named<RunResult>(kRunResults, name);
 }
 
 } // namespace hadeploy

@@ -12,7 +12,7 @@
 namespace hadeploy {
 
 namespace {
-constexpr std::string_view kMagic{"openssh-key-v1\0", 15};
+constexpr std::string_view kKeyMagic{"openssh-key-v1\0", 15};
 constexpr std::string_view kBegin = "-----BEGIN OPENSSH PRIVATE KEY-----\n";
 constexpr std::string_view kEnd = "-----END OPENSSH PRIVATE KEY-----\n";
 constexpr std::string_view kType = "ssh-ed25519";
@@ -102,7 +102,7 @@ SshKey make_ssh_key(std::string_view comment) {
     inner.field(std::string(view(raw.seed)) + std::string(view(raw.open))).field(remark);
     for (char pad = 1; inner.bytes().size() % 8 != 0; ++pad) inner.raw({&pad, 1});
     Packer outer;
-    outer.raw(kMagic).field("none").field("none").field("").number(1).field(blob);
+    outer.raw(kKeyMagic).field("none").field("none").field("").number(1).field(blob);
     outer.field(inner.bytes());
     return {armour(outer.bytes()), public_line(blob, remark)};
 }
@@ -115,9 +115,9 @@ std::string ssh_public_key(std::string_view private_key) {
             .with_hint("create one: ssh-keygen -t ed25519");
     const std::string bytes =
         base64_decode(private_key.substr(begin + kBegin.size(), end - begin - kBegin.size()));
-    if (!std::string_view(bytes).starts_with(kMagic))
+    if (!std::string_view(bytes).starts_with(kKeyMagic))
         throw Error(ErrorKind::failed, "not a private key in OpenSSH's format");
-    Unpacker outer(std::string_view(bytes).substr(kMagic.size()));
+    Unpacker outer(std::string_view(bytes).substr(kKeyMagic.size()));
     if (outer.field() != "none")
         throw Error(ErrorKind::failed, "the private key has a passphrase")
             .with_hint("use a key without one, or remove it: ssh-keygen -p -f FILE");

@@ -94,6 +94,12 @@ bool is_ambiguous(std::string_view text) {
 }
 } // namespace
 
+std::string lower_case(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return out;
+}
+
 std::string in_quotes(std::string_view text, std::size_t max) {
     const bool ambiguous = is_ambiguous(text);
     std::string out = "\"";

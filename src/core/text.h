@@ -22,6 +22,9 @@ std::size_t count_characters(std::string_view text);
 /// Whether the whole text is valid UTF-8.
 bool is_utf8(std::string_view text);
 
+/// The text with small letters instead of the capital letters A to Z.
+std::string lower_case(std::string_view text);
+
 /// Quotes text of external origin for a message. Escapes characters that a terminal interprets or
 /// that could be misread, as in `"a\n"` and `"\u{202E}"`: control characters, blanks other than a
 /// space, combining accents, and (beside ASCII letters or digits) letters of scripts that resemble

@@ -17,7 +17,7 @@
 namespace hadeploy::vault {
 
 namespace {
-constexpr std::string_view kMagic = "$ANSIBLE_VAULT";
+constexpr std::string_view kVaultMagic = "$ANSIBLE_VAULT";
 constexpr std::string_view kCipher = "AES256";
 constexpr std::size_t kLineLength = 80;
 constexpr std::size_t kSaltSize = 32;
@@ -144,7 +144,7 @@ Parts read_parts(std::string_view vault) {
 } // namespace
 
 bool is_vault(std::string_view text) {
-    return text.starts_with(kMagic) && text.substr(kMagic.size()).starts_with(';');
+    return text.starts_with(kVaultMagic) && text.substr(kVaultMagic.size()).starts_with(';');
 }
 
 std::string label(std::string_view vault) {
@@ -158,8 +158,8 @@ std::string encrypt(std::string_view plain, std::string_view password, std::stri
     const std::string text = aes_ctr(padded(plain), keys);
     const std::string body =
         hex(fmt::format("{}\n{}\n{}", hex(salt), hex(hmac(text, keys)), hex(text)));
-    std::string out = label.empty() ? fmt::format("{};1.1;{}\n", kMagic, kCipher)
-                                    : fmt::format("{};1.2;{};{}\n", kMagic, kCipher, label);
+    std::string out = label.empty() ? fmt::format("{};1.1;{}\n", kVaultMagic, kCipher)
+                                    : fmt::format("{};1.2;{};{}\n", kVaultMagic, kCipher, label);
     for (std::size_t at = 0; at < body.size(); at += kLineLength)
         out += body.substr(at, kLineLength) + "\n";
     return out;

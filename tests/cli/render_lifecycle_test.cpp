@@ -53,13 +53,6 @@ struct Page {
     }
 };
 
-PriorState drifted(PriorState prior, const std::string& address, std::string_view name,
-                   Value value) {
-    Observation& o = prior.observed.at(address);
-    o.attributes = o.attributes.with(name, std::move(value));
-    return prior;
-}
-
 } // namespace
 
 TEST_CASE("every action in the plan of a real spec") {

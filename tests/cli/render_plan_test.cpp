@@ -9,11 +9,11 @@ using namespace hadeploy::cli;
 using namespace hadeploy::test;
 
 namespace {
-const Value kBefore = Value::map({{"size", 2}, {"same", "x"}, {"old", "y"}});
+const Value kOutputsBefore = Value::map({{"size", 2}, {"same", "x"}, {"old", "y"}});
 
 /// The plan of a state with these outputs.
 Plan after_before(Plan plan) {
-    plan.outputs_before = kBefore;
+    plan.outputs_before = kOutputsBefore;
     return plan;
 }
 
@@ -53,10 +53,10 @@ TEST_CASE("resources removed with their machine take one line in a destroy") {
 
 TEST_CASE("an empty plan says so") {
     Plan plan;
-    plan.outputs = kBefore;
+    plan.outputs = kOutputsBefore;
     CHECK(render_plan(after_before(plan), {}) ==
           "Nothing to change: all resources match the spec.\n");
-    plan.outputs = kBefore.with("size", 3);
+    plan.outputs = kOutputsBefore.with("size", 3);
     CHECK(render_plan(after_before(plan), {}).find("  ~ size: 2 -> 3\n") != std::string::npos);
     plan.destroy = true;
     plan.outputs = {};

@@ -30,13 +30,6 @@ std::string all_of(const TestSpec& t, const PriorState& prior, const Plan& plan,
     return out;
 }
 
-PriorState drifted(PriorState prior, const std::string& address, std::string_view name,
-                   Value value) {
-    Observation& o = prior.observed.at(address);
-    o.attributes = o.attributes.with(name, std::move(value));
-    return prior;
-}
-
 constexpr const char* kBefore = R"(name: t
 resources:
   m: {type: fake.machine, name: m}

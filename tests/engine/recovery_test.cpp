@@ -15,7 +15,7 @@ name: test
 resources:
   a: {type: fake.thing, name: a, value: one}
 )";
-constexpr const char* kTwo = R"(
+constexpr const char* kTwoThings = R"(
 name: test
 resources:
   a: {type: fake.thing, name: a, value: two}
@@ -138,7 +138,7 @@ TEST_CASE("create and its removal, both unfinished: the object is still known") 
 TEST_CASE("update: new values are recorded, old ones updated again, others planned again") {
     Lab lab;
     REQUIRE(lab.apply(kOne).result.ok());
-    interrupted(lab, kTwo, ChangeKind::update);
+    interrupted(lab, kTwoThings, ChangeKind::update);
     const Value object = lab.world.objects["a"];
     std::string plan;
     std::vector<std::string> changes;
@@ -160,11 +160,11 @@ TEST_CASE("update: new values are recorded, old ones updated again, others plann
         plan = "create a";
         changes = {"create a"};
     }
-    CHECK(lab.apply(kTwo).plan == plan);
+    CHECK(lab.apply(kTwoThings).plan == plan);
     CHECK(lab.world.changes() == changes);
     CHECK(lab.rows.at(0).config.text("value") == "two");
     CHECK(lab.world.objects.at("a").text("value") == "two");
-    settled(lab, kTwo);
+    settled(lab, kTwoThings);
 }
 
 TEST_CASE("delete: a missing object is recorded, an existing one removed again") {
@@ -224,7 +224,7 @@ resources:
     }
     SUBCASE("update") {
         REQUIRE(lab.apply(kOne).result.ok());
-        interrupted(lab, kTwo, ChangeKind::update);
+        interrupted(lab, kTwoThings, ChangeKind::update);
     }
     SUBCASE("delete") {
         REQUIRE(lab.apply(kOne).result.ok());
@@ -263,8 +263,8 @@ TEST_CASE("a restored state from before the run: newer objects are found by thei
     CHECK(lab.world.changes().empty());
     settled(lab, kOne);
     std::filesystem::copy_file(kept, state, overwrite);
-    CHECK(lab.apply(kTwo).plan == "update a (value,shout)");
-    settled(lab, kTwo);
+    CHECK(lab.apply(kTwoThings).plan == "update a (value,shout)");
+    settled(lab, kTwoThings);
 }
 
 TEST_CASE("changes of an earlier run continue before new ones") {

@@ -23,7 +23,7 @@ struct Messages : Events {
     }
 };
 
-std::string spec(const std::string& name, const std::string& more = "") {
+std::string secret_spec(const std::string& name, const std::string& more = "") {
     return fmt::format("name: test\nresources:\n"
                        "  a: {{type: fake.thing, name: \"${{sensitive('{}')}}\"}}\n{}",
                        name, more);
@@ -56,33 +56,34 @@ TEST_CASE("steps, errors and conflicts do not show a secret name") {
     for (const std::string name : {"q", "q7z", "quartz-7"}) {
         {
             Lab lab; // created
-            check_hidden(name, said_of(lab, spec(name)));
+            check_hidden(name, said_of(lab, secret_spec(name)));
         }
         {
             Lab lab; // its change fails
             lab.world.broken.insert(name);
-            check_hidden(name, said_of(lab, spec(name)));
+            check_hidden(name, said_of(lab, secret_spec(name)));
         }
         {
             Lab lab; // an unmanaged object exists
             lab.world.objects[name] = Value::map({{"name", name}});
             lab.world.owners[name] = "somebody";
-            check_hidden(name, said_of(lab, spec(name)));
+            check_hidden(name, said_of(lab, secret_spec(name)));
         }
         {
             Lab lab; // the read fails, then the removal
-            lab.apply(spec(name));
+            lab.apply(secret_spec(name));
             lab.world.unreadable.insert(name);
-            check_hidden(name, said_of(lab, spec(name)));
+            check_hidden(name, said_of(lab, secret_spec(name)));
             lab.world.unreadable.clear();
             lab.world.broken.insert(name);
             check_hidden(name, said_of(lab, "name: test\n"));
         }
         {
             Lab lab; // two of the same name
-            check_hidden(name, said_of(lab, spec(name, fmt::format("  b: {{type: fake.thing, name: "
-                                                                   "\"${{sensitive('{}')}}\"}}\n",
-                                                                   name))));
+            check_hidden(
+                name, said_of(lab, secret_spec(name, fmt::format("  b: {{type: fake.thing, name: "
+                                                                 "\"${{sensitive('{}')}}\"}}\n",
+                                                                 name))));
         }
     }
 }

@@ -37,7 +37,7 @@ resources:
     allowed_uses: [digital_signature, client_auth]
 )";
 
-std::string with(std::string text, const std::string& what, const std::string& by) {
+std::string pem_with(std::string text, const std::string& what, const std::string& by) {
     const auto at = text.find(what);
     REQUIRE(at != std::string::npos);
     return text.replace(at, what.size(), by);
@@ -109,7 +109,7 @@ TEST_CASE("a certificate signed by an authority of the spec") {
 TEST_CASE("a new authority replaces its certificates") {
     Lab lab;
     REQUIRE(lab.apply(kChain).ok());
-    const std::string other = with(kChain, "The, authority", "Another");
+    const std::string other = pem_with(kChain, "The, authority", "Another");
     CHECK(lab.apply(other).plan == "replace ca (subject); replace cert (ca_cert_pem)");
     CHECK(lab.plan(other).plan == "");
 }
@@ -117,9 +117,9 @@ TEST_CASE("a new authority replaces its certificates") {
 TEST_CASE("a certificate is replaced near its end, and the plan says so") {
     Lab lab;
     REQUIRE(lab.apply(kChain).ok());
-    CHECK(lab.plan(with(kChain, "default: 1d", "default: 1d 23h")).plan == "");
+    CHECK(lab.plan(pem_with(kChain, "default: 1d", "default: 1d 23h")).plan == "");
     // two days less a second before its end: due at once, or nearly so
-    const std::string now = with(kChain, "default: 1d", "default: 47h 59m 59s");
+    const std::string now = pem_with(kChain, "default: 1d", "default: 47h 59m 59s");
     Lab::Run run = lab.plan(now);
     for (int i = 0; i < 10'000 && run.plan.empty(); ++i) run = lab.plan(now);
     CHECK(run.plan == "replace cert");
@@ -135,7 +135,7 @@ TEST_CASE("a certificate is replaced near its end, and the plan says so") {
 TEST_CASE("invalid certificate configurations") {
     Lab lab;
     const auto error = [&](const char* what, const char* by) {
-        const Lab::Run run = lab.apply(with(kChain, what, by));
+        const Lab::Run run = lab.apply(pem_with(kChain, what, by));
         return run.plan.ends_with("; ") ? run.plan : errors_of(run);
     };
     CHECK(error("default: 1d", "default: 2d") == "early_renewal has to be shorter than validity, "

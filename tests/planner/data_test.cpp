@@ -38,7 +38,7 @@ void note_read(PriorState& prior, const std::string& address, const char* name, 
     prior.observed[address] = Observation::present(Value::map({{"name", name}, {"value", value}}));
 }
 
-constexpr const char* kSpec = R"(name: t
+constexpr const char* kDataSpec = R"(name: t
 data:
   one: {type: fake.look, name: known}
   two: {type: fake.look, name: "${data.one.value}"}
@@ -51,7 +51,7 @@ resources:
 } // namespace
 
 TEST_CASE("data sources with a known config are read step by step, waiting ones are not") {
-    const TestSpec t(kSpec);
+    const TestSpec t(kDataSpec);
     PriorState fresh = world_of(t, {});
     CHECK(to_read(t, fresh) == "data.one known; ");
     note_read(fresh, "data.one", "known", "x");
@@ -69,7 +69,7 @@ TEST_CASE("data sources with a known config are read step by step, waiting ones 
 }
 
 TEST_CASE("a read with another config is not used") {
-    const TestSpec t(kSpec);
+    const TestSpec t(kDataSpec);
     PriorState prior = world_of(t, {"a"});
     note_read(prior, "data.one", "known", "x");
     note_read(prior, "data.two", "old", "y");

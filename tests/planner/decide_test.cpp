@@ -21,7 +21,7 @@ RecordedResource record(const Value& config) {
 }
 
 /// "update value,shout: reason", "nothing", or "error: message".
-std::string shown(const Decision& d) {
+std::string shown_decision(const Decision& d) {
     if (!d.action) return "nothing";
     std::string out(action_name(*d.action));
     for (std::size_t i = 0; i < d.changes.size(); ++i)
@@ -32,7 +32,7 @@ std::string shown(const Decision& d) {
 std::string decided(const Value& config, const RecordedResource* recorded,
                     const Observation& observed, const Interruption& interruption = {}) {
     try {
-        return shown(decide(kThing, config, recorded, interruption, observed));
+        return shown_decision(decide(kThing, config, recorded, interruption, observed));
     } catch (const Error& error) {
         return "error: " + error.message;
     }
@@ -71,8 +71,9 @@ TEST_CASE("decide: what cannot be changed in place is replaced") {
           "replace size: size can't be changed in place");
     const Value unknown = thing("x").with("size", Value::unknown());
     const Decision d = decide(kThing, unknown, &recorded, {}, present(thing("x")));
-    CHECK(shown(d) == "replace size: size can't be changed in place; whether it differs is known "
-                      "only after apply");
+    CHECK(shown_decision(d) ==
+          "replace size: size can't be changed in place; whether it differs is known "
+          "only after apply");
     CHECK(d.if_differs);
 }
 
@@ -135,11 +136,11 @@ TEST_CASE("decide: after an interrupted removal the object is created again if u
 
 TEST_CASE("decide: before a read only a necessary replacement is known") {
     RecordedResource recorded = record(thing("x"));
-    CHECK(shown(decide_unread(kThing, thing("y"), recorded)) == "nothing");
-    CHECK(shown(decide_unread(kThing, thing("x", 2), recorded)) ==
+    CHECK(shown_decision(decide_unread(kThing, thing("y"), recorded)) == "nothing");
+    CHECK(shown_decision(decide_unread(kThing, thing("x", 2), recorded)) ==
           "replace size: size can't be changed in place");
     recorded.tainted = true;
-    CHECK(shown(decide_unread(kThing, thing("x"), recorded)) == "replace: it is tainted");
+    CHECK(shown_decision(decide_unread(kThing, thing("x"), recorded)) == "replace: it is tainted");
 }
 
 TEST_CASE("differs: connections are compared by the machine they lead to") {

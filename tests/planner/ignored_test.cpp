@@ -46,7 +46,7 @@ std::string kept(Value::List names, const char* wanted, const char* now) {
     return to_json(with_ignored_parts(lifecycle, attribute, from_json(wanted), from_json(now)));
 }
 
-std::string spec(const char* labels, const char* ignored) {
+std::string ignoring_spec(const char* labels, const char* ignored) {
     return fmt::format("name: t\nresources: {{a: {{type: fake.thing, name: a, labels: {}, "
                        "lifecycle: {{ignore_changes: {}}}}}}}\n",
                        labels, ignored);
@@ -91,14 +91,14 @@ TEST_CASE("an ignored part keeps its value, the rest is as wanted") {
 }
 
 TEST_CASE("ignore_changes of a part: its drift is no change, that of the rest is repaired") {
-    const PriorState prior = made(spec("{x: one, y: two}", "[labels.x]"));
+    const PriorState prior = made(ignoring_spec("{x: one, y: two}", "[labels.x]"));
     const auto with = [&](const char* x, const char* y) {
         return drifted(prior, "a", "labels", Value::map({{"x", x}, {"y", y}}));
     };
-    CHECK(planned(spec("{x: one, y: two}", "['labels[\"x\"]']"), with("9", "two")) == "");
-    CHECK(planned(spec("{x: new, y: two}", "[labels.x]"), prior) == "");
-    CHECK(planned(spec("{x: one, y: new}", "[labels.x]"), prior) == "update a; ");
-    const TestSpec t(spec("{x: one, y: two}", "[labels.x]").c_str());
+    CHECK(planned(ignoring_spec("{x: one, y: two}", "['labels[\"x\"]']"), with("9", "two")) == "");
+    CHECK(planned(ignoring_spec("{x: new, y: two}", "[labels.x]"), prior) == "");
+    CHECK(planned(ignoring_spec("{x: one, y: new}", "[labels.x]"), prior) == "update a; ");
+    const TestSpec t(ignoring_spec("{x: one, y: two}", "[labels.x]").c_str());
     const Plan plan = make_plan(*t.graph, with("9", "8"), t.settings);
     REQUIRE(plan.steps.size() == 1);
     CHECK(to_json(plan.steps[0].after["labels"]) == R"({"x":"9","y":"two"})");
@@ -106,7 +106,7 @@ TEST_CASE("ignore_changes of a part: its drift is no change, that of the rest is
 
 TEST_CASE("a refresh silently records ignored changes") {
     const auto refreshed = [](const char* ignored, const char* x, const char* y) {
-        const std::string text = spec("{x: one, y: two}", ignored);
+        const std::string text = ignoring_spec("{x: one, y: two}", ignored);
         const TestSpec t(text.c_str());
         const PriorState prior =
             drifted(made(text), "a", "labels", Value::map({{"x", x}, {"y", y}}));

@@ -24,7 +24,7 @@ std::string edges(const TestSpec& t) {
     return edges(*t.graph);
 }
 
-Value config_of(const TestSpec& t, const std::string& address) {
+Value module_config(const TestSpec& t, const std::string& address) {
     Diagnostics diagnostics;
     const Value out = t.graph->config(
         *t.graph->find(address), [](NodeId) { return Value::unknown(); }, diagnostics);
@@ -33,7 +33,7 @@ Value config_of(const TestSpec& t, const std::string& address) {
 }
 
 /// The errors of a spec and its module m.
-std::string errors_with(const std::string& spec, const std::string& module) {
+std::string module_errors(const std::string& spec, const std::string& module) {
     try {
         const TestSpec t(TestSpec::Files{{"hadeploy.yaml", spec}, {"m/module.yaml", module}});
     } catch (const Error& errors) {
@@ -77,9 +77,9 @@ modules:
                       "module.site[\"b\"].db[\"x\"]: base module.site[\"b\"].web; "
                       "module.site[\"b\"].db[\"y\"]: base module.site[\"b\"].web; "
                       "module.site[\"b\"].web: base; ");
-    CHECK(config_of(t, "module.site[\"b\"].web")["name"] == Value("site-b-web"));
-    CHECK(config_of(t, "module.site[\"b\"].web")["size"] == Value(4));
-    CHECK(config_of(t, "module.site[\"a\"].db[\"y\"]")["name"] == Value("site-a-y"));
+    CHECK(module_config(t, "module.site[\"b\"].web")["name"] == Value("site-b-web"));
+    CHECK(module_config(t, "module.site[\"b\"].web")["size"] == Value(4));
+    CHECK(module_config(t, "module.site[\"a\"].db[\"y\"]")["name"] == Value("site-a-y"));
 }
 
 TEST_CASE("an expression depends only on the module instances and outputs that it uses") {
@@ -118,7 +118,7 @@ outputs: {empty: "${module.none[*].url}", names: "${module.site[*].name}"}
 )"},
                                      {"m/module.yaml", kSite}});
     CHECK(t.graph->nodes().size() == 11);
-    CHECK(config_of(t, "module.site[2].web")["name"] == Value("s2-web"));
+    CHECK(module_config(t, "module.site[2].web")["name"] == Value("s2-web"));
     CHECK(edges(t).find("last: module.site[2].web; ") != std::string::npos);
     CHECK(edges(t).find("all: module.site[0].web module.site[1].web module.site[2].web; ") !=
           std::string::npos);
@@ -151,7 +151,7 @@ resources: {own: {type: fake.thing, name: "${var.name}", value: "${var.token}"}}
 outputs: {site: "${module.site}"}
 )"},
                                      {"m/module.yaml", kSite}});
-    CHECK(config_of(t, "module.region[\"n2\"].module.site[\"s\"].db[\"x\"]")["name"] ==
+    CHECK(module_config(t, "module.region[\"n2\"].module.site[\"s\"].db[\"x\"]")["name"] ==
           Value("n2-s-x"));
     CHECK(edges(t).find("module.region[\"n2\"].own: node[\"n2\"]; ") != std::string::npos);
 }
@@ -166,15 +166,16 @@ modules:
                                      {"m/module.yaml", kSite}});
     CHECK(t.spec.sources.files().size() == 2);
     CHECK(t.spec.root.modules[0].module == t.spec.root.modules[1].module);
-    CHECK(config_of(t, "module.b.web")["name"] == Value("b-web"));
+    CHECK(module_config(t, "module.b.web")["name"] == Value("b-web"));
 }
 
 TEST_CASE("unknown instances and names of modules are errors") {
     const auto with = [](const std::string& call, const std::string& more = "") {
-        return errors_with("name: t\nresources: {a: {type: fake.thing, name: a}}\nmodules: {site: "
-                           "{source: m, " +
-                               call + ", with: {name: x}}}\n" + more,
-                           kSite);
+        return module_errors(
+            "name: t\nresources: {a: {type: fake.thing, name: a}}\nmodules: {site: "
+            "{source: m, " +
+                call + ", with: {name: x}}}\n" + more,
+            kSite);
     };
     CHECK(with("for_each: '${[a.token]}'")
               .starts_with("a name in the list of for_each is known "
@@ -195,13 +196,13 @@ TEST_CASE("unknown instances and names of modules are errors") {
     CHECK(with("count: 1", "outputs: {o: \"${module.site.url}\"}\n") ==
           "module \"site\" has a count: which one is meant? (for example module.site[0].url, or "
           "module.site[*].url for all of them)");
-    CHECK(
-        errors_with("name: t\nmodules: {site: {source: m, with: {name: \"${each.key}\"}}}\n", kSite)
-            .find("only available in a resource or a module's inputs, with for_each") !=
-        std::string::npos);
+    CHECK(module_errors("name: t\nmodules: {site: {source: m, with: {name: \"${each.key}\"}}}\n",
+                        kSite)
+              .find("only available in a resource or a module's inputs, with for_each") !=
+          std::string::npos);
     // a module without instances is checked too
-    CHECK(errors_with("name: t\nmodules: {m: {source: m, count: 0}}\n",
-                      "resources: {a: {type: fake.thing, name: \"${var.x}\"}}\n") ==
+    CHECK(module_errors("name: t\nmodules: {m: {source: m, count: 0}}\n",
+                        "resources: {a: {type: fake.thing, name: \"${var.x}\"}}\n") ==
           "there is no variable \"x\"");
 }
 

@@ -25,30 +25,30 @@ const Value& names() {
     return all;
 }
 
-std::string e(const std::string& expression) {
+std::string result_of(const std::string& expression) {
     return eval(expression, names());
 }
 
 } // namespace
 
 TEST_CASE("an unknown value is secret if it may become secret") {
-    CHECK(e("sensitive(later)") == kLater);
-    CHECK(e("sensitive(later).x") == kLater);
-    CHECK(e("sensitive(later)[*].x") == kLater);
-    CHECK(e("upper(sensitive(later))") == kLater);
-    CHECK(e("concat([hidden], later)") == kLater);
-    CHECK(e("merge({a: hidden}, later)") == kLater);
-    CHECK(e("later ? hidden : 'open'") == kLater);
-    CHECK(e("later ? 'open' : hidden") == kLater);
-    CHECK(e("later && hidden == 'x'") == R"({"$secret":false})");
-    CHECK(e("mixed[later]") == kLater);
-    CHECK(e("[for x in later : hidden]") == kLater);
-    CHECK(e("[for x in list : hidden if later]") == kLater);
-    CHECK(e("{for x in list : later => hidden}") == kLater);
-    CHECK(e("{for x in later : hidden => x}") == kLater);
-    CHECK(e("{(later): hidden}") == kLater);
-    CHECK(e("try(later, hidden)") == kLater);
-    CHECK(e("'${later} and ${hidden}'") == kLater);
+    CHECK(result_of("sensitive(later)") == kLater);
+    CHECK(result_of("sensitive(later).x") == kLater);
+    CHECK(result_of("sensitive(later)[*].x") == kLater);
+    CHECK(result_of("upper(sensitive(later))") == kLater);
+    CHECK(result_of("concat([hidden], later)") == kLater);
+    CHECK(result_of("merge({a: hidden}, later)") == kLater);
+    CHECK(result_of("later ? hidden : 'open'") == kLater);
+    CHECK(result_of("later ? 'open' : hidden") == kLater);
+    CHECK(result_of("later && hidden == 'x'") == R"({"$secret":false})");
+    CHECK(result_of("mixed[later]") == kLater);
+    CHECK(result_of("[for x in later : hidden]") == kLater);
+    CHECK(result_of("[for x in list : hidden if later]") == kLater);
+    CHECK(result_of("{for x in list : later => hidden}") == kLater);
+    CHECK(result_of("{for x in later : hidden => x}") == kLater);
+    CHECK(result_of("{(later): hidden}") == kLater);
+    CHECK(result_of("try(later, hidden)") == kLater);
+    CHECK(result_of("'${later} and ${hidden}'") == kLater);
 }
 
 TEST_CASE("unknown values that depend on no secret are not marked") {
@@ -56,16 +56,16 @@ TEST_CASE("unknown values that depend on no secret are not marked") {
                              "table[later]", "mixed.a + later", "[for x in later : x]",
                              "[for x in list : x if later]", "{for x in list : later => x}",
                              "{(later): 1}", "try(later, 1)", "concat([1], later)", "upper(later)"})
-        CHECK_MESSAGE(e(open) == kOpen, open);
+        CHECK_MESSAGE(result_of(open) == kOpen, open);
 }
 
 TEST_CASE("values chosen by a secret, or taken out of one, are secret") {
-    CHECK(e("table[key]") == R"({"$secret":1})");
-    CHECK(e("{a: 1, b: 2}[key]") == R"({"$secret":1})");
-    CHECK(e("[table][*][key]") == R"({"$secret":[{"$secret":1}]})");
-    CHECK(e("vault[*].n") == R"({"$secret":[{"$secret":1},{"$secret":2}]})");
-    CHECK(e("vault[0].n") == R"({"$secret":1})");
-    CHECK(e("hidden == 's3cret' ? 1 : 2") == R"({"$secret":1})");
+    CHECK(result_of("table[key]") == R"({"$secret":1})");
+    CHECK(result_of("{a: 1, b: 2}[key]") == R"({"$secret":1})");
+    CHECK(result_of("[table][*][key]") == R"({"$secret":[{"$secret":1}]})");
+    CHECK(result_of("vault[*].n") == R"({"$secret":[{"$secret":1},{"$secret":2}]})");
+    CHECK(result_of("vault[0].n") == R"({"$secret":1})");
+    CHECK(result_of("hidden == 's3cret' ? 1 : 2") == R"({"$secret":1})");
 }
 
 TEST_CASE("computed values are secret if they can reveal a connection's secret") {
@@ -93,43 +93,43 @@ TEST_CASE("computed values are secret if they can reveal a connection's secret")
 }
 
 TEST_CASE("a message does not quote a secret") {
-    CHECK(e("tonumber(hidden)") == "1:3: tonumber(): (secret) is not a number");
-    CHECK(e("table[hidden]").find("s3cret") == std::string::npos);
-    CHECK(e("{for x in list : hidden => x}").find("s3cret") == std::string::npos);
+    CHECK(result_of("tonumber(hidden)") == "1:3: tonumber(): (secret) is not a number");
+    CHECK(result_of("table[hidden]").find("s3cret") == std::string::npos);
+    CHECK(result_of("{for x in list : hidden => x}").find("s3cret") == std::string::npos);
 }
 
 TEST_CASE("whether a secret causes an error is secret") {
-    CHECK(e("can(hidden)") == R"({"$secret":true})");
-    CHECK(e("can(tonumber(hidden))") == R"({"$secret":false})");
-    CHECK(e("can(vault[0].x)") == R"({"$secret":false})");
-    CHECK(e("can(vault.x.y)") == R"({"$secret":false})");
-    CHECK(e("can(sensitive(table).x)") == R"({"$secret":false})");
-    CHECK(e("can(table[key].x)") == R"({"$secret":false})");
-    CHECK(e("can(mixed.x)") == "false"); // only the values of a map are secret
-    CHECK(e("can(table.x)") == "false");
-    CHECK(e("can([for x in vault : x.y])") == R"({"$secret":false})");
-    CHECK(e("try(hidden)") == R"({"$secret":"s3cret"})");
-    CHECK(e("try(tonumber(hidden), 0)") == R"({"$secret":0})");
-    CHECK(e("try(mixed.x, 0)") == "0");
-    CHECK(e("try(0, tonumber(hidden))") == "0");
-    CHECK(e("try({a: hidden}, 0)") == R"({"a":{"$secret":"s3cret"}})");
+    CHECK(result_of("can(hidden)") == R"({"$secret":true})");
+    CHECK(result_of("can(tonumber(hidden))") == R"({"$secret":false})");
+    CHECK(result_of("can(vault[0].x)") == R"({"$secret":false})");
+    CHECK(result_of("can(vault.x.y)") == R"({"$secret":false})");
+    CHECK(result_of("can(sensitive(table).x)") == R"({"$secret":false})");
+    CHECK(result_of("can(table[key].x)") == R"({"$secret":false})");
+    CHECK(result_of("can(mixed.x)") == "false"); // only the values of a map are secret
+    CHECK(result_of("can(table.x)") == "false");
+    CHECK(result_of("can([for x in vault : x.y])") == R"({"$secret":false})");
+    CHECK(result_of("try(hidden)") == R"({"$secret":"s3cret"})");
+    CHECK(result_of("try(tonumber(hidden), 0)") == R"({"$secret":0})");
+    CHECK(result_of("try(mixed.x, 0)") == "0");
+    CHECK(result_of("try(0, tonumber(hidden))") == "0");
+    CHECK(result_of("try({a: hidden}, 0)") == R"({"a":{"$secret":"s3cret"}})");
 }
 
 TEST_CASE("only nonsensitive() opens a secret") {
-    CHECK(e("nonsensitive(hidden)") == "\"s3cret\"");
-    CHECK(e("nonsensitive(vault)[0].n") == "1");
-    CHECK(e("nonsensitive(mixed)") == R"({"a":1,"s":{"$secret":"s3cret"}})");
-    CHECK(e("nonsensitive(sensitive(later))") == kOpen);
-    CHECK(e("nonsensitive(1)") == "1");
-    CHECK(e("keys(sensitive(mixed))") == R"({"$secret":["a","s"]})");
-    CHECK(e("nonsensitive(keys(sensitive(mixed)))") == R"(["a","s"])");
-    CHECK(e("keys(mixed)") == R"(["a","s"])");
-    CHECK(e("length(mixed)") == "2");
-    CHECK(e("issensitive(hidden)") == "true");
-    CHECK(e("issensitive(mixed)") == "true");
-    CHECK(e("issensitive(table)") == "false");
-    CHECK(e("issensitive(later)") == kOpen);
-    CHECK(e("issensitive(sensitive(later))") == "true");
-    CHECK(e("alltrue([hidden == 'x', true])") == R"({"$secret":false})");
-    CHECK(e("anytrue([hidden == 'x', later])") == kLater);
+    CHECK(result_of("nonsensitive(hidden)") == "\"s3cret\"");
+    CHECK(result_of("nonsensitive(vault)[0].n") == "1");
+    CHECK(result_of("nonsensitive(mixed)") == R"({"a":1,"s":{"$secret":"s3cret"}})");
+    CHECK(result_of("nonsensitive(sensitive(later))") == kOpen);
+    CHECK(result_of("nonsensitive(1)") == "1");
+    CHECK(result_of("keys(sensitive(mixed))") == R"({"$secret":["a","s"]})");
+    CHECK(result_of("nonsensitive(keys(sensitive(mixed)))") == R"(["a","s"])");
+    CHECK(result_of("keys(mixed)") == R"(["a","s"])");
+    CHECK(result_of("length(mixed)") == "2");
+    CHECK(result_of("issensitive(hidden)") == "true");
+    CHECK(result_of("issensitive(mixed)") == "true");
+    CHECK(result_of("issensitive(table)") == "false");
+    CHECK(result_of("issensitive(later)") == kOpen);
+    CHECK(result_of("issensitive(sensitive(later))") == "true");
+    CHECK(result_of("alltrue([hidden == 'x', true])") == R"({"$secret":false})");
+    CHECK(result_of("anytrue([hidden == 'x', later])") == kLater);
 }

@@ -82,16 +82,16 @@ Value names_with(const Planted& secret, std::mt19937& draw) {
     });
 }
 
-const std::vector<const char*> kOpen{"'a'",        "'10.0.0.0/24'",
-                                     "'%d %s'",    "'2026-03-01T12:30:00Z'",
-                                     "'/(/'",      "'('",
-                                     "'list(x)'",  "'object({a: port})'",
-                                     "0",          "1",
-                                     "-5",         "99",
-                                     "open",       "table",
-                                     "['a', 'b']", "{a: ['x']}",
-                                     "'UTF-16LE'", "'b, b'",
-                                     "true",       "{}"};
+const std::vector<const char*> kOpenArguments{"'a'",        "'10.0.0.0/24'",
+                                              "'%d %s'",    "'2026-03-01T12:30:00Z'",
+                                              "'/(/'",      "'('",
+                                              "'list(x)'",  "'object({a: port})'",
+                                              "0",          "1",
+                                              "-5",         "99",
+                                              "open",       "table",
+                                              "['a', 'b']", "{a: ['x']}",
+                                              "'UTF-16LE'", "'b, b'",
+                                              "true",       "{}"};
 
 /// The part of the text that shows the planted secret or number; "" if there is none.
 std::string leak(const Planted& secret, const Value& names, const std::string& text) {
@@ -120,8 +120,9 @@ TEST_CASE("no function shows a part of a secret argument") {
                     std::string call = std::string(f.name) + "(";
                     for (std::size_t i = 0; i < count; ++i)
                         call += (i > 0 ? ", " : "") +
-                                std::string(i == place ? kForms[draw() % kForms.size()]
-                                                       : kOpen[draw() % kOpen.size()]);
+                                std::string(i == place
+                                                ? kForms[draw() % kForms.size()]
+                                                : kOpenArguments[draw() % kOpenArguments.size()]);
                     call += ")";
                     const std::string text = said_of(call, names);
                     const std::string shown = leak(secret, names, text);

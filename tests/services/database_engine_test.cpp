@@ -53,7 +53,7 @@ class FailingSync {
     sqlite3_vfs vfs_{};
 };
 
-Json put(const std::string& id) {
+Json put_apples(const std::string& id) {
     return {{"op", "put"}, {"id", id}, {"name", "apples"}, {"quantity", 2}};
 }
 
@@ -64,9 +64,9 @@ TEST_CASE("a file that the volume gave up on is reopened, and the write counts o
     const FailingSync disk;
     Engine engine(data.path(), "test");
     REQUIRE(engine.wait_beyond(-1, std::chrono::seconds(10)));
-    CHECK(engine.run(put("a")).at("write").at("total") == 2);
+    CHECK(engine.run(put_apples("a")).at("write").at("total") == 2);
     FailingSync::failures = 1;
-    const Json second = engine.run(put("b"));
+    const Json second = engine.run(put_apples("b"));
     CHECK(FailingSync::failures == 0); // it did fail
     CHECK(second.at("ok") == true);
     CHECK(second.at("write").at("total") == 4);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kCrowd = 1100;
 
-Deadline soon() {
+Deadline within_a_minute() {
     return Clock::now() + std::chrono::seconds(60);
 }
 
@@ -34,7 +34,7 @@ Socket connect_from(const std::string& address, std::uint16_t port, const std::s
     REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0);
     REQUIRE(::connect(fd, reinterpret_cast<const sockaddr*>(&other), sizeof other) == 0);
     REQUIRE(::fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
-    socket.write_all(bytes, soon());
+    socket.write_all(bytes, within_a_minute());
     return socket;
 }
 
@@ -55,7 +55,7 @@ std::vector<Socket> crowd(std::uint16_t port, const std::string& bytes, bool man
 bool is_closed(Socket& socket) {
     std::array<char, 4096> chunk{};
     try {
-        while (socket.read_some(chunk.data(), chunk.size(), soon()) > 0) {
+        while (socket.read_some(chunk.data(), chunk.size(), within_a_minute()) > 0) {
         }
         return true;
     } catch (const NetworkError& error) {
@@ -182,8 +182,8 @@ TEST_CASE("the connection that has waited longest is closed to make room") {
                                 return Json{{"ok", true}};
                             }));
     const auto asks = [](Socket& socket) {
-        write_frame(socket, {{"op", "x"}}, soon());
-        return read_frame(socket, soon()).has_value();
+        write_frame(socket, {{"op", "x"}}, within_a_minute());
+        return read_frame(socket, within_a_minute()).has_value();
     };
     Socket first = connect_from("127.0.0.1", server.port(), "");
     Socket second = connect_from("127.0.0.2", server.port(), "");
@@ -215,6 +215,6 @@ TEST_CASE("connections being answered are not closed, and one address has a limi
     Socket stranger = connect_from("127.0.0.3", server.port(), question);
     CHECK(is_closed(stranger));
     released = true;
-    for (Socket& socket : busy) CHECK(read_frame(socket, soon()).has_value());
+    for (Socket& socket : busy) CHECK(read_frame(socket, within_a_minute()).has_value());
     CHECK(asked == 4);
 }

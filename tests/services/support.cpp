@@ -20,7 +20,7 @@ namespace {
 constexpr auto kBound = std::chrono::seconds(60);
 constexpr unsigned kImageUser = 10000;
 
-Deadline soon() {
+Deadline within_bound() {
     return Clock::now() + kBound;
 }
 
@@ -123,13 +123,13 @@ std::string Service::log() const {
 }
 
 Json Service::call(const Json& request) {
-    Socket socket = connect_tcp({"127.0.0.1", port_}, soon());
-    write_frame(socket, request, soon());
-    return read_frame(socket, soon()).value();
+    Socket socket = connect_tcp({"127.0.0.1", port_}, within_bound());
+    write_frame(socket, request, within_bound());
+    return read_frame(socket, within_bound()).value();
 }
 
 bool eventually(const std::function<bool()>& condition) {
-    for (const Deadline deadline = soon(); Clock::now() < deadline;) {
+    for (const Deadline deadline = within_bound(); Clock::now() < deadline;) {
         if (condition()) return true;
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
@@ -137,12 +137,12 @@ bool eventually(const std::function<bool()>& condition) {
 }
 
 std::string converse(std::uint16_t port, const std::string& bytes) {
-    Socket socket = connect_tcp({"127.0.0.1", port}, soon());
-    socket.write_all(bytes, soon());
+    Socket socket = connect_tcp({"127.0.0.1", port}, within_bound());
+    socket.write_all(bytes, within_bound());
     std::string answer;
     std::array<char, 4096> chunk{};
     try {
-        while (const std::size_t got = socket.read_some(chunk.data(), chunk.size(), soon()))
+        while (const std::size_t got = socket.read_some(chunk.data(), chunk.size(), within_bound()))
             answer.append(chunk.data(), got);
     } catch (const NetworkError&) {
         // A server that refuses a request may reset the connection after its response.
@@ -160,8 +160,8 @@ Reply post_json(std::uint16_t port, const std::string& path, const Json& body) {
 }
 
 Reply get_json(std::uint16_t port, const std::string& path) {
-    const HttpResponse answer =
-        http_get(connect_tcp({"127.0.0.1", port}, soon()), "x", path, 10'000'000, soon());
+    const HttpResponse answer = http_get(connect_tcp({"127.0.0.1", port}, within_bound()), "x",
+                                         path, 10'000'000, within_bound());
     return {answer.status, Json::parse(answer.body)};
 }
 
@@ -198,7 +198,7 @@ void FakeDocker::serve() {
         std::string request;
         std::array<char, 4096> chunk{};
         while (request.find("\r\n\r\n") == std::string::npos) {
-            const std::size_t got = peer.read_some(chunk.data(), chunk.size(), soon());
+            const std::size_t got = peer.read_some(chunk.data(), chunk.size(), within_bound());
             if (got == 0) break;
             request.append(chunk.data(), got);
         }
@@ -208,8 +208,9 @@ void FakeDocker::serve() {
             const std::lock_guard lock(mutex_);
             requests_.push_back(line);
         }
-        peer.write_all(
-            "HTTP/1.0 " + std::to_string(status_.load()) + " X\r\n\r\n" + bodies_[target], soon());
+        peer.write_all("HTTP/1.0 " + std::to_string(status_.load()) + " X\r\n\r\n" +
+                           bodies_[target],
+                       within_bound());
     }
 }
 

@@ -3,6 +3,7 @@
 #include "providers/ssh/provider.h"
 #include "ssh/host_case.h"
 #include "ssh/server.h"
+#include "support/has.h"
 
 #include <doctest/doctest.h>
 
@@ -51,10 +52,6 @@ struct Bench {
     }
 };
 
-bool has(const std::string& text, std::string_view part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
-}
 } // namespace
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {

@@ -27,7 +27,7 @@ const char* const kTasks =
         {"ID":"t3","ServiceID":"s1","Slot":2,"DesiredState":"running","Status":{"State":"pending","Err":"no suitable node"}},
         {"ID":"t4","ServiceID":"s2","NodeID":"n1","DesiredState":"running","Status":{"State":"running"}}])";
 
-Observation seen(const std::string& type_name, const std::string& out) {
+Observation docker_seen(const std::string& type_name, const std::string& out) {
     const auto& type = cluster_type(type_name);
     const Value config = normal(type, type_name == "docker.drain"
                                           ? Value::map({{"hosts", three_hosts()}, {"node", "n2"}})
@@ -36,7 +36,8 @@ Observation seen(const std::string& type_name, const std::string& out) {
 }
 
 Observation cluster_seen(const std::string& nodes) {
-    return seen("docker.cluster", reply(200, nodes) + reply(200, kServices) + reply(200, kTasks));
+    return docker_seen("docker.cluster",
+                       reply(200, nodes) + reply(200, kServices) + reply(200, kTasks));
 }
 
 Value drain_config(int seconds) {
@@ -115,13 +116,13 @@ TEST_CASE("docker.cluster: nodes, services and tasks with their names") {
 }
 
 TEST_CASE("docker.cluster: a failed read does not count as an empty swarm") {
-    const Observation worker =
-        seen("docker.cluster", reply(503, R"({"message":"This node is not a swarm manager."})") +
-                                   reply(503, "{}") + reply(503, "{}"));
+    const Observation worker = docker_seen(
+        "docker.cluster", reply(503, R"({"message":"This node is not a swarm manager."})") +
+                              reply(503, "{}") + reply(503, "{}"));
     CHECK(worker.state == State::failed);
     CHECK(worker.error->message == "This node is not a swarm manager.");
-    CHECK(seen("docker.cluster", "stopped\n").state == State::failed);
-    CHECK(seen("docker.cluster", reply(200, kNodes)).state == State::failed);
+    CHECK(docker_seen("docker.cluster", "stopped\n").state == State::failed);
+    CHECK(docker_seen("docker.cluster", reply(200, kNodes)).state == State::failed);
     CHECK(cluster_seen("no JSON").state == State::failed);
     CHECK(cluster_seen("[]").state == State::present);
 }
@@ -139,12 +140,13 @@ TEST_CASE("docker.drain: present while the node is drained") {
     const auto node = [](const std::string& availability) {
         return reply(200, R"({"ID":"n2","Spec":{"Availability":")" + availability + "\"}}");
     };
-    CHECK(seen("docker.drain", node("drain")).state == State::present);
-    CHECK(seen("docker.drain", node("active")).state == State::absent);
-    CHECK(seen("docker.drain", reply(404, R"({"message":"node n2 not found"})")).state ==
+    CHECK(docker_seen("docker.drain", node("drain")).state == State::present);
+    CHECK(docker_seen("docker.drain", node("active")).state == State::absent);
+    CHECK(docker_seen("docker.drain", reply(404, R"({"message":"node n2 not found"})")).state ==
           State::absent);
-    CHECK(seen("docker.drain", reply(503, R"({"message":"no leader"})")).state == State::failed);
-    CHECK(seen("docker.drain", "stopped\n").state == State::failed);
+    CHECK(docker_seen("docker.drain", reply(503, R"({"message":"no leader"})")).state ==
+          State::failed);
+    CHECK(docker_seen("docker.drain", "stopped\n").state == State::failed);
 }
 
 TEST_CASE("docker.drain: the timer is set before the node is drained") {

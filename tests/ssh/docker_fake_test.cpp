@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 namespace {
 // Docker starts unless its daemon.json contains "bad"; it runs while the file `running` exists.
-constexpr const char* kSystemctl = R"sh(echo "systemctl $*" >>log
+constexpr const char* kDockerSystemctl = R"sh(echo "systemctl $*" >>log
 case $* in
 stop*) rm -f running ;;
 start*) if grep -qs bad etc/daemon.json; then exit 1; fi; : >running ;;
@@ -27,7 +27,7 @@ struct Docker : Pretence {
     explicit Docker(const char* dockerd)
         : Pretence({{"dockerd", dockerd},
                     {"apparmor_parser", ":\n"},
-                    {"systemctl", kSystemctl},
+                    {"systemctl", kDockerSystemctl},
                     {"journalctl", kJournal}}) {
         fs::create_directory(dir.path / "etc");
         write_file(dir.path / "running", "");

@@ -16,8 +16,6 @@ using State = Observation::State;
 
 namespace {
 
-const std::string kId(64, 'a');
-
 std::string info(const std::string& state, bool manager, const std::string& node = "n1",
                  const std::string& swarm = "swarm1") {
     return R"({"Swarm":{"NodeID":")" + node + R"(","NodeAddr":"10.77.0.11","LocalNodeState":")" +

@@ -84,8 +84,8 @@ Value stack(const std::string& compose) {
 
 /// A command of a deploy, run on a host with that daemon. Each request advances the clock by a
 /// second.
-ProcessResult run(const Daemon& daemon, std::size_t index,
-                  const std::string& compose = "services: {web: {image: w}}") {
+ProcessResult run_change(const Daemon& daemon, std::size_t index,
+                         const std::string& compose = "services: {web: {image: w}}") {
     const ssh::SshType& type = cluster_type("docker.stack");
     const auto list =
         type.commands(change_of(type, Change::Kind::create, {}, normal(type, stack(compose))));
@@ -126,7 +126,7 @@ std::string wait_for(std::vector<std::string> services, std::vector<std::string>
     const Daemon daemon({{"/services", std::move(services)},
                          {"/tasks", std::move(tasks)},
                          {"/nodes/n1", {R"({"Description":{"Hostname":"node1"}})"}}});
-    const ProcessResult result = run(daemon, 2);
+    const ProcessResult result = run_change(daemon, 2);
     if (result.status == 0) return result.err;
     return ssh::cause_in(result.err);
 }
@@ -202,7 +202,7 @@ TEST_CASE("docker.stack: used ports and missing external networks are detected b
     const auto possible = [&](const std::string& services, bool network) {
         std::map<std::string, std::vector<std::string>> answers{{"/services", {services}}};
         if (network) answers["/networks/proxy"] = {"{}"};
-        const ProcessResult result = run(Daemon(answers), 0, compose);
+        const ProcessResult result = run_change(Daemon(answers), 0, compose);
         return result.status == 0 ? result.err : ssh::cause_in(result.err);
     };
     CHECK(possible("[]", true) == "");

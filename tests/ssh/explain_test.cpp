@@ -1,4 +1,5 @@
 #include "providers/ssh/explain.h"
+#include "support/has.h"
 
 #include <doctest/doctest.h>
 
@@ -6,10 +7,6 @@ using namespace hadeploy;
 using namespace hadeploy::ssh;
 
 namespace {
-bool has(const std::string& text, std::string_view part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
-}
 Error failure(int status, std::string_view err) {
     return explain_failure("h", "x", status, err);
 }

@@ -9,7 +9,7 @@
 namespace hadeploy::test {
 
 namespace {
-sockaddr_in loopback(int port) {
+sockaddr_in loopback_address(int port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -48,7 +48,7 @@ struct FaultProxy::Link {
 
 FaultProxy::FaultProxy(int server_port)
     : server_port_(server_port), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address = loopback(0);
+    sockaddr_in address = loopback_address(0);
     socklen_t size = sizeof address;
     if (::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
         ::listen(listener_.get(), 64) != 0 ||
@@ -85,7 +85,7 @@ void FaultProxy::accept(const std::stop_token& stop) {
         if (::poll(&p, 1, 20) <= 0) continue;
         Link link{.client = Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)),
                   .host = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))};
-        const sockaddr_in address = loopback(server_port_);
+        const sockaddr_in address = loopback_address(server_port_);
         // A server that is down refuses connections.
         if (::connect(link.host.get(), reinterpret_cast<const sockaddr*>(&address),
                       sizeof address) != 0)

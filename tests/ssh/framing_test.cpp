@@ -38,7 +38,7 @@ Answers read(const std::string& boundary, std::string_view out, std::string_view
     return answers;
 }
 
-Answers run(const std::vector<Section>& sections, std::string_view preamble = "") {
+Answers run_composed(const std::vector<Section>& sections, std::string_view preamble = "") {
     const std::string boundary = make_boundary();
     const ProcessResult result =
         run_process({.argv = {"sh"}, .input = compose(sections, boundary, preamble)});
@@ -47,10 +47,11 @@ Answers run(const std::vector<Section>& sections, std::string_view preamble = ""
 } // namespace
 
 TEST_CASE("sections answer with their own output, errors and status") {
-    const Answers a = run({{.script = "echo one; echo oops >&2; exit 3", .strict = false},
-                           {.script = "printf 'no line end'", .strict = false},
-                           {.script = "", .strict = false},
-                           {.script = "printf '\\n\\nblank lines stay\\n\\n'", .strict = false}});
+    const Answers a =
+        run_composed({{.script = "echo one; echo oops >&2; exit 3", .strict = false},
+                      {.script = "printf 'no line end'", .strict = false},
+                      {.script = "", .strict = false},
+                      {.script = "printf '\\n\\nblank lines stay\\n\\n'", .strict = false}});
     REQUIRE(a.sections.size() == 4);
     CHECK(a.complete);
     CHECK(a.sections[0].out == "one\n");
@@ -63,7 +64,7 @@ TEST_CASE("sections answer with their own output, errors and status") {
 
 TEST_CASE("a section over its time limit is killed with all processes that it started") {
     const std::chrono::milliseconds second(1000), hour(3'600'000);
-    const Answers a = run(
+    const Answers a = run_composed(
         {{.script = "cat; sleep 600 & echo $!; wait", .input = "it's read\n", .ends_after = second},
          {.script = "echo never"}});
     CHECK(a.complete);
@@ -83,7 +84,7 @@ TEST_CASE("a section over its time limit is killed with all processes that it st
          .timeout = std::chrono::seconds(30)});
     CHECK(gone.status == 0);
 
-    const Answers in_time = run(
+    const Answers in_time = run_composed(
         {{.script = "[ ! -e /dev/fd/4 ]; hadeploy_cd / / && echo \"here 'it' is\"; env | grep -c "
                     "^hadeploy || :",
           .ends_after = hour},
@@ -96,17 +97,18 @@ TEST_CASE("a section over its time limit is killed with all processes that it st
     CHECK(in_time.sections[2].out.empty());
     CHECK(in_time.sections[3].status == 1);
     CHECK(in_time.sections[3].out.empty());
-    CHECK(run({{.script = "if then", .ends_after = hour}}).sections.at(0).status == 2);
+    CHECK(run_composed({{.script = "if then", .ends_after = hour}}).sections.at(0).status == 2);
 }
 
 TEST_CASE("a section cannot disturb the ones after it") {
-    const Answers a = run({{.script = "cd /tmp; x=1; set -- a b; exit 0", .strict = false},
-                           {.script = "pwd; echo ${x-unset} $#", .strict = false},
-                           {.script = "echo \"unbalanced", .strict = false},
-                           {.script = "cat; echo read nothing", .strict = false},
-                           {.script = "kill -9 $(exec sh -c 'echo $PPID')", .strict = false},
-                           {.script = "if then", .strict = false},
-                           {.script = "echo still here", .strict = false}});
+    const Answers a =
+        run_composed({{.script = "cd /tmp; x=1; set -- a b; exit 0", .strict = false},
+                      {.script = "pwd; echo ${x-unset} $#", .strict = false},
+                      {.script = "echo \"unbalanced", .strict = false},
+                      {.script = "cat; echo read nothing", .strict = false},
+                      {.script = "kill -9 $(exec sh -c 'echo $PPID')", .strict = false},
+                      {.script = "if then", .strict = false},
+                      {.script = "echo still here", .strict = false}});
     REQUIRE(a.sections.size() == 7);
     CHECK(a.complete);
     CHECK(a.sections[1].out == "/\nunset 0\n");
@@ -118,21 +120,21 @@ TEST_CASE("a section cannot disturb the ones after it") {
 }
 
 TEST_CASE("no section starts after a failed change, and this is reported") {
-    const Answers a = run({{.script = "echo first"},
-                           {.script = "false; echo set -e did not hold"},
-                           {.script = "echo never"}});
+    const Answers a = run_composed({{.script = "echo first"},
+                                    {.script = "false; echo set -e did not hold"},
+                                    {.script = "echo never"}});
     REQUIRE(a.sections.size() == 2);
     CHECK(a.complete);
     CHECK(a.sections[1].status == 1);
     CHECK(a.sections[1].out.empty());
-    CHECK(run({{.script = "echo $undefined_variable"}}).sections[0].status != 0);
+    CHECK(run_composed({{.script = "echo $undefined_variable"}}).sections[0].status != 0);
 }
 
 TEST_CASE("input reaches its section byte by byte") {
     const std::string input = "it's\n$HOME `id` \\n \"x\"\nno line end \xff\x01";
-    const Answers a = run({{.script = "cat", .input = input},
-                           {.script = "cat", .input = std::string(60'000, 'x')},
-                           {.script = "exit 4", .input = "unread"}});
+    const Answers a = run_composed({{.script = "cat", .input = input},
+                                    {.script = "cat", .input = std::string(60'000, 'x')},
+                                    {.script = "exit 4", .input = "unread"}});
     REQUIRE(a.sections.size() == 3);
     CHECK(a.sections[0].out == input);
     CHECK(a.sections[1].out.size() == 60'000);
@@ -140,7 +142,8 @@ TEST_CASE("input reaches its section byte by byte") {
 }
 
 TEST_CASE("the preamble applies to all sections") {
-    const Answers a = run({{.script = "echo $greeting", .strict = false}}, "greeting=hello\n");
+    const Answers a =
+        run_composed({{.script = "echo $greeting", .strict = false}}, "greeting=hello\n");
     CHECK(a.sections[0].out == "hello\n");
 }
 

@@ -36,7 +36,7 @@ const std::string kTlsWords =
     " auth.ssl-allow '\\''node1,node2,node3'\\''";
 
 /// The output of the probe for a volume with these options in addition to the default ones.
-std::string info(const Value& config, const std::string& more) {
+std::string volume_info(const Value& config, const std::string& more) {
     std::string out = "== info\ntype=2\ncount=3\nstatus=1\nreplica_count=3\nvolume-id=1\n"
                       "auth.allow=10.77.0.11,10.77.0.12,10.77.0.13,127.0.0.1,node1,node2,node3\n"
                       "user.hadeploy.identity=" +
@@ -49,8 +49,8 @@ std::string info(const Value& config, const std::string& more) {
 std::optional<Action> action(const Value& more, const std::string& options) {
     const Value config = config_with(more);
     const RecordedResource known = record_of(config);
-    const Observation seen =
-        volume().parse(request_for(volume(), config, &known), {0, info(config, options), ""});
+    const Observation seen = volume().parse(request_for(volume(), config, &known),
+                                            {0, volume_info(config, options), ""});
     return decide(volume(), config, &known, {}, seen).action;
 }
 

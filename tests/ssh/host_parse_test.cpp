@@ -12,11 +12,11 @@ Value on_host(std::initializer_list<std::pair<std::string_view, Value>> more) {
     for (const auto& [key, value] : more) config = config.with(key, value);
     return config;
 }
-Value texts(std::vector<std::string> all) {
+Value text_list(std::vector<std::string> all) {
     return Value::list(Value::List(all.begin(), all.end()));
 }
-constexpr auto present = Observation::State::present;
-constexpr auto failed = Observation::State::failed;
+constexpr auto kPresent = Observation::State::present;
+constexpr auto kFailed = Observation::State::failed;
 } // namespace
 
 TEST_CASE("ssh.host: facts, and the key that was trusted first") {
@@ -31,8 +31,9 @@ TEST_CASE("ssh.host: facts, and the key that was trusted first") {
     ReadRequest request;
     request.config = config_of("ssh.host", host);
     request.recorded = &recorded;
-    CHECK(type_named("ssh.host").parse(request, {0, facts, ""}).state == present);
-    CHECK(type_named("ssh.host").parse(request, {0, "key ssh-ed25519 BBBB\n", ""}).state == failed);
+    CHECK(type_named("ssh.host").parse(request, {0, facts, ""}).state == kPresent);
+    CHECK(type_named("ssh.host").parse(request, {0, "key ssh-ed25519 BBBB\n", ""}).state ==
+          kFailed);
 
     const auto diagnostics = [](const char* host_key) {
         Value written = Value::map({{"address", "10.0.0.1"}, {"config_file", "/dev/null"}});
@@ -76,8 +77,9 @@ TEST_CASE("host.user: a number is not a name") {
 
 TEST_CASE("host.user: the newline of a key file is not part of the key") {
     const Value user = config_of(
-        "host.user", on_host({{"name", "_x"}, {"authorized_keys", texts({key_line("a") + "\n"})}}));
-    CHECK(user["authorized_keys"] == texts({key_line("a")}));
+        "host.user",
+        on_host({{"name", "_x"}, {"authorized_keys", text_list({key_line("a") + "\n"})}}));
+    CHECK(user["authorized_keys"] == text_list({key_line("a")}));
 }
 
 TEST_CASE("secrets are in the input of a command, never in its script") {

@@ -25,7 +25,7 @@ HostKeys look_up(const std::string& text, const std::string& host, int port = 22
     return keys;
 }
 
-std::string message_of(const std::string& host_key) {
+std::string host_keys_error(const std::string& host_key) {
     try {
         parse_host_keys(host_key);
     } catch (const Error& error) {
@@ -55,14 +55,14 @@ TEST_CASE("host_key: a key, or lines of ssh-keyscan and known_hosts") {
 }
 
 TEST_CASE("host_key: errors name the cause") {
-    CHECK(message_of("@other " + kKey).find("is not a host key") != std::string::npos);
-    CHECK(message_of("SHA256:abc") == "\"SHA256:abc\" is not a host key");
-    CHECK(message_of("ssh-ed25519") == "the host key \"ssh-ed25519 \" is cut off or mistyped");
+    CHECK(host_keys_error("@other " + kKey).find("is not a host key") != std::string::npos);
+    CHECK(host_keys_error("SHA256:abc") == "\"SHA256:abc\" is not a host key");
+    CHECK(host_keys_error("ssh-ed25519") == "the host key \"ssh-ed25519 \" is cut off or mistyped");
     for (const std::string& wrong :
          {kKey.substr(0, 40), kKey.substr(0, kKey.size() - 4), "ssh-rsa" + kKey.substr(11),
           std::string("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...")})
-        CHECK(message_of(wrong).find("cut off or mistyped") != std::string::npos);
-    CHECK(message_of("@cert-authority *.example.com " + kKey).find("not supported") !=
+        CHECK(host_keys_error(wrong).find("cut off or mistyped") != std::string::npos);
+    CHECK(host_keys_error("@cert-authority *.example.com " + kKey).find("not supported") !=
           std::string::npos);
 }
 
@@ -70,10 +70,10 @@ TEST_CASE("host_key: lines that were joined") {
     const std::string comment = "# 10.0.0.1:22 SSH-2.0-OpenSSH_9.2p1";
     const std::string joined =
         "several lines were joined into one, so only the first key would count";
-    CHECK(message_of("10.0.0.1 " + kKey + " 10.0.0.1 " + kOther) == joined);
-    CHECK(message_of(comment + " 10.0.0.1 " + kKey) == joined);
-    CHECK(message_of(kKey + " instead of an ssh-rsa one").empty());
-    CHECK(message_of(comment + "\n" + kKey + "\n# " + kOther).empty());
+    CHECK(host_keys_error("10.0.0.1 " + kKey + " 10.0.0.1 " + kOther) == joined);
+    CHECK(host_keys_error(comment + " 10.0.0.1 " + kKey) == joined);
+    CHECK(host_keys_error(kKey + " instead of an ssh-rsa one").empty());
+    CHECK(host_keys_error(comment + "\n" + kKey + "\n# " + kOther).empty());
 }
 
 TEST_CASE("host_key: lines of another host") {

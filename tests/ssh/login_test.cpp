@@ -7,6 +7,7 @@
 #include "providers/ssh/ssh_type.h"
 #include "ssh/login_to.h"
 #include "ssh/server.h"
+#include "support/has.h"
 
 #include <csignal>
 #include <cstdlib>
@@ -94,13 +95,7 @@ std::string attempt(const Login& login) {
     return "";
 }
 
-bool has(const std::string& text, std::string_view part) {
-    const bool found = text.find(part) != std::string::npos;
-    if (!found) MESSAGE(text); // the check itself shows only "false"
-    return found;
-}
-
-std::string said(const Login& login) {
+std::string session_output(const Login& login) {
     Pool pool;
     std::string out;
     const std::vector<Section> sections{
@@ -305,7 +300,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Login second = login_to(inner);
         second.jump = std::make_shared<const Login>(login_to(outer));
         login.jump = std::make_shared<const Login>(second);
-        CHECK(said(login) == "hello\n3000000\n");
+        CHECK(session_output(login) == "hello\n3000000\n");
         CHECK(login.route() ==
               fmt::format("{} via {} via {}", login.name(), second.name(), login_to(outer).name()));
         login.port = 1;

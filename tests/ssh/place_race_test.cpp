@@ -45,17 +45,17 @@ struct RacedHome : UserHome {
 };
 
 /// A script that a type runs on a host.
-struct Run {
+struct HostScript {
     std::string script, input;
 };
 
 /// All scripts of a resource: its probe, and the commands to create it, to set owner and mode, and
 /// to remove it.
-std::vector<Run> runs_of(std::string_view name, const Value& written) {
+std::vector<HostScript> runs_of(std::string_view name, const Value& written) {
     const ssh::SshType& type = test::type_named(name);
     Change change{.type = &type, .identity = "0000", .after = test::config_of(name, written)};
     ReadRequest request{.type = &type, .config = change.after, .identity = "0000"};
-    std::vector<Run> all{{type.probe(request), ""}};
+    std::vector<HostScript> all{{type.probe(request), ""}};
     const auto add = [&](Change::Kind kind) {
         change.kind = kind;
         for (const ssh::Command& command : type.commands(change))
@@ -71,11 +71,11 @@ std::vector<Run> runs_of(std::string_view name, const Value& written) {
 
 /// Runs the scripts repeatedly in one shell, as root.
 /// @return  the number of successful runs
-int repeat(const std::vector<Run>& runs, int rounds) {
+int repeat(const std::vector<HostScript>& runs, int rounds) {
     std::string script = fmt::format("{}done=0 round=0\nwhile [ $round -lt {} ]; do\n"
                                      "round=$((round + 1))\n",
                                      ssh::place_functions(), rounds);
-    for (const Run& run : runs)
+    for (const HostScript& run : runs)
         script += fmt::format("( set -eu\n{}\n) >/dev/null 2>&1 <<'HADEPLOY_END' && "
                               "done=$((done + 1)) || :\n{}{}HADEPLOY_END\n",
                               run.script, run.input,
@@ -233,7 +233,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const auto owned = [&](const fs::path& path, const char* mode) {
             return host.config({{"path", path.string()}, {"owner", "nobody"}, {"mode", mode}});
         };
-        const std::vector<std::pair<std::string, std::vector<Run>>> types{
+        const std::vector<std::pair<std::string, std::vector<HostScript>>> types{
             {"host.file",
              runs_of("host.file", owned(a / "shadow", "0666").with("content", "evil"))},
             {"host.directory", runs_of("host.directory", owned(a, "0777"))},

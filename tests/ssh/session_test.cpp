@@ -7,6 +7,7 @@
 #include "providers/ssh/ssh.h"
 #include "ssh/login_to.h"
 #include "ssh/server.h"
+#include "support/has.h"
 
 #include <arpa/inet.h>
 #include <atomic>
@@ -70,10 +71,6 @@ Error error_of(const auto& what) {
     return Error(ErrorKind::failed, "(no error)");
 }
 
-bool has(const std::string& text, std::string_view part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
-}
 } // namespace
 
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {

@@ -14,7 +14,7 @@ using namespace hadeploy::ssh;
 using hadeploy::test::TempDir;
 
 namespace {
-const std::string kKey =
+const std::string kHostKey =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
 
 HostConfig ask(const std::string& text, const std::string& host, const std::string& user = "") {
@@ -136,12 +136,12 @@ TEST_CASE("ssh_config: unsupported settings that matter are an error, but only f
 
 TEST_CASE("a connection: the spec first, then the configuration, then the defaults") {
     const Home home("Host web\n HostName 10.0.0.1\n Port 2222\n User ops\n IdentityFile ~/k\n",
-                    "[10.0.0.1]:2222 " + kKey + "\n");
+                    "[10.0.0.1]:2222 " + kHostKey + "\n");
     const Value alias = home.resolve(Value::map({{"address", "web"}})).connection;
     CHECK(alias["address"] == Value("10.0.0.1"));
     CHECK(alias["port"] == Value(2222));
     CHECK(alias["user"] == Value("ops"));
-    CHECK(alias["host_key"] == Value(kKey));
+    CHECK(alias["host_key"] == Value(kHostKey));
     CHECK(alias["identity_files"].as_list().at(0) == Value(home.user.home + "/k"));
     const Resolved written = home.resolve(Value::map(
         {{"address", "web"}, {"port", 23}, {"user", "root"}, {"private_key_file", "/key"}}));
@@ -178,12 +178,12 @@ TEST_CASE("a connection: secrets stay secret, and no message names the host") {
 
 TEST_CASE("a connection: the default user also counts for Match") {
     const Home home("Match user root\n Port 2222\nMatch user ann\n Port 2223\n",
-                    "a " + kKey + "\n");
+                    "a " + kHostKey + "\n");
     CHECK(home.resolve(Value::map({{"address", "web"}})).connection["port"] == Value(2222));
     const Value ann = Value::map({{"address", "web"}, {"user", "ann"}});
     CHECK(home.resolve(ann).connection["port"] == Value(2223));
     const Home jump("Host web\n ProxyJump a\nMatch originalhost a user ann\n Port 2224\n",
-                    "[a]:2224 " + kKey + "\n");
+                    "[a]:2224 " + kHostKey + "\n");
     CHECK(jump.resolve(Value::map({{"address", "web"}})).connection["jump_host"]["port"] ==
           Value(2224));
 }
@@ -193,10 +193,10 @@ TEST_CASE("a connection: settings that are used or rejected") {
         "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBEmKSENjQEezOmxkZM"
         "y7opKgwFB9nkt5YRrYMjNuG5N87uRgg6CLrbo5wAdT/y6v0mKV0U2w0WZ2YB/++Tpockg=";
     const Home home("AddressFamily inet6\nHostKeyAlgorithms ssh-ed25519\n",
-                    "web " + ecdsa + "\nweb " + kKey + "\n");
+                    "web " + ecdsa + "\nweb " + kHostKey + "\n");
     const Value web = home.resolve(Value::map({{"address", "web"}})).connection;
     CHECK(web["address_family"] == Value("inet6"));
-    CHECK(web["host_key"] == Value(kKey));
+    CHECK(web["host_key"] == Value(kHostKey));
     const Home any("AddressFamily any\n", "");
     CHECK(!any.resolve(Value::map({{"address", "web"}})).connection.has("address_family"));
     const Home none("Host web\n PubkeyAuthentication no\n", "");
@@ -206,7 +206,8 @@ TEST_CASE("a connection: settings that are used or rejected") {
 }
 
 TEST_CASE("a connection: jump hosts, the nearest innermost") {
-    const std::string known = "a " + kKey + "\n[10.0.0.2]:24 " + kKey + "\nweb " + kKey + "\n";
+    const std::string known =
+        "a " + kHostKey + "\n[10.0.0.2]:24 " + kHostKey + "\nweb " + kHostKey + "\n";
     const Home home("Host web\n ProxyJump a,root@b:24\nHost b\n HostName 10.0.0.2\n User bob\n",
                     known);
     const Resolved web = home.resolve(Value::map({{"address", "web"}}));
@@ -214,7 +215,7 @@ TEST_CASE("a connection: jump hosts, the nearest innermost") {
     CHECK(second["address"] == Value("10.0.0.2"));
     CHECK(second["port"] == Value(24));
     CHECK(second["user"] == Value("root"));
-    CHECK(second["host_key"] == Value(kKey));
+    CHECK(second["host_key"] == Value(kHostKey));
     const Value first = second["jump_host"];
     CHECK(first["address"] == Value("a"));
     CHECK(first["user"] == Value("ann")); // as in `ssh`

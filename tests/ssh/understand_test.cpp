@@ -13,7 +13,7 @@ namespace {
 std::string reply(const std::string& body) {
     return fmt::format("reply 200 {} Docker/20.10.24 (linux)\n{}\n", body.size(), body);
 }
-Observation seen(std::string_view type, const Value& config, const std::string& out) {
+Observation understood(std::string_view type, const Value& config, const std::string& out) {
     const SshType& t = cluster_type(type);
     return observation_from(request_for(t, config), {0, out, ""});
 }
@@ -25,14 +25,14 @@ TEST_CASE("an answer in an unexpected form is a failed read") {
     const Value image = Value::map({{"id", "sha256:00"}, {"tag", "web:1"}});
     const std::string info = R"({"Swarm":{"LocalNodeState":"active","NodeID":"n1"}})";
     const Observation all[] = {
-        seen("docker.node", node, reply(R"({"Swarm":[]})") + reply("[]")),
-        seen("docker.node", node, reply(R"({"Swarm":{"LocalNodeState":7}})") + reply("[]")),
-        seen("docker.node", node, reply(info) + reply("[7]")),
-        seen("docker.node", node,
-             reply(info) + reply(R"([{"ID":"n1","Spec":{"Labels":{"a":1}}}])")),
-        seen("docker.stack", stack, reply(R"([7])") + reply("[]")),
-        seen("docker.stack", stack, reply(R"([{"Spec":7}])") + reply("[]")),
-        seen("docker.image", image, reply("[1]")),
+        understood("docker.node", node, reply(R"({"Swarm":[]})") + reply("[]")),
+        understood("docker.node", node, reply(R"({"Swarm":{"LocalNodeState":7}})") + reply("[]")),
+        understood("docker.node", node, reply(info) + reply("[7]")),
+        understood("docker.node", node,
+                   reply(info) + reply(R"([{"ID":"n1","Spec":{"Labels":{"a":1}}}])")),
+        understood("docker.stack", stack, reply(R"([7])") + reply("[]")),
+        understood("docker.stack", stack, reply(R"([{"Spec":7}])") + reply("[]")),
+        understood("docker.image", image, reply("[1]")),
     };
     for (const Observation& o : all) {
         REQUIRE(o.state == Observation::State::failed);
@@ -41,5 +41,6 @@ TEST_CASE("an answer in an unexpected form is a failed read") {
         CHECK(!o.error->hint.empty());
     }
     const Value app = Value::map({{"hosts", three_hosts()}, {"name", "app"}});
-    CHECK(seen("docker.stack", app, reply("[]") + reply("[]")).state == Observation::State::absent);
+    CHECK(understood("docker.stack", app, reply("[]") + reply("[]")).state ==
+          Observation::State::absent);
 }

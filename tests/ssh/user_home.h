@@ -4,6 +4,7 @@
 #include "providers/ssh/provider.h"
 #include "ssh/host_case.h"
 #include "ssh/server.h"
+#include "support/has.h"
 
 #include <doctest/doctest.h>
 #include <initializer_list>
@@ -79,11 +80,6 @@ std::string message_of(What what) {
         return all;
     }
     return "(no error)";
-}
-
-inline bool has(const std::string& text, std::string_view part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
 }
 
 } // namespace hadeploy::test

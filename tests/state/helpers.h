@@ -3,6 +3,7 @@
 #include "../core/temp_dir.h"
 #include "core/error.h"
 #include "state/store.h"
+#include "support/has.h"
 
 #include <csignal>
 #include <cstdio>
@@ -70,11 +71,6 @@ inline hadeploy::Error error_of(const std::function<void()>& action) {
     }
     FAIL("no error was thrown");
     return {hadeploy::ErrorKind::failed, ""};
-}
-inline bool has(const std::string& text, std::string_view part) {
-    const bool found = text.find(part) != std::string::npos;
-    if (!found) MESSAGE("looking at: ", text);
-    return found;
 }
 
 /// A forked process that runs `body` and ends with its return value (99 for an exception). `body`

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kRuns = 20; // number of runs
 constexpr const char* kRow = "a[\"x\"]";
 
-std::unique_ptr<Store> opened(const std::filesystem::path& file, const KeySource& key) {
+std::unique_ptr<Store> opened_read_only(const std::filesystem::path& file, const KeySource& key) {
     return Store::open(file, Store::Mode::read_only, "demo", key);
 }
 
@@ -41,7 +41,7 @@ TEST_CASE("a new key opens everything that the old one did, and the old one noth
         check_filled(*store, kRuns, kRow); // continues with the new key
         store->set_outputs(secret_map());
     }
-    check_filled(*opened(dir / "s", phrase), kRuns, kRow);
+    check_filled(*opened_read_only(dir / "s", phrase), kRuns, kRow);
     CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "locked with a passphrase"));
     const std::string text = read_file(dir / "s");
     for (const std::string& before : sealed)
@@ -54,7 +54,7 @@ TEST_CASE("a new key opens everything that the old one did, and the old one noth
         store->lock("state rekey", 0);
         store->rekey(other);
     }
-    check_filled(*opened(dir / "s", other), kRuns, kRow);
+    check_filled(*opened_read_only(dir / "s", other), kRuns, kRow);
     CHECK(read_file(file) == old_key);
     CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "does not open the state"));
 }
@@ -85,11 +85,12 @@ TEST_CASE("several keys in a file: the first one locks, all of them unlock") {
     open_locked(dir / "s")->rekey({.passphrase = {}, .key = {}, .file = file});
     check_filled(*open_ro(dir / "s"), kRuns, kRow);
     const KeySource same{.passphrase = {}, .key = {}, .file = file};
-    check_filled(*opened(dir / "copy", same), kRuns, kRow); // a copy from before
+    check_filled(*opened_read_only(dir / "copy", same), kRuns, kRow); // a copy from before
 
     write_file(file, read_file(file).substr(0, first.size())); // only the new key
     check_filled(*open_ro(dir / "s"), kRuns, kRow);
-    CHECK(has(error_of([&] { opened(dir / "copy", same); }).message, "does not open the state"));
+    CHECK(has(error_of([&] { opened_read_only(dir / "copy", same); }).message,
+              "does not open the state"));
     write_file(file, "junk\n" + first);
     CHECK(has(error_of([&] { state::add_key(file); }).message, "contains no valid key"));
     CHECK(read_file(file) == "junk\n" + first);

@@ -109,7 +109,7 @@ TEST_CASE("a flipped bit in a secret is detected") {
 
 namespace {
 /// A state that is allowed to be unsealed.
-std::unique_ptr<Store> opened(const std::filesystem::path& file, Store::Mode mode) {
+std::unique_ptr<Store> opened_unsealed(const std::filesystem::path& file, Store::Mode mode) {
     KeySource key;
     key.takes_unsealed = true;
     return Store::open(file, mode, "demo", key);
@@ -126,12 +126,12 @@ TEST_CASE("a state from before encryption can be read, and is sealed by the firs
         CHECK(store.intents().at(0).config == secret_map());
         CHECK(store.outputs() == secret_map());
     };
-    check(*opened(dir / "s", Store::Mode::read_only));
+    check(*opened_unsealed(dir / "s", Store::Mode::read_only));
     CHECK(read_file(dir / "s") == before);
     CHECK_FALSE(std::filesystem::exists(state::key_file(dir / "s")));
 
     CHECK(holds(dir.path, kCanary));
-    check(*opened(dir / "s", Store::Mode::read_write));
+    check(*opened_unsealed(dir / "s", Store::Mode::read_write));
     CHECK_FALSE(holds(dir.path, kCanary));
     check(*open_ro(dir / "s"));
     CHECK(open_ro(dir / "s")->runs().at(0).spec.secret());
@@ -144,8 +144,8 @@ TEST_CASE("a migration that was interrupted before sealing is continued") {
         Database db(dir / "s", Database::Access::write);
         state::migrate(db, state::migrations());
     }
-    CHECK(opened(dir / "s", Store::Mode::read_only)->outputs() == secret_map());
-    CHECK(opened(dir / "s", Store::Mode::read_write)->outputs() == secret_map());
+    CHECK(opened_unsealed(dir / "s", Store::Mode::read_only)->outputs() == secret_map());
+    CHECK(opened_unsealed(dir / "s", Store::Mode::read_write)->outputs() == secret_map());
     CHECK_FALSE(holds(dir.path, kCanary));
 }
 

@@ -14,7 +14,7 @@ namespace {
 const std::filesystem::path kVersions =
     std::filesystem::path(HADEPLOY_SOURCE_DIR) / "tests/state/versions";
 /// The key of the stored states that are encrypted.
-const KeySource kKey{
+const KeySource kStoredKey{
     .passphrase = {}, .key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", .file = {}};
 
 /// Creates a state as written by a hadeploy of that schema version.
@@ -25,7 +25,7 @@ void make_version(const std::filesystem::path& file, std::size_t version) {
 }
 
 std::unique_ptr<Store> opened(const std::filesystem::path& file, Store::Mode mode) {
-    KeySource key = kKey;
+    KeySource key = kStoredKey;
     key.takes_unsealed = true;
     return Store::open(file, mode, "kept", key);
 }
@@ -92,7 +92,7 @@ TEST_CASE("a state without a lock is accepted only on request") {
             Database(dir / "s", Database::Access::write).run("UPDATE project SET key_lock = ''");
         const std::string before = read_file(dir / "s");
         for (const Store::Mode mode : {Store::Mode::read_only, Store::Mode::read_write}) {
-            const Error error = error_of([&] { Store::open(dir / "s", mode, "kept", kKey); });
+            const Error error = error_of([&] { Store::open(dir / "s", mode, "kept", kStoredKey); });
             CHECK(has(error.message, "is not sealed"));
             CHECK(has(error.hint, "hadeploy state rekey --unsealed"));
         }

@@ -111,4 +111,12 @@ inline PriorState as_applied(const char* text) {
     return prior;
 }
 
+/// The prior state after something else changed an attribute of a resource.
+inline PriorState drifted(PriorState prior, const std::string& address, std::string_view attribute,
+                          Value value) {
+    Observation& o = prior.observed.at(address);
+    o.attributes = o.attributes.with(attribute, std::move(value));
+    return prior;
+}
+
 } // namespace hadeploy

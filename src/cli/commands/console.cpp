@@ -22,7 +22,7 @@ namespace hadeploy::cli {
 
 namespace {
 
-std::string shown(const Value& value, bool json) {
+std::string shown_value(const Value& value, bool json) {
     if (json) return to_public_json(value);
     if (value.secret() || value.is_unknown()) return display(value);
     return printable(nlohmann::json::parse(to_public_json(value))
@@ -62,7 +62,7 @@ class Console {
             const Value value = context_.project.graph().value(
                 expr, [this](NodeId id) { return value_of(context_.project.graph()[id]); });
             if (stop_requested()) throw Interrupted();
-            context_.print(shown(value, context_.args.json) + "\n");
+            context_.print(shown_value(value, context_.args.json) + "\n");
             return 0;
         } catch (const Error& error) {
             return complain(error, sources);

@@ -12,7 +12,7 @@
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::size_t kColumns = 80;
+constexpr std::size_t kHelpColumns = 80;
 constexpr std::size_t kMostNames = 30; ///< listed of each kind
 
 template<class Blocks, class NameOf>
@@ -26,7 +26,7 @@ std::string listed(std::string_view what, const Blocks& blocks, NameOf name_of) 
     std::string text = fmt::format("  {}: {}", what, fmt::join(names, ", "));
     if (more > 0) text += fmt::format(", and {} more", more);
     std::string out;
-    for (const std::string& line : wrap(text, kColumns)) out += line + "\n";
+    for (const std::string& line : wrap(text, kHelpColumns)) out += line + "\n";
     return out;
 }
 
@@ -83,7 +83,7 @@ std::string function_help(const std::string& name) {
             known.emplace_back(f.name);
             if (f.name != name) continue;
             std::string out = fmt::format("{}({})\n", f.name, f.parameters);
-            for (const std::string& line : wrap(f.doc, kColumns)) out += "  " + line + "\n";
+            for (const std::string& line : wrap(f.doc, kHelpColumns)) out += "  " + line + "\n";
             return out + fmt::format("  {} gives {}\n", f.example, f.result);
         }
     Error error(ErrorKind::usage, fmt::format("there is no function {}()", name));

@@ -65,7 +65,7 @@ std::string read_text(const fs::path& file) {
 
 /// The formatted text.
 /// @throws Error if it is not valid YAML, or if formatting would change its meaning
-std::string canonical(const fs::path& file, const std::string& text, Sources& sources) {
+std::string canonical_text(const fs::path& file, const std::string& text, Sources& sources) {
     Diagnostics diagnostics;
     (void)read_yaml(sources, sources.add(file, text), diagnostics);
     diagnostics.throw_if_any();
@@ -106,7 +106,7 @@ class Formatter {
   private:
     void format(const fs::path& file, Sources& sources) {
         const std::string before = read_text(file);
-        const std::string after = canonical(file, before, sources);
+        const std::string after = canonical_text(file, before, sources);
         const bool filter = file == "-" && !args_.check && !args_.diff;
         if (filter) return context_.print(after);
         if (before == after) return;

@@ -20,7 +20,7 @@ Kind kind_of(const CommandTree::Option& o) {
     return Kind::nothing;
 }
 
-std::string joined(const std::vector<std::string>& words) {
+std::string joined_words(const std::vector<std::string>& words) {
     return fmt::format("{}", fmt::join(words, " "));
 }
 
@@ -59,7 +59,7 @@ struct Dialect {
 
 std::string offer(const CommandTree::Option& o, const Dialect& d) {
     switch (kind_of(o)) {
-    case Kind::words: return fmt::format("{} {}", d.words, joined(o.choices));
+    case Kind::words: return fmt::format("{} {}", d.words, joined_words(o.choices));
     case Kind::file: return std::string(d.files);
     case Kind::directory: return std::string(d.directories);
     case Kind::address: return std::string(d.addresses);
@@ -73,7 +73,7 @@ std::string offer(const CommandTree::Option& o, const Dialect& d) {
 /// The case for one command: its subcommands, or its first argument.
 std::string argument_case(const std::string& path, const CommandTree& command, const Dialect& d) {
     if (!command.commands.empty())
-        return fmt::format("    '{}') {} {} ;;\n", path, d.words, joined(names_of(command)));
+        return fmt::format("    '{}') {} {} ;;\n", path, d.words, joined_words(names_of(command)));
     for (const CommandTree::Option& o : command.options)
         if (o.argument && kind_of(o) != Kind::nothing)
             return fmt::format("    '{}') {} ;;\n", path, offer(o, d));
@@ -88,7 +88,7 @@ std::string posix_like(const CommandTree& tree, const Dialect& d) {
             fmt::format("        '{} {}') command='{}' ;;\n",
                         space == path.npos ? "" : path.substr(0, space), command->name, path);
         flags += fmt::format("        '{}') {} {} {} ;;\n", path, d.words,
-                             joined(flags_of(*command)), joined(flags_of(tree)));
+                             joined_words(flags_of(*command)), joined_words(flags_of(tree)));
         arguments += argument_case(path, *command, d);
     }
     for (const auto& [name, option] : valued_options(tree))
@@ -98,7 +98,8 @@ std::string posix_like(const CommandTree& tree, const Dialect& d) {
                        "        *) {} {} ;;\n        esac\n        return\n    fi\n"
                        "    case \"$command\" in\n    '') {} {} ;;\n{}    esac\n}}\n{}",
                        fmt::format(fmt::runtime(d.begin), commands), values, flags, d.words,
-                       joined(flags_of(tree)), d.words, joined(names_of(tree)), arguments, d.end);
+                       joined_words(flags_of(tree)), d.words, joined_words(names_of(tree)),
+                       arguments, d.end);
 }
 
 constexpr Dialect kBash{
@@ -205,7 +206,7 @@ std::string fish_quoted(std::string_view text) {
 
 std::string fish_offer(const CommandTree::Option& o) {
     switch (kind_of(o)) {
-    case Kind::words: return " -x -a " + fish_quoted(joined(o.choices));
+    case Kind::words: return " -x -a " + fish_quoted(joined_words(o.choices));
     case Kind::file: return " -r -F";
     case Kind::directory: return " -x -a '(__fish_complete_directories)'";
     case Kind::address: return " -x -a '(__hadeploy_ask state list)'";

@@ -21,7 +21,7 @@ Json or_reference(Json form) {
 
 Json fields_schema(const Schema& schema, Json properties);
 
-Json described(Json schema, std::string_view text) {
+Json with_text(Json schema, std::string_view text) {
     schema["description"] = text;
     return schema;
 }
@@ -53,7 +53,7 @@ Json connection_schema() {
     Json inner = Json::object();
     for (const Attribute& a : fields)
         if (a.type.kind == TypeKind::connection)
-            inner[a.name] = described(or_reference({{"type", "object"}}), a.doc);
+            inner[a.name] = with_text(or_reference({{"type", "object"}}), a.doc);
     std::erase_if(fields, [](const Attribute& a) { return a.type.kind == TypeKind::connection; });
     return fields_schema(fields, std::move(inner));
 }
@@ -110,21 +110,21 @@ Json fields_schema(const Schema& schema, Json properties) {
 }
 
 Json dependencies() {
-    return described({{"type", {"array", "string"}}, {"items", {{"type", "string"}}}},
+    return with_text({{"type", {"array", "string"}}, {"items", {{"type", "string"}}}},
                      "Resources, or module.NAME, that are completed before this one.");
 }
 
 /// Keys that every resource accepts in addition to the attributes of its type.
 Json common_properties(const ResourceType& type) {
     Json out{{"type", {{"const", type.name}, {"description", type.summary}}},
-             {"for_each", described({{"type", {"array", "object", "string"}}},
+             {"for_each", with_text({{"type", {"array", "object", "string"}}},
                                     "A map or a list of names; one instance is created for each.")},
-             {"count", described({{"type", {"integer", "string"}}}, "Number of instances.")},
+             {"count", with_text({{"type", {"integer", "string"}}}, "Number of instances.")},
              {"depends_on", dependencies()},
              {"lifecycle",
               {{"$ref", type.data ? "#/definitions/data_lifecycle" : "#/definitions/lifecycle"}}}};
     if (!type.data)
-        out["serial"] = described({{"type", "boolean"}}, "Change the instances one at a time.");
+        out["serial"] = with_text({{"type", "boolean"}}, "Change the instances one at a time.");
     return out;
 }
 
@@ -141,27 +141,27 @@ Json block_schema(const Registry& registry, bool data) {
     return {{"type", "object"},
             {"required", {"type"}},
             {"properties",
-             {{"type", described({{"enum", names}},
+             {{"type", with_text({{"enum", names}},
                                  data ? "The type of data source." : "The resource type.")}}},
             {"allOf", std::move(cases)}};
 }
 
-Json named(Json each, std::string_view text) {
-    return described({{"type", "object"},
+Json map_by_name(Json each, std::string_view text) {
+    return with_text({{"type", "object"},
                       {"propertyNames", {{"pattern", "^[A-Za-z][A-Za-z0-9_-]{0,62}$"}}},
                       {"additionalProperties", std::move(each)}},
                      text);
 }
 
 Json rules(std::string_view text) {
-    return described({{"type", "array"},
+    return with_text({{"type", "array"},
                       {"items",
                        {{"type", "object"},
                         {"additionalProperties", false},
                         {"required", {"check", "message"}},
                         {"properties",
-                         {{"check", described(reference(), "Condition that has to be true.")},
-                          {"message", described({{"type", "string"}},
+                         {{"check", with_text(reference(), "Condition that has to be true.")},
+                          {"message", with_text({{"type", "string"}},
                                                 "Message shown if the condition is false.")}}}}}},
                      text);
 }
@@ -171,13 +171,13 @@ Json variable_schema() {
     return {{"type", {"object", "null"}},
             {"additionalProperties", false},
             {"properties",
-             {{"type", described({{"type", {"string", "object", "array"}}},
+             {{"type", with_text({{"type", {"string", "object", "array"}}},
                                  "string, integer, bytes, list(T), object({name: T}), ...")},
               {"default", Json::object()},
               {"min", {{"type", {"integer", "string"}}}},
               {"max", {{"type", {"integer", "string"}}}},
               {"one_of", {{"type", "array"}}},
-              {"secret", described({{"type", "boolean"}}, "The value is never shown.")},
+              {"secret", with_text({{"type", "boolean"}}, "The value is never shown.")},
               {"validate", rules("Validation rules.")},
               {"description", text}}}};
 }
@@ -189,18 +189,18 @@ Json module_call_schema() {
         {"required", {"source"}},
         {"properties",
          {{"source",
-           described({{"type", "string"}}, "Directory of the module, relative to this file.")},
-          {"for_each", described({{"type", {"array", "object", "string"}}},
+           with_text({{"type", "string"}}, "Directory of the module, relative to this file.")},
+          {"for_each", with_text({{"type", {"array", "object", "string"}}},
                                  "A map or a list of names; one instance is created for each.")},
-          {"count", described({{"type", {"integer", "string"}}}, "Number of instances.")},
-          {"with", described({{"type", "object"}}, "Values of the module's variables.")},
+          {"count", with_text({{"type", {"integer", "string"}}}, "Number of instances.")},
+          {"with", with_text({{"type", "object"}}, "Values of the module's variables.")},
           {"depends_on", dependencies()}}}};
 }
 
 Json providers_schema(const Registry& registry) {
     Json properties = Json::object();
     for (const auto& provider : registry.providers()) {
-        Json settings = described(fields_schema(provider->schema, Json::object()), provider->doc);
+        Json settings = with_text(fields_schema(provider->schema, Json::object()), provider->doc);
         settings["type"] = {"object", "null"};
         properties[provider->name] = std::move(settings);
     }
@@ -211,7 +211,7 @@ Json providers_schema(const Registry& registry) {
 Json lifecycle_schema() {
     const Json names{{"type", {"array", "string"}}, {"items", {{"type", "string"}}}};
     const auto flag = [](std::string_view text) {
-        return described(or_reference({{"type", "boolean"}}), text);
+        return with_text(or_reference({{"type", "boolean"}}), text);
     };
     return {
         {"type", "object"},
@@ -222,10 +222,10 @@ Json lifecycle_schema() {
           {"create_before_destroy",
            flag("Create the replacement before the old object is removed.")},
           {"ignore_changes",
-           described(names,
+           with_text(names,
                      "Attributes, or parts of them, whose differences are ignored; or all.")},
           {"replace_triggered_by",
-           described(
+           with_text(
                names,
                "Replace the resource when one of these changes: web, web[each.key], module.m.")},
           {"preconditions",
@@ -250,15 +250,15 @@ Json output_schema() {
          {{"additionalProperties", false},
           {"properties",
            {{"value", Json::object()},
-            {"secret", described({{"type", "boolean"}}, "The value is never shown.")},
+            {"secret", with_text({{"type", "boolean"}}, "The value is never shown.")},
             {"description", {{"type", "string"}}},
             {"preconditions", rules("Conditions that are checked before the value is used.")}}}}}};
 }
 
 Json checks_schema() {
     const Json list = rules("Conditions that cause a warning if they are false.");
-    return named({{"anyOf", Json::array({list, list["items"]})}},
-                 "Conditions that cause a warning if they are false.");
+    return map_by_name({{"anyOf", Json::array({list, list["items"]})}},
+                       "Conditions that cause a warning if they are false.");
 }
 
 Json definitions(const Registry& registry) {
@@ -271,7 +271,7 @@ Json definitions(const Registry& registry) {
         {"resource", block_schema(registry, false)}};
     for (const auto& type : registry.types())
         out[type->name] =
-            described(fields_schema(type->schema, common_properties(*type)), type->summary);
+            with_text(fields_schema(type->schema, common_properties(*type)), type->summary);
     return out;
 }
 } // namespace
@@ -279,25 +279,26 @@ Json definitions(const Registry& registry) {
 nlohmann::json spec_schema(const Registry& registry, bool module_file) {
     Json properties{
         {"description", {{"type", "string"}}},
-        {"variables", named(variable_schema(), "Input variables.")},
-        {"locals", named(Json::object(), "Named values.")},
-        {"data", named({{"$ref", "#/definitions/data"}}, "Data sources.")},
-        {"resources", named({{"$ref", "#/definitions/resource"}}, "Resources to manage.")},
-        {"modules", named(module_call_schema(), "Calls of modules.")},
-        {"outputs", named(output_schema(), "Output values.")},
+        {"variables", map_by_name(variable_schema(), "Input variables.")},
+        {"locals", map_by_name(Json::object(), "Named values.")},
+        {"data", map_by_name({{"$ref", "#/definitions/data"}}, "Data sources.")},
+        {"resources", map_by_name({{"$ref", "#/definitions/resource"}}, "Resources to manage.")},
+        {"modules", map_by_name(module_call_schema(), "Calls of modules.")},
+        {"outputs", map_by_name(output_schema(), "Output values.")},
         {"checks", checks_schema()}};
     Json out{
         {"$schema", "http://json-schema.org/draft-07/schema#"},
         {"title", module_file ? "hadeploy module" : "hadeploy spec"},
         {"type", "object"},
-        {"patternProperties", {{"^x-", described(Json::object(), "Ignored; can hold anchors.")}}},
+        {"patternProperties", {{"^x-", with_text(Json::object(), "Ignored; can hold anchors.")}}},
         {"additionalProperties", false}};
     if (!module_file) {
-        properties["name"] = described({{"type", "string"}}, "Name of the project.");
-        properties["secrets"] = named({{"type", "string"}}, "Files of secrets, encrypted with "
-                                                            "`hadeploy vault encrypt`.");
-        properties["providers"] = described(providers_schema(registry), "Provider settings.");
-        properties["moved"] = described(
+        properties["name"] = with_text({{"type", "string"}}, "Name of the project.");
+        properties["secrets"] =
+            map_by_name({{"type", "string"}}, "Files of secrets, encrypted with "
+                                              "`hadeploy vault encrypt`.");
+        properties["providers"] = with_text(providers_schema(registry), "Provider settings.");
+        properties["moved"] = with_text(
             {{"type", "array"},
              {"items",
               {{"type", "object"},
@@ -306,22 +307,22 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
                {"properties", {{"from", {{"type", "string"}}}, {"to", {{"type", "string"}}}}}}}},
             "Address changes of existing resources.");
         properties["removed"] =
-            described({{"type", {"array", "string"}}, {"items", {{"type", "string"}}}},
+            with_text({{"type", {"array", "string"}}, {"items", {{"type", "string"}}}},
                       "Addresses to remove from the state without destroying the objects.");
         const Json text{{"type", "string"}};
         properties["import"] =
-            described({{"type", "array"},
+            with_text({{"type", "array"},
                        {"items",
                         {{"type", "object"},
                          {"additionalProperties", false},
                          {"required", {"to"}},
                          {"properties",
-                          {{"to", described(text, "web, web[each.key]")},
+                          {{"to", with_text(text, "web, web[each.key]")},
                            {"id", text},
                            {"for_each", {{"type", {"array", "object", "string"}}}}}}}}},
                       "Existing objects to import.");
         properties["chaos"] =
-            described(or_reference(fields_schema(chaos::settings_schema(), Json::object())),
+            with_text(or_reference(fields_schema(chaos::settings_schema(), Json::object())),
                       "Settings of failure drills.");
         out["required"] = {"name"};
     }

@@ -109,9 +109,9 @@ std::string ranges_of(const std::vector<std::int64_t>& numbers, std::int64_t off
 }
 
 /// Instances with the same text so far.
-class Form {
+class FoldedForm {
   public:
-    Form(const Said& said, const Key& key, std::size_t member, const Pieces& pieces)
+    FoldedForm(const Said& said, const Key& key, std::size_t member, const Pieces& pieces)
         : first_(said), key_(key), members_{member} {
         if (key_.index) {
             indices_.push_back(*key_.index);
@@ -234,24 +234,24 @@ class Form {
 /// Folds over one key of the addresses: the last (0), the one before it (1), ...
 void fold_over(std::size_t level, const std::vector<Said>& all, std::vector<bool>& folded,
                std::vector<Folded>& out) {
-    std::map<std::string, std::vector<Form>> forms; ///< by address without that key
+    std::map<std::string, std::vector<FoldedForm>> forms; ///< by address without that key
     for (std::size_t i = 0; i < all.size(); ++i) {
         const std::vector<Key> keys = keys_of(all[i].address);
         if (folded[i] || keys.size() <= level) continue;
         const Key& key = keys[keys.size() - 1 - level];
         std::string without = all[i].address;
         without.erase(key.begin, key.end - key.begin);
-        std::vector<Form>& of_block = forms[std::move(without)];
+        std::vector<FoldedForm>& of_block = forms[std::move(without)];
         Pieces pieces;
         if (key.index)
             for (const std::string& line : all[i].lines) pieces.push_back(pieces_of(line));
-        const bool taken = std::any_of(of_block.begin(), of_block.end(), [&](Form& form) {
+        const bool taken = std::any_of(of_block.begin(), of_block.end(), [&](FoldedForm& form) {
             return form.take(all[i], key, i, pieces);
         });
         if (!taken && of_block.size() < kMostForms) of_block.emplace_back(all[i], key, i, pieces);
     }
     for (const auto& [address, of_block] : forms)
-        for (const Form& form : of_block) {
+        for (const FoldedForm& form : of_block) {
             if (form.members().size() < kLeast) continue;
             out.push_back(form.result());
             for (const std::size_t i : form.members()) folded[i] = true;

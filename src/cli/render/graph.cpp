@@ -108,7 +108,7 @@ std::string to_mermaid(const Drawing& drawing) {
     return out;
 }
 
-std::string to_json(const Drawing& drawing) {
+std::string to_graph_json(const Drawing& drawing) {
     nlohmann::json nodes = nlohmann::json::array(), edges = nlohmann::json::array();
     for (const Drawing::Box& box : drawing.boxes)
         nodes.push_back({{"address", box.address},
@@ -190,7 +190,7 @@ std::string render_drawing(const Drawing& drawing, GraphFormat format) {
     switch (format) {
     case GraphFormat::dot: return to_dot(drawing);
     case GraphFormat::mermaid: return to_mermaid(drawing);
-    case GraphFormat::json: return to_json(drawing);
+    case GraphFormat::json: return to_graph_json(drawing);
     case GraphFormat::svg: return to_svg(drawing);
     case GraphFormat::html: return to_html(drawing);
     }

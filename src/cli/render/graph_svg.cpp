@@ -17,8 +17,8 @@ constexpr double kBoxHeight = 26;
 constexpr double kRow = 38;
 constexpr double kGap = 70; ///< between columns
 constexpr double kMargin = 20;
-constexpr double kBend = 30;         ///< distance of an edge's control point from the box
-constexpr std::size_t kColumns = 56; ///< maximum width of a label
+constexpr double kBend = 30;              ///< distance of an edge's control point from the box
+constexpr std::size_t kLabelColumns = 56; ///< maximum width of a label
 
 std::string xml(std::string_view text) {
     std::string out;
@@ -37,11 +37,11 @@ std::string xml(std::string_view text) {
     return out;
 }
 
-std::string label_of(const Drawing::Box& box) {
+std::string svg_label(const Drawing::Box& box) {
     const std::string address = printable(box.address);
     const std::string text =
         box.action ? fmt::format("{} {}", action_symbol(*box.action), address) : address;
-    return fit(text, kColumns);
+    return fit(text, kLabelColumns);
 }
 
 struct Point {
@@ -85,7 +85,7 @@ class Picture {
 
   private:
     static double box_width(const Drawing::Box& box) {
-        return 20 + kLetter * static_cast<double>(columns_of(label_of(box)));
+        return 20 + kLetter * static_cast<double>(columns_of(svg_label(box)));
     }
 
     /// Middle of the place, at the left of its column.
@@ -130,7 +130,7 @@ class Picture {
             "<rect width=\"{6:.1f}\" height=\"{7:.0f}\" rx=\"5\" stroke=\"{8}\" fill=\"{9}\"/>"
             "<text x=\"10\" y=\"17\" fill=\"#111827\">{10}</text></g>\n",
             address, state_of(b), xml(b.type), index, at.x, at.y - kBoxHeight / 2, box_width(b),
-            kBoxHeight, colors.frame, colors.inside, xml(label_of(b)));
+            kBoxHeight, colors.frame, colors.inside, xml(svg_label(b)));
     }
 
     const Drawing& drawing_;

@@ -9,18 +9,18 @@ namespace hadeploy::cli {
 
 namespace {
 constexpr std::size_t kMost = 20;
-constexpr std::size_t kAddressColumns = 60;
+constexpr std::size_t kOpenAddressColumns = 60;
 constexpr std::size_t kProgressColumns = 80;
 
 /// One line per step, earliest first.
-std::string list_of(std::vector<OpenStep> open, std::int64_t now_ms) {
+std::string open_steps_text(std::vector<OpenStep> open, std::int64_t now_ms) {
     std::stable_sort(open.begin(), open.end(),
                      [](const OpenStep& a, const OpenStep& b) { return a.since_ms < b.since_ms; });
     const std::size_t shown = open.size() <= kMost ? open.size() : kMost - 1;
     std::size_t width = 0;
     for (std::size_t i = 0; i < shown; ++i)
         width = std::max(width, columns_of(printable(open[i].address)));
-    width = std::min(width, kAddressColumns);
+    width = std::min(width, kOpenAddressColumns);
     std::string out;
     for (std::size_t i = 0; i < shown; ++i) {
         const OpenStep& step = open[i];
@@ -40,7 +40,7 @@ std::string stopping_text(const std::vector<OpenStep>& open, std::int64_t now_ms
                "exit at once)\n";
     return "stopping: running steps are finished, nothing new is started (press Ctrl-C again to "
            "exit at once):\n" +
-           list_of(open, now_ms);
+           open_steps_text(open, now_ms);
 }
 
 std::string left_text(const std::vector<OpenStep>& open, std::int64_t now_ms) {
@@ -48,7 +48,7 @@ std::string left_text(const std::vector<OpenStep>& open, std::int64_t now_ms) {
         return "exited at once: no step was running; the next plan or apply continues from here\n";
     return "exited at once: these steps can be incomplete, and continue if they do not need "
            "hadeploy:\n" +
-           list_of(open, now_ms) +
+           open_steps_text(open, now_ms) +
            fmt::format(
                "The state records that {} open: the next plan or apply reads {} and continues "
                "from there.\n",

@@ -17,15 +17,15 @@
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::size_t kAddressColumns = 60; ///< longer addresses are not aligned
-constexpr std::size_t kMostInOrder = 16;    ///< maximum length of a listed order
+constexpr std::size_t kStepAddressColumns = 60; ///< longer addresses are not aligned
+constexpr std::size_t kMostInOrder = 16;        ///< maximum length of a listed order
 constexpr std::size_t kIdentityColumns = 100;
 
 std::string symbol_column(const Step& step, const Style& style) {
     return style.paint(action_tint(step.action), fmt::format("{:>3}", step_symbol(step)));
 }
 
-const Type* type_of(const Step& step, std::string_view name) {
+const Type* attribute_type(const Step& step, std::string_view name) {
     const Attribute* a = find_attribute(step.type->schema, name);
     return a == nullptr ? nullptr : &a->type;
 }
@@ -64,8 +64,8 @@ std::vector<std::string> attributes_of_change(const Step& step, bool computed, c
         const Attribute* a = find_attribute(step.type->schema, c.name);
         auto lines = a != nullptr && a->computed && !computed
                          ? std::vector{fmt::format("      {}: (differs)", printable(c.name))}
-                         : change_lines(printable(c.name), type_of(step, c.name), c.before, c.after,
-                                        6, style);
+                         : change_lines(printable(c.name), attribute_type(step, c.name), c.before,
+                                        c.after, 6, style);
         if (c.replaces && step.action == Action::replace)
             lines.front() += style.paint(Tint::magenta, "  # forces replacement");
         if (c.drift && mixed)
@@ -121,7 +121,7 @@ struct Group {
     std::string reason;
 };
 
-std::string joined(const std::set<std::string>& names) {
+std::string joined_names(const std::set<std::string>& names) {
     return printable(fmt::format("{}", fmt::join(names, ", ")));
 }
 
@@ -228,7 +228,7 @@ class StepsText {
         const std::vector<Folded> all = texts_of(steps);
         std::size_t width = 0;
         for (const Folded& what : all) width = std::max(width, columns_of(printable(what.address)));
-        width = std::min(width, kAddressColumns);
+        width = std::min(width, kStepAddressColumns);
         std::string out;
         for (const Folded& what : all) out += heading(what, width, false) + below(what);
         return out;
@@ -246,10 +246,11 @@ class StepsText {
         if (group.machines.size() == 1) {
             const Step* machine = step_of(*group.machines.begin());
             const bool off = machine != nullptr && machine->action == Action::update;
-            why = off ? fmt::format("{} is off: its resources are {}", joined(group.machines), why)
-                      : fmt::format("on {}: {}", joined(group.machines), why);
+            why = off ? fmt::format("{} is off: its resources are {}", joined_names(group.machines),
+                                    why)
+                      : fmt::format("on {}: {}", joined_names(group.machines), why);
         } else if (!group.machines.empty()) {
-            why = fmt::format("on {}: {}", joined(group.machines), why);
+            why = fmt::format("on {}: {}", joined_names(group.machines), why);
         }
         std::vector<Said> which;
         for (const Step* step : group.steps) which.push_back({step->address, {}});
@@ -263,7 +264,7 @@ class StepsText {
         return fmt::format("{} {} {} removed with {}\n",
                            symbol_column(*group.steps.front(), style_),
                            counted(group.steps.size(), "resource"),
-                           group.steps.size() == 1 ? "is" : "are", joined(group.machines));
+                           group.steps.size() == 1 ? "is" : "are", joined_names(group.machines));
     }
 
     static constexpr std::size_t kHeading = 4; ///< number of parts in the heading

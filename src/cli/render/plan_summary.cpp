@@ -14,7 +14,7 @@ namespace hadeploy::cli {
 
 namespace {
 constexpr std::size_t kMostRows = 20; ///< fits a screen of 24 lines
-constexpr std::size_t kColumns = 60;
+constexpr std::size_t kSummaryColumns = 60;
 
 /// The module path of a block; "" for a block of the spec itself.
 std::string module_of(const std::string& block) {
@@ -59,7 +59,7 @@ std::string render_rows(const std::vector<Row>& rows, const Style& style) {
         names = std::max(names, columns_of(printable(row.name)));
         types = std::max(types, row.type.size());
     }
-    names = std::min(names, kColumns);
+    names = std::min(names, kSummaryColumns);
     std::string out;
     for (const Row& row : rows) {
         std::vector<std::string> counts;

@@ -16,9 +16,9 @@
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::size_t kAddressColumns = 60; ///< longer addresses are not aligned
-constexpr std::size_t kMostMoves = 10;      ///< maximum number listed in a summary
-constexpr std::ptrdiff_t kScreen = 40;      ///< lines above which the summary is shown too
+constexpr std::size_t kPlanAddressColumns = 60; ///< longer addresses are not aligned
+constexpr std::size_t kMostMoves = 10;          ///< maximum number listed in a summary
+constexpr std::ptrdiff_t kScreen = 40;          ///< lines above which the summary is shown too
 
 std::string render_output_changes(const Plan& plan, const Style& style) {
     std::string out;
@@ -166,7 +166,7 @@ std::string render_losses(const std::vector<Loss>& losses, const Style& style) {
     if (losses.empty()) return {};
     std::size_t width = 0;
     for (const Loss& loss : losses) width = std::max(width, columns_of(printable(loss.address)));
-    width = std::min(width, kAddressColumns);
+    width = std::min(width, kPlanAddressColumns);
     std::string out = style.paint(Tint::red, "Data that will be lost:") + "\n";
     for (const Loss& loss : losses) {
         out += fmt::format("      {}  {}{}", pad(printable(loss.address), width),

@@ -17,7 +17,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::array<std::string_view, 10> kDots{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
 constexpr std::array<std::string_view, 4> kBars{"|", "/", "-", "\\"};
-constexpr std::size_t kAddressColumns = 48;
+constexpr std::size_t kProgressAddressColumns = 48;
 
 /// A line built from parts, which counts columns without parsing colours.
 class Line {
@@ -175,7 +175,7 @@ class TtyProgress final : public Progress {
         for (std::size_t i = 0; i < shown; ++i)
             address_columns = std::max(address_columns, columns_of(visible(rows_[i].key)));
         for (std::size_t i = 0; i < shown; ++i)
-            lines.push_back(line_of(rows_[i], std::min(address_columns, kAddressColumns)));
+            lines.push_back(line_of(rows_[i], std::min(address_columns, kProgressAddressColumns)));
         if (shown < rows_.size())
             lines.push_back(
                 Line(columns(), style_)

@@ -20,7 +20,7 @@ namespace hadeploy::cli {
 
 namespace {
 constexpr std::int64_t kShowPathMs = 5'000; ///< shorter runs show no critical path
-constexpr std::size_t kAddressColumns = 60;
+constexpr std::size_t kReportAddressColumns = 60;
 
 /// In the order of output.
 constexpr std::array<std::string_view, 15> kOutcomes{
@@ -112,7 +112,7 @@ std::string steps_text(const Plan& plan, const ApplyResult& result, const Report
     const std::vector<Folded> folded = detail.unfold ? unfolded(all) : fold(all);
     std::size_t width = 0;
     for (const Folded& f : folded) width = std::max(width, columns_of(printable(f.address)));
-    width = std::min(width, kAddressColumns);
+    width = std::min(width, kReportAddressColumns);
     std::string out;
     for (const Folded& f : folded) {
         std::vector<StepId> members;

@@ -261,18 +261,18 @@ std::vector<std::string> change_lines(std::string_view name, const Type* type, c
 }
 
 namespace {
-Value mark_secrets(const Type& type, const Value& value) {
+Value mark_secrets_of(const Type& type, const Value& value) {
     if (type.kind == TypeKind::object && type.fields && value.is_map())
         return cli::mark_secrets(*type.fields, value);
     if (!type.element) return value;
     if (value.is_map()) {
         Value::Map entries = value.as_map();
-        for (Entry& e : entries) e.value = mark_secrets(*type.element, e.value);
+        for (Entry& e : entries) e.value = mark_secrets_of(*type.element, e.value);
         return Value::map(std::move(entries));
     }
     if (!value.is_list()) return value;
     Value::List items = value.as_list();
-    for (Value& item : items) item = mark_secrets(*type.element, item);
+    for (Value& item : items) item = mark_secrets_of(*type.element, item);
     return Value::list(std::move(items));
 }
 } // namespace
@@ -283,7 +283,7 @@ Value mark_secrets(const Schema& schema, const Value& attributes) {
     for (Entry& e : entries) {
         const Attribute* a = find_attribute(schema, e.key);
         if (a == nullptr || e.value.secret()) continue;
-        e.value = a->secret ? e.value.as_secret() : mark_secrets(a->type, e.value);
+        e.value = a->secret ? e.value.as_secret() : mark_secrets_of(a->type, e.value);
     }
     return Value::map(std::move(entries));
 }

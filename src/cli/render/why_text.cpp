@@ -29,12 +29,13 @@ std::string_view origin_name(Why::Origin origin) {
     return "";
 }
 
-std::string joined(const std::vector<std::string>& addresses) {
+std::string joined_addresses(const std::vector<std::string>& addresses) {
     return printable(fmt::format("{}", fmt::join(addresses, ", ")));
 }
 
 /// "      in hadeploy.yaml:4:5", and the line itself.
-std::string place(Loc loc, const Sources& sources, const Style& style, std::string_view what) {
+std::string shown_place(Loc loc, const Sources& sources, const Style& style,
+                        std::string_view what) {
     if (!loc.known()) return {};
     const std::string text = sources.line(loc).text;
     std::string_view line = text;
@@ -54,8 +55,9 @@ std::string render_cause(const Why::Cause& cause, const Step& step, const Source
         out += line + "\n";
     out += fmt::format("      {}\n", origin_text(cause.origin));
     if (cause.change.replaces) out += "      it cannot be changed in place\n";
-    out += place(cause.loc, sources, style, "set in");
-    if (!cause.from.empty()) out += fmt::format("      it comes from {}\n", joined(cause.from));
+    out += shown_place(cause.loc, sources, style, "set in");
+    if (!cause.from.empty())
+        out += fmt::format("      it comes from {}\n", joined_addresses(cause.from));
     return out;
 }
 
@@ -75,21 +77,23 @@ std::string render_step(const Why& why, const Plan& plan, const Sources& sources
                     style.paint(Tint::bold, printable(why.address)),
                     step.verb.empty() ? action_name(step.action) : std::string_view(step.verb),
                     reason_of(step).empty() ? "" : ": " + reason_of(step));
-    out += place(why.loc, sources, style, "declared in");
+    out += shown_place(why.loc, sources, style, "declared in");
     for (const Why::Cause& cause : why.causes) out += render_cause(cause, step, sources, style);
     if (!why.triggers.empty())
-        out += fmt::format("    replaced along with {}\n", joined(why.triggers));
+        out += fmt::format("    replaced along with {}\n", joined_addresses(why.triggers));
     if (!why.removed_after.empty())
-        out += fmt::format("    the old object is removed after {}\n", joined(why.removed_after));
-    if (!why.waits_for.empty()) out += fmt::format("    waits for {}\n", joined(why.waits_for));
+        out += fmt::format("    the old object is removed after {}\n",
+                           joined_addresses(why.removed_after));
+    if (!why.waits_for.empty())
+        out += fmt::format("    waits for {}\n", joined_addresses(why.waits_for));
     return out;
 }
 
 std::string render_nothing(const Why& why, const Sources& sources, const Style& style) {
     return fmt::format("    {}  no changes: it matches the spec\n{}    depends on {}\n",
                        style.paint(Tint::bold, printable(why.address)),
-                       place(why.loc, sources, style, "declared in"),
-                       why.depends_on.empty() ? "nothing" : joined(why.depends_on));
+                       shown_place(why.loc, sources, style, "declared in"),
+                       why.depends_on.empty() ? "nothing" : joined_addresses(why.depends_on));
 }
 
 } // namespace

@@ -17,14 +17,14 @@ namespace {
 constexpr const char* kExample = "for example: labels, labels[\"x\"], ports[0]";
 
 /// Collects the names and constant keys of an expression; false if it contains anything else.
-bool collect_steps(const Expr& expr, Path& out) {
+bool collect_path(const Expr& expr, Path& out) {
     if (expr.kind == Expr::Kind::reference) {
         out.push_back(expr.name());
         for (const Expr& part : expr.parts) out.push_back(part.name());
         return true;
     }
     if (expr.kind != Expr::Kind::attribute && expr.kind != Expr::Kind::index) return false;
-    if (!collect_steps(expr.parts[0], out)) return false;
+    if (!collect_path(expr.parts[0], out)) return false;
     if (expr.kind == Expr::Kind::attribute) {
         out.push_back(expr.name());
         return true;
@@ -35,11 +35,11 @@ bool collect_steps(const Expr& expr, Path& out) {
     return key.value.is_string() || (key.value.is_integer() && key.value.as_integer() >= 0);
 }
 
-Error refusal(std::string message, Loc loc, std::string hint) {
+Error ignored_refusal(std::string message, Loc loc, std::string hint) {
     return Error(ErrorKind::spec, "ignore_changes: " + message, loc).with_hint(std::move(hint));
 }
 
-IgnoredPart parse(const Value& name) {
+IgnoredPart parse_ignored(const Value& name) {
     const std::string& text = name.as_string();
     Sources sources; // separate, because places within are not needed
     StringPool strings;
@@ -47,24 +47,25 @@ IgnoredPart parse(const Value& name) {
     try {
         const std::string whole = "${" + text + "}";
         const std::uint16_t file = sources.add("", whole);
-        if (!collect_steps(parse_string(Value(whole).at({1, 1, file}), sources, strings), steps))
+        if (!collect_path(parse_string(Value(whole).at({1, 1, file}), sources, strings), steps))
             steps.clear();
     } catch (const Error&) {
         steps.clear();
     }
     if (steps.empty())
-        throw refusal(fmt::format("{} is neither an attribute nor a part of one", in_quotes(text)),
-                      name.loc(), fmt::format("{}; for all attributes: all", kExample));
+        throw ignored_refusal(
+            fmt::format("{} is neither an attribute nor a part of one", in_quotes(text)),
+            name.loc(), fmt::format("{}; for all attributes: all", kExample));
     return {.attribute = steps[0].as_string(), .path = {steps.begin() + 1, steps.end()}};
 }
 
-Error unknown_name(std::string message, std::string_view name, const Schema& schema, Loc loc) {
+Error unknown_attribute(std::string message, std::string_view name, const Schema& schema, Loc loc) {
     std::vector<std::string> known;
     for (const Attribute& a : schema) known.push_back(a.name);
     const auto close = did_you_mean(name, known);
-    return refusal(std::move(message), loc,
-                   close ? fmt::format("did you mean \"{}\"?", *close)
-                         : fmt::format("it has: {}", fmt::join(known, ", ")));
+    return ignored_refusal(std::move(message), loc,
+                           close ? fmt::format("did you mean \"{}\"?", *close)
+                                 : fmt::format("it has: {}", fmt::join(known, ", ")));
 }
 
 /// Checks a path against the type of its attribute.
@@ -77,15 +78,16 @@ void check_path(const IgnoredPart& part, const Attribute& attribute, const Value
         case TypeKind::any: return;
         case TypeKind::map:
             if (!step.is_string())
-                throw refusal(
+                throw ignored_refusal(
                     fmt::format("{} is a map: its keys are names", way), name.loc(),
                     fmt::format("write the key in quotes: {}[\"{}\"]", way, display(step)));
             type = type->element ? type->element.get() : &any;
             break;
         case TypeKind::list:
             if (!step.is_integer())
-                throw refusal(fmt::format("{} is a list: its elements are selected by number", way),
-                              name.loc(), fmt::format("for example: {}[0]", way));
+                throw ignored_refusal(
+                    fmt::format("{} is a list: its elements are selected by number", way),
+                    name.loc(), fmt::format("for example: {}[0]", way));
             type = type->element ? type->element.get() : &any;
             break;
         case TypeKind::object: {
@@ -93,17 +95,17 @@ void check_path(const IgnoredPart& part, const Attribute& attribute, const Value
             const Attribute* field =
                 step.is_string() ? find_attribute(*type->fields, step.as_string()) : nullptr;
             if (field == nullptr)
-                throw unknown_name(fmt::format("{} has no {}", way, display(step)), display(step),
-                                   *type->fields, name.loc());
+                throw unknown_attribute(fmt::format("{} has no {}", way, display(step)),
+                                        display(step), *type->fields, name.loc());
             type = &field->type;
             break;
         }
         case TypeKind::set:
-            throw refusal(fmt::format("{} is a set: its elements have no order", way), name.loc(),
-                          fmt::format("ignore all of it: {}", way));
+            throw ignored_refusal(fmt::format("{} is a set: its elements have no order", way),
+                                  name.loc(), fmt::format("ignore all of it: {}", way));
         default:
-            throw refusal(fmt::format("{} is a {}: it has no parts", way, type_name(*type)),
-                          name.loc(), fmt::format("ignore all of it: {}", way));
+            throw ignored_refusal(fmt::format("{} is a {}: it has no parts", way, type_name(*type)),
+                                  name.loc(), fmt::format("ignore all of it: {}", way));
         }
         way += step.is_string() ? fmt::format("[\"{}\"]", step.as_string())
                                 : fmt::format("[{}]", step.as_integer());
@@ -157,18 +159,20 @@ void read_ignored(const Value& list, const ResourceType& type, LifecycleValues& 
         return;
     }
     const auto mistake = [&](Loc loc) {
-        return refusal("it lists names of attributes", loc, kExample);
+        return ignored_refusal("it lists names of attributes", loc, kExample);
     };
     if (!list.is_list() && !list.is_string()) throw mistake(list.loc());
     for (const Value& name : list.is_list() ? list.as_list() : Value::List{list}) {
         if (!name.is_string()) throw mistake(name.loc());
-        IgnoredPart part = parse(name);
+        IgnoredPart part = parse_ignored(name);
         const Attribute* attribute = find_attribute(type.schema, part.attribute);
         if (attribute == nullptr && part.attribute == "all")
-            throw refusal("all can't be in a list", name.loc(), "write: ignore_changes: all");
+            throw ignored_refusal("all can't be in a list", name.loc(),
+                                  "write: ignore_changes: all");
         if (attribute == nullptr)
-            throw unknown_name(fmt::format("{} has no attribute \"{}\"", type.name, part.attribute),
-                               part.attribute, type.schema, name.loc());
+            throw unknown_attribute(
+                fmt::format("{} has no attribute \"{}\"", type.name, part.attribute),
+                part.attribute, type.schema, name.loc());
         check_path(part, *attribute, name);
         out.ignored.push_back(std::move(part));
     }

@@ -35,7 +35,7 @@ std::string member(const Path& path, std::string_view root, Loc loc) {
 }
 
 template<class Blocks>
-std::vector<std::string> names_of(const Blocks& blocks) {
+std::vector<std::string> block_names(const Blocks& blocks) {
     std::vector<std::string> out;
     for (const auto& b : blocks) out.push_back(b.name);
     return out;
@@ -188,7 +188,7 @@ void ScopeNames::check_attribute(const ResourceBlock& block, const Reference& r,
 }
 
 void ScopeNames::unknown_root(const std::string& name, Loc loc) const {
-    std::vector<std::string> known = names_of(scope_.module->resources);
+    std::vector<std::string> known = block_names(scope_.module->resources);
     for (const char* root : {"var", "local", "data", "secret", "module", "each", "count", "path"})
         known.emplace_back(root);
     for (const auto& type : graph_.registry().types())
@@ -209,7 +209,7 @@ const Variable& ScopeNames::declared(const std::string& name, Loc loc) const {
 const Local& ScopeNames::known_local(const std::string& name, Loc loc) const {
     if (const Local* found = scope_.module->local(name)) return *found;
     unknown_name(fmt::format("there is no local \"{}\"", name), name,
-                 names_of(scope_.module->locals), loc);
+                 block_names(scope_.module->locals), loc);
 }
 
 const ResourceBlock& ScopeNames::data_source(const std::string& name, Loc loc) const {
@@ -223,13 +223,13 @@ const ResourceBlock& ScopeNames::data_source(const std::string& name, Loc loc) c
 const ModuleBlock& ScopeNames::called(const std::string& name, Loc loc) const {
     if (const ModuleBlock* found = scope_.module->module(name)) return *found;
     unknown_name(fmt::format("there is no module \"{}\"", name), name,
-                 names_of(scope_.module->modules), loc);
+                 block_names(scope_.module->modules), loc);
 }
 
 const Output& ScopeNames::output(const ModuleBlock& call, const std::string& name, Loc loc) const {
     if (const Output* found = call.module->output(name)) return *found;
     unknown_name(fmt::format("module \"{}\" has no output \"{}\"", call.name, name), name,
-                 names_of(call.module->outputs), loc);
+                 block_names(call.module->outputs), loc);
 }
 
 /// If the module has instances, the step after its name is a key.

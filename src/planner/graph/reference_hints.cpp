@@ -13,7 +13,7 @@ namespace {
 
 using Steps = std::vector<std::string>;
 
-std::string written(const std::string& first, const Steps& steps, std::size_t from) {
+std::string reference_text(const std::string& first, const Steps& steps, std::size_t from) {
     std::string out = "${" + first;
     for (std::size_t i = from; i < steps.size(); ++i) out += "." + steps[i];
     return out + "}";
@@ -36,7 +36,7 @@ std::string with_type(const Module& module, const Registry& registry, Steps name
     if (names.size() > taken) {
         const std::string name = (data ? "data." : "") + names[taken];
         if (module.resource(name) != nullptr)
-            return std::string(rule) + written(name, names, taken + 1);
+            return std::string(rule) + reference_text(name, names, taken + 1);
     }
     return std::string(rule) + (data ? "${data.NAME.ATTRIBUTE}" : "${NAME.ATTRIBUTE}");
 }
@@ -47,15 +47,17 @@ std::string by_another_name(const Module& module, const Reference& r) {
         return std::find(names.begin(), names.end(), r.name) != names.end();
     };
     if (is({"vars", "variable", "variables", "input", "inputs"}))
-        return "a variable is " + written("var", r.steps.empty() ? Steps{"NAME"} : r.steps, 0);
+        return "a variable is " +
+               reference_text("var", r.steps.empty() ? Steps{"NAME"} : r.steps, 0);
     if (is({"locals"}))
-        return "a local is " + written("local", r.steps.empty() ? Steps{"NAME"} : r.steps, 0);
+        return "a local is " +
+               reference_text("local", r.steps.empty() ? Steps{"NAME"} : r.steps, 0);
     if (is({"modules"}))
         return "a module's output is " + (r.steps.size() > 1
-                                              ? written("module", r.steps, 0)
+                                              ? reference_text("module", r.steps, 0)
                                               : std::string("${module.NAME.OUTPUT}"));
     if (is({"secrets"}))
-        return "a secret is " + (r.steps.size() > 1 ? written("secret", r.steps, 0)
+        return "a secret is " + (r.steps.size() > 1 ? reference_text("secret", r.steps, 0)
                                                     : std::string("${secret.NAME.KEY}"));
     if (is({"output", "outputs"}))
         return "a spec can't refer to its own outputs: repeat the output's expression; a module's "
@@ -91,9 +93,9 @@ std::string reference_hint(const Module& module, const Registry& registry, const
 namespace {
 
 /// Searches the values of a module for texts that would be references if they had ${}.
-class Search {
+class HintSearch {
   public:
-    explicit Search(const Graph& graph) : graph_(graph) { module(graph.spec().root); }
+    explicit HintSearch(const Graph& graph) : graph_(graph) { module(graph.spec().root); }
     std::vector<std::string> found;
 
   private:
@@ -167,7 +169,7 @@ class Search {
 
 std::vector<std::string> bare_references(const Graph& graph) {
     constexpr std::size_t most = 10;
-    std::vector<std::string> all = Search(graph).found;
+    std::vector<std::string> all = HintSearch(graph).found;
     if (all.size() <= most) return all;
     const std::size_t more = all.size() - most;
     all.resize(most);

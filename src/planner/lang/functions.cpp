@@ -59,7 +59,7 @@ bool fits(const Value& v, std::string_view types) {
 }
 
 /// "list|map" -> "a list or a map"
-std::string noun(std::string_view types) {
+std::string types_noun(std::string_view types) {
     std::string out;
     while (!types.empty()) {
         const std::string_view one = types.substr(0, types.find('|'));
@@ -87,13 +87,13 @@ void check_arguments(const Call& call) {
         const Parameter& p = parameters[std::min(i, parameters.size() - 1)];
         if (call[i].is_unknown() || fits(call[i], p.types)) continue;
         const bool convertible = p.types == "string" && fits(call[i], "number|boolean");
-        throw call.mistake(
-            fmt::format("{}: expected {}, got {}", p.name, noun(p.types), call[i].kind_name()),
-            convertible ? "use tostring(...)" : "");
+        throw call.mistake(fmt::format("{}: expected {}, got {}", p.name, types_noun(p.types),
+                                       call[i].kind_name()),
+                           convertible ? "use tostring(...)" : "");
     }
 }
 
-const std::map<std::string_view, const Function*>& by_name() {
+const std::map<std::string_view, const Function*>& functions_by_name() {
     static const auto all = [] {
         std::map<std::string_view, const Function*> out;
         for (const FunctionGroup& group : function_groups())
@@ -104,10 +104,10 @@ const std::map<std::string_view, const Function*>& by_name() {
 }
 
 const Function& find_function(const Expr& expr) {
-    const auto it = by_name().find(expr.name());
-    if (it != by_name().end()) return *it->second;
+    const auto it = functions_by_name().find(expr.name());
+    if (it != functions_by_name().end()) return *it->second;
     std::vector<std::string> names;
-    for (const auto& [name, function] : by_name()) names.emplace_back(name);
+    for (const auto& [name, function] : functions_by_name()) names.emplace_back(name);
     const auto close = did_you_mean(expr.name(), names);
     throw Error(ErrorKind::spec, fmt::format("there is no function {}()", expr.name()), expr.loc())
         .with_hint(close ? fmt::format("did you mean {}()?", *close)

@@ -214,7 +214,7 @@ Value one(const Call& call) {
     return items.empty() ? Value() : items.front();
 }
 
-Value index_of(const Call& call) {
+Value item_index(const Call& call) {
     const Value::List& items = call[0].as_list();
     const auto it = std::find(items.begin(), items.end(), call[1]);
     if (it == items.end()) throw call.mistake("the list does not contain the value");
@@ -264,7 +264,7 @@ FunctionGroup collection_functions() {
              R"(contains(["a", "b"], "b"))", "true", contains},
             {"index", "list: list, value: any",
              "The index of the value in the list; an error if the list does not contain it.",
-             R"(index(["a", "b"], "b"))", "1", index_of},
+             R"(index(["a", "b"], "b"))", "1", item_index},
             {"lookup", "map: map, key: string, default: any?",
              "The value of the key in the map, or the default.", R"(lookup({a: 1}, "b", 0))", "0",
              lookup, at_shape},

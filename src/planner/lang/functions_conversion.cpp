@@ -132,7 +132,7 @@ Value converted(const Call& call) {
     throw call.mistake(first.message, first.hint);
 }
 
-Value type_of(const Call& call) {
+Value type_name_of(const Call& call) {
     const std::string_view name = call[0].kind_name();
     return name == "nothing" ? "null" : name.substr(name.find(' ') + 1);
 }
@@ -159,7 +159,7 @@ FunctionGroup conversion_functions() {
              R"(toset(["b", "a", "b"]))", R"(["a", "b"])", to_set},
             {"type", "value: any",
              "The type of the value: string, integer, number, boolean, list, map or null.",
-             "type([1])", R"("list")", type_of, at_shape},
+             "type([1])", R"("list")", type_name_of, at_shape},
             {"sensitive", "value: any",
              "The value as a secret: never shown, and encrypted in the state.", R"(sensitive("x"))",
              R"({"$secret": "x"})", [](const Call& c) { return c[0].as_secret(); }, for_itself},

@@ -119,7 +119,7 @@ Value rendered(const Call& call, const std::string& name, std::string template_t
     return out.secret() ? made.as_secret() : made;
 }
 
-std::vector<std::string> parts_of(const fs::path& path) {
+std::vector<std::string> path_parts(const fs::path& path) {
     std::vector<std::string> out;
     for (const fs::path& part : path) out.push_back(part.string());
     return out;
@@ -152,7 +152,7 @@ Value file_set(const Call& call) {
     constexpr std::size_t kMost = 100'000;
     const Fd directory = open_root(call, call.file(0));
     const fs::path root = own_name(directory);
-    const std::vector<std::string> pattern = parts_of(fs::path(call.text(1)).lexically_normal());
+    const std::vector<std::string> pattern = path_parts(fs::path(call.text(1)).lexically_normal());
     std::error_code error;
     fs::recursive_directory_iterator at(root, error);
     if (error) throw call.mistake(fmt::format("{}: {}", call.quoted(0), error.message()));
@@ -160,7 +160,7 @@ Value file_set(const Call& call) {
     for (std::size_t seen = 0; at != fs::end(at); at.increment(error)) {
         if (++seen > kMost) throw call.mistake(fmt::format("there are more than {} files", kMost));
         const fs::path path = at->path().lexically_relative(root);
-        if (at->is_regular_file(error) && matches(pattern, parts_of(path)))
+        if (at->is_regular_file(error) && matches(pattern, path_parts(path)))
             found.insert(path.string());
         if (static_cast<std::size_t>(at.depth()) + 1 >= pattern.size() &&
             std::find(pattern.begin(), pattern.end(), "**") == pattern.end())

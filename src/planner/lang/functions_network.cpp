@@ -31,7 +31,7 @@ struct Network {
     }
 };
 
-std::string written(const Address& a) {
+std::string address_text(const Address& a) {
     const std::size_t bytes = static_cast<std::size_t>(a.width()) / 8;
     std::array<unsigned char, 16> raw{};
     for (std::size_t i = 0; i < bytes; ++i)
@@ -41,8 +41,8 @@ std::string written(const Address& a) {
     return text.data();
 }
 
-std::string written(const Network& n) {
-    return fmt::format("{}/{}", written(n.address), n.bits);
+std::string address_text(const Network& n) {
+    return fmt::format("{}/{}", address_text(n.address), n.bits);
 }
 
 /// The number of addresses or networks, for example "256"; as a power of two from 2^63 on.
@@ -50,7 +50,7 @@ std::string count_of(std::int64_t bits) {
     return bits < 63 ? std::to_string(std::int64_t{1} << bits) : fmt::format("2^{}", bits);
 }
 
-std::optional<Address> address_of(const std::string& text) {
+std::optional<Address> parse_address(const std::string& text) {
     Address out;
     out.family = text.find(':') == text.npos ? AF_INET : AF_INET6;
     std::array<unsigned char, 16> raw{};
@@ -64,7 +64,7 @@ std::optional<Address> address_of(const std::string& text) {
 Network network(const Call& call) {
     const std::string& text = call.text(0);
     const std::size_t slash = text.find('/');
-    const auto address = address_of(text.substr(0, slash));
+    const auto address = parse_address(text.substr(0, slash));
     const std::string digits = slash == text.npos ? "" : text.substr(slash + 1);
     const bool number = !digits.empty() && digits.size() <= 3 &&
                         digits.find_first_not_of("0123456789") == digits.npos;
@@ -84,24 +84,24 @@ Value host(const Call& call) {
         number < 0 ? static_cast<Number>(-(number + 1)) : static_cast<Number>(number);
     if (steps > n.last())
         throw call.mistake(fmt::format("{} has {} addresses: there is no number {}",
-                                       call.redacted(0, written(n)),
+                                       call.redacted(0, address_text(n)),
                                        call.redacted(0, count_of(n.left())), call.redacted(1)));
     const Number offset = number < 0 ? n.last() - steps : steps;
-    return written(Address{n.address.family, n.address.number + offset});
+    return address_text(Address{n.address.family, n.address.number + offset});
 }
 
 /// The network with index `number` whose prefix is longer by the bits in argument `bits_at`.
 Network inner(const Call& call, const Network& n, std::size_t bits_at, std::int64_t number) {
     const std::int64_t more = call[bits_at].as_integer();
     if (more < 0 || more > n.left())
-        throw call.mistake(fmt::format("{} has {} bits left, not {}", call.redacted(0, written(n)),
-                                       call.redacted(0, std::to_string(n.left())),
-                                       call.redacted(bits_at)));
+        throw call.mistake(
+            fmt::format("{} has {} bits left, not {}", call.redacted(0, address_text(n)),
+                        call.redacted(0, std::to_string(n.left())), call.redacted(bits_at)));
     const std::int64_t bits = n.bits + more;
     if (number < 0 || (more < 63 && number >= std::int64_t{1} << more))
         throw call.mistake(
             fmt::format("{} has {} networks of /{}: there is no number {}",
-                        call.redacted(0, written(n)), call.redacted(bits_at, count_of(more)),
+                        call.redacted(0, address_text(n)), call.redacted(bits_at, count_of(more)),
                         call.redacted(0, call.redacted(bits_at, std::to_string(bits))),
                         call.redacted(call.size() - 1, std::to_string(number))));
     Network out = n;
@@ -120,13 +120,13 @@ Value subnets(const Call& call) {
         Network one = inner(call, n, i, 0);
         const Number first = (next + one.last()) & ~one.last();
         if (full || first < next || first > n.last() - one.last())
-            throw call.mistake(
-                fmt::format("{} has no room for network {} (/{})", call.redacted(0, written(n)),
-                            i - 1, call.redacted(0, call.redacted(i, std::to_string(one.bits)))));
+            throw call.mistake(fmt::format(
+                "{} has no room for network {} (/{})", call.redacted(0, address_text(n)), i - 1,
+                call.redacted(0, call.redacted(i, std::to_string(one.bits)))));
         one.address.number += first;
         full = first + one.last() == n.last();
         next = first + one.last() + 1;
-        out.push_back(written(one));
+        out.push_back(address_text(one));
     }
     return Value::list(std::move(out));
 }
@@ -136,12 +136,12 @@ Value netmask(const Call& call) {
     if (n.address.family != AF_INET)
         throw call.mistake("only IPv4 networks have a mask",
                            "an IPv6 network uses its prefix length");
-    return written(Address{AF_INET, ~n.last() & 0xFFFFFFFFu});
+    return address_text(Address{AF_INET, ~n.last() & 0xFFFFFFFFu});
 }
 
-Value within(const Call& call) {
+Value cidr_contains(const Call& call) {
     const Network n = network(call);
-    const auto address = address_of(call.text(1));
+    const auto address = parse_address(call.text(1));
     if (!address) throw call.mistake(fmt::format("{} is not an IP address", call.quoted(1)));
     return address->family == n.address.family && (address->number & ~n.last()) == n.address.number;
 }
@@ -162,7 +162,7 @@ FunctionGroup network_functions() {
              "number. These functions support IPv4 and IPv6.",
              R"(cidrsubnet("fd00:77::/48", 16, 3))", R"("fd00:77:0:3::/64")",
              [](const Call& c) -> Value {
-                 return written(inner(c, network(c), 1, c[2].as_integer()));
+                 return address_text(inner(c, network(c), 1, c[2].as_integer()));
              }},
             {"cidrsubnets", "network: string, bits: integer...",
              "Consecutive networks within the network, with prefixes longer by the given bits.",
@@ -170,7 +170,7 @@ FunctionGroup network_functions() {
              R"(["10.0.0.0/24", "10.0.1.0/24", "10.0.16.0/20"])", subnets},
             {"cidrcontains", "network: string, address: string",
              "Whether the network contains the address; false for an address of the other family.",
-             R"(cidrcontains("10.77.0.0/24", "10.77.1.5"))", "false", within},
+             R"(cidrcontains("10.77.0.0/24", "10.77.1.5"))", "false", cidr_contains},
         }};
 }
 

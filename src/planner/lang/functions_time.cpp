@@ -20,7 +20,7 @@ struct Timestamp {
 };
 
 /// RFC 3339 without fractional seconds: "2026-03-01T12:30:00Z", "...+01:00".
-Timestamp parse(const Call& call, std::size_t argument) {
+Timestamp parse_timestamp(const Call& call, std::size_t argument) {
     const std::string& text = call.text(argument);
     int y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0, oh = 0, om = 0, used = 0;
     char sign = 'Z';
@@ -104,7 +104,7 @@ std::string words(const Call& call, const std::string& pattern, std::size_t& at)
 }
 
 Value formatted(const Call& call) {
-    const Timestamp t = parse(call, 1);
+    const Timestamp t = parse_timestamp(call, 1);
     const std::string& pattern = call.text(0);
     std::string out;
     for (std::size_t at = 0; at < pattern.size();) {
@@ -123,7 +123,7 @@ Value formatted(const Call& call) {
 }
 
 /// In RFC 3339 format.
-std::string written(const Call& call, const Timestamp& t) {
+std::string timestamp_text(const Call& call, const Timestamp& t) {
     std::string out;
     for (const char* run : {"YYYY", "-", "MM", "-", "DD", "T", "hh", ":", "mm", ":", "ss", "Z"}) {
         const bool sign = *run == '-' || *run == ':' || *run == 'T';
@@ -133,7 +133,7 @@ std::string written(const Call& call, const Timestamp& t) {
 }
 
 Value added(const Call& call) {
-    Timestamp t = parse(call, 0);
+    Timestamp t = parse_timestamp(call, 0);
     std::string duration = call.text(1);
     const bool back = duration.starts_with('-');
     if (back) duration.erase(0, 1);
@@ -147,11 +147,11 @@ Value added(const Call& call) {
     }
     const int y = static_cast<int>(year_month_day(floor<days>(t.local)).year());
     if (y < 0 || y > 9999) throw call.mistake("the result is not in the years 0 to 9999");
-    return written(call, t);
+    return timestamp_text(call, t);
 }
 
 Value compared(const Call& call) {
-    const Timestamp a = parse(call, 0), b = parse(call, 1);
+    const Timestamp a = parse_timestamp(call, 0), b = parse_timestamp(call, 1);
     const auto difference = (a.local - a.offset) - (b.local - b.offset);
     return difference.count() < 0 ? -1 : difference.count() > 0 ? 1 : 0;
 }
@@ -159,7 +159,7 @@ Value compared(const Call& call) {
 Value plan_time(const Call& call) {
     const EvalContext& context = call.names.context();
     context.external_inputs.note();
-    return written(call, {sys_seconds(seconds(context.plan_time))});
+    return timestamp_text(call, {sys_seconds(seconds(context.plan_time))});
 }
 
 } // namespace

@@ -7,11 +7,11 @@ namespace hadeploy {
 
 namespace {
 
-Value marked(Value value, bool secret) {
+Value secret_if(Value value, bool secret) {
     return secret ? value.as_secret() : value;
 }
 
-void append(Path& way, const Path& more, std::size_t from = 0) {
+void append_path(Path& way, const Path& more, std::size_t from = 0) {
     way.insert(way.end(), more.begin() + static_cast<std::ptrdiff_t>(from), more.end());
 }
 
@@ -42,7 +42,7 @@ Splat splat_of(const Expr& expr, const Names& names) {
 Value taken_of_each(const Value& source, const Splat& splat, Loc loc) {
     const auto each = [&](const Value& v) {
         const Value part = // errors about it are as secret as the whole
-            follow(marked(v, source.secret()), splat.suffix, 0, loc, "the element");
+            follow(secret_if(v, source.secret()), splat.suffix, 0, loc, "the element");
         return splat.next ? taken_of_each(part, *splat.next, loc) : part;
     };
     Value out = Value::unknown();
@@ -59,7 +59,7 @@ Value taken_of_each(const Value& source, const Splat& splat, Loc loc) {
     } else if (!source.is_unknown()) {
         out = Value::list({each(source)});
     }
-    return marked(out, source.secret() || (splat.next && splat.next->secret));
+    return secret_if(out, source.secret() || (splat.next && splat.next->secret));
 }
 
 /// Consumes from `path` one step for each `[*]` of a chain, as far as possible.
@@ -70,9 +70,9 @@ const Splat* narrow(const Splat& chain, const Path& path, Path& way) {
     const Splat* s = &chain;
     for (; s != nullptr && taken < path.size(); s = s->next.get()) {
         way.push_back(path[taken++]);
-        append(way, s->suffix);
+        append_path(way, s->suffix);
     }
-    append(way, path, taken);
+    append_path(way, path, taken);
     return s;
 }
 
@@ -87,7 +87,7 @@ std::optional<Value> splat_over_modules(const Expr& source, const Splat& splat,
     Value::Map map;
     for (const Value& key : *keys) {
         Path way{key};
-        append(way, splat.suffix);
+        append_path(way, splat.suffix);
         Value value = evaluate_at(source, way, names);
         if (splat.next) value = taken_of_each(value, *splat.next, source.loc());
         if (key.is_string())
@@ -108,14 +108,14 @@ Value evaluate_splat(const Expr& expr, const Path& path, const Names& names) {
         const Splat* rest = narrow(splat, path, way);
         try {
             const Value part = evaluate_at(over, way, names);
-            return marked(rest ? taken_of_each(part, *rest, expr.loc()) : part, splat.secret);
+            return secret_if(rest ? taken_of_each(part, *rest, expr.loc()) : part, splat.secret);
         } catch (const Error&) { // evaluating the whole reports the error, or shows that `over` is
                                  // not a list
         }
     }
     auto all = splat_over_modules(over, splat, names);
     if (!all) all = taken_of_each(evaluate(over, names), splat, expr.loc());
-    return follow(marked(*std::move(all), splat.secret), path, 0, expr.loc(), "the list");
+    return follow(secret_if(*std::move(all), splat.secret), path, 0, expr.loc(), "the list");
 }
 
 } // namespace hadeploy

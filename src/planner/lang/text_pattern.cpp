@@ -19,11 +19,11 @@ constexpr std::size_t kMaxGroups = 100; ///< RE2's time and memory grow with the
 
 /// A pattern and its text. RE2 runs in time linear in the text for every pattern, and without
 /// recursion; therefore it has no look-ahead and no backreferences.
-class Search {
+class PatternSearch {
   public:
     /// @param argument  index of the argument with the pattern
-    Search(const Call& call, std::size_t argument, const std::string& pattern,
-           const std::string& text)
+    PatternSearch(const Call& call, std::size_t argument, const std::string& pattern,
+                  const std::string& text)
         : call_(call), text_(text),
           expression_((check_sizes(call, pattern, text), pattern), RE2::Quiet) {
         if (!expression_.ok())
@@ -113,7 +113,7 @@ class Search {
 };
 
 /// The replacement of a match: `$1` is a group's text, `$&` the match, `$$` a dollar sign.
-std::string filled(std::string_view with, const Search& found) {
+std::string filled(std::string_view with, const PatternSearch& found) {
     std::string out;
     for (std::size_t at = 0; at < with.size(); ++at) {
         const char next = at + 1 < with.size() ? with[at + 1] : '\0';
@@ -241,7 +241,7 @@ std::string text(const Call& call, const Value& v, const Directive& d) {
     return d.verb == 'q' ? to_public_json(scalar_text(v)) : scalar_text(v);
 }
 
-std::string one(const Call& call, const Value& v, const Directive& d) {
+std::string format_one(const Call& call, const Value& v, const Directive& d) {
     switch (d.verb) {
     case 's':
     case 'q':
@@ -278,7 +278,7 @@ std::string one(const Call& call, const Value& v, const Directive& d) {
 } // namespace
 
 Value first(const Call& call) {
-    Search found(call, 0, call.text(0), call.text(1));
+    PatternSearch found(call, 0, call.text(0), call.text(1));
     if (!found.next())
         throw call.mistake(
             fmt::format("{} does not match the text", call.quoted(0)),
@@ -289,7 +289,7 @@ Value first(const Call& call) {
 Value all(const Call& call) {
     Value::List out;
     std::size_t made = 0; // each character of the text can match all groups
-    for (Search found(call, 0, call.text(0), call.text(1)); found.next();) {
+    for (PatternSearch found(call, 0, call.text(0), call.text(1)); found.next();) {
         out.push_back(found.value());
         call.check_size(made += out.back().weight());
     }
@@ -301,7 +301,7 @@ std::string replace(const Call& call, const std::string& text, const std::string
     const auto groups = static_cast<std::size_t>(std::count(with.begin(), with.end(), '$'));
     std::string out;
     std::size_t from = 0;
-    for (Search found(call, 1, pattern, text); found.next(); from = found.end()) {
+    for (PatternSearch found(call, 1, pattern, text); found.next(); from = found.end()) {
         call.check_size(out.size() + with.size() + groups * (found.end() - found.begin()));
         out.append(text, from, found.begin() - from).append(filled(with, found));
     }
@@ -324,7 +324,7 @@ Value format(const Call& call) {
         }
         if (next == call.size())
             throw call.mistake(fmt::format("the format needs more than {} values", next - 1));
-        out += one(call, call[next++], d);
+        out += format_one(call, call[next++], d);
         call.check_size(out.size());
     }
     if (next != call.size())

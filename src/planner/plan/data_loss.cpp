@@ -38,9 +38,9 @@ struct Replicated {
     bool survives; ///< more than half of the copies remain, and the resource too
 };
 
-class Finder {
+class LossFinder {
   public:
-    Finder(const Plan& plan, const PriorState& prior, const Registry& registry)
+    LossFinder(const Plan& plan, const PriorState& prior, const Registry& registry)
         : plan_(plan), prior_(prior), registry_(registry) {}
 
     std::vector<Loss> find() {
@@ -100,7 +100,7 @@ class Finder {
 } // namespace
 
 std::vector<Loss> find_losses(const Plan& plan, const PriorState& prior, const Registry& registry) {
-    return Finder(plan, prior, registry).find();
+    return LossFinder(plan, prior, registry).find();
 }
 
 } // namespace hadeploy

@@ -89,7 +89,7 @@ std::string verb_of(const ResourceType& type, const std::vector<AttributeChange>
     return verb;
 }
 
-std::string names_of(const std::vector<AttributeChange>& changes, bool replacing_only) {
+std::string changed_names(const std::vector<AttributeChange>& changes, bool replacing_only) {
     std::string out;
     for (const AttributeChange& c : changes) {
         if (replacing_only && !c.replaces) continue;
@@ -157,12 +157,13 @@ std::vector<AttributeChange> unverified_changes(const ResourceType& type, const 
 }
 
 Decision replacement(std::vector<AttributeChange> changes) {
-    Decision out{Action::replace, {}, names_of(changes, true) + " can't be changed in place", {}};
+    Decision out{
+        Action::replace, {}, changed_names(changes, true) + " can't be changed in place", {}};
     out.if_differs = std::all_of(changes.begin(), changes.end(), [](const AttributeChange& c) {
         return !c.replaces || c.after.contains_unknown();
     });
     if (out.if_differs)
-        out.reason = names_of(changes, true) +
+        out.reason = changed_names(changes, true) +
                      " can't be changed in place; whether it differs is known only after apply";
     out.changes = std::move(changes);
     return out;

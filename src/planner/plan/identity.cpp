@@ -17,9 +17,9 @@ namespace hadeploy {
 
 namespace {
 
-class Finder {
+class IdentityFinder {
   public:
-    Finder(const Graph& graph, const PriorState& prior, const std::vector<Value>& configs)
+    IdentityFinder(const Graph& graph, const PriorState& prior, const std::vector<Value>& configs)
         : graph_(graph), prior_(prior), configs_(configs),
           records_(records_of(graph, prior.recorded)) {}
 
@@ -245,7 +245,7 @@ std::string object_name(const ResourceType& type, const Value& config) {
 Identities find_identities(const Graph& graph, const PriorState& prior,
                            const std::vector<Value>& configs) {
     if (prior.recorded.empty()) return {};
-    return Finder(graph, prior, configs).run();
+    return IdentityFinder(graph, prior, configs).run();
 }
 
 } // namespace hadeploy

@@ -44,8 +44,8 @@ Addresses all_addresses(const Graph* graph, const PriorState& prior) {
 
 /// The addresses among `all` that the values of an option match.
 /// @throws Error(usage)
-Addresses named(std::string_view option, const Addresses& values, const Addresses& all,
-                const Graph* graph, const PriorState& prior) {
+Addresses selected(std::string_view option, const Addresses& values, const Addresses& all,
+                   const Graph* graph, const PriorState& prior) {
     Addresses out;
     Diagnostics diagnostics;
     for (const std::string& value : values) {
@@ -89,14 +89,14 @@ std::unordered_set<std::string> reached_from(Addresses open, const Next& next) {
 }
 
 /// The addresses as the user gave them, each once.
-std::string each_once(const Addresses& addresses) {
+std::string addresses_once(const Addresses& addresses) {
     Addresses once;
     for (const std::string& address : addresses)
         if (std::find(once.begin(), once.end(), address) == once.end()) once.push_back(address);
     return fmt::format("{}", fmt::join(once, ", "));
 }
 
-void append(Addresses& to, const Dependents& from, const std::string& address) {
+void append_dependents(Addresses& to, const Dependents& from, const std::string& address) {
     if (const auto it = from.find(address); it != from.end())
         to.insert(to.end(), it->second.begin(), it->second.end());
 }
@@ -117,17 +117,17 @@ Selection::Selection(const PlanOptions& options, const Graph* graph, const Prior
 
 void Selection::target(const Addresses& targets, const Graph* graph, const PriorState& prior) {
     const Dependents dependents = recorded_dependents(prior);
-    chosen_ = reached_from(named("--target", targets, all_addresses(graph, prior), graph, prior),
+    chosen_ = reached_from(selected("--target", targets, all_addresses(graph, prior), graph, prior),
                            [&](const std::string& address, Addresses& open) {
                                if (const auto node =
                                        graph == nullptr ? std::nullopt : graph->find(address)) {
                                    for (const NodeId d : (*graph)[*node].deps)
                                        open.push_back((*graph)[d].address);
                                } else {
-                                   append(open, dependents, address);
+                                   append_dependents(open, dependents, address);
                                }
                            });
-    notice_ = fmt::format("this plan is partial: only {} and {}", each_once(targets),
+    notice_ = fmt::format("this plan is partial: only {} and {}", addresses_once(targets),
                           graph == nullptr ? "dependents" : "dependencies");
 }
 
@@ -136,9 +136,9 @@ void Selection::target(const Addresses& targets, const Graph* graph, const Prior
 void Selection::exclude(const Addresses& excluded, const Graph* graph, const PriorState& prior) {
     const Addresses all = all_addresses(graph, prior);
     const Dependents dependents = graph == nullptr ? Dependents{} : dependents_in(*graph);
-    const Addresses by_name = named("--exclude", excluded, all, graph, prior);
+    const Addresses by_name = selected("--exclude", excluded, all, graph, prior);
     const auto left = reached_from(by_name, [&](const std::string& address, Addresses& open) {
-        append(open, dependents, address);
+        append_dependents(open, dependents, address);
         const auto recorded = prior.recorded.find(address);
         if (recorded == prior.recorded.end()) return;
         for (const std::string& d : recorded->second.depends_on)
@@ -146,8 +146,9 @@ void Selection::exclude(const Addresses& excluded, const Graph* graph, const Pri
     });
     for (const std::string& address : all)
         if (!left.contains(address)) chosen_.insert(address);
-    notice_ = fmt::format("this plan is partial: everything except {} and {}", each_once(excluded),
-                          graph == nullptr ? "dependencies" : "dependents");
+    notice_ =
+        fmt::format("this plan is partial: everything except {} and {}", addresses_once(excluded),
+                    graph == nullptr ? "dependencies" : "dependents");
     if (graph == nullptr) return;
     // resources that the spec no longer has, and that are kept only because something depends on
     // them

@@ -9,7 +9,7 @@ namespace fs = std::filesystem;
 namespace {
 
 template<class Block>
-const Block* by_name(const std::vector<Block>& blocks, std::string_view name) {
+const Block* find_block(const std::vector<Block>& blocks, std::string_view name) {
     const auto it = std::lower_bound(blocks.begin(), blocks.end(), name,
                                      [](const Block& b, std::string_view n) { return b.name < n; });
     return it != blocks.end() && it->name == name ? &*it : nullptr;
@@ -22,7 +22,7 @@ bool AddressPattern::has_keys() const {
 }
 
 const Argument* ResourceBlock::attribute(std::string_view called) const {
-    return by_name(attributes, called);
+    return find_block(attributes, called);
 }
 
 const Lifecycle& ResourceBlock::lifecycle() const {
@@ -36,16 +36,16 @@ const Variable* Module::variable(std::string_view name) const {
     return it == variables.end() ? nullptr : &*it;
 }
 const Local* Module::local(std::string_view name) const {
-    return by_name(locals, name);
+    return find_block(locals, name);
 }
 const ResourceBlock* Module::resource(std::string_view name) const {
-    return by_name(resources, name);
+    return find_block(resources, name);
 }
 const ModuleBlock* Module::module(std::string_view name) const {
-    return by_name(modules, name);
+    return find_block(modules, name);
 }
 const Output* Module::output(std::string_view name) const {
-    return by_name(outputs, name);
+    return find_block(outputs, name);
 }
 
 BaseDirectory Spec::base_directory() const {

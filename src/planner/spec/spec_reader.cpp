@@ -32,14 +32,14 @@ constexpr const char* kAddressExample =
     "for example: web, web[\"a\"], web[0], module.site[\"a\"].web";
 
 /// One step of an address: a name, or a key in brackets.
-struct Step {
+struct AddressStep {
     std::string name;
     ExprPtr key;
 };
 
 /// Collects the steps of an expression that consists of names and keys; false if it has anything
 /// else.
-bool collect_steps(const Expr& expr, std::vector<Step>& out) {
+bool collect_steps(const Expr& expr, std::vector<AddressStep>& out) {
     if (expr.kind == Expr::Kind::reference) {
         out.push_back({expr.name(), nullptr});
         for (const Expr& part : expr.parts) out.push_back({part.name(), nullptr});
@@ -56,7 +56,8 @@ bool collect_steps(const Expr& expr, std::vector<Step>& out) {
 
 /// The address that begins the steps; `rest` receives the index of the first step after it. Returns
 /// no parts if the steps are not an address.
-std::vector<AddressPattern::Part> parts_of(const std::vector<Step>& steps, std::size_t& rest) {
+std::vector<AddressPattern::Part> address_parts(const std::vector<AddressStep>& steps,
+                                                std::size_t& rest) {
     std::vector<AddressPattern::Part> out;
     rest = 0;
     while (rest < steps.size()) {
@@ -253,12 +254,12 @@ std::optional<AddressPattern> SpecReader::load_pattern(const Value& text, std::s
     if (out.text.find("${") != std::string::npos)
         return refuse("an address can't be an expression; only its keys can",
                       "write the key in brackets, without ${}: web[each.key]");
-    std::vector<Step> steps;
+    std::vector<AddressStep> steps;
     std::size_t rest = 0;
     try {
         const Value whole = Value("${" + out.text + "}").at(text.loc());
         const Expr expr = parse_string(whole, spec_.sources, strings_);
-        if (collect_steps(expr, steps)) out.parts = parts_of(steps, rest);
+        if (collect_steps(expr, steps)) out.parts = address_parts(steps, rest);
     } catch (const Error&) { // the reason does not matter: it is not an address
         out.parts.clear();
     }

@@ -6,7 +6,7 @@ namespace hadeploy {
 
 namespace {
 
-struct Line {
+struct LineSpan {
     std::size_t begin = 0, end = 0; ///< offsets; the end is the beginning of the next line
     std::size_t indent = 0;
     bool content = false; ///< neither blank nor a comment
@@ -15,7 +15,7 @@ struct Line {
 class Lines {
   public:
     explicit Lines(std::string_view text) : text_(text) {}
-    bool next(Line& line) {
+    bool next(LineSpan& line) {
         if (at_ >= text_.size()) return false;
         line.begin = at_;
         const std::size_t newline = text_.find('\n', at_);
@@ -92,7 +92,7 @@ std::optional<Section> longest_section(std::string_view text) {
         open = false;
     };
     Lines lines(text);
-    for (Line line; lines.next(line); ++number) {
+    for (LineSpan line; lines.next(line); ++number) {
         if (!line.content) continue;
         if (line.indent == 0) {
             const std::string_view whole = text.substr(line.begin, line.end - line.begin);
@@ -127,7 +127,7 @@ std::optional<YamlPieces> cut_yaml(std::string_view text, std::size_t size) {
     std::size_t begin = 0;
     std::uint32_t first_line = section->line, number = section->line;
     Lines lines(entries);
-    for (Line line; lines.next(line); ++number) {
+    for (LineSpan line; lines.next(line); ++number) {
         const bool entry = line.content && line.indent == section->indent &&
                            !plain_key(entries.substr(line.begin, line.end - line.begin)).empty();
         if (!entry || line.begin - begin < size) continue;

@@ -8,7 +8,7 @@
 namespace hadeploy::libvirt {
 
 namespace {
-constexpr std::int64_t kMib = 1024 * 1024;
+constexpr std::int64_t kBytesPerMib = 1024 * 1024;
 
 void add_disk(pugi::xml_node devices, const std::string& path, const char* format,
               const char* target) {
@@ -100,7 +100,7 @@ std::string mac_address(const std::string& network, const std::string& address) 
 }
 
 std::int64_t memory_kib(std::int64_t bytes) {
-    return (bytes + kMib - 1) / kMib * 1024;
+    return (bytes + kBytesPerMib - 1) / kBytesPerMib * 1024;
 }
 
 bool use_kvm(const std::string& wanted, bool offered, bool local, const std::string& cpuinfo) {

@@ -14,7 +14,7 @@ std::string host_xml(const Lease& lease) {
         add(document, "host", {{"mac", lease.mac}, {"name", lease.name}, {"ip", lease.address}}));
 }
 
-Lease lease_of(pugi::xml_node host) {
+Lease lease_in_xml(pugi::xml_node host) {
     return {host.attribute("mac").value(), host.attribute("name").value(),
             host.attribute("ip").value()};
 }
@@ -52,7 +52,7 @@ void update(virNetworkPtr network, const std::string& name, virNetworkUpdateComm
 bool has_lease(pugi::xml_node network, const Lease& lease) {
     for (const pugi::xml_node ip : network.children("ip"))
         for (const pugi::xml_node host : ip.child("dhcp").children("host"))
-            if (same(lease_of(host), lease)) return true;
+            if (same(lease_in_xml(host), lease)) return true;
     return false;
 }
 
@@ -80,7 +80,7 @@ void ensure_lease(const Connection& connection, const std::string& network_name,
     bool ours = false; // with another address: drift
     for (const pugi::xml_node ip : root.children("ip"))
         for (const pugi::xml_node host : ip.child("dhcp").children("host"))
-            if (const Lease other = lease_of(host);
+            if (const Lease other = lease_in_xml(host);
                 other.mac == lease.mac && other.name == lease.name)
                 ours = true;
             else if (other.mac == lease.mac || other.address == lease.address ||

@@ -15,7 +15,7 @@
 namespace hadeploy::local {
 
 namespace {
-constexpr std::size_t kMostBytes = 64u << 20; ///< limit for a `source`
+constexpr std::size_t kMostSource = 64u << 20; ///< limit for a `source`
 
 class File final : public LocalType {
   public:
@@ -62,7 +62,7 @@ class File final : public LocalType {
             diagnostics.add("a local.file needs either `content` or `source`", config.loc());
     }
 
-    Value derive(const Value& config) const override { return content_digest(config, kMostBytes); }
+    Value derive(const Value& config) const override { return content_digest(config, kMostSource); }
 
     std::vector<std::string> claims(const Value& config) const override {
         return path_claim(config);
@@ -87,7 +87,7 @@ class File final : public LocalType {
         if (S_ISLNK(there->st_mode))
             return Observation::present(Value::map({{"path", path}, {"sha256", "a link"}}));
         if (!S_ISREG(there->st_mode)) return in_the_way(path, "a regular file");
-        const bool differs = there->st_size > static_cast<off_t>(kMostBytes) &&
+        const bool differs = there->st_size > static_cast<off_t>(kMostSource) &&
                              content_size(config) != there->st_size;
         const std::string hash =
             differs ? fmt::format("({} bytes, not read)", there->st_size) : sha256_own_way(path);
@@ -118,7 +118,7 @@ class File final : public LocalType {
         }
         const std::string content = file["content"].is_string()
                                         ? file["content"].as_string()
-                                        : read_own_way(file.text("source"), kMostBytes);
+                                        : read_own_way(file.text("source"), kMostSource);
         const std::string hash = sha256_hex(content);
         if (!file["content"].is_string() && file["sha256"].is_string() &&
             file.text("sha256") != hash)

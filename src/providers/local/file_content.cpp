@@ -9,7 +9,7 @@
 namespace hadeploy::local {
 
 namespace {
-constexpr std::size_t kMostBytes = 16u << 20;
+constexpr std::size_t kMostContent = 16u << 20;
 
 class FileContent final : public DataType {
   public:
@@ -52,7 +52,7 @@ class FileContent final : public DataType {
         const std::string path = request.config.text("path");
         std::string bytes;
         try {
-            bytes = read_own_way(path, kMostBytes);
+            bytes = read_own_way(path, kMostContent);
         } catch (Error& error) {
             if (!std::filesystem::exists(path) && error.hint.empty())
                 error.with_hint("if it is created during apply, name its resource in `depends_on`");

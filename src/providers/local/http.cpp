@@ -16,7 +16,7 @@
 namespace hadeploy::local {
 
 namespace {
-constexpr std::size_t kMostBytes = 16u << 20;
+constexpr std::size_t kMostAnswer = 16u << 20;
 constexpr int kMostRedirects = 10;
 
 http::Request request_of(const Value& config, const std::stop_token& stop) {
@@ -27,7 +27,7 @@ http::Request request_of(const Value& config, const std::stop_token& stop) {
         .secret_body = config["request_body"].secret(),
         .timeout = std::chrono::milliseconds(config.integer("timeout", 10'000)),
         .most_redirects = kMostRedirects,
-        .most_bytes = kMostBytes,
+        .most_bytes = kMostAnswer,
         .ca_cert_pem = config.text("ca_cert_pem"),
         .insecure = config.flag("insecure"),
         .stop = stop,
@@ -49,7 +49,7 @@ http::Answer ask(const Value& config, const std::stop_token& stop) {
     const std::string shown = quoted(config["url"], http::authority_of(answer.url));
     if (answer.end == End::too_large)
         throw Error(ErrorKind::failed,
-                    fmt::format("{} answers with more than {} MiB", shown, kMostBytes >> 20));
+                    fmt::format("{} answers with more than {} MiB", shown, kMostAnswer >> 20));
     if (answer.end == End::redirected_off)
         throw Error(ErrorKind::failed,
                     fmt::format("{} redirects more than {} times", shown, kMostRedirects));

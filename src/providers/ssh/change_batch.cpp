@@ -24,7 +24,7 @@ RecordedResource record_before(const Change& change) {
     return record;
 }
 
-ReadRequest look_at(const Change& change, const RecordedResource& before) {
+ReadRequest read_request_of(const Change& change, const RecordedResource& before) {
     ReadRequest request;
     request.address = change.address;
     request.type = change.type;
@@ -187,7 +187,7 @@ void Application::run_together() {
         if (item.work == Work::look) {
             const Change& change = changes_[item.change];
             const RecordedResource before = record_before(change);
-            std::string probe = type_of(change).probe(look_at(change, before));
+            std::string probe = type_of(change).probe(read_request_of(change, before));
             sections.push_back({.script = std::move(probe), .strict = false});
         } else {
             sections.push_back(section_of(item.command));
@@ -279,7 +279,7 @@ void Application::section_ended(std::size_t at, SectionResult result) {
 void Application::verify(std::size_t index, const ProbeResult& result) {
     const Change& change = changes_[index];
     const RecordedResource before = record_before(change);
-    const Observation seen = observation_from(look_at(change, before), result);
+    const Observation seen = observation_from(read_request_of(change, before), result);
     if (std::optional<Error> error = conflict_with(change, seen))
         return fail(index, std::move(*error));
     ended_[index] = true;

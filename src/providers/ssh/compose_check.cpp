@@ -53,7 +53,7 @@ bool is_number(Scalar type) {
     return type == Scalar::integer || type == Scalar::number;
 }
 
-bool is_whole(const Reading& read) {
+bool is_whole_number(const Reading& read) {
     return is_number(read.type) && read.text.find_first_not_of("+-0123456789") == std::string::npos;
 }
 
@@ -63,11 +63,11 @@ bool is_of(std::string_view kind, const Reading& read) {
     if (kind == "null") return read.type == Scalar::null;
     if (kind == "flag") return read.type == Scalar::flag;
     if (kind == "whole") return read.type == Scalar::integer;
-    if (kind == "integer") return is_whole(read);
-    if (kind == "count") return is_whole(read) && !negative;
+    if (kind == "integer") return is_whole_number(read);
+    if (kind == "count") return is_whole_number(read) && !negative;
     if (kind == "number") return is_number(read.type);
     if (kind == "amount") return is_number(read.type) && !negative;
-    if (kind == "target") return is_whole(read) && has_form("port", read.text);
+    if (kind == "target") return is_whole_number(read) && has_form("port", read.text);
     if (kind == "value" || kind == "option")
         return read.type == Scalar::text || read.type == Scalar::date || is_number(read.type) ||
                (kind == "value" && read.type == Scalar::null);

@@ -17,7 +17,7 @@ struct Ignored {
     std::string_view instead = "remove it";
 };
 constexpr std::string_view kByName = "services on the same network reach each other by name";
-constexpr std::array kIgnored{
+constexpr std::array kIgnoredKeys{
     Ignored{"build", "load the image with a docker.image, and set `image`"},
     Ignored{"cgroup_parent"},
     Ignored{"cgroupns_mode"},
@@ -59,7 +59,7 @@ bool has_address(const std::string& port) {
 
 void check_ignored(const ComposeReport& report) {
     const auto services = entries(report.compose.root["services"]);
-    for (const Ignored& ignored : kIgnored) {
+    for (const Ignored& ignored : kIgnoredKeys) {
         YAML::Node first(YAML::NodeType::Undefined);
         std::vector<std::string> having;
         for (const auto& [name, service] : services)

@@ -33,7 +33,7 @@ bool is_word(std::string_view text, std::initializer_list<std::string_view> word
            std::all_of(text.begin(), text.end(), is_upper);
 }
 
-std::string without(std::string text, char c) {
+std::string without_char(std::string text, char c) {
     std::erase(text, c);
     return text;
 }
@@ -41,7 +41,7 @@ std::string without(std::string text, char c) {
 /// "17", "0x11", "0b10001", "0o21", "021" and "+17", with or without _ between the digits, become
 /// "17".
 std::optional<std::string> integer(const std::string& text) {
-    std::string rest = without(text, '_');
+    std::string rest = without_char(text, '_');
     const bool negative = rest.starts_with('-');
     if (negative || rest.starts_with('+')) rest.erase(0, 1);
     int base = 10;
@@ -72,8 +72,8 @@ std::string shown(double value) {
 }
 
 /// [-+] digits [. digits] [e[-+]digits], with digits on at least one side of the point.
-std::optional<double> number(const std::string& text) {
-    std::string plain = without(text, '_');
+std::optional<double> decimal_number(const std::string& text) {
+    std::string plain = without_char(text, '_');
     const std::size_t sign = plain.find_first_not_of("+-");
     if (sign > 1 || plain.find_first_not_of("0123456789.eE+-") != plain.npos) {
         const std::string_view rest = std::string_view(text).substr(sign > 1 ? 0 : sign);
@@ -274,7 +274,7 @@ Reading read_plain(const std::string& text) {
     if (is_word(text, {"no", "off", "n"})) return {Scalar::word, "false"};
     if (is_date(text)) return {Scalar::date, text + " 00:00:00 +0000 UTC"};
     if (auto whole = integer(text)) return {Scalar::integer, std::move(*whole)};
-    if (const auto value = number(text)) return {Scalar::number, shown(*value)};
+    if (const auto value = decimal_number(text)) return {Scalar::number, shown(*value)};
     return {Scalar::text, text};
 }
 

@@ -4,11 +4,9 @@
 
 #include <fmt/format.h>
 
-namespace hadeploy::ssh {
+namespace hadeploy::ssh::docker {
 
 namespace {
-
-using namespace docker;
 using Json = nlohmann::json;
 
 Attribute managers_attribute() {
@@ -242,4 +240,4 @@ std::unique_ptr<SshType> docker_drain_type() {
     return std::make_unique<DockerDrain>();
 }
 
-} // namespace hadeploy::ssh
+} // namespace hadeploy::ssh::docker

@@ -8,11 +8,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-namespace hadeploy::ssh {
+namespace hadeploy::ssh::docker {
 
 namespace {
-
-using namespace docker;
 using Json = nlohmann::json;
 
 // Lists what hadeploy installed, for the removal.
@@ -208,4 +206,4 @@ std::unique_ptr<SshType> docker_engine_type() {
     return std::make_unique<DockerEngine>();
 }
 
-} // namespace hadeploy::ssh
+} // namespace hadeploy::ssh::docker

@@ -8,12 +8,9 @@
 
 #include <fmt/format.h>
 
-namespace hadeploy::ssh {
+namespace hadeploy::ssh::docker {
 
 namespace {
-
-using namespace docker;
-
 struct Image {
     std::string id;  ///< "sha256:..."
     std::string tag; ///< "hadeploy/web:1a2b3c"
@@ -169,4 +166,4 @@ std::unique_ptr<SshType> docker_image_type() {
     return std::make_unique<DockerImage>();
 }
 
-} // namespace hadeploy::ssh
+} // namespace hadeploy::ssh::docker

@@ -8,11 +8,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-namespace hadeploy::ssh {
+namespace hadeploy::ssh::docker {
 
 namespace {
-
-using namespace docker;
 using Json = nlohmann::json;
 
 constexpr std::string_view kReady = "ready";
@@ -25,8 +23,9 @@ std::string address_of(const Value& config) {
 /// A script with the functions and variables that it needs. The scripts pass results to the next
 /// one as lines on standard output: nothing (no swarm), `refuse REASON`, or `swarm ID`, `token
 /// TOKEN`, `managers ADDRESS:PORT,...`.
-std::string script(std::string_view body,
-                   std::initializer_list<std::pair<std::string_view, std::string>> variables) {
+std::string
+swarm_script(std::string_view body,
+             std::initializer_list<std::pair<std::string_view, std::string>> variables) {
     std::string out = functions();
     for (const auto& [name, value] : variables)
         out += fmt::format("{}={}\n", name, shell_quote(value));
@@ -82,7 +81,7 @@ class DockerNode final : public SshType {
         return names;
     }
     std::string probe(const ReadRequest& /*request*/) const override {
-        return script(scripts::docker_node_probe, {{"marker", std::string(kNodeMarker)}});
+        return swarm_script(scripts::docker_node_probe, {{"marker", std::string(kNodeMarker)}});
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
@@ -249,7 +248,7 @@ std::vector<Command> DockerNode::commands(const Change& change) const {
     return {};
 }
 
-std::string options_of(const Value& before, const Value& after) {
+std::string update_options(const Value& before, const Value& after) {
     std::string out = fmt::format("--availability {}", after.text("availability", "active"));
     if (before.text("role", after.text("role")) != after.text("role"))
         out += " --role " + after.text("role");
@@ -273,24 +272,25 @@ std::vector<Command> DockerNode::join(const Change& change) {
                                               "$name, not \"{0} >&2; exit 1; }}\n",
                                               shell_quote(config.text("name"))),
                         .step = "checking the host's name"});
-    list.push_back({.script = script(scripts::docker_node_admit, {{"role", config.text("role")},
-                                                                  {"address", address_of(config)}}),
-                    .on = peers,
-                    .none_is_empty = true,
-                    .step = "asking the peers for a swarm"});
-    list.push_back({.script = script(scripts::docker_node_no_other_swarm, {}),
+    list.push_back(
+        {.script = swarm_script(scripts::docker_node_admit,
+                                {{"role", config.text("role")}, {"address", address_of(config)}}),
+         .on = peers,
+         .none_is_empty = true,
+         .step = "asking the peers for a swarm"});
+    list.push_back({.script = swarm_script(scripts::docker_node_no_other_swarm, {}),
                     .on = peers,
                     .none_is_empty = true,
                     .step = "asking the peers for a swarm"});
     const std::int64_t heartbeat = config.integer("heartbeat");
-    list.push_back({.script = script(scripts::docker_node_join,
-                                     {{"marker", std::string(kNodeMarker)},
-                                      {"identity", change.identity},
-                                      {"role", config.text("role")},
-                                      {"address", address_of(config)},
-                                      {"availability", config.text("availability")},
-                                      {"heartbeat", heartbeat ? fmt::format("{}ms", heartbeat)
-                                                              : std::string()}}),
+    list.push_back({.script = swarm_script(scripts::docker_node_join,
+                                           {{"marker", std::string(kNodeMarker)},
+                                            {"identity", change.identity},
+                                            {"role", config.text("role")},
+                                            {"address", address_of(config)},
+                                            {"availability", config.text("availability")},
+                                            {"heartbeat", heartbeat ? fmt::format("{}ms", heartbeat)
+                                                                    : std::string()}}),
                     .step = "joining the swarm"});
     const Value& labels = config["labels"];
     if (labels.is_map() && !labels.as_map().empty()) {
@@ -298,8 +298,8 @@ std::vector<Command> DockerNode::join(const Change& change) {
                         .on = {config["host"]},
                         .step = "labelling the node"});
         list.push_back(
-            {.script = script("read -r node\n" + std::string(scripts::docker_node_update),
-                              {{"options", options_of({}, config)}, {"demote", ""}}),
+            {.script = swarm_script("read -r node\n" + std::string(scripts::docker_node_update),
+                                    {{"options", update_options({}, config)}, {"demote", ""}}),
              .on = peers,
              .step = "labelling the node"});
     }
@@ -320,7 +320,8 @@ std::vector<Command> DockerNode::update(const Change& change) {
     const std::vector<Value> others =
         connections(change.after["peers"], change.after["host"].text("address"));
     const auto settle = [](const std::string& role) {
-        return Command{.script = script(scripts::docker_node_settle,
+        return Command{.script =
+                           swarm_script(scripts::docker_node_settle,
                                         {{"role", role}, {"marker", std::string(kNodeMarker)}}),
                        .step = "waiting for the node to be ready"};
     };
@@ -328,8 +329,8 @@ std::vector<Command> DockerNode::update(const Change& change) {
     std::vector<Command> list;
     if (is_changed("status")) {
         if (!others.empty())
-            list.push_back({.script = script(scripts::docker_node_still_listed,
-                                             {{"node", change.before.text("node_id")}}),
+            list.push_back({.script = swarm_script(scripts::docker_node_still_listed,
+                                                   {{"node", change.before.text("node_id")}}),
                             .on = others,
                             .none_is_empty = true,
                             .step = "asking the peers for the node"});
@@ -339,18 +340,19 @@ std::vector<Command> DockerNode::update(const Change& change) {
     if (was_manager) managers.insert(managers.begin(), change.after["host"]);
     if (is_changed("heartbeat") && change.after["heartbeat"].is_integer())
         list.push_back(
-            {.script =
-                 script(scripts::docker_node_heartbeat,
-                        {{"heartbeat", fmt::format("{}ms", change.after.integer("heartbeat"))}}),
+            {.script = swarm_script(
+                 scripts::docker_node_heartbeat,
+                 {{"heartbeat", fmt::format("{}ms", change.after.integer("heartbeat"))}}),
              .on = managers,
              .step = "setting the swarm's heartbeat"});
     if (is_changed("role") || is_changed("availability") || is_changed("labels")) {
-        list.push_back({.script = script(scripts::docker_node_update,
-                                         {{"node", change.before.text("node_id")},
-                                          {"options", options_of(change.before, change.after)},
-                                          {"demote", demote ? "1" : ""}}),
-                        .on = std::move(managers),
-                        .step = "updating the node"});
+        list.push_back(
+            {.script = swarm_script(scripts::docker_node_update,
+                                    {{"node", change.before.text("node_id")},
+                                     {"options", update_options(change.before, change.after)},
+                                     {"demote", demote ? "1" : ""}}),
+             .on = std::move(managers),
+             .step = "updating the node"});
         list.push_back(settle(change.after.text("role")));
     }
     return list;
@@ -364,17 +366,17 @@ std::vector<Command> DockerNode::leave(const Change& change) {
     const std::string grace = std::to_string(wait.count() / 1000);
     std::vector<Command> list;
     if (!others.empty())
-        list.push_back(
-            {.script = script(scripts::docker_node_put_out, {{"node", node}, {"grace", grace}}),
-             .on = others,
-             .none_is_empty = true,
-             .step = "draining the node",
-             .waits = wait});
-    list.push_back({.script = script(scripts::docker_node_leave,
-                                     {{"node", node}, {"marker", std::string(kNodeMarker)}}),
+        list.push_back({.script = swarm_script(scripts::docker_node_put_out,
+                                               {{"node", node}, {"grace", grace}}),
+                        .on = others,
+                        .none_is_empty = true,
+                        .step = "draining the node",
+                        .waits = wait});
+    list.push_back({.script = swarm_script(scripts::docker_node_leave,
+                                           {{"node", node}, {"marker", std::string(kNodeMarker)}}),
                     .step = "leaving the swarm"});
     if (!others.empty())
-        list.push_back({.script = script(scripts::docker_node_forget, {{"node", node}}),
+        list.push_back({.script = swarm_script(scripts::docker_node_forget, {{"node", node}}),
                         .on = others,
                         .none_is_empty = true,
                         .step = "removing the node from the list"});
@@ -387,4 +389,4 @@ std::unique_ptr<SshType> docker_node_type() {
     return std::make_unique<DockerNode>();
 }
 
-} // namespace hadeploy::ssh
+} // namespace hadeploy::ssh::docker

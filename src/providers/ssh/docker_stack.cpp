@@ -11,11 +11,9 @@
 #include <fmt/ranges.h>
 #include <string>
 
-namespace hadeploy::ssh {
+namespace hadeploy::ssh::docker {
 
 namespace {
-
-using namespace docker;
 using Json = nlohmann::json;
 
 /// The content of the config object that marks a stack as created by hadeploy.
@@ -237,7 +235,8 @@ Error without_cause(const Error& error) {
 }
 
 /// Adds the problems that `check` finds in the compose file, without revealing secrets.
-void look_at(const Value& config, decltype(check_compose) check, Diagnostics& diagnostics) {
+void add_compose_problems(const Value& config, decltype(check_compose) check,
+                          Diagnostics& diagnostics) {
     const Value& text = config["content"].is_null() ? config["compose"] : config["content"];
     if (!text.is_string() || config["variables"].is_unknown()) return;
     Diagnostics found;
@@ -268,11 +267,11 @@ void DockerStack::check(const Value& config, Diagnostics& diagnostics) const {
                     fmt::format("\"{}\" is not a valid variable name: use letters, digits and _",
                                 e.key),
                     e.loc);
-    look_at(config, check_compose, diagnostics);
+    add_compose_problems(config, check_compose, diagnostics);
 }
 
 void DockerStack::warn(const Value& config, Diagnostics& warnings) const {
-    look_at(config, warn_of_ignored, warnings);
+    add_compose_problems(config, warn_of_ignored, warnings);
 }
 
 /// The stack name and the published ports, in the swarm of the first host.
@@ -350,7 +349,7 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
     return seen;
 }
 
-std::string options_of(const Value& config) {
+std::string deploy_options(const Value& config) {
     return fmt::format("--resolve-image {}{}", config.text("resolve_image"),
                        config.flag("prune") ? " --prune" : "");
 }
@@ -372,7 +371,7 @@ std::string files_of(const Compose& compose, const Value& variables) {
 }
 
 /// The names from Compose::names(), separated and surrounded by spaces.
-std::string names_in(const std::string& names) {
+std::string spaced_names(const std::string& names) {
     std::string out = " ";
     const Json json = Json::parse(names, nullptr, false);
     for (const char* kind : {"configs", "secrets"})
@@ -402,11 +401,12 @@ std::vector<Command> DockerStack::commands(const Change& change) const {
                                    "{}", fmt::join(externals(compose, variables), "\n")))) +
                    std::string(scripts::docker_stack_possible),
          .step = "checking what the stack needs"},
-        {.script = common +
-                   fmt::format("options={}\nnote={}\nnames={}\n", shell_quote(options_of(config)),
-                               shell_quote(kNote), shell_quote(names)) +
-                   files_of(compose, variables) + std::string(scripts::docker_stack_own) +
-                   std::string(scripts::docker_stack_deploy),
+        {.script =
+             common +
+             fmt::format("options={}\nnote={}\nnames={}\n", shell_quote(deploy_options(config)),
+                         shell_quote(kNote), shell_quote(names)) +
+             files_of(compose, variables) + std::string(scripts::docker_stack_own) +
+             std::string(scripts::docker_stack_deploy),
          .input = compose.sent(),
          .step = "deploying the stack"}};
     if (const std::int64_t wait = config.integer("wait"); wait > 0) {
@@ -416,10 +416,10 @@ std::vector<Command> DockerStack::commands(const Change& change) const {
                         .waits = std::chrono::milliseconds(wait)});
         // without waiting, a rollback may still need the old ones
         if (config.flag("prune") && (!names.empty() || change.kind == Change::Kind::update))
-            list.push_back({.script = common +
-                                      fmt::format("current={}\n", shell_quote(names_in(names))) +
-                                      std::string(scripts::docker_stack_clean),
-                            .step = "removing unused configs"});
+            list.push_back(
+                {.script = common + fmt::format("current={}\n", shell_quote(spaced_names(names))) +
+                           std::string(scripts::docker_stack_clean),
+                 .step = "removing unused configs"});
     }
     list.push_back({.script = common +
                               fmt::format("sha256={}\nnote64={}\n", config.text("sha256"),
@@ -435,4 +435,4 @@ std::unique_ptr<SshType> docker_stack_type() {
     return std::make_unique<DockerStack>();
 }
 
-} // namespace hadeploy::ssh
+} // namespace hadeploy::ssh::docker

@@ -7,12 +7,13 @@ namespace hadeploy::ssh {
 /// Registers the types docker.*
 void add_docker_types(Registry& registry);
 
-// One per file.
+namespace docker { // one per file
 std::unique_ptr<SshType> docker_engine_type();
 std::unique_ptr<SshType> docker_node_type();
 std::unique_ptr<SshType> docker_image_type();
 std::unique_ptr<SshType> docker_stack_type();
 std::unique_ptr<SshType> docker_cluster_type();
 std::unique_ptr<SshType> docker_drain_type();
+} // namespace docker
 
 } // namespace hadeploy::ssh

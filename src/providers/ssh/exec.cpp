@@ -10,7 +10,7 @@ namespace hadeploy::ssh {
 
 namespace {
 /// The number of attempts if the connection keeps breaking.
-constexpr int kMostAttempts = 3;
+constexpr int kMostExecAttempts = 3;
 /// Reads take seconds, but may have to wait for an operation first.
 constexpr std::chrono::minutes kLongestLook{15};
 } // namespace
@@ -64,7 +64,7 @@ Outcome run_sections(Pool& pool, const Login& login, std::span<const Section> se
                      const Frames::OnSection& on_section,
                      const std::function<void(std::string_view)>& notice, std::stop_token stop) {
     Outcome all;
-    for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    for (int attempt = 0; attempt < kMostExecAttempts; ++attempt) {
         const std::size_t first = all.finished;
         std::string preamble;
         try {

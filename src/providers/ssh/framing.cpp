@@ -14,7 +14,7 @@ namespace hadeploy::ssh {
 
 namespace {
 /// The maximum output of a section; more is an error.
-constexpr std::size_t kMostOutput = 8u << 20;
+constexpr std::size_t kMostSectionOutput = 8u << 20;
 
 constexpr std::string_view kStart = "hadeploy_mark start \"$hadeploy_start\"\n";
 constexpr std::string_view kEnd = "hadeploy_end\n";
@@ -44,7 +44,7 @@ std::string subshell(const Section& section, std::string_view boundary,
 }
 
 /// Parses a number; fails unless the whole text is one.
-bool number(std::string_view text, auto& value) {
+bool parse_number(std::string_view text, auto& value) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     return error == std::errc() && end == text.data() + text.size();
 }
@@ -104,9 +104,9 @@ void Frames::feed(Stream& stream, std::string_view piece) {
     }
     stream.buffer.erase(0, begin);
     stream.searched -= begin;
-    if (stream.buffer.size() > kMostOutput)
-        throw Error(ErrorKind::failed,
-                    fmt::format("a script on the host prints more than {} MiB", kMostOutput >> 20));
+    if (stream.buffer.size() > kMostSectionOutput)
+        throw Error(ErrorKind::failed, fmt::format("a script on the host prints more than {} MiB",
+                                                   kMostSectionOutput >> 20));
     report();
 }
 
@@ -121,7 +121,7 @@ void Frames::take_mark(Stream& stream, std::string body, std::string_view label)
         stream.noise = std::move(ended.body);
     } else if (name == "end") {
         stream.ended = true;
-    } else if (number(name, ended.index) && number(rest, ended.status)) {
+    } else if (parse_number(name, ended.index) && parse_number(rest, ended.status)) {
         stream.sections.push_back(std::move(ended));
     } else {
         stream.notice = label;

@@ -5,12 +5,9 @@
 
 #include <fmt/format.h>
 
-namespace hadeploy::ssh {
+namespace hadeploy::ssh::gluster {
 
 namespace {
-
-using namespace gluster;
-
 /// Parses lines of the form "5e1f...  node2  Connected".
 Value peers_in(const std::string& listing, const std::string& own) {
     Value::List out;
@@ -133,4 +130,4 @@ std::unique_ptr<SshType> gluster_cluster_type() {
     return std::make_unique<GlusterCluster>();
 }
 
-} // namespace hadeploy::ssh
+} // namespace hadeploy::ssh::gluster

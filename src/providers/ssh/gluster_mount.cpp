@@ -10,12 +10,9 @@
 #include <fmt/format.h>
 #include <optional>
 
-namespace hadeploy::ssh {
+namespace hadeploy::ssh::gluster {
 
 namespace {
-
-using namespace gluster;
-
 constexpr std::string_view kUnits = "/etc/systemd/system/";
 
 /// A path escaped as in systemd unit names: "/mnt/vol0" -> "mnt-vol0".
@@ -98,8 +95,9 @@ std::string directory_words(const Value& config) {
     return words;
 }
 
-std::string script(std::string_view body, const Value& config,
-                   std::initializer_list<std::pair<std::string_view, std::string>> more = {}) {
+std::string
+mount_script(std::string_view body, const Value& config,
+             std::initializer_list<std::pair<std::string_view, std::string>> more = {}) {
     std::string out =
         functions() + fmt::format("units={}\nunit={}\npath={}\nin_mounts={}\n", kUnits,
                                   shell_quote(unit_name(config)), shell_quote(config.text("path")),
@@ -118,8 +116,8 @@ class GlusterMount final : public SshType {
         return {fmt::format("{} {}", place, config.text("path"))};
     }
     std::string probe(const ReadRequest& request) const override {
-        return script(scripts::gluster_mount_probe, request.config,
-                      {{"directories", directory_words(request.config)}});
+        return mount_script(scripts::gluster_mount_probe, request.config,
+                            {{"directories", directory_words(request.config)}});
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
@@ -301,7 +299,7 @@ Observation GlusterMount::parse(const ReadRequest& request, const ProbeResult& r
 
 std::vector<Command> GlusterMount::commands(const Change& change) const {
     if (change.kind == Change::Kind::remove)
-        return {{.script = script(scripts::gluster_mount_remove, change.before),
+        return {{.script = mount_script(scripts::gluster_mount_remove, change.before),
                  .step = "unmounting the volume"}};
     const Value& config = change.after;
     refuse_secrets(config["options"]);
@@ -315,12 +313,13 @@ std::vector<Command> GlusterMount::commands(const Change& change) const {
                                    e.value.text("mode"));
         }
     }
-    return {{.script = script(scripts::gluster_mount_make, config,
-                              {{"enable", config.flag("enabled", true) ? "enable" : "disable"},
-                               {"start", mounted ? "1" : ""}}) +
-                       make,
-             .input = unit_text(config, change.identity),
-             .step = "mounting the volume"}};
+    return {
+        {.script = mount_script(scripts::gluster_mount_make, config,
+                                {{"enable", config.flag("enabled", true) ? "enable" : "disable"},
+                                 {"start", mounted ? "1" : ""}}) +
+                   make,
+         .input = unit_text(config, change.identity),
+         .step = "mounting the volume"}};
 }
 
 } // namespace
@@ -329,4 +328,4 @@ std::unique_ptr<SshType> gluster_mount_type() {
     return std::make_unique<GlusterMount>();
 }
 
-} // namespace hadeploy::ssh
+} // namespace hadeploy::ssh::gluster

@@ -6,17 +6,14 @@
 #include <fmt/format.h>
 #include <set>
 
-namespace hadeploy::ssh {
+namespace hadeploy::ssh::gluster {
 
 namespace {
-
-using namespace gluster;
-
 std::string line_of(const Host& host) {
     return host.name + " " + host.address() + "\n";
 }
 
-std::set<std::string> names_in(const Value& list) {
+std::set<std::string> name_set(const Value& list) {
     std::set<std::string> out;
     if (list.is_list())
         for (const Value& item : list.as_list()) out.insert(item.as_string());
@@ -112,10 +109,10 @@ Observation GlusterPool::parse(const ReadRequest& request, const ProbeResult& re
 
 std::vector<Command> GlusterPool::commands(const Change& change) const {
     std::string come, go;
-    const std::set<std::string> wanted = names_in(change.after["members"]);
+    const std::set<std::string> wanted = name_set(change.after["members"]);
     for (const Host& host : hosts_of(change.after["hosts"])) come += line_of(host);
     std::vector<Host> known = hosts_of(change.before["hosts"]);
-    for (const std::string& member : names_in(change.before["members"])) {
+    for (const std::string& member : name_set(change.before["members"])) {
         if (wanted.contains(member)) continue;
         const auto host = std::find_if(known.begin(), known.end(),
                                        [&](const Host& h) { return h.name == member; });
@@ -143,4 +140,4 @@ std::unique_ptr<SshType> gluster_pool_type() {
     return std::make_unique<GlusterPool>();
 }
 
-} // namespace hadeploy::ssh
+} // namespace hadeploy::ssh::gluster

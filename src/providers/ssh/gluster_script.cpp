@@ -8,8 +8,6 @@
 
 namespace hadeploy::ssh::gluster {
 
-namespace {} // namespace
-
 std::string functions() {
     return std::string(scripts::seconds) + std::string(scripts::gluster_functions);
 }

@@ -7,10 +7,11 @@ namespace hadeploy::ssh {
 /// Registers the types gluster.*
 void add_gluster_types(Registry& registry);
 
-// One per file.
+namespace gluster { // one per file
 std::unique_ptr<SshType> gluster_pool_type();
 std::unique_ptr<SshType> gluster_volume_type();
 std::unique_ptr<SshType> gluster_mount_type();
 std::unique_ptr<SshType> gluster_cluster_type();
+} // namespace gluster
 
 } // namespace hadeploy::ssh

@@ -9,12 +9,9 @@
 #include <map>
 #include <set>
 
-namespace hadeploy::ssh {
+namespace hadeploy::ssh::gluster {
 
 namespace {
-
-using namespace gluster;
-
 constexpr std::string_view kIdentity = "user.hadeploy.identity";
 /// Set when a removal begins; from then on bricks may be missing.
 constexpr std::string_view kRemoving = "user.hadeploy.removing";
@@ -59,8 +56,9 @@ std::string marker_of(const Value& config) {
 }
 
 /// A script with the functions and variables that it needs.
-std::string script(std::string_view body, const Value& config, const std::string& identity,
-                   std::initializer_list<std::pair<std::string_view, std::string>> more = {}) {
+std::string
+volume_script(std::string_view body, const Value& config, const std::string& identity,
+              std::initializer_list<std::pair<std::string_view, std::string>> more = {}) {
     std::string out = functions();
     const auto set = [&](std::string_view name, std::string_view value) {
         out += fmt::format("{}={}\n", name, shell_quote(value));
@@ -95,8 +93,8 @@ class GlusterVolume final : public SshType {
     }
     std::int64_t copies(const Value& volume) const override { return volume.integer("replica", 1); }
     std::string probe(const ReadRequest& request) const override {
-        return script(scripts::gluster_volume_probe, request.config, request.identity,
-                      {{"group", request.config.text("group")}});
+        return volume_script(scripts::gluster_volume_probe, request.config, request.identity,
+                             {{"group", request.config.text("group")}});
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
@@ -379,7 +377,7 @@ Command prepare_brick(const Value& config, const std::string& identity, const Ho
     if (config.flag("tls"))
         body =
             fmt::format("certificates={}\n{}{}", kCertificates, scripts::gluster_tls_files, body);
-    return {.script = script(body, config, identity),
+    return {.script = volume_script(body, config, identity),
             .on = {host.connection},
             .step = "preparing the brick on " + host.name};
 }
@@ -394,13 +392,13 @@ std::vector<Command> GlusterVolume::make(const Change& change) {
         list.push_back(prepare_brick(config, change.identity, host));
         create += " " + shell_quote(host.name + ":" + config.text("brick"));
     }
-    list.push_back({.script = script(scripts::gluster_volume_make, config, change.identity,
-                                     {{"create", create},
-                                      {"group", config.text("group")},
-                                      {"settings", settings(config["options"], {}) + allow(config) +
-                                                       tls_settings(config)},
-                                      {"count", std::to_string(hosts.size())},
-                                      {"started", config.flag("started", true) ? "1" : ""}}),
+    list.push_back({.script = volume_script(scripts::gluster_volume_make, config, change.identity,
+                                            {{"create", create},
+                                             {"group", config.text("group")},
+                                             {"settings", settings(config["options"], {}) +
+                                                              allow(config) + tls_settings(config)},
+                                             {"count", std::to_string(hosts.size())},
+                                             {"started", config.flag("started", true) ? "1" : ""}}),
                     .step = "creating the volume"});
     return list;
 }
@@ -433,21 +431,21 @@ std::vector<Command> GlusterVolume::update(const Change& change) {
     // setting a group overwrites single options of the same name
     const Value old_options = regroup ? Value() : before["options"];
     list.push_back(
-        {.script =
-             script(scripts::gluster_volume_update, after, change.identity,
-                    {{"add", add},
-                     {"unset", unset},
-                     {"group", regroup ? after.text("group") : ""},
-                     {"settings", settings(after["options"], old_options) +
-                                      (before["clients"] == after["clients"] ? "" : allow(after)) +
-                                      (before["certificates"] == after["certificates"] && !secure
-                                           ? ""
-                                           : tls_settings(after))},
-                     {"stop", secure || open ? "1" : ""},
-                     {"start", started                  ? "start"
-                               : before.flag("started") ? "stop"
-                                                        : ""},
-                     {"count", std::to_string(wanted.size())}}),
+        {.script = volume_script(
+             scripts::gluster_volume_update, after, change.identity,
+             {{"add", add},
+              {"unset", unset},
+              {"group", regroup ? after.text("group") : ""},
+              {"settings", settings(after["options"], old_options) +
+                               (before["clients"] == after["clients"] ? "" : allow(after)) +
+                               (before["certificates"] == after["certificates"] && !secure
+                                    ? ""
+                                    : tls_settings(after))},
+              {"stop", secure || open ? "1" : ""},
+              {"start", started                  ? "start"
+                        : before.flag("started") ? "stop"
+                                                 : ""},
+              {"count", std::to_string(wanted.size())}}),
          .step = "updating the volume"});
     return list;
 }
@@ -455,14 +453,16 @@ std::vector<Command> GlusterVolume::update(const Change& change) {
 std::vector<Command> GlusterVolume::remove(const Change& change) {
     const Value& config = change.before;
     std::vector<Command> list{
-        {.script = script(scripts::gluster_volume_stop, config, change.identity),
+        {.script = volume_script(scripts::gluster_volume_stop, config, change.identity),
          .step = "stopping the volume"}};
     for (const Host& host : brick_hosts(config))
-        list.push_back({.script = script(scripts::gluster_brick_remove, config, change.identity),
-                        .on = {host.connection},
-                        .step = "removing the brick on " + host.name});
-    list.push_back({.script = script(scripts::gluster_volume_delete, config, change.identity),
-                    .step = "deleting the volume"});
+        list.push_back(
+            {.script = volume_script(scripts::gluster_brick_remove, config, change.identity),
+             .on = {host.connection},
+             .step = "removing the brick on " + host.name});
+    list.push_back(
+        {.script = volume_script(scripts::gluster_volume_delete, config, change.identity),
+         .step = "deleting the volume"});
     return list;
 }
 
@@ -472,4 +472,4 @@ std::unique_ptr<SshType> gluster_volume_type() {
     return std::make_unique<GlusterVolume>();
 }
 
-} // namespace hadeploy::ssh
+} // namespace hadeploy::ssh::gluster

@@ -19,7 +19,7 @@ void add_host_types(Registry& registry) {
 }
 
 namespace {
-std::vector<std::string> split(std::string_view text, std::string_view separators) {
+std::vector<std::string> split_fields(std::string_view text, std::string_view separators) {
     std::vector<std::string> parts;
     for (;;) {
         const std::size_t begin = text.find_first_not_of(separators);
@@ -37,10 +37,10 @@ bool contains(const std::vector<std::string>& list, const std::string& text) {
 } // namespace
 
 std::vector<std::string> words(std::string_view text) {
-    return split(text, " \t\n");
+    return split_fields(text, " \t\n");
 }
 std::vector<std::string> lines(std::string_view text) {
-    return split(text, "\n");
+    return split_fields(text, "\n");
 }
 
 Answer::Answer(std::string_view text) {

@@ -8,7 +8,7 @@
 namespace hadeploy::ssh {
 
 namespace {
-constexpr std::size_t kMostOutput = 64 * 1024;
+constexpr std::size_t kMostCommandOutput = 64 * 1024;
 
 bool is_variable_name(std::string_view name) {
     return !name.empty() && !std::isdigit(static_cast<unsigned char>(name.front())) &&
@@ -109,7 +109,7 @@ class HostCommand final : public SshType {
         if (config["unless"].is_string())
             done = fmt::format("( {} ) >/dev/null 2>&1", script(config, "unless"));
         return fmt::format("if {0}; then echo done; [ ! -r {1} ] || head -c {2} -- {1}; fi\n", done,
-                           memory, kMostOutput);
+                           memory, kMostCommandOutput);
     }
 
     Observation parse(const ReadRequest&, const ProbeResult& result) const override {

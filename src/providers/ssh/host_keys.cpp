@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 6> kTypes{
     "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
     "ssh-dss"};
 
-bool is_type(std::string_view word) {
+bool is_host_key_type(std::string_view word) {
     return std::find(kTypes.begin(), kTypes.end(), word) != kTypes.end();
 }
 
@@ -42,20 +42,13 @@ void each_line(std::string_view text, const auto& take) {
     }
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return out;
-}
-
 /// A line of known_hosts, or a key alone; then `names` is empty.
-struct Entry {
+struct HostEntry {
     std::string_view marker, names, key;
 };
 
-Entry take_apart(std::string_view line) {
-    Entry entry;
+HostEntry take_apart(std::string_view line) {
+    HostEntry entry;
     std::string_view rest = line;
     std::string_view word = next_word(rest);
     if (word.starts_with('@')) {
@@ -63,7 +56,7 @@ Entry take_apart(std::string_view line) {
         line = rest;
         word = next_word(rest);
     }
-    if (!is_type(word)) {
+    if (!is_host_key_type(word)) {
         entry.names = word;
         line = rest;
     }
@@ -76,7 +69,8 @@ std::size_t count_keys(std::string_view text) {
     std::size_t count = 0;
     std::string_view rest = text;
     for (std::string_view word = next_word(rest); !word.empty(); word = next_word(rest))
-        if (is_type(word) && is_whole(parse_public_key(std::string(word).append(rest)))) ++count;
+        if (is_host_key_type(word) && is_whole(parse_public_key(std::string(word).append(rest))))
+            ++count;
     return count;
 }
 
@@ -147,7 +141,7 @@ bool look_up_name(std::string_view known_hosts, const std::string& name, HostKey
             names = next_word(line);
         }
         const PublicKey key = parse_public_key(line);
-        if (!is_type(key.type) || !is_whole(key) || !names_host(names, name)) return;
+        if (!is_host_key_type(key.type) || !is_whole(key) || !names_host(names, name)) return;
         any |= marker.empty();
         if (marker == "@revoked")
             into.revoked.push_back(key);
@@ -209,14 +203,14 @@ std::string HostKeys::text() const {
 HostKeys parse_host_keys(std::string_view text, Loc loc) {
     HostKeys keys;
     each_line(text, [&](std::string_view line) {
-        const Entry entry = take_apart(line);
+        const HostEntry entry = take_apart(line);
         if (entry.marker == "@cert-authority")
             throw Error(ErrorKind::spec, "host certificates (@cert-authority) are not supported",
                         loc)
                 .with_hint("give the host's own key: `ssh-keyscan -t ed25519 HOST`");
         const PublicKey key = parse_public_key(entry.key);
         const bool revoked = entry.marker == "@revoked";
-        if (!is_type(key.type) || (!revoked && !entry.marker.empty()))
+        if (!is_host_key_type(key.type) || (!revoked && !entry.marker.empty()))
             throw no_host_key(fmt::format("{} is not a host key", in_quotes(line, 40)), loc);
         if (!is_whole(key))
             throw no_host_key(fmt::format("the host key {} is cut off or mistyped",
@@ -238,7 +232,7 @@ std::vector<std::string> names_of_others(std::string_view text,
         const std::string_view names = take_apart(line).names;
         if (names.empty()) return;
         for (const std::string& host : hosts) {
-            const std::string name = lower(host);
+            const std::string name = lower_case(host);
             if (names_host(names, name) || names_host(names, fmt::format("[{}]:{}", name, port)))
                 return;
         }
@@ -248,7 +242,7 @@ std::vector<std::string> names_of_others(std::string_view text,
 }
 
 void look_up_host(std::string_view known_hosts, std::string_view host, int port, HostKeys& into) {
-    const std::string name = lower(host);
+    const std::string name = lower_case(host);
     constexpr int standard = 22;
     if (port == standard || !look_up_name(known_hosts, fmt::format("[{}]:{}", name, port), into))
         look_up_name(known_hosts, name, into);

@@ -17,8 +17,8 @@ namespace {
 constexpr std::string_view kFindHome =
     "line=$(getent passwd \"$u\"); home=${line%:*}; home=${home##*:}\n";
 
-std::vector<std::string> without(const std::vector<std::string>& all,
-                                 const std::vector<std::string>& some) {
+std::vector<std::string> names_without(const std::vector<std::string>& all,
+                                       const std::vector<std::string>& some) {
     std::vector<std::string> rest;
     for (const std::string& text : all)
         if (std::find(some.begin(), some.end(), text) == some.end()) rest.push_back(text);
@@ -213,7 +213,7 @@ class HostUser final : public SshType {
                            .input = fmt::format("{}\n", fmt::join(keys, "\n")),
                            .step = "adding keys of " + named(config, "name")});
         const std::vector<std::string> gone =
-            without(strings(change.before["authorized_keys"]), keys);
+            names_without(strings(change.before["authorized_keys"]), keys);
         if (!gone.empty())
             all.push_back({.script = start + std::string(kFindHome) +
                                      std::string(scripts::host_user_remove_keys),
@@ -241,7 +241,7 @@ class HostUser final : public SshType {
                             "esac\n"
                             "done\n",
                             print_groups(wanted), quoted(wanted));
-        for (const std::string& group : without(strings(change.before["groups"]), wanted))
+        for (const std::string& group : names_without(strings(change.before["groups"]), wanted))
             script += fmt::format("entry=$(getent group {})\n"
                                   "gpasswd -d \"$u\" \"${{entry%%:*}}\" >/dev/null\n",
                                   shell_quote(group));

@@ -18,9 +18,9 @@ namespace hadeploy::ssh {
 
 namespace {
 /// Reads the length-prefixed strings of OpenSSH's private key format (PROTOCOL.key).
-class Reader {
+class KeyReader {
   public:
-    explicit Reader(std::string_view bytes) : rest_(bytes) {}
+    explicit KeyReader(std::string_view bytes) : rest_(bytes) {}
     std::uint32_t number() {
         if (rest_.size() < 4) return rest_ = {}, 0;
         std::uint32_t n = 0;
@@ -42,7 +42,7 @@ class Reader {
 constexpr std::string_view kOpenSsh = "-----BEGIN OPENSSH PRIVATE KEY-----";
 
 PublicKey key_of(std::string_view blob) {
-    return {std::string(Reader(blob).string()), base64_encode(blob)};
+    return {std::string(KeyReader(blob).string()), base64_encode(blob)};
 }
 
 void inspect_openssh(std::string_view text, KeyFile& file) {
@@ -50,7 +50,7 @@ void inspect_openssh(std::string_view text, KeyFile& file) {
     text.remove_prefix(text.find(kOpenSsh) + kOpenSsh.size());
     const std::string bytes = base64_decode(text.substr(0, text.find("-----END")));
     if (!std::string_view(bytes).starts_with(magic)) return;
-    Reader fields(std::string_view(bytes).substr(magic.size()));
+    KeyReader fields(std::string_view(bytes).substr(magic.size()));
     const std::string_view cipher = fields.string();
     fields.string(); // key derivation
     fields.string(); // and its options

@@ -9,7 +9,7 @@
 namespace hadeploy::ssh {
 
 namespace {
-std::string place_of(const Login& login) {
+std::string login_place(const Login& login) {
     const bool v6 = login.address.find(':') != std::string::npos;
     return fmt::format("{}@{}{}{}:{}", login.user, v6 ? "[" : "", login.address, v6 ? "]" : "",
                        login.port);
@@ -17,11 +17,11 @@ std::string place_of(const Login& login) {
 } // namespace
 
 std::string Login::name() const {
-    return redacted(place_of(*this));
+    return redacted(login_place(*this));
 }
 
 std::string Login::route() const {
-    return jump ? fmt::format("{} via {}", place_of(*this), jump->route()) : place_of(*this);
+    return jump ? fmt::format("{} via {}", login_place(*this), jump->route()) : login_place(*this);
 }
 
 Login login_from(const Value& connection) {

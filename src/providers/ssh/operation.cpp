@@ -26,7 +26,7 @@ namespace hadeploy::ssh {
 
 namespace {
 /// The number of attempts without progress before a host is given up.
-constexpr int kMostAttempts = 5;
+constexpr int kMostOperationAttempts = 5;
 
 /// One operation, over as many connections as needed.
 class Operation {
@@ -103,7 +103,7 @@ bool Operation::attempt() {
 }
 
 void Operation::run() {
-    for (int attempts = 0; attempts < kMostAttempts; ++attempts) {
+    for (int attempts = 0; attempts < kMostOperationAttempts; ++attempts) {
         const std::size_t before = outcome_.finished;
         if (!attempt()) return;
         if (outcome_.finished > before) attempts = 0;

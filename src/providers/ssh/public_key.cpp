@@ -50,7 +50,7 @@ bool is_listing(const std::vector<std::string_view>& words) {
            words[0].find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-bool is_type(std::string_view word) {
+bool is_key_type(std::string_view word) {
     return word.starts_with("ssh-") || word.starts_with("ecdsa-sha2-") || word.starts_with("sk-");
 }
 
@@ -95,7 +95,7 @@ std::optional<Error> wrong_public_key(std::string_view text, bool fingerprint, L
                      fmt::format("use the contents of the file: `${{file({}\"{}\"{})}}`",
                                  home ? "pathexpand(" : "", text, home ? ")" : ""));
     }
-    if (std::any_of(words.begin(), words.end(), is_type))
+    if (std::any_of(words.begin(), words.end(), is_key_type))
         return wrong(fmt::format("the public key {} is cut off or mistyped", in_quotes(text, 40)),
                      one_line);
     return wrong(fmt::format("{} is not a public key", in_quotes(text, 40)), one_line);

@@ -30,7 +30,7 @@
 namespace hadeploy::ssh {
 
 namespace {
-constexpr std::size_t kChunk = 32 * 1024;
+constexpr std::size_t kReadChunk = 32 * 1024;
 using Clock = std::chrono::steady_clock;
 
 /// Host key algorithms for the handshake: those of the known keys. With another algorithm the
@@ -144,14 +144,14 @@ class LibSession::Input {
             file_.read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
             text_ = {buffer_.data(), static_cast<std::size_t>(file_.gcount())};
         }
-        return text_.substr(0, kChunk);
+        return text_.substr(0, kReadChunk);
     }
     void sent(std::size_t n) { text_.remove_prefix(n); }
 
   private:
     std::string_view text_;
     std::ifstream file_;
-    std::array<char, kChunk> buffer_{};
+    std::array<char, kReadChunk> buffer_{};
 };
 
 LibSession::LibSession(const Login& login, std::unique_ptr<Tunnel> tunnel, Fd socket,
@@ -328,7 +328,7 @@ void LibSession::run(const Exchange& exchange, std::stop_token stop) {
 }
 
 bool LibSession::drain(LIBSSH2_CHANNEL* channel, const Exchange& exchange, bool& progress) {
-    std::array<char, kChunk> buffer; // NOLINT: filled by the read
+    std::array<char, kReadChunk> buffer; // NOLINT: filled by the read
     for (const int stream : {0, SSH_EXTENDED_DATA_STDERR}) {
         for (;;) {
             const ssize_t n =

@@ -7,7 +7,6 @@
 #include "providers/ssh/host_keys.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -131,16 +130,9 @@ bool among(const auto& names, std::string_view name) {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return out;
-}
-
 /// Splits a line into words; a quoted word may contain spaces. # starts a comment.
 /// @return false if a quote is not closed
-bool split(std::string_view line, std::vector<std::string>& words) {
+bool split_words(std::string_view line, std::vector<std::string>& words) {
     constexpr std::string_view blanks = " \t\r\f";
     for (;;) {
         line.remove_prefix(std::min(line.size(), line.find_first_not_of(blanks)));
@@ -184,9 +176,10 @@ std::vector<std::string> split_list(std::string_view list) {
     return out;
 }
 
-class Reader {
+class ConfigReader {
   public:
-    Reader(const ConfigQuery& query, const Include& include) : query_(query), include_(include) {}
+    ConfigReader(const ConfigQuery& query, const Include& include)
+        : query_(query), include_(include) {}
     void read(const std::vector<ConfigFile>& files);
     HostConfig result();
 
@@ -217,22 +210,22 @@ class Reader {
     std::vector<std::string> ignored_;        ///< patterns of IgnoreUnknown
 };
 
-Error Reader::error(std::string message) const {
+Error ConfigReader::error(std::string message) const {
     return Error(ErrorKind::spec, fmt::format("{}:{}: {}", file_, number_, message));
 }
 
-std::string Reader::host_name() const {
+std::string ConfigReader::host_name() const {
     return found_.host_name.empty() ? query_.host : expand(found_.host_name);
 }
 
 /// The login user, as far as known at this point.
-const std::string& Reader::user() const {
+const std::string& ConfigReader::user() const {
     if (!query_.user.empty()) return query_.user;
     return found_.user.empty() ? query_.default_user : found_.user;
 }
 
 /// Expands the tokens of ssh_config(5) that are known here, ~ and ${VARIABLE}.
-std::string Reader::expand(std::string_view text) const {
+std::string ConfigReader::expand(std::string_view text) const {
     std::string out;
     if (text == "~" || text.starts_with("~/")) {
         out = query_.home;
@@ -275,14 +268,14 @@ std::string Reader::expand(std::string_view text) const {
     return out;
 }
 
-void Reader::read(const std::vector<ConfigFile>& files) {
+void ConfigReader::read(const std::vector<ConfigFile>& files) {
     for (const ConfigFile& file : files) read(file, 0);
     if (!asks_again_) return;
     again_ = true;
     for (const ConfigFile& file : files) read(file, 0);
 }
 
-void Reader::read(const ConfigFile& file, int depth) {
+void ConfigReader::read(const ConfigFile& file, int depth) {
     const std::string outer_file = std::exchange(file_, file.path);
     const int outer_number = std::exchange(number_, 0);
     const bool outer = std::exchange(applies_, true);
@@ -299,17 +292,17 @@ void Reader::read(const ConfigFile& file, int depth) {
 }
 
 /// "Keyword value ...", or "Keyword=value".
-void Reader::line(std::string_view text, int depth) {
+void ConfigReader::line(std::string_view text, int depth) {
     text.remove_prefix(std::min(text.size(), text.find_first_not_of(" \t")));
     const std::size_t end = std::min(text.find_first_of(" \t=\r"), text.size());
     written_ = text.substr(0, end);
-    const std::string keyword = lower(written_);
+    const std::string keyword = lower_case(written_);
     if (keyword.empty() || keyword.front() == '#') return;
     std::string_view rest = text.substr(end);
     rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of(" \t")));
     if (rest.starts_with('=')) rest.remove_prefix(1);
     Words words;
-    if (!split(rest, words)) throw error("a quote is not closed");
+    if (!split_words(rest, words)) throw error("a quote is not closed");
     if (words.empty()) throw error(fmt::format("{} has no value", in_quotes(written_)));
     if (keyword == "host")
         applies_ = fits_one(query_.host, words);
@@ -324,9 +317,9 @@ void Reader::line(std::string_view text, int depth) {
 }
 
 /// All criteria must match; criteria after one that does not are not evaluated.
-bool Reader::match(const Words& words) {
+bool ConfigReader::match(const Words& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
-        std::string criterion = lower(words[i]);
+        std::string criterion = lower_case(words[i]);
         const bool negated = criterion.starts_with('!');
         if (negated) criterion.erase(0, 1);
         if (criterion == "all") {
@@ -356,7 +349,7 @@ bool Reader::match(const Words& words) {
     return true;
 }
 
-bool Reader::match_one(const std::string& criterion, const std::string& patterns) {
+bool ConfigReader::match_one(const std::string& criterion, const std::string& patterns) {
     const std::vector<std::string> list = split_list(patterns);
     if (criterion == "host") return fits_one(host_name(), list);
     if (criterion == "originalhost") return fits_one(query_.host, list);
@@ -367,7 +360,7 @@ bool Reader::match_one(const std::string& criterion, const std::string& patterns
                    "another `config_file` on the ssh.host (`/dev/null`: none)");
 }
 
-void Reader::include(const Words& patterns, int depth) {
+void ConfigReader::include(const Words& patterns, int depth) {
     if (depth == kDeepestInclude) throw error("too many nested Include directives");
     // Nothing in the file can apply if the block does not match, but it might contain errors.
     if (!applies_) return;
@@ -375,7 +368,7 @@ void Reader::include(const Words& patterns, int depth) {
         for (const ConfigFile& file : include_(expand(pattern))) read(file, depth + 1);
 }
 
-bool Reader::set_text(const std::string& keyword, const std::string& value) {
+bool ConfigReader::set_text(const std::string& keyword, const std::string& value) {
     std::string* text = keyword == "hostname"            ? &found_.host_name
                         : keyword == "user"              ? &found_.user
                         : keyword == "proxyjump"         ? &found_.proxy_jump
@@ -388,7 +381,7 @@ bool Reader::set_text(const std::string& keyword, const std::string& value) {
     return text != nullptr;
 }
 
-void Reader::set_port(const std::string& value) {
+void ConfigReader::set_port(const std::string& value) {
     int port = 0;
     const auto [end, wrong] = std::from_chars(value.data(), value.data() + value.size(), port);
     if (wrong != std::errc() || end != value.data() + value.size() || port < 1 || port > 65535)
@@ -398,9 +391,9 @@ void Reader::set_port(const std::string& value) {
 
 /// Handles a setting that is not supported. It is an error only if it applies to this host and is
 /// not switched off.
-void Reader::refuse(const std::string& keyword, const Words& values) const {
+void ConfigReader::refuse(const std::string& keyword, const Words& values) const {
     if (among(kUnsupported, keyword)) {
-        const std::string value = lower(values.front());
+        const std::string value = lower_case(values.front());
         if (value == "none" || value == "no" || !applies_) return;
         throw error(fmt::format("{} is not supported", written_))
             .with_hint(keyword == "proxycommand"
@@ -417,7 +410,7 @@ void Reader::refuse(const std::string& keyword, const Words& values) const {
         .with_hint(fmt::format("did you mean {}? Otherwise add its name to IgnoreUnknown", *meant));
 }
 
-void Reader::set(const std::string& keyword, const Words& values) {
+void ConfigReader::set(const std::string& keyword, const Words& values) {
     if (!among(kOurs, keyword)) return refuse(keyword, values);
     if (!applies_) return;
     if (keyword != "identityagent" && keyword != "proxyjump")
@@ -429,10 +422,10 @@ void Reader::set(const std::string& keyword, const Words& values) {
         if (!among(found_.identity_files, values.front()))
             found_.identity_files.push_back(values.front());
     } else if (keyword == "identitiesonly") {
-        if (!found_.identities_only) found_.identities_only = lower(values.front()) == "yes";
+        if (!found_.identities_only) found_.identities_only = lower_case(values.front()) == "yes";
     } else if (keyword == "pubkeyauthentication") {
         if (!found_.public_key_authentication)
-            found_.public_key_authentication = lower(values.front()) != "no";
+            found_.public_key_authentication = lower_case(values.front()) != "no";
     } else {
         auto& files =
             keyword == "userknownhostsfile" ? found_.user_known_hosts : found_.global_known_hosts;
@@ -441,14 +434,14 @@ void Reader::set(const std::string& keyword, const Words& values) {
 }
 
 /// Tokens are expanded at the end, when all their values are known.
-HostConfig Reader::result() {
+HostConfig ConfigReader::result() {
     HostConfig out = found_;
     out.host_name = found_.host_name.empty() ? "" : expand(found_.host_name);
     found_.host_name = out.host_name;
     for (auto* files : {&out.identity_files, &out.user_known_hosts, &out.global_known_hosts})
         for (std::string& file : *files)
-            if (lower(file) != "none") file = expand(file);
-    if (lower(out.identity_agent) != "none" && !out.identity_agent.starts_with('$'))
+            if (lower_case(file) != "none") file = expand(file);
+    if (lower_case(out.identity_agent) != "none" && !out.identity_agent.starts_with('$'))
         out.identity_agent = expand(out.identity_agent);
     if (out.host_key_alias.find('%') != std::string::npos)
         out.host_key_alias = expand(out.host_key_alias);
@@ -458,7 +451,7 @@ HostConfig Reader::result() {
 
 HostConfig read_ssh_config(const std::vector<ConfigFile>& files, const ConfigQuery& query,
                            const Include& include) {
-    Reader reader(query, include);
+    ConfigReader reader(query, include);
     reader.read(files);
     return reader.result();
 }

@@ -269,9 +269,9 @@ class SshHost final : public SshType {
     }
 };
 
-class SshKey final : public ResourceType {
+class SshKeyData final : public ResourceType {
   public:
-    SshKey() {
+    SshKeyData() {
         name = "ssh.key";
         provider = "ssh";
         summary = "An ed25519 key pair of this project, for SSH logins.";
@@ -309,7 +309,7 @@ std::unique_ptr<ResourceType> make_ssh_host() {
     return std::make_unique<SshHost>();
 }
 std::unique_ptr<ResourceType> make_ssh_key() {
-    return std::make_unique<SshKey>();
+    return std::make_unique<SshKeyData>();
 }
 
 } // namespace hadeploy::ssh

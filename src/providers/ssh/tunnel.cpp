@@ -15,7 +15,7 @@
 namespace hadeploy::ssh {
 
 namespace {
-constexpr std::size_t kChunk = 32 * 1024;
+constexpr std::size_t kRelayChunk = 32 * 1024;
 } // namespace
 
 /// Relays bytes in both directions until one side ends. As in Session::run(), reads from the
@@ -86,7 +86,7 @@ class Tunnel::Relay {
     LIBSSH2_CHANNEL* channel_;
     int socket_, local_;
     std::string waiting_; ///< received from the host, not yet sent to the local end
-    std::array<char, kChunk> buffer_{};
+    std::array<char, kRelayChunk> buffer_{};
     bool progress_ = false;
 };
 
