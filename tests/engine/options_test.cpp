@@ -27,8 +27,8 @@ outputs: {a: "${a.value}", b: "${b.token}", c: "${c.token}"}
 )";
 
 /// A project in a temporary directory, with objects in memory.
-struct Lab {
-    Lab() {
+struct PlanLab {
+    PlanLab() {
         std::string pattern = (std::filesystem::temp_directory_path() / "options-XXXXXX").string();
         directory = mkdtemp(pattern.data());
         fake::add_to(registry, world);
@@ -41,7 +41,7 @@ struct Lab {
                           ProviderContext{.project = "test", .lineage = store->lineage()});
         settings = provider_settings(*graph);
     }
-    ~Lab() { std::filesystem::remove_all(directory); }
+    ~PlanLab() { std::filesystem::remove_all(directory); }
 
     Plan plan(const PlanOptions& options) {
         seen = load_prior_state(*store);
@@ -101,7 +101,7 @@ struct Lab {
 } // namespace
 
 TEST_CASE("a partial apply leaves other resources and their outputs unchanged") {
-    Lab lab;
+    PlanLab lab;
     CHECK(lab.apply({.targets = {"a"}}).ok());
     CHECK(lab.world.changes() == std::vector<std::string>{"create a"});
     CHECK(to_json(lab.store->outputs()) == R"({"a":"one"})");
@@ -114,7 +114,7 @@ TEST_CASE("a partial apply leaves other resources and their outputs unchanged") 
 }
 
 TEST_CASE("a refresh changes only the state") {
-    Lab lab;
+    PlanLab lab;
     CHECK(lab.apply().ok());
     lab.world.objects["a"] = lab.world.objects["a"].with("value", "other");
     lab.world.objects.erase("c");
@@ -135,7 +135,7 @@ TEST_CASE("a refresh changes only the state") {
 }
 
 TEST_CASE("without a refresh nothing is read") {
-    Lab lab;
+    PlanLab lab;
     CHECK(lab.apply().ok());
     lab.world.objects["a"] = lab.world.objects["a"].with("value", "other");
     lab.world.log.clear();
@@ -144,7 +144,7 @@ TEST_CASE("without a refresh nothing is read") {
 }
 
 TEST_CASE("--replace removes and creates") {
-    Lab lab;
+    PlanLab lab;
     CHECK(lab.apply().ok());
     CHECK(lab.apply({.replace = {"a"}}).ok());
     CHECK(lab.world.changes() == std::vector<std::string>{"remove a", "create a"});
@@ -153,7 +153,7 @@ TEST_CASE("--replace removes and creates") {
 }
 
 TEST_CASE("a tainted resource is replaced") {
-    Lab lab;
+    PlanLab lab;
     CHECK(lab.apply().ok());
     RecordedResource row = *lab.store->row("a");
     row.tainted = true;
@@ -165,7 +165,7 @@ TEST_CASE("a tainted resource is replaced") {
 }
 
 TEST_CASE("an object that is there is imported under its own identity") {
-    Lab lab;
+    PlanLab lab;
     lab.world.objects["a"] = Value::map({{"name", "a"}, {"value", "other"}, {"token", "old"}});
     lab.world.owners["a"] = "mark-7";
     const RecordedResource r = lab.import("a", "mark-7");
@@ -181,7 +181,7 @@ TEST_CASE("an object that is there is imported under its own identity") {
 }
 
 TEST_CASE("imports that are rejected") {
-    Lab lab;
+    PlanLab lab;
     CHECK(lab.refused("a", "x") ==
           "a: import: there is no fake.thing x (the ID is the mark that it carries)");
     lab.world.objects["b"] = Value::map({{"name", "b"}});
@@ -203,7 +203,7 @@ TEST_CASE("imports that are rejected") {
 }
 
 TEST_CASE("open intents of earlier runs are examined even without a refresh") {
-    Lab lab;
+    PlanLab lab;
     REQUIRE(lab.apply().ok());
     lab.world.objects["a"] = lab.world.objects["a"].with("value", "two").with("shout", "two!");
     lab.world.broken = {"a"};

@@ -17,6 +17,10 @@ TARGETS = {
     "hadeploy_cli": ["src/cli", "src/cli/commands", "src/cli/docs", "src/cli/render"],
 }
 
+# namespaces of tests' headers, whose names the tests use without them
+USED = {"", "hadeploy::", "hadeploy::test::", "hadeploy::chaos::test::", "hadeploy::libvirt::test::",
+        "hadeploy::histories::", "hadeploy::svc::test::", "testing::"}
+
 TOKEN = re.compile(r"""
     (?P<skip>\s+|//[^\n]*|/\*.*?\*/)
   | (?P<directive>^[ \t]*\#(?:\\\n|[^\n])*)
@@ -50,12 +54,12 @@ class Scan:
     def macro(self, directive, line):
         macro = re.match(r"\s*#\s*(define|undef)\s+(\w+)", directive)
         if macro and macro[1] == "define":
-            self.names.setdefault(macro[2], (line, ""))
+            self.names.setdefault(macro[2], (line, "#"))
         elif macro:
             self.names.pop(macro[2], None)
 
     def note(self, name, line):
-        self.names.setdefault(name, (line, "::".join(self.space) + "::"))
+        self.names.setdefault(name, (line, "::".join([*self.space, ""])))
 
     def peek(self, ahead=0):
         at = self.at + ahead
@@ -215,33 +219,39 @@ def target_of(file):
     return next((target for target, folders in TARGETS.items() if folder in folders), folder)
 
 
+def folder_of(file):
+    """The folder of a file as in includes.ALLOWED, without "src/"."""
+    path = file.relative_to(SOURCE).as_posix()
+    return "/".join(path.split("/")[:2]) if path.startswith("tests/") else includes.folder_of(path.removeprefix("src/"))
+
+
 def headers():
     """What headers declare: (folder, name) -> (place, namespace)."""
     out = {}
-    for top in ("src", "state"):
+    for top in ("src", "state", "tests"):
         for file in sorted((SOURCE / top).rglob("*.h")):
-            folder = includes.folder_of(file.relative_to(SOURCE).as_posix().removeprefix("src/"))
             for name, (line, space) in Scan(file.read_text(), every=True).names.items():
-                out[folder, name] = f"{file.relative_to(SOURCE)}:{line}", space
+                out[folder_of(file), name] = f"{file.relative_to(SOURCE)}:{line}", space
     return out
 
 
 def hidden(declared, file, name, space):
     """The place of a header's declaration that a name of the file hides from other files, or None."""
-    folder = file.relative_to(SOURCE).as_posix().removeprefix("src/")
-    own = includes.folder_of(folder)
-    key = own if own == "state" else f"src/{own}"
+    own = folder_of(file)
+    tests = own.startswith("tests/")
     planner = includes.STAGES if own.startswith("planner/") else []
-    for of in {own, *planner, *includes.ALLOWED.get(key, ())}:
-        place, outer = declared.get((of, name), ("", None))
-        if outer is not None and space.startswith(outer):
+    allowed = ["tests/support"] if tests else includes.ALLOWED.get(own if own == "state" else f"src/{own}", ())
+    for folder in {own, *planner, *allowed}:
+        place, outer = declared.get((folder, name), ("", None))
+        if outer is not None and space.startswith(outer) or tests and outer in USED:
             return place
     return None
 
 
 def problems():
     declared, seen, meanings = headers(), {}, {}
-    for file in sorted(file for top in ("src", "state", "services", "tests") for file in (SOURCE / top).rglob("*.cpp")):
+    files = [file for top in ("src", "state", "services", "tests") for file in (SOURCE / top).rglob("*.cpp")]
+    for file in sorted(files):
         target, scan = target_of(file), Scan(file.read_text())
         if target is None:
             continue

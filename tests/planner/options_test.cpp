@@ -26,7 +26,7 @@ outputs: {b: "${b.token}", c: "${c.token}"}
 )";
 
 /// "create a; update b", or the error with its hint.
-std::string planned(const char* text, const PriorState& prior, const PlanOptions& options) {
+std::string planned_with(const char* text, const PriorState& prior, const PlanOptions& options) {
     try {
         const TestSpec t(text);
         if (options.destroy) return summary(make_destroy_plan(prior, t.registry, options));
@@ -58,10 +58,11 @@ void drift(PriorState& prior, const std::string& address, std::string_view name,
 
 TEST_CASE("a target includes its dependencies, and nothing else") {
     const PriorState prior = nothing(kSpec);
-    CHECK(planned(kSpec, prior, {.targets = {"b"}}) == "create a; create b");
-    CHECK(planned(kSpec, prior, {.targets = {"a"}}) == "create a");
-    CHECK(planned(kSpec, prior, {.targets = {"d"}}) == "create d[\"x\"]; create d[\"y\"]");
-    CHECK(planned(kSpec, prior, {.targets = {"d[\"y\"]", "c"}}) == "create c; create d[\"y\"]");
+    CHECK(planned_with(kSpec, prior, {.targets = {"b"}}) == "create a; create b");
+    CHECK(planned_with(kSpec, prior, {.targets = {"a"}}) == "create a");
+    CHECK(planned_with(kSpec, prior, {.targets = {"d"}}) == "create d[\"x\"]; create d[\"y\"]");
+    CHECK(planned_with(kSpec, prior, {.targets = {"d[\"y\"]", "c"}}) ==
+          "create c; create d[\"y\"]");
     const char* nested = R"(name: t
 resources: {a: {type: fake.thing, name: a}}
 modules: {m: {source: m}}
@@ -80,31 +81,32 @@ modules: {m: {source: m}}
 
 TEST_CASE("a target that matches nothing is an error") {
     const PriorState prior = as_applied(kSpec);
-    CHECK(planned(kSpec, prior, {.targets = {"dd", "b", "nothing"}}) ==
+    CHECK(planned_with(kSpec, prior, {.targets = {"dd", "b", "nothing"}}) ==
           "--target dd: spec and state have no such resource or module (did you mean d?); --target "
           "nothing: spec and state have no such resource or module (`hadeploy state list` and "
           "`hadeploy graph` show all addresses); ");
-    CHECK(planned(kSpec, prior, {.targets = {"d[\"z\"]"}})
+    CHECK(planned_with(kSpec, prior, {.targets = {"d[\"z\"]"}})
               .find("(there are: 'd[\"x\"]', 'd[\"y\"]')") != std::string::npos);
-    CHECK(planned(kSpec, prior, {.targets = {"d[nothing]"}})
+    CHECK(planned_with(kSpec, prior, {.targets = {"d[nothing]"}})
               .find("(there are: 'd[\"x\"]', 'd[\"y\"]')") != std::string::npos);
-    CHECK(planned(kSpec, prior, {.destroy = true, .targets = {"d[\"z\"]"}})
+    CHECK(planned_with(kSpec, prior, {.destroy = true, .targets = {"d[\"z\"]"}})
               .find("the state has no such") != std::string::npos);
-    CHECK(planned(kSpec, prior, {.replace = {"d"}}).starts_with("--replace d: the spec has no"));
-    CHECK(planned(kSpec, prior, {.targets = {"a"}, .replace = {"c"}}) ==
+    CHECK(
+        planned_with(kSpec, prior, {.replace = {"d"}}).starts_with("--replace d: the spec has no"));
+    CHECK(planned_with(kSpec, prior, {.targets = {"a"}, .replace = {"c"}}) ==
           "--replace c: no --target includes it (add --target c); ");
 }
 
 TEST_CASE("an exclusion leaves out what depends on it") {
     const PriorState prior = nothing(kSpec);
-    CHECK(planned(kSpec, prior, {.exclude = {"a"}}) ==
+    CHECK(planned_with(kSpec, prior, {.exclude = {"a"}}) ==
           "create c; create d[\"x\"]; create d[\"y\"]");
-    CHECK(planned(kSpec, prior, {.exclude = {"b", "d"}}) == "create a; create c");
-    CHECK(planned(kSpec, prior, {.exclude = {"d[x]", "a"}}) == "create c; create d[\"y\"]");
-    CHECK(planned(kSpec, prior, {.exclude = {"a", "c", "d"}}) == "");
-    CHECK(planned(kSpec, prior, {.exclude = {"cc", "a"}}) ==
+    CHECK(planned_with(kSpec, prior, {.exclude = {"b", "d"}}) == "create a; create c");
+    CHECK(planned_with(kSpec, prior, {.exclude = {"d[x]", "a"}}) == "create c; create d[\"y\"]");
+    CHECK(planned_with(kSpec, prior, {.exclude = {"a", "c", "d"}}) == "");
+    CHECK(planned_with(kSpec, prior, {.exclude = {"cc", "a"}}) ==
           "--exclude cc: spec and state have no such resource or module (did you mean c?); ");
-    CHECK(planned(kSpec, as_applied(kSpec), {.exclude = {"a"}, .replace = {"b"}})
+    CHECK(planned_with(kSpec, as_applied(kSpec), {.exclude = {"a"}, .replace = {"b"}})
               .starts_with("--replace b: --exclude excludes it ("));
     const TestSpec t(kSpec);
     const Plan plan = make_plan(*t.graph, prior, t.settings, {.exclude = {"a", "a"}});
@@ -115,18 +117,18 @@ TEST_CASE("an exclusion leaves out what depends on it") {
 
 TEST_CASE("excluded resources stay, and so do their dependencies") {
     const PriorState prior = as_applied(kSpec);
-    CHECK(planned(kSpec, prior, {.destroy = true, .exclude = {"b"}}) ==
+    CHECK(planned_with(kSpec, prior, {.destroy = true, .exclude = {"b"}}) ==
           "remove c; remove d[\"x\"]; remove d[\"y\"]");
-    CHECK(planned(kSpec, prior, {.destroy = true, .exclude = {"a"}}) ==
+    CHECK(planned_with(kSpec, prior, {.destroy = true, .exclude = {"a"}}) ==
           "remove b; remove c; remove d[\"x\"]; remove d[\"y\"]");
     // b is in the spec, and depends on a only by its record
     const char* without_a = "name: t\nresources: {b: {type: fake.thing, name: b, value: other}}\n";
-    CHECK(planned(without_a, prior, {.exclude = {"b"}}) ==
+    CHECK(planned_with(without_a, prior, {.exclude = {"b"}}) ==
           "remove c; remove d[\"x\"]; remove d[\"y\"]");
     // resources that the spec no longer has
     const char* less = "name: t\nresources: {c: {type: fake.thing, name: c, value: three}}\n";
-    CHECK(planned(less, prior, {.exclude = {"b"}}) == "remove d[\"x\"]; remove d[\"y\"]");
-    CHECK(planned(less, prior, {.exclude = {"a", "d"}}) == "remove b");
+    CHECK(planned_with(less, prior, {.exclude = {"b"}}) == "remove d[\"x\"]; remove d[\"y\"]");
+    CHECK(planned_with(less, prior, {.exclude = {"a", "d"}}) == "remove b");
 }
 
 TEST_CASE("an address as a shell passes it") {
@@ -194,16 +196,16 @@ TEST_CASE("outputs and addresses alone are a change") {
 
 TEST_CASE("a removal includes dependents") {
     const PriorState prior = as_applied(kSpec);
-    CHECK(planned(kSpec, prior, {.destroy = true, .targets = {"a"}}) == "remove b; remove a");
-    CHECK(planned(kSpec, prior, {.destroy = true, .targets = {"b"}}) == "remove b");
+    CHECK(planned_with(kSpec, prior, {.destroy = true, .targets = {"a"}}) == "remove b; remove a");
+    CHECK(planned_with(kSpec, prior, {.destroy = true, .targets = {"b"}}) == "remove b");
     // of the resources that the spec no longer has, only the target is removed
     const char* less = "name: t\nresources: {c: {type: fake.thing, name: c, value: three}}\n";
-    CHECK(planned(less, prior, {.targets = {"a"}}) == "remove b; remove a");
-    CHECK(planned(less, prior, {.targets = {"d[\"x\"]"}}) == "remove d[\"x\"]");
-    CHECK(planned(less, prior, {.targets = {"c"}}) == "");
+    CHECK(planned_with(less, prior, {.targets = {"a"}}) == "remove b; remove a");
+    CHECK(planned_with(less, prior, {.targets = {"d[\"x\"]"}}) == "remove d[\"x\"]");
+    CHECK(planned_with(less, prior, {.targets = {"c"}}) == "");
     // a dependent that stays is changed first
     const char* without_a = "name: t\nresources: {b: {type: fake.thing, name: b, value: other}}\n";
-    CHECK(planned(without_a, prior, {.targets = {"a"}}) == "update b (value,shout); remove a");
+    CHECK(planned_with(without_a, prior, {.targets = {"a"}}) == "update b (value,shout); remove a");
 }
 
 TEST_CASE("resources outside of the targets stay as recorded") {
@@ -233,20 +235,21 @@ TEST_CASE("--replace replaces a resource and those that it triggers") {
     };
     CHECK(std::any_of(plan.records.begin(), plan.records.end(), tainted)); // in case the run fails
     // a missing object is created in any case
-    CHECK(planned(kSpec, nothing(kSpec), {.targets = {"c"}, .replace = {"c"}}) == "create c");
+    CHECK(planned_with(kSpec, nothing(kSpec), {.targets = {"c"}, .replace = {"c"}}) == "create c");
     // a resource that cannot be read now is read in apply, and replaced in any case
     PriorState unread = prior;
     unread.observed.erase("c");
-    CHECK(planned(kSpec, unread, {.replace = {"c"}}) == "replace c");
+    CHECK(planned_with(kSpec, unread, {.replace = {"c"}}) == "replace c");
     const char* triggers = R"(name: t
 resources:
   a: {type: fake.thing, name: a}
   b: {type: fake.thing, name: b, lifecycle: {replace_triggered_by: [a]}}
 )";
-    CHECK(planned(triggers, as_applied(triggers), {.replace = {"a"}}) == "replace a; replace b");
+    CHECK(planned_with(triggers, as_applied(triggers), {.replace = {"a"}}) ==
+          "replace a; replace b");
     const char* guarded = "name: t\nresources: {a: {type: fake.thing, name: a, lifecycle: "
                           "{prevent_destroy: true}}}\n";
-    CHECK(planned(guarded, as_applied(guarded), {.replace = {"a"}})
+    CHECK(planned_with(guarded, as_applied(guarded), {.replace = {"a"}})
               .starts_with("a would be replaced: requested with --replace, but prevent_destroy"));
 }
 
@@ -254,7 +257,7 @@ TEST_CASE("without a refresh the state is assumed to be current") {
     PriorState prior = as_applied(kSpec);
     prior.observed.clear();
     assume_recorded(prior);
-    CHECK(planned(kSpec, prior, {.refresh = false}) == "");
+    CHECK(planned_with(kSpec, prior, {.refresh = false}) == "");
     prior.unfinished.insert("c");
     prior.observed.clear();
     assume_recorded(prior);

@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "provider_api/normalize.h"
 #include "provider_api/units.h"
+#include "support/has.h"
 
 #include <doctest/doctest.h>
 #include <limits>
@@ -51,11 +52,6 @@ std::string bad(Type type, const Value& v) {
     CHECK(out.error.starts_with("owner: field: "));
     return out.error.substr(std::min<std::size_t>(out.error.size(), 14)) +
            (out.hint.empty() ? "" : " | " + out.hint);
-}
-bool has(const std::string& text, std::string_view part) {
-    const bool found = text.find(part) != std::string::npos;
-    if (!found) MESSAGE("looking at: ", text);
-    return found;
 }
 bool lacks(const std::string& text, std::string_view part) {
     return text.find(part) == std::string::npos;

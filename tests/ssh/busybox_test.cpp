@@ -61,7 +61,7 @@ class Alpine {
     TempDir dir_;
 };
 
-struct Host {
+struct BusyboxHost {
     Alpine alpine;
     SshServer server{"", "ed25519", [this] { alpine.become(); }};
     TempDir dir;
@@ -81,7 +81,7 @@ struct Host {
 TEST_SUITE("busybox" * doctest::skip(!Alpine::possible())) {
 
     TEST_CASE("files, directories and commands are created, read back and removed") {
-        Host host;
+        BusyboxHost host;
         Managed file(host.endpoint, "host.file",
                      host.config({{"path", host.path("file")}, {"content", "hello\n"}}));
         file.create();
@@ -109,7 +109,7 @@ TEST_SUITE("busybox" * doctest::skip(!Alpine::possible())) {
     }
 
     TEST_CASE("names are written to a hosts file without a newline at its end, and removed") {
-        Host host;
+        BusyboxHost host;
         write_file(host.path("hosts"), "127.0.0.1 localhost", 0644);
         Managed names(host.endpoint, "host.hosts",
                       host.config({{"path", host.path("hosts")},
@@ -123,7 +123,7 @@ TEST_SUITE("busybox" * doctest::skip(!Alpine::possible())) {
     }
 
     TEST_CASE("a change outlives its connection with BusyBox too") {
-        Host host;
+        BusyboxHost host;
         std::vector<SectionResult> results;
         const std::vector<Section> sections{
             {.script = "kill -9 $PPID; sleep 0.5; echo two"},

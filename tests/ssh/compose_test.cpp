@@ -3,10 +3,10 @@
 #include "cluster_fixture.h"
 
 #include "core/file.h"
-#include "core/temp_dir.h"
 #include "providers/ssh/compose.h"
 #include "providers/ssh/compose_keys.h"
 #include "providers/ssh/compose_scalar.h"
+#include "ssh/server.h"
 
 #include <filesystem>
 #include <fmt/format.h>

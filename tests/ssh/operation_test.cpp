@@ -203,6 +203,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
 
 TEST_SUITE("mount namespaces" * doctest::skip(!Machine::possible())) {
 
+    namespace {
     struct Reboots {
         Machine machine;
         SshServer server{"", "ed25519", [this] { machine.become(); }};
@@ -218,6 +219,7 @@ TEST_SUITE("mount namespaces" * doctest::skip(!Machine::possible())) {
                 [&](std::string_view text) { notices.emplace_back(text); }, {});
         }
     };
+    } // namespace
 
     TEST_CASE("a host that reboots during an operation: continues at the interrupted step") {
         Reboots host;

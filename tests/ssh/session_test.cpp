@@ -62,7 +62,7 @@ Run run(Pool& pool, const Login& login, const std::vector<Section>& sections,
     return r;
 }
 
-Error error_of(const auto& what) {
+Error session_error(const auto& what) {
     try {
         what();
     } catch (const Error& error) {
@@ -95,7 +95,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const SshServer server, other;
         Login login = login_to(server);
         login.host_key = login_to(other).host_key;
-        const Error error = error_of([&] { Pool().connect(login, {}); });
+        const Error error = session_error([&] { Pool().connect(login, {}); });
         CHECK(error.kind == ErrorKind::unreachable);
         const auto print = [](const Login& l) { return fingerprint(parse_public_key(l.host_key)); };
         CHECK(has(error.message, print(login_to(server))));
@@ -107,7 +107,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Login login = login_to(server);
         const PublicKey key = parse_public_key(login.host_key);
         login.host_key.clear();
-        CHECK(has(error_of([&] { Pool().connect(login, {}); }).hint, "ssh-keyscan"));
+        CHECK(has(session_error([&] { Pool().connect(login, {}); }).hint, "ssh-keyscan"));
         login.trust_on_first_use = true;
         CHECK(Pool().connect(login, {}) == key);
     }
@@ -121,7 +121,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
         const auto error = [&](const std::string& file) {
             login.private_key_file = dir.path / file;
-            return error_of([&] { Pool().connect(login, {}); });
+            return session_error([&] { Pool().connect(login, {}); });
         };
         run_checked({.argv = {"ssh-keygen", "-q", "-t", "rsa", "-N", "", "-f", dir.path / "rsa"}});
         if (!can_use_rsa()) {
@@ -152,7 +152,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             of_the_key; // libssh2 1.10 loses some numbers of an ECDSA key
         run_checked(
             {.argv = {"ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", login.private_key_file}});
-        const Error error = error_of([&] { Pool().connect(login, {}); });
+        const Error error = session_error([&] { Pool().connect(login, {}); });
         CHECK(has(error.message, "does not accept the key " + login.private_key_file));
         CHECK(has(error.hint, "authorized_keys"));
         write_file(server.directory() / "authorized_keys",
@@ -166,10 +166,10 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         login.host_key.clear();
         login.trust_on_first_use = true;
         if (!can_use_rsa())
-            CHECK(has(error_of([&] { Pool().connect(login, {}); }).message,
+            CHECK(has(session_error([&] { Pool().connect(login, {}); }).message,
                       "no SSH algorithm in common"));
         const SshServer modern("KexAlgorithms sntrup761x25519-sha512@openssh.com");
-        const Error error = error_of([&] { Pool().connect(login_to(modern), {}); });
+        const Error error = session_error([&] { Pool().connect(login_to(modern), {}); });
         CHECK(has(error.message, "no SSH algorithm in common"));
         CHECK(has(error.hint, "aes"));
     }
@@ -182,9 +182,9 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
             login.private_key_file.clear();
         }
         login.timeout = std::chrono::milliseconds(400);
-        CHECK(has(error_of([&] { Pool().connect(login, {}); }).message, "Connection refused"));
+        CHECK(has(session_error([&] { Pool().connect(login, {}); }).message, "Connection refused"));
         login.address = "no-such-host.invalid";
-        CHECK(has(error_of([&] { Pool().connect(login, {}); }).message, "does not resolve"));
+        CHECK(has(session_error([&] { Pool().connect(login, {}); }).message, "does not resolve"));
     }
 
     TEST_CASE("a shell that does not start or falls silent is given up") {
@@ -193,12 +193,12 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         Exchange hanging{.command = "sleep 600",
                          .first_word = std::chrono::milliseconds(300),
                          .receive = [](bool, std::string_view) { return false; }};
-        CHECK(has(error_of([&] { session->run(hanging, {}); }).message, "does not start"));
+        CHECK(has(session_error([&] { session->run(hanging, {}); }).message, "does not start"));
         const auto other = Session::open(login_to(server), {});
         Exchange silent{.command = "echo word; exec sleep 600",
                         .quiet = std::chrono::milliseconds(300),
                         .receive = [](bool, std::string_view) { return false; }};
-        CHECK(has(error_of([&] { other->run(silent, {}); }).message, "has not ended within"));
+        CHECK(has(session_error([&] { other->run(silent, {}); }).message, "has not ended within"));
     }
 
     TEST_CASE("a host that is booting is waited for") {

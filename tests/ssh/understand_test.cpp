@@ -10,7 +10,7 @@ using namespace hadeploy::ssh;
 using namespace hadeploy::test;
 
 namespace {
-std::string reply(const std::string& body) {
+std::string answer_of(const std::string& body) {
     return fmt::format("reply 200 {} Docker/20.10.24 (linux)\n{}\n", body.size(), body);
 }
 Observation understood(std::string_view type, const Value& config, const std::string& out) {
@@ -25,14 +25,15 @@ TEST_CASE("an answer in an unexpected form is a failed read") {
     const Value image = Value::map({{"id", "sha256:00"}, {"tag", "web:1"}});
     const std::string info = R"({"Swarm":{"LocalNodeState":"active","NodeID":"n1"}})";
     const Observation all[] = {
-        understood("docker.node", node, reply(R"({"Swarm":[]})") + reply("[]")),
-        understood("docker.node", node, reply(R"({"Swarm":{"LocalNodeState":7}})") + reply("[]")),
-        understood("docker.node", node, reply(info) + reply("[7]")),
+        understood("docker.node", node, answer_of(R"({"Swarm":[]})") + answer_of("[]")),
         understood("docker.node", node,
-                   reply(info) + reply(R"([{"ID":"n1","Spec":{"Labels":{"a":1}}}])")),
-        understood("docker.stack", stack, reply(R"([7])") + reply("[]")),
-        understood("docker.stack", stack, reply(R"([{"Spec":7}])") + reply("[]")),
-        understood("docker.image", image, reply("[1]")),
+                   answer_of(R"({"Swarm":{"LocalNodeState":7}})") + answer_of("[]")),
+        understood("docker.node", node, answer_of(info) + answer_of("[7]")),
+        understood("docker.node", node,
+                   answer_of(info) + answer_of(R"([{"ID":"n1","Spec":{"Labels":{"a":1}}}])")),
+        understood("docker.stack", stack, answer_of(R"([7])") + answer_of("[]")),
+        understood("docker.stack", stack, answer_of(R"([{"Spec":7}])") + answer_of("[]")),
+        understood("docker.image", image, answer_of("[1]")),
     };
     for (const Observation& o : all) {
         REQUIRE(o.state == Observation::State::failed);
@@ -41,6 +42,6 @@ TEST_CASE("an answer in an unexpected form is a failed read") {
         CHECK(!o.error->hint.empty());
     }
     const Value app = Value::map({{"hosts", three_hosts()}, {"name", "app"}});
-    CHECK(understood("docker.stack", app, reply("[]") + reply("[]")).state ==
+    CHECK(understood("docker.stack", app, answer_of("[]") + answer_of("[]")).state ==
           Observation::State::absent);
 }
