@@ -3,6 +3,7 @@
 #include "common/log.h"
 
 #include <algorithm>
+#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -39,17 +40,28 @@ ConnectionServer::ConnectionServer(std::uint16_t port, Limits limits, Handler ha
       acceptor_([this] { accept_loop(); }) {}
 
 ConnectionServer::~ConnectionServer() {
-    finish(std::chrono::milliseconds(0), std::chrono::milliseconds(0));
+    finish({}, std::chrono::milliseconds(0));
     // The threads use this object, so they must have ended before it is destroyed.
     std::unique_lock lock(mutex_);
     idle_.wait(lock, [this] { return connections_.empty(); });
 }
 
-void ConnectionServer::finish(std::chrono::milliseconds linger,
-                              std::chrono::milliseconds patience) {
+void ConnectionServer::wait_until_quiet(Linger linger) {
+    const Deadline begin = Clock::now(), end = begin + linger.longest;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        const Deadline quiet = std::min(std::max(begin, last_remote_) + linger.quiet, end);
+        if (Clock::now() >= quiet) return;
+        lock.unlock();
+        std::this_thread::sleep_until(quiet);
+        lock.lock();
+    }
+}
+
+void ConnectionServer::finish(Linger linger, std::chrono::milliseconds patience) {
     if (closed_) return;
     stopping_ = true;
-    std::this_thread::sleep_for(linger);
+    wait_until_quiet(linger);
     closed_ = true;
     acceptor_.join();
     listener_.close();
@@ -74,6 +86,7 @@ void ConnectionServer::accept_loop() {
 bool ConnectionServer::admit(const Socket& socket) {
     const std::lock_guard lock(mutex_);
     const std::uint32_t address = socket.peer_address();
+    if (address != INADDR_LOOPBACK) last_remote_ = Clock::now(); // the watchdog is local
     std::size_t all = 0, same = 0;
     for (const auto& [fd, peer] : connections_) {
         if (peer.closing) continue;

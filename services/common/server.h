@@ -48,6 +48,12 @@ struct Limits {
     std::size_t most, each;
 };
 
+/// How long a service that stops keeps accepting connections: until no other machine has connected
+/// for `quiet`, but not longer than `longest`.
+struct Linger {
+    std::chrono::milliseconds quiet{0}, longest{0};
+};
+
 /// Accepts TCP connections and runs the handler for each on its own thread. At the limit, a new
 /// connection replaces the one that has waited longest for a request or the rest of one; if all are
 /// being answered, the new one is closed.
@@ -61,10 +67,9 @@ class ConnectionServer {
 
     std::uint16_t port() const { return listener_.port(); }
 
-    /// Keeps accepting for `linger`, until the load balancer has removed this address, but without
-    /// keeping connections alive; then closes idle connections and gives busy ones `patience` to
-    /// finish.
-    void finish(std::chrono::milliseconds linger, std::chrono::milliseconds patience);
+    /// Keeps accepting until the load balancer has removed this address, but without keeping
+    /// connections alive; then closes idle connections and gives busy ones `patience` to finish.
+    void finish(Linger linger, std::chrono::milliseconds patience);
 
   private:
     friend class Connection;
@@ -77,6 +82,7 @@ class ConnectionServer {
     };
 
     void accept_loop();
+    void wait_until_quiet(Linger linger);
     bool admit(const Socket& socket);
     bool close_oldest(std::optional<std::uint32_t> address);
     void set_answering(int fd, bool answering);
@@ -91,7 +97,8 @@ class ConnectionServer {
     std::condition_variable idle_;
     std::map<int, Peer> connections_; ///< by descriptor
     std::uint64_t events_ = 0;
-    Deadline tell_again_{}; ///< earliest time of the next log line about the limit
+    Deadline last_remote_{}; ///< time of the last connection from another machine
+    Deadline tell_again_{};  ///< earliest time of the next log line about the limit
     std::thread acceptor_;
 };
 

@@ -18,9 +18,9 @@ void run() {
                             rpc_handler([&](const Json& request) { return engine.run(request); }));
     log_info("listening", {{"port", std::to_string(server.port())}, {"node", place.node}});
     wait_for_stop();
-    server.finish(std::chrono::milliseconds(0), std::chrono::seconds(5));
+    engine.stop(); // first: the standby waits for the lock, and the clients for the standby
+    server.finish({}, std::chrono::seconds(5));
     forwarder.stop();
-    engine.stop(); // first, because the successor waits for the lock
 }
 
 bool is_healthy() {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kSchemaVersion = 1;
 constexpr int kLockWaitMillis = 1000;
+constexpr int kCheckpointPages = 250; ///< 1 MB, which the next process reads before it is ready
 /// The largest integer that JavaScript and other JSON readers represent exactly.
 constexpr std::int64_t kMostTotal = (std::int64_t{1} << 53) - 1;
 
@@ -116,6 +117,10 @@ Store::Store(const std::string& directory, std::string node) : node_(std::move(n
     if (code != SQLITE_OK) fail(handle, "cannot open " + path);
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, kLockWaitMillis);
+    // A checkpoint at the end would only make the standby wait: it reads the log faster than this
+    // process could write its pages to the file.
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    sqlite3_wal_autocheckpoint(handle, kCheckpointPages);
     execute(kPragmas);
     // The first write transaction takes the lock and recovers from a killed process.
     execute("BEGIN EXCLUSIVE");

@@ -53,7 +53,7 @@ void run() {
                             }));
     log_info("listening", {{"port", std::to_string(server.port())}, {"socket", socket}});
     wait_for_stop();
-    server.finish(std::chrono::milliseconds(0), std::chrono::seconds(3));
+    server.finish({}, std::chrono::seconds(3));
 }
 
 bool is_healthy() {

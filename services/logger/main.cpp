@@ -83,7 +83,7 @@ void run() {
                             }));
     log_info("listening", {{"port", std::to_string(server.port())}});
     wait_for_stop();
-    server.finish(std::chrono::milliseconds(0), std::chrono::seconds(5));
+    server.finish({}, std::chrono::seconds(5));
 }
 
 bool is_healthy() {

@@ -19,7 +19,8 @@ void run() {
         http_handler([&](const HttpRequest& request) { return app.handle(request); }));
     log_info("listening", {{"port", std::to_string(server.port())}, {"node", place.node}});
     wait_for_stop();
-    server.finish(std::chrono::milliseconds(300), std::chrono::seconds(3));
+    server.finish({std::chrono::milliseconds(300), std::chrono::milliseconds(300)},
+                  std::chrono::seconds(3));
 }
 
 bool is_healthy() {

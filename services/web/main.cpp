@@ -13,7 +13,7 @@ void run() {
     const Place place = Place::from_env();
     WebApp app(place, env_endpoint("DATABASE", "database:7000"),
                env_millis("REQUEST_TIMEOUT_MS", 5000));
-    const auto linger = env_millis("LINGER_MS", 1500);
+    const Linger linger{env_millis("LINGER_MS", 5000), env_millis("LINGER_MAX_MS", 20'000)};
     ConnectionServer server(
         env_port("PORT", kPort), kLimits,
         http_handler([&](const HttpRequest& request) { return app.handle(request); }));

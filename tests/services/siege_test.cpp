@@ -218,3 +218,31 @@ TEST_CASE("connections being answered are not closed, and one address has a limi
     for (Socket& socket : busy) CHECK(read_frame(socket, within_a_minute()).has_value());
     CHECK(asked == 4);
 }
+
+TEST_CASE("a service that stops accepts connections until no other machine connects") {
+    using std::chrono::milliseconds;
+    const auto answer = [](const HttpRequest&) { return HttpResponse::text(200, "ok\n"); };
+    ConnectionServer server(0, {.most = 100, .each = 100}, http_handler(answer));
+    std::atomic<bool> finished = false;
+    std::thread finish([&] {
+        server.finish({.quiet = milliseconds(500), .longest = std::chrono::minutes(5)},
+                      std::chrono::seconds(5));
+        finished = true;
+    });
+    // three times as long as the quiet time
+    for (int i = 0; i < 30; ++i) {
+        Socket socket =
+            connect_from("127.0.0.2", server.port(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        std::string got; // until the server closes: it does not keep connections alive
+        std::array<char, 4096> chunk{};
+        while (const std::size_t n = socket.read_some(chunk.data(), chunk.size(), soon()))
+            got.append(chunk.data(), n);
+        CHECK(got.starts_with("HTTP/1.1 200"));
+        std::this_thread::sleep_for(milliseconds(50));
+    }
+    CHECK_FALSE(finished);
+    // the service's own checks do not count
+    while (!finished) std::this_thread::sleep_for(milliseconds(20));
+    finish.join();
+    CHECK_THROWS(connect_tcp({"127.0.0.1", server.port()}, soon()));
+}
