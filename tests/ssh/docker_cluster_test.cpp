@@ -157,8 +157,7 @@ TEST_CASE("docker.drain: the timer is set before the node is drained") {
     int status = -1;
     const std::string done = calls(commands, status);
     CHECK(status == 0);
-    CHECK(contains(done, "--unit hadeploy-undo-n2 --on-active 90 "));
-    CHECK(contains(done, "sh -c [until docker node update --availability active n2 "));
+    CHECK(contains(done, "--unit hadeploy-undo-n2 --on-active 390 ")); // with the handover
     CHECK(done.find("<systemd-run") < done.find("docker node update --availability drain n2"));
 }
 
@@ -174,6 +173,7 @@ TEST_CASE("docker.drain: removal activates the node, then removes the timer") {
     CHECK(done == "docker node update --availability active n2\n2 <sleep\n"
                   "docker node update --availability active n2\n2 <sleep\n"
                   "docker node update --availability active n2\n"
+                  "docker service ls --filter label=hadeploy.handover. --format {{.Name}}\n"
                   "stop hadeploy-undo-n2.timer hadeploy-undo-n2.service <systemctl\n");
     const std::string failed = calls(commands, status, "no such node\n");
     CHECK(status != 0);

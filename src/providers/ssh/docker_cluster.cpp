@@ -166,6 +166,8 @@ class DockerCluster final : public SshType {
 };
 
 class DockerDrain final : public SshType {
+    static constexpr std::int64_t kHandoverTimeout = 300'000; ///< milliseconds
+
   public:
     DockerDrain() {
         name = "docker.drain";
@@ -173,6 +175,10 @@ class DockerDrain final : public SshType {
         doc = "Drains the node, so that its tasks move to other nodes. Before that, it sets a "
               "timer on the manager that makes the node active again after `undo_after`, whatever "
               "happens to hadeploy. Destroy makes the node active and removes the timer.\n\n"
+              "A swarm stops the tasks of a drained node before it starts others. So replicated "
+              "services with `order: start-first` in their `update_config` are moved first: each "
+              "of their tasks stops after its successor on another node is healthy. If that takes "
+              "longer than `handover_timeout`, the node stays active and the change fails.\n\n"
               "Use it for drills (`hadeploy chaos`) and maintenance. To drain a node permanently, "
               "set `availability` of its docker.node.";
         example = "maintenance:\n"
@@ -189,10 +195,18 @@ class DockerDrain final : public SshType {
                    .replaces = true},
                   {.name = "undo_after",
                    .type = TypeKind::duration,
-                   .doc = "The time after which the node is made active again at the latest.",
+                   .doc = "The time after the drain after which the node is made active again at "
+                          "the latest.",
                    .operational = true,
                    .default_value = Value(1'800'000),
-                   .min = 1000}};
+                   .min = 1000},
+                  {.name = "handover_timeout",
+                   .type = TypeKind::duration,
+                   .doc = "How long to wait for the tasks that are started elsewhere before the "
+                          "drain. `0s` drains the node at once.",
+                   .operational = true,
+                   .default_value = Value(kHandoverTimeout),
+                   .min = 0}};
         bound_steps();
     }
 
@@ -216,18 +230,21 @@ class DockerDrain final : public SshType {
         const bool removing = change.kind == Change::Kind::remove;
         const Value& config = removing ? change.before : change.after;
         const std::string node = config.text("node");
-        const std::string variables = fmt::format(
-            "node={} unit={} seconds={}\n", shell_quote(node), shell_quote("hadeploy-undo-" + node),
-            (config.integer("undo_after", 1'800'000) + 999) / 1000);
-        const std::string head = functions() + variables;
+        const std::int64_t patience = config.integer("handover_timeout", kHandoverTimeout);
+        const std::string variables =
+            fmt::format("node={} unit={} seconds={} patience={}\n", shell_quote(node),
+                        shell_quote("hadeploy-undo-" + node),
+                        (config.integer("undo_after", 1'800'000) + patience + 999) / 1000,
+                        (patience + 999) / 1000);
+        const std::string head = functions() + std::string(scripts::docker_handover) + variables;
         if (removing)
             return {{.script = head + std::string(scripts::docker_drain_disarm),
                      .step = "making the node active"}};
-        const char* const drain =
-            "docker_again docker node update --availability drain \"$node\"\n";
         return {{.script = head + std::string(scripts::docker_drain_arm),
                  .step = "setting the undo timer"},
-                {.script = head + drain, .step = "draining the node"}};
+                {.script = head + std::string(scripts::docker_drain_move),
+                 .step = "moving tasks that may overlap"},
+                {.script = head + std::string(scripts::docker_drain), .step = "draining the node"}};
     }
 };
 

@@ -7,4 +7,8 @@ case $(docker_get "/nodes/$node") in "reply 200 "*) ;; *) echo "the swarm has no
 systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
 systemd-run -q --collect --unit "$unit" --on-active "$seconds" --timer-property AccuracySec=1s \
     --property RuntimeMaxSec=1h \
-    sh -c "until docker node update --availability active $node >/dev/null; do sleep 5; done"
+    sh -c '
+        until docker node update --availability active "$1" >/dev/null; do sleep 5; done
+        for service in $(docker service ls --filter "label=hadeploy.handover.$1" --format "{{.Name}}"); do
+            docker service update --detach --label-rm "hadeploy.handover.$1" --constraint-rm "node.id!=$1" "$service"
+        done' sh "$(handover_id)"
