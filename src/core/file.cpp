@@ -132,8 +132,9 @@ void replace_file(const Fd& directory, const std::filesystem::path& path, std::s
     struct stat around {};
     if (::fstat(directory.get(), &around) != 0)
         throw system_error("examine the directory of", path);
-    // a default ACL of another user's directory would give that user access to the file
-    if (around.st_uid != 0 && around.st_uid != ::geteuid())
+    // A default ACL would give others access to a file of root, and its owner access to a file in
+    // another user's directory.
+    if (::geteuid() == 0 || (around.st_uid != 0 && around.st_uid != ::geteuid()))
         (void)::fremovexattr(fd.get(), "system.posix_acl_access");
     write_all(fd.get(), contents, path);
     if (::fchown(fd.get(), user, group) != 0) throw system_error("set the owner of", path);

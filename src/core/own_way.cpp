@@ -13,6 +13,7 @@
 #include <string>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace hadeploy {
@@ -22,6 +23,13 @@ constexpr int kMaxLinks = 40; // MAXSYMLINKS of Linux
 
 bool is_trusted_owner(const struct stat& info) {
     return info.st_uid == 0 || info.st_uid == ::geteuid();
+}
+
+/// A default ACL of the parent would give others access to a directory of root, and to everything
+/// in it.
+void remove_inherited_acl(const Fd& directory) {
+    for (const char* acl : {"system.posix_acl_access", "system.posix_acl_default"})
+        (void)::removexattr(own_name(directory).c_str(), acl); // there may be none
 }
 
 /// Resolves a path one name at a time.
@@ -38,9 +46,10 @@ class PathResolver {
             rest_.pop_front();
             Fd next(::openat(at_.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
             if (!next && errno == ENOENT && make) {
-                if (::mkdirat(at_.get(), name.c_str(), 0755) != 0 && errno != EEXIST)
-                    fail("create");
+                const bool made = ::mkdirat(at_.get(), name.c_str(), 0755) == 0;
+                if (!made && errno != EEXIST) fail("create");
                 next = Fd(::openat(at_.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+                if (made && next && ::geteuid() == 0) remove_inherited_acl(next);
             }
             if (!next && errno == ENOENT) return {};
             struct stat info {};

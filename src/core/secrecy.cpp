@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 namespace hadeploy {
 
@@ -113,8 +114,10 @@ void each_secret(const Value& value, const std::string& path, bool inherited, co
     else if (value.is_list())
         for (std::size_t i = 0; i < value.as_list().size(); ++i)
             each_secret(value.as_list()[i], path + "[" + std::to_string(i) + "]", here, f);
-    else if (here && !value.is_unknown())
+    else if (here && !value.is_unknown()) {
         f(path, value);
+        for (const Value& part : value.secret_parts()) f(path, part);
+    }
 }
 
 bool has(std::string_view characters, char c) {
@@ -161,6 +164,47 @@ Value as_secret_as(const Value& value, const Value& model) {
     if (!model.secret() && value.is_map() && model.is_map()) return map_as(value, model);
     if (!model.secret() && value.is_list() && model.is_list()) return list_as(value, model);
     return value.as_secret();
+}
+
+namespace {
+/// Adds the secrets of a value that are long enough to be redacted, each once.
+void add_parts(const Value& source, std::set<std::string>& seen, Value::List& out) {
+    each_secret(source, "", false, [&](const std::string&, const Value& secret) {
+        std::string text = text_of(secret);
+        if (text.size() < kShortest || !seen.insert(std::move(text)).second) return;
+        out.push_back(secret.is_string() ? Value(secret.as_string()) : secret);
+    });
+}
+
+Value with_parts(const Value& made, const Value::List& parts, bool only_contained) {
+    if (made.is_string()) {
+        Value::List own;
+        for (const Value& part : parts) {
+            const std::string text = text_of(part);
+            const bool contained = made.as_string().find(text) != std::string::npos;
+            if (made.as_string() != text && (contained || !only_contained)) own.push_back(part);
+        }
+        return made.with_secret_parts(std::move(own));
+    }
+    if (made.is_list()) {
+        Value::List items = made.as_list();
+        for (Value& item : items) item = with_parts(item, parts, true);
+        const Value out = Value::list(std::move(items)).at(made.loc());
+        return made.secret() ? out.as_secret() : out;
+    }
+    if (!made.is_map()) return made;
+    Value::Map entries = made.as_map();
+    for (Entry& e : entries) e.value = with_parts(e.value, parts, true);
+    const Value out = Value::map(std::move(entries)).at(made.loc());
+    return made.secret() ? out.as_secret() : out;
+}
+} // namespace
+
+Value made_from(const Value& made, const Value::List& sources) {
+    std::set<std::string> seen;
+    Value::List parts;
+    for (const Value& source : sources) add_parts(source, seen, parts);
+    return parts.empty() ? made : with_parts(made, parts, false);
 }
 
 std::string quoted(const Value& value, std::size_t max) {

@@ -13,6 +13,10 @@ namespace hadeploy {
 /// created from secrets. Where their structures differ, marks the whole part as secret.
 Value as_secret_as(const Value& value, const Value& model);
 
+/// The value `made`, which was computed from `sources`: their secrets become secret_parts() of its
+/// strings. A Redactor then also finds, say, the password in "user:password".
+Value made_from(const Value& made, const Value::List& sources);
+
 /// Formats a value for a message: a string by in_quotes(), other values by display(), and
 /// "(secret)" if the value is or contains a secret. Use it for every value in a message, because
 /// only the value knows whether it is secret.

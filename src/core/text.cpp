@@ -137,4 +137,10 @@ bool is_invisible(const CodePoint& c) {
            c.code == 0xFEFF;
 }
 
+bool is_windows_path(std::string_view text) {
+    if (text.starts_with("\\\\")) return true;
+    return text.size() > 2 && std::isalpha(static_cast<unsigned char>(text[0])) != 0 &&
+           text[1] == ':' && (text[2] == '\\' || text[2] == '/');
+}
+
 } // namespace hadeploy

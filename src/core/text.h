@@ -31,6 +31,9 @@ std::string lower_case(std::string_view text);
 /// Latin, such as Greek and Cyrillic. Truncates with "..." after `max` characters.
 std::string in_quotes(std::string_view text, std::size_t max = 80);
 
+/// Whether the text is an absolute path of Windows: C:\x, C:/x or \\host\x.
+bool is_windows_path(std::string_view text);
+
 /// Whether a terminal interprets the character instead of showing it: control characters, direction
 /// marks and zero-width characters.
 bool is_invisible(const CodePoint& c);

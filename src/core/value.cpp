@@ -10,8 +10,15 @@
 namespace hadeploy {
 
 struct Value::String : Shared {
-    explicit String(std::string t) : text(std::move(t)) {}
+    explicit String(std::string t, bool has_parts = false)
+        : composed(has_parts), text(std::move(t)) {}
+    const bool composed; ///< whether it is a Composed
     const std::string text;
+};
+
+struct Value::Composed : String {
+    Composed(std::string t, List p) : String(std::move(t), true), parts(std::move(p)) {}
+    const List parts;
 };
 
 /// Properties of all values below a node, cached because they are queried often.
@@ -55,7 +62,12 @@ Value Value::of(Kind kind, const Shared* contents) {
 void Value::release() noexcept {
     if (data_.shared->owners.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     switch (kind_) {
-    case Kind::string: delete static_cast<const String*>(data_.shared); break;
+    case Kind::string:
+        if (const auto* s = static_cast<const String*>(data_.shared); s->composed)
+            delete static_cast<const Composed*>(s);
+        else
+            delete s;
+        break;
     case Kind::list: delete static_cast<const ListNode*>(data_.shared); break;
     case Kind::map: delete static_cast<const MapNode*>(data_.shared); break;
     default: break;
@@ -235,6 +247,26 @@ Value Value::as_open() const {
     return v;
 }
 
+const Value::List& Value::secret_parts() const {
+    static const List none;
+    if (!is_string()) return none;
+    const auto& s = contents<String>(Kind::string);
+    return s.composed ? static_cast<const Composed&>(s).parts : none;
+}
+
+Value Value::with_secret_parts(List parts) const {
+    if (parts.empty()) return *this;
+    Value v = of(Kind::string, new Composed(as_string(), std::move(parts))).at(loc_);
+    v.secret_ = secret_;
+    return v;
+}
+
+Value Value::as_measured() const {
+    Value v = *this;
+    v.measured_ = true;
+    return v;
+}
+
 bool Value::contains_unknown() const {
     const Container* all = container();
     return all != nullptr ? all->unknown : is_unknown();
@@ -304,6 +336,7 @@ void collect_secrets(const Value& value, std::vector<std::string>& out) {
                 for (const Entry& e : v.as_map()) (*this)(e.value, here);
             } else if (here && v.is_string() && !v.as_string().empty()) {
                 out.push_back(v.as_string());
+                for (const Value& part : v.secret_parts()) (*this)(part, true);
             }
         }
     };

@@ -38,12 +38,14 @@ class Value {
     Value(const void*) = delete; // otherwise a pointer would convert to `true`
 
     Value(const Value& other) noexcept
-        : data_(other.data_), loc_(other.loc_), kind_(other.kind_), secret_(other.secret_) {
+        : data_(other.data_), loc_(other.loc_), kind_(other.kind_), secret_(other.secret_),
+          measured_(other.measured_) {
         if (is_shared()) data_.shared->owners.fetch_add(1, std::memory_order_relaxed);
     }
     /// Leaves `other` null.
     Value(Value&& other) noexcept
-        : data_(other.data_), loc_(other.loc_), kind_(other.kind_), secret_(other.secret_) {
+        : data_(other.data_), loc_(other.loc_), kind_(other.kind_), secret_(other.secret_),
+          measured_(other.measured_) {
         other.kind_ = Kind::null;
     }
     Value& operator=(Value other) noexcept {
@@ -51,6 +53,7 @@ class Value {
         std::swap(loc_, other.loc_);
         std::swap(kind_, other.kind_);
         std::swap(secret_, other.secret_);
+        std::swap(measured_, other.measured_);
         return *this;
     }
     ~Value() {
@@ -105,8 +108,16 @@ class Value {
     [[nodiscard]] Loc loc() const { return loc_; }
     [[nodiscard]] Value at(Loc loc) const; ///< the same contents at another place
     [[nodiscard]] bool secret() const { return secret_; }
-    [[nodiscard]] Value as_secret() const;       ///< the same contents, marked as secret
-    [[nodiscard]] Value as_open() const;         ///< without the mark; keeps marks below it
+    [[nodiscard]] Value as_secret() const; ///< the same contents, marked as secret
+    [[nodiscard]] Value as_open() const;   ///< without the mark; keeps marks below it
+    /// The secrets of which a secret string was composed, for example "ab12" in "key=ab12": a
+    /// command can print them without the rest. Empty for other values. Not kept in the state.
+    [[nodiscard]] const List& secret_parts() const;
+    /// This string with these parts.
+    [[nodiscard]] Value with_secret_parts(List parts) const;
+    /// Whether an integer was written with a unit: 500, from "500ms".
+    [[nodiscard]] bool measured() const { return measured_; }
+    [[nodiscard]] Value as_measured() const;     ///< the same integer, marked as such
     [[nodiscard]] bool contains_unknown() const; ///< here or anywhere below; O(1)
     [[nodiscard]] bool contains_secret() const;  ///< here or anywhere below; O(1)
 
@@ -128,6 +139,7 @@ class Value {
         mutable std::atomic<std::uint32_t> owners = 1;
     };
     struct String;
+    struct Composed;
     struct Container;
     struct ListNode;
     struct MapNode;
@@ -149,6 +161,7 @@ class Value {
     Loc loc_;
     Kind kind_ = Kind::null; // after the wider members, to avoid padding
     bool secret_ = false;
+    bool measured_ = false;
 };
 
 struct Entry {
@@ -168,7 +181,7 @@ inline Value::Map Value::as_map() const&& {
 /// "(known after apply)", secrets as "(secret)".
 std::string display(const Value& value);
 
-/// Appends every non-empty string in or below a secret value, for redaction.
+/// Appends every non-empty string in or below a secret value, and its secret parts, for redaction.
 void collect_secrets(const Value& value, std::vector<std::string>& out);
 
 } // namespace hadeploy

@@ -26,8 +26,6 @@ struct Place {
     [[nodiscard]] Place field(const std::string& name, const Value& value) const {
         return below(path.empty() ? name : path + "." + name, value);
     }
-    /// Text for a message about a value at this place, or a part of it.
-    [[nodiscard]] std::string redacted(std::string text) const { return secret ? kHidden : text; }
     [[nodiscard]] Place item(std::size_t index, const Value& value) const {
         return below(fmt::format("{}[{}]", path, index), value);
     }
@@ -131,8 +129,13 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
 void Normalizer::unknown_key(const Schema& schema, const Entry& entry, const Place& place) {
     const Place at{place.path, entry.loc.known() ? entry.loc : place.loc, place.secret};
     const std::vector<std::string> known = names_to_write(schema);
-    Error& error = problem(at, fmt::format("unknown key {}", at.redacted(in_quotes(entry.key))));
-    if (at.secret)
+    // beside secrets, a key that resembles no other one may itself be a secret
+    const bool secrets =
+        std::any_of(schema.begin(), schema.end(), [](const Attribute& a) { return a.secret; });
+    const bool hidden = at.secret || (secrets && !did_you_mean(entry.key, known));
+    Error& error =
+        problem(at, hidden ? "unknown key" : fmt::format("unknown key {}", in_quotes(entry.key)));
+    if (hidden)
         error.with_hint(fmt::format("known keys: {}", join(known)));
     else if (const std::string other = lifecycle_key_hint(entry.key, false);
              place.path.empty() && !other.empty())
@@ -160,8 +163,10 @@ Value Normalizer::attribute(const Attribute& a, const Value& value, const Place&
 
 Value Normalizer::typed(const Type& type, const Value& value, const Place& place) {
     if (value.is_unknown() || type.kind == TypeKind::any) return value;
-    const Value out = contents(type, value, place).at(value.loc());
-    return value.secret() ? out.as_secret() : out;
+    Value out = contents(type, value, place).at(value.loc());
+    if (!value.secret()) return out;
+    if (out.is_string()) out = out.with_secret_parts(value.secret_parts());
+    return out.as_secret();
 }
 
 Value Normalizer::contents(const Type& type, const Value& value, const Place& place) {

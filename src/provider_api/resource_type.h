@@ -66,6 +66,13 @@ class ResourceType {
     /// ignores. Reported by `validate`, and by a plan that creates or changes the object.
     virtual void warn(const Value& /*config*/, Diagnostics& /*warnings*/) const {}
 
+    /// A remark for the plan that creates, adopts or replaces the object, which the user should
+    /// know although it is no mistake; "" for none.
+    /// @param observed  the attributes of an object that exists; null otherwise
+    virtual std::string remark(const Value& /*config*/, const Value& /*observed*/) const {
+        return {};
+    }
+
     /// Problems that would prevent creation of the object but do not concern an existing one, for
     /// example a missing local file. Called when a plan creates or replaces the object.
     virtual void check_making(const Value& /*config*/, Diagnostics& /*problems*/) const {}
@@ -80,6 +87,9 @@ class ResourceType {
     /// The first one is the object itself: a resource that claims it under another address is the
     /// same resource, moved. The others (a port, an address) can pass to another resource.
     virtual std::vector<std::string> claims(const Value& /*config*/) const { return {}; }
+    /// Claims of other resources that have to be applied before this one, for example Docker on the
+    /// host. A resource that has no dependency on one that makes such a claim gets a remark.
+    virtual std::vector<std::string> needs(const Value& /*config*/) const { return {}; }
     /// The common prefix of the claims of all objects within this one, e.g. "/srv/data/" for a
     /// directory; "" if it contains none. Unless its removal includes them, it can be removed only
     /// after them.

@@ -12,6 +12,9 @@ namespace hadeploy::scalar {
 namespace {
 constexpr std::size_t kMaxName = 63; // limit of a host name's label (RFC 1035, 2.3.4)
 constexpr std::size_t kMaxPath = 4095;
+constexpr std::string_view kUseSlashes =
+    "hadeploy runs on Linux: write the path with /, absolute or relative to the file that contains "
+    "it; in WSL, C:\\x is /mnt/c/x";
 
 [[noreturn]] void wrong_kind(TypeKind type, const Value& value, std::string_view remark = "") {
     std::string text = fmt::format("expected {}, got {}", noun(type), got(value));
@@ -76,18 +79,20 @@ Value bytes(const Value& value) {
 }
 
 Value duration(const Value& value) {
-    if (value.is_string()) return parse_duration(value.as_string());
+    if (value.is_string()) return Value(parse_duration(value.as_string())).as_measured();
     if (!value.is_integer()) wrong_kind(TypeKind::duration, value);
-    // An integer, the canonical form of a duration, must be accepted; but a small one is more
-    // likely to be meant as seconds than as milliseconds.
+    // An integer, the canonical form of a duration, must be accepted; but a small one that was
+    // never written with a unit is more likely to be meant as seconds than as milliseconds.
     const std::int64_t ms = value.as_integer();
     if (ms < 0) throw Mismatch{fmt::format("{} is negative", ms)};
-    if (ms > 0 && ms < 1'000)
+    if (ms > 0 && ms < 1'000 && !value.measured())
         throw Mismatch{fmt::format("expected a duration, got the integer {} without a unit "
                                    "(units: ms, s, m, h, d)",
                                    ms),
-                       fmt::format("write \"{0}s\" or \"{0}ms\"", ms)};
-    return ms;
+                       fmt::format("write \"{0}s\" or \"{0}ms\"; add the unit to an expression: "
+                                   "\"${{...}}ms\"",
+                                   ms)};
+    return Value(ms).as_measured();
 }
 
 Value port(const Value& value) {
@@ -227,9 +232,15 @@ void check_path_text(const std::string& text) {
     }
 }
 
+void refuse_windows_path(const std::string& text, std::string_view hint) {
+    if (is_windows_path(text))
+        throw Mismatch{fmt::format("{} is a path of Windows", in_quotes(text)), std::string(hint)};
+}
+
 /// Rejects `..`, and removes empty and `.` parts.
 std::string absolute_path(const std::string& text) {
     check_path_text(text);
+    refuse_windows_path(text, "nodes run Linux: write an absolute path with /, such as /srv/data");
     if (text[0] != '/')
         throw Mismatch{fmt::format("expected an absolute path, got {}", in_quotes(text)),
                        "a path on a node starts with /"};
@@ -307,6 +318,7 @@ Value canonical(TypeKind type, const Value& value) {
     case TypeKind::local_path: {
         const std::string& text = text_of(type, value);
         check_path_text(text);
+        refuse_windows_path(text, kUseSlashes);
         return text;
     }
     default: return value;

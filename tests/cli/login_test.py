@@ -159,7 +159,11 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
     def test_a_machine_that_was_installed_again(self):
         server = self.server("box")
         self.spec(f"address: 127.0.0.1, port: {server.port}, trust_on_first_use: true")
+        note = (f"note: box: its host key {server.fingerprint()} is accepted without a check "
+                "(trust_on_first_use)")
+        self.assertIn(note, self.run_hadeploy("plan"))
         self.run_hadeploy("apply", "--auto-approve")
+        self.assertNotIn("trust_on_first_use", self.run_hadeploy("plan"))
         server.install()
         self.made.unlink()
         text = self.run_hadeploy("plan", status=69)

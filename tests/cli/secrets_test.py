@@ -39,6 +39,16 @@ resources:
     delete: "true"
 """
 
+PARTS = """
+name: parts
+variables: {token: {type: string, secret: true, default: "a1b2c3d4:rest"}}
+resources:
+  teller:
+    type: local.exec
+    create: "echo got ${split(':', var.token)[0]} and ${substr(var.token, 4, 4)} >&2; exit 3"
+    delete: "true"
+"""
+
 MET = """
 name: met
 variables:
@@ -158,6 +168,14 @@ class SecretsTest(unittest.TestCase):
         check(["plan"], "read", status=1)
         (self.path / "bad").unlink()
         check(["destroy", "--auto-approve"], "removed", status=1)
+
+    def test_a_part_of_a_secret_is_hidden(self):
+        (self.path / "hadeploy.yaml").write_text(PARTS)
+        for more in ((), ("--json",)):
+            done = self.run_it("apply", "--auto-approve", *more, "--log-file", "log", status=1)
+            said = done.stdout + done.stderr + (self.path / "log").read_text()
+            self.assertIn("got (secret) and (secret)", said)
+            self.assertNotIn("c3d4", said)
 
     def test_what_is_too_short_is_named(self):
         note = ("note: too short to be hidden in the output of commands: var.pin; "

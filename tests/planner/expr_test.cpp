@@ -99,7 +99,7 @@ TEST_CASE("literals of lists and maps, and strings within strings") {
     CHECK(e("\"a ${text} ${\"<${n}>\"}\"") == "\"a abc <7>\"");
     CHECK(e("'say \\'hi\\'\\n$${x}'") == "\"say 'hi'\\n${x}\"");
     CHECK(e("\"\\d\"") ==
-          "1:4: there is no escape \\d (there are \\n, \\t, \\r, \\\", \\' and \\\\; "
+          "1:4: there is no such escape (there are \\n, \\t, \\r, \\\", \\' and \\\\; "
           "a backslash is \\\\)");
     CHECK(e("things[*].size") == "{\"x\":1,\"y\":5}");
     CHECK(e("max([for k, v in things : v.size]...)") == "5");
@@ -197,10 +197,10 @@ TEST_CASE("syntax errors name the expected and the actual token") {
     CHECK(e("1 +") == "1:6: expected a value, got \"}\"");
     CHECK(e("n ? 1") == "1:8: expected :, got \"}\"");
     CHECK(e("(1") == "1:5: expected ), got \"}\"");
-    CHECK(e("[1 2]") == "1:6: expected , or ], got \"2\"");
+    CHECK(e("[1 2]") == "1:6: expected , or ], got a number");
     CHECK(e("n = 1") == "1:5: expected } at the end of the expression, got \"=\"");
     CHECK(e("[for x list : x]") ==
-          "1:10: expected \"in\", got \"list\" (for example: [for x in var.list : x.name])");
+          "1:10: expected \"in\", got a name (for example: [for x in var.list : x.name])");
     CHECK(e("{for x in list : x}") == "1:21: expected =>, got \"}\" (write a map as {for x in "
                                       "list : key => value})");
     CHECK(e("'open") == "1:3: a string without its closing quote");

@@ -85,6 +85,12 @@ TEST_CASE("functions report invalid arguments and their usage") {
           "1:3: urldecode(): % must be followed by two hexadecimal digits");
     CHECK(eval("urldecode('%ff')") == "1:3: urldecode(): the decoded text is not UTF-8");
     CHECK(eval("regexall('(x?x?x?x?x?x?){20}y', '" + std::string(100'000, 'x') + "')") == "[]");
+    // each match reads the text to its end
+    const std::string slow = std::string(200'000, 'a');
+    CHECK(eval("regexall('a(.*x)?', '" + slow + "')").find("takes more than 5 s") !=
+          std::string::npos);
+    CHECK(eval("[for i in range(100000) : regexall('(a.*x)?', '" + slow.substr(0, 3000) + "')]")
+              .find("takes more than 5 s") != std::string::npos);
     CHECK(eval("regexall('(?:)', 'aü')") == "[\"\",\"\",\"\"]");
     std::string groups;
     for (int i = 0; i < 100; ++i) groups += "()";

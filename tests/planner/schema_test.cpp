@@ -75,6 +75,7 @@ TEST_CASE("scalars become canonical") {
     CHECK(good(K::duration, "1h 30m") == Value(5'400'000));
     CHECK(good(K::duration, "1m12s") == Value(72'000));
     CHECK(good(K::duration, 0) == Value(0));
+    CHECK(good(K::duration, good(K::duration, "500ms")) == Value(500)); // of a variable
     CHECK(good(K::port, 443) == Value(443));
     CHECK(good(K::ipv4, "10.77.0.11") == Value("10.77.0.11"));
     CHECK(good(K::cidr, "10.77.0.0/24") == Value("10.77.0.0/24"));
@@ -174,6 +175,12 @@ TEST_CASE("names show the offending character escaped, and what is allowed") {
 
 TEST_CASE("paths are absolute, visible and below the root") {
     CHECK(has(bad(K::path, "etc/motd"), "expected an absolute path"));
+    for (const char* windows : {"C:\\x", "C:/x", "c:\\", "\\\\host\\x"})
+        for (const K kind : {K::path, K::local_path}) {
+            CHECK(has(bad(kind, windows), "is a path of Windows"));
+            CHECK(has(bad(kind, windows), "with /"));
+        }
+    CHECK(good(K::local_path, "c:x").as_string().ends_with("c:x"));
     CHECK(has(bad(K::path, "../../etc/shadow"), "expected an absolute path"));
     CHECK(has(bad(K::path, "/srv/../../etc/shadow"), "contains \"..\""));
     CHECK(has(bad(K::path, "/"), "is the root directory"));

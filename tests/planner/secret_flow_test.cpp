@@ -1,4 +1,5 @@
 // Values computed from a secret are secret, even while they are still unknown.
+#include "core/secrecy.h"
 #include "planner/graph/hide_secrets.h"
 #include "planner/plan/observed.h"
 #include "support/expressions.h"
@@ -132,4 +133,44 @@ TEST_CASE("only nonsensitive() opens a secret") {
     CHECK(result_of("issensitive(sensitive(later))") == "true");
     CHECK(result_of("alltrue([hidden == 'x', true])") == R"({"$secret":false})");
     CHECK(result_of("anytrue([hidden == 'x', later])") == kLater);
+}
+
+TEST_CASE("a secret that is a part of a text is found without the rest") {
+    const auto redacted = [](const std::string& expression, const std::string& said) {
+        Sources sources;
+        StringPool strings;
+        const std::string all = "${" + expression + "}";
+        const Value text = Value(all).at({1, 1, sources.add("test", all)});
+        Redactor redact;
+        redact.add(evaluated(parse_string(text, sources, strings),
+                             Value::map({{"s", Value("first-second:rest").as_secret()}})));
+        return redact(said);
+    };
+    for (const std::string part : {"substr(s, 0, 5)", "regex('^[a-z]+', s)", "split('-', s)[0]",
+                                   "reverse(split('-', s))[1]"}) {
+        INFO(part);
+        CHECK(redacted("\"echo "
+                       "${" +
+                           part + "}\"",
+                       "it printed first!") == "it printed (secret)!");
+        CHECK(redacted("format('echo %s', " + part + ")", "first") == "(secret)");
+        CHECK(redacted("join(' ', ['echo', " + part + "])", "first") == "(secret)");
+        CHECK(redacted("[\"a ${\"b ${" + part + "}\"}\"]", "first") == "(secret)");
+        CHECK(redacted("upper(\"x ${" + part + "}\")", "first") == "(secret)");
+        CHECK(redacted("formatlist('%s!', [" + part + "])[0]", "first") == "(secret)");
+    }
+    CHECK(redacted("\"echo ${substr(s, 0, 3)}\"", "fir") == "fir"); // too short to be redacted
+    CHECK(redacted("\"echo ${nonsensitive(substr(s, 0, 5))}\"", "first") == "first");
+}
+
+TEST_CASE("errors of the argument of sensitive() do not quote it") {
+    for (const char* argument :
+         {"CANARY", "{CANARY: 1, CANARY: 2}", "'CANARY' CANARY", "CANARY 1", "'CANARY",
+          "[for x in 'CANARY' : x]", "upper('CANARY', 1)", "lower(CANARY)"}) {
+        INFO(argument);
+        const std::string error = result_of("sensitive(" + std::string(argument) + ")");
+        CHECK(error.find(": ") != std::string::npos);
+        CHECK(error.find("CANARY") == std::string::npos);
+    }
+    CHECK(result_of("sensitive(none.x)").find("none") != std::string::npos); // a name is no secret
 }

@@ -183,12 +183,13 @@ resources:
 
 TEST_CASE("YAML that would be misread is refused") {
     CHECK(errors_of("name: t\nname: u\n") ==
-          "hadeploy.yaml:2:1: duplicate key \"name\"\n  hadeploy.yaml:1:1: first here\n");
+          "hadeploy.yaml:2:1: duplicate key\n  hadeploy.yaml:1:1: first here\n");
     CHECK(errors_of("name: t\n---\nname: u\n").find("a second document begins here") !=
           std::string::npos);
     CHECK(errors_of("name: t\nresources: &a {x: *a}\n").find("an alias within the value") !=
           std::string::npos);
-    CHECK(errors_of("name: !!python/object t\n").find("the tag") != std::string::npos);
+    CHECK(errors_of("name: !!python/object t\n").find("tags are not supported") !=
+          std::string::npos);
     CHECK(errors_of("name: t\nresources:\n\ta: {}\n") ==
           "hadeploy.yaml:3:1: a tab in the indentation (indent with spaces)\n");
     CHECK(errors_of("name: \xff\n") == "hadeploy.yaml:1:7: the byte 0xff is not valid UTF-8\n");
@@ -242,8 +243,8 @@ TEST_CASE("merge keys add the entries of other maps") {
     CHECK(c("{<<: [*a, 1]}") == "3:5: << merges a map or a list of maps, not an integer");
     CHECK(c("{<<: }") == "3:5: << merges a map or a list of maps, not nothing");
     CHECK(c("{<<: *a, <<: *b}") == "3:13: duplicate key \"<<\"");
-    CHECK(c("{<<: *a, y: 1, y: 2}") == "3:19: duplicate key \"y\"");
-    CHECK(c("{<<: *a, &k key: 1, *k : 2}").find("duplicate key \"key\"") != std::string::npos);
+    CHECK(c("{<<: *a, y: 1, y: 2}") == "3:19: duplicate key");
+    CHECK(c("{<<: *a, &k key: 1, *k : 2}").find("duplicate key") != std::string::npos);
     CHECK(yaml("a: &a {<<: *a}\n") ==
           "1:12: an alias within the value that it refers to never ends");
 }

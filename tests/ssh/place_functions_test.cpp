@@ -1,6 +1,7 @@
 // The shell functions for paths of which users may own a part, in every shell that a host may have.
 #include "core/file.h"
 #include "core/hash.h"
+#include "core/own_way.h"
 #include "core/process.h"
 #include "providers/ssh/place.h"
 #include "ssh/user_home.h"
@@ -15,6 +16,20 @@ using namespace hadeploy::test;
 namespace fs = std::filesystem;
 
 namespace {
+/// A shell that can write only to this directory: a mistake in the functions, which delete and
+/// replace files as root, does no harm.
+std::vector<std::string> walled(const std::vector<std::string>& shell, const fs::path& writable) {
+    std::vector<std::string> out{
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        R"(mount --bind "$0" "$0" && mount -o remount,bind,ro / && TMPDIR=$0 exec "$@")",
+        writable.string()};
+    out.insert(out.end(), shell.begin(), shell.end());
+    return out;
+}
+
 /// The owner of the directory replaces the file of root, whose mode is to be changed, with their
 /// own file, and keeps it open.
 template<typename Run>
@@ -95,13 +110,63 @@ void check_large(const std::string& at, const auto& run) {
     fs::remove(path);
 }
 
+/// A default ACL of root's own directory gives others no access to what root creates in it.
+void check_default_acl(const std::string& at, const auto& run) {
+    fs::create_directory(at + "/acl");
+    give_default_acl(at + "/acl", kUser);
+    CHECK(run(ssh::make_directory(at + "/acl/a/b", "root:root", "0750")).err == "");
+    for (const auto& [path, mode] : {std::pair("/acl/a", 0755), {"/acl/a/b", 0750}}) {
+        INFO(path);
+        CHECK((info_of(at + path).st_mode & 07777) == mode);
+        CHECK(!has_acl(at + path));
+    }
+    for (const std::string path : {"/acl/f", "/acl/a/f"}) {
+        CHECK(run(ssh::put_file(at + path, "id", "root:root", "0640"), "text").err == "");
+        CHECK((info_of(at + path).st_mode & 07777) == 0640);
+        CHECK(!has_acl(at + path));
+    }
+    const std::string local = at + "/acl/local/f";
+    (void)open_own_way(fs::path(local).parent_path(), true);
+    write_file(local, "x", 0640);
+    CHECK(!has_acl(at + "/acl/local"));
+    CHECK(!has_acl(local));
+    fs::remove_all(at + "/acl");
+}
+
+/// What the shell writes for root is readable only by root, also in a directory that all can enter.
+void check_temporary_mode(const std::string& at, const auto& run) {
+    fs::create_directory(at + "/mode");
+    for (const mode_t mode : {0755, 01777}) {
+        ::chmod((at + "/mode").c_str(), mode);
+        CHECK(run(fmt::format("hadeploy_need '{}/mode'\nhadeploy_private id\n"
+                              ">./made; stat -c %a ./made; rm -f ./made\n",
+                              at))
+                  .out == "600\n");
+    }
+    fs::remove_all(at + "/mode");
+}
+
+/// A directory at the place of the file is neither entered nor replaced.
+void check_directory_in_the_way(const std::string& at, const auto& run) {
+    fs::create_directories(at + "/way/f");
+    CHECK(run(ssh::put_file(at + "/way/f", "id", "root:root", "0640"), "text").status != 0);
+    CHECK(fs::is_empty(at + "/way/f"));
+    fs::remove(at + "/way/f");
+    fs::create_directory(at + "/way/other");
+    fs::create_directory_symlink("other", at + "/way/f");
+    const auto put = run(ssh::put_file(at + "/way/f", "id", "root:root", "0640"), "text");
+    CHECK(fs::is_empty(at + "/way/other")); // BusyBox refuses, GNU mv replaces the link
+    CHECK(fs::is_symlink(at + "/way/f") == (put.status != 0));
+    fs::remove_all(at + "/way");
+}
+
 /// The functions do the same in every shell that a host may have.
 void check_functions_in(const std::vector<std::string>& shell) {
     const TempDir dir;
     const std::string at = dir.path.string();
     const auto run = [&](const std::string& script, const std::string& input = "") {
         // BusyBox's own applets too, where the shell has them
-        return run_process({.argv = shell,
+        return run_process({.argv = walled(shell, dir.path),
                             .input = std::string(ssh::place_functions()) + "( set -eu\n" + script +
                                      ") <<'END'\n" + input + "\nEND\n"});
     };
@@ -133,6 +198,10 @@ void check_functions_in(const std::vector<std::string>& shell) {
     CHECK(run(ssh::remove_directory(at + "/a/b", true)).status == 0);
     CHECK(run(ssh::look_into(at + "/none/x")).out == "absent\nnowhere\n");
     check_large(at, run);
+    check_temporary_mode(at, run);
+    check_directory_in_the_way(at, run);
+    const bool busybox = shell.front().find("busybox") != std::string::npos;
+    if (!busybox) check_default_acl(at, run); // BusyBox has neither setfacl nor GNU cp
 }
 
 bool mounts_possible() {
@@ -140,19 +209,23 @@ bool mounts_possible() {
 }
 } // namespace
 
-TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
+TEST_SUITE("mount namespaces" * doctest::skip(!mounts_possible())) {
 
+    TEST_CASE("the shell can write only to its directory") {
+        const TempDir dir;
+        const fs::path outside = dir.path / "outside", inside = dir.path / "inside";
+        fs::create_directory(inside);
+        const std::string script = fmt::format("touch {} {}/f", outside.string(), inside.string());
+        CHECK(run_process({.argv = walled({"dash"}, inside), .input = script}).status != 0);
+        CHECK(!fs::exists(outside));
+        CHECK(fs::exists(inside / "f"));
+    }
     TEST_CASE("the functions work in dash") {
         check_functions_in({"dash"});
     }
     TEST_CASE("the functions work in bash") {
         check_functions_in({"bash", "--posix"});
     }
-
-} // TEST_SUITE
-
-TEST_SUITE("mount namespaces" * doctest::skip(!mounts_possible())) {
-
     TEST_CASE("a tree is not removed through a mount, in dash and bash") {
         check_mounts_in({"dash"});
         check_mounts_in({"bash", "--posix"});

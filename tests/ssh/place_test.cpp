@@ -19,22 +19,6 @@ using namespace hadeploy;
 using namespace hadeploy::test;
 namespace fs = std::filesystem;
 
-namespace {
-/// New files in the directory get an ACL by which this user can read and write them.
-void give_default_acl(const fs::path& directory, uid_t user) {
-    struct Entry {
-        std::uint16_t tag, permissions;
-        std::uint32_t id;
-    };
-    constexpr std::uint32_t none = 0xffffffff; // owner, user, group, mask, others (acl(5))
-    const struct {
-        std::uint32_t version = 2;
-        Entry entries[5];
-    } acl{.entries = {{1, 7, none}, {2, 7, user}, {4, 5, none}, {16, 7, none}, {32, 5, none}}};
-    REQUIRE(::setxattr(directory.c_str(), "system.posix_acl_default", &acl, sizeof acl, 0) == 0);
-}
-} // namespace
-
 TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
     TEST_CASE("several hosts create the same directory on a shared volume at once") {

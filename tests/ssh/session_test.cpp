@@ -112,6 +112,29 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(Pool().connect(login, {}) == key);
     }
 
+    TEST_CASE("after the first use another host key is refused, over any connection") {
+        SshServer server;
+        Login login = login_to(server);
+        login.host_key.clear();
+        login.trust_on_first_use = true;
+        const auto keys = std::make_shared<FirstKeys>();
+        Pool pool("a", keys), later("b", keys);
+        const PublicKey first = pool.connect(login, {});
+        const std::string key = server.directory() / "host";
+        server.stop();
+        std::filesystem::remove(key);
+        std::filesystem::remove(key + ".pub");
+        run_checked({.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key}});
+        server.start();
+        const Error error = session_error([&] { later.connect(login, {}); });
+        CHECK(has(error.message, "another host key than before in this run"));
+        CHECK(has(error.message, "before " + fingerprint(first)));
+        CHECK(Pool().connect(login, {}) != first);
+        login.private_key_file.clear(); // another connection of the pool
+        login.identity_files = {server.key_file()};
+        CHECK(has(session_error([&] { pool.connect(login, {}); }).message, "another host key"));
+    }
+
     TEST_CASE("unusable keys are rejected before any connection") {
         const TempDir dir;
         Login login;

@@ -10,6 +10,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace hadeploy::test {
@@ -20,6 +21,25 @@ inline struct stat info_of(const std::filesystem::path& path) {
     struct stat info {};
     REQUIRE(::lstat(path.c_str(), &info) == 0);
     return info;
+}
+
+/// New files in the directory get an ACL by which this user can read and write them.
+inline void give_default_acl(const std::filesystem::path& directory, uid_t user) {
+    struct Entry {
+        std::uint16_t tag, permissions;
+        std::uint32_t id;
+    };
+    constexpr std::uint32_t none = 0xffffffff; // owner, user, group, mask, others (acl(5))
+    const struct {
+        std::uint32_t version = 2;
+        Entry entries[5];
+    } acl{.entries = {{1, 7, none}, {2, 7, user}, {4, 5, none}, {16, 7, none}, {32, 5, none}}};
+    REQUIRE(::setxattr(directory.c_str(), "system.posix_acl_default", &acl, sizeof acl, 0) == 0);
+}
+
+inline bool has_acl(const std::filesystem::path& path) {
+    return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0 ||
+           ::getxattr(path.c_str(), "system.posix_acl_default", nullptr, 0) > 0;
 }
 
 /// A home directory of a user, and files of root beside it, which must never change.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <set>
 
 namespace hadeploy {
 
@@ -24,6 +25,21 @@ Interval interval(const std::string& text) {
     const std::uint32_t mask = bits == 0 ? 0 : ~std::uint32_t{0} << (32 - bits);
     const std::uint32_t first = ntohl(address.s_addr) & mask;
     return {first, first | ~mask};
+}
+
+/// Whether a resource depends on another one, also through others.
+bool has_dependency(const Graph& graph, NodeId id, NodeId on) {
+    std::vector<NodeId> todo{id};
+    std::set<NodeId> seen;
+    while (!todo.empty()) {
+        const NodeId next = todo.back();
+        todo.pop_back();
+        for (const NodeId d : graph[next].deps) {
+            if (d == on) return true;
+            if (seen.insert(d).second) todo.push_back(d);
+        }
+    }
+    return false;
 }
 
 Error error_of(const Node& node, std::string message, Loc loc) {
@@ -55,6 +71,7 @@ void Claims::add(const Node& node, const Value& config) {
     }
     if (const std::string group = node.type->votes_in(config); !group.empty())
         ++voters_[without_secrets(group, config)];
+    for (std::string& name : node.type->needs(config)) needs_.emplace_back(&node, std::move(name));
     for (const NetworkUse& use : node.type->networks(config))
         (use.range.empty() ? addresses_ : ranges_).push_back({&node, use, config});
 }
@@ -97,7 +114,27 @@ std::vector<std::string> Claims::remarks(const Graph& graph) const {
             out.push_back(fmt::format(
                 "{} has {} managers: an even number tolerates no more failures than {} would",
                 group, n, n - 1));
+    add_unordered(graph, out);
     return out;
+}
+
+/// Of the instances of two blocks, reports only the first pair.
+void Claims::add_unordered(const Graph& graph, std::vector<std::string>& remarks) const {
+    std::set<std::pair<const ResourceBlock*, const ResourceBlock*>> reported;
+    for (const auto& [node, name] : needs_) {
+        const Node* other = owner(name);
+        if (other == nullptr || other == node || reported.contains({node->block, other->block}))
+            continue;
+        const auto id = graph.find(node->address), needed = graph.find(other->address);
+        if (!id || !needed || has_dependency(graph, *id, *needed)) continue;
+        reported.emplace(node->block, other->block);
+        const std::string how = node->scope == other->scope
+                                    ? fmt::format("add `depends_on: [{}]`", other->block->name)
+                                    : "name the module in `depends_on`";
+        remarks.push_back(fmt::format("{} needs {} ({}), but does not depend on it, so they are "
+                                      "applied in any order: {}",
+                                      node->address, other->address, other->type->name, how));
+    }
 }
 
 void Claims::check_ranges(Diagnostics& diagnostics) const {

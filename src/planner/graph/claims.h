@@ -32,7 +32,8 @@ class Claims {
     /// Adds an error for each thing that two resources claim, for networks that overlap, and for
     /// addresses outside their network.
     void check(Diagnostics& diagnostics) const;
-    /// Remarks that are not errors: an even number of voters, a text that looks like a reference.
+    /// Remarks that are not errors: an even number of voters, a text that looks like a reference, a
+    /// resource without a dependency on one that it needs.
     [[nodiscard]] std::vector<std::string> remarks(const Graph& graph) const;
 
   private:
@@ -42,12 +43,15 @@ class Claims {
         Value config;
     };
     void check_ranges(Diagnostics& diagnostics) const;
+    void add_unordered(const Graph& graph, std::vector<std::string>& remarks) const;
 
     std::map<std::string, const Node*> names_;
     std::vector<Error> duplicates_;
     std::map<std::string, std::size_t> voters_; ///< by group
-    std::vector<Range> ranges_;                 ///< networks
-    std::vector<Range> addresses_;              ///< addresses in these networks
+    /// Claims of others that resources need.
+    std::vector<std::pair<const Node*, std::string>> needs_;
+    std::vector<Range> ranges_;    ///< networks
+    std::vector<Range> addresses_; ///< addresses in these networks
 };
 
 } // namespace hadeploy

@@ -4,6 +4,7 @@
 #include "planner/graph/early.h"
 #include "planner/spec/references.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <set>
@@ -35,12 +36,16 @@ void check_call(const ModuleBlock& call, Diagnostics& diagnostics) {
                      call.loc)
                 .with_note("declared here", v.loc);
     }
+    const bool secrets = std::any_of(call.module->variables.begin(), call.module->variables.end(),
+                                     [](const Variable& v) { return v.attribute.secret; });
     for (const auto& [name, expr] : call.inputs) {
         if (call.module->variable(name) != nullptr) continue;
-        Error& error =
-            diagnostics.add(fmt::format("module \"{}\" has no input \"{}\"", call.name, name),
-                            call.input_locs.at(name));
         const auto close = did_you_mean(name, known);
+        // beside secrets, a name that resembles no other one may itself be a secret
+        Error& error = diagnostics.add(
+            secrets && !close ? fmt::format("module \"{}\" has no such input", call.name)
+                              : fmt::format("module \"{}\" has no input \"{}\"", call.name, name),
+            call.input_locs.at(name));
         if (close)
             error.hint = fmt::format("did you mean \"{}\"?", *close);
         else if (!known.empty())
@@ -65,12 +70,13 @@ class ModuleCheck {
         if (!done_.insert(&module).second) return;
         const Scope scope{&module};
         const ScopeNames names(context_, scope);
-        const auto check = [&](const ExprPtr& expr) {
+        const auto check = [&](const ExprPtr& expr, bool secret = false) {
             if (!expr) return;
             for (const Reference& r : references_in(*expr)) {
                 try {
                     names.check(r);
                 } catch (Error& error) {
+                    if ((secret || r.in_secret) && r.steps.empty()) error = without_name(error);
                     diagnostics_.add(std::move(error));
                 }
             }
@@ -83,7 +89,12 @@ class ModuleCheck {
         };
         for (const Variable& v : module.variables) check_rules(v.rules);
         for (const ResourceBlock& block : module.resources) {
-            for (const Argument& a : block.attributes) check(a.value);
+            const ResourceType* type = context_.graph.registry().type(block.type);
+            for (const Argument& a : block.attributes) {
+                const Attribute* known =
+                    type == nullptr ? nullptr : find_attribute(type->schema, a.name);
+                check(a.value, known != nullptr && known->secret);
+            }
             const Lifecycle& l = block.lifecycle();
             for (const ExprPtr& flag :
                  {l.prevent_destroy, l.keep_on_destroy, l.create_before_destroy, l.ignore_changes})
@@ -105,6 +116,14 @@ class ModuleCheck {
     }
 
   private:
+    /// A single word where a secret is expected may be the secret without its quotes.
+    static Error without_name(const Error& error) {
+        return Error(error.kind, "nothing here has this name", error.loc)
+            .with_hint(
+                "a text in an expression needs quotes: \"...\", or '...' within \"...\"; the "
+                "name is not shown, because it may be a secret");
+    }
+
     /// Checks a lifecycle that refers to nothing, even if the block has no instances.
     void check_unused(const Module& module, const ResourceBlock& block) {
         try {

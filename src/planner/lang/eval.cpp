@@ -22,7 +22,10 @@ namespace {
 class Deeper {
   public:
     Deeper(EvalContext& context, Loc loc) : context_(context) {
-        if (context.depth == 0) context.steps = 0;
+        if (context.depth == 0) {
+            context.steps = 0;
+            context.pattern_time = {};
+        }
         if (context.depth >= kMaxEvaluationDepth)
             throw Error(ErrorKind::spec,
                         fmt::format("more than {} expressions refer to each other here",
@@ -126,6 +129,7 @@ Value join_text(const Expr& expr, const Names& names) {
     std::string out;
     bool unknown = false;
     bool secret = false;
+    Value::List secrets;
     for (const Expr& part : expr.parts) {
         const Value v = evaluate(part, names);
         unknown = unknown || v.contains_unknown();
@@ -134,9 +138,11 @@ Value join_text(const Expr& expr, const Names& names) {
             throw Error(ErrorKind::spec, fmt::format("{} can't be part of a string", v.kind_name()),
                         part.loc())
                 .with_hint("use join(\", \", ...), or pick one element");
+        if (v.secret()) secrets.push_back(v);
         if (!unknown) out += scalar_text(v);
     }
-    return marked(unknown ? Value::unknown() : Value(std::move(out)), secret).at(expr.loc());
+    const Value text = unknown ? Value::unknown() : made_from(Value(std::move(out)), secrets);
+    return marked(text, secret).at(expr.loc());
 }
 
 /// The key of a map; other scalars are converted to strings.

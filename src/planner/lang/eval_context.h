@@ -3,6 +3,7 @@
 #include "core/value.h"
 #include "planner/lang/external_inputs.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,9 +25,10 @@ struct EvalContext {
 
     const std::int64_t plan_time;
     ExternalInputs& external_inputs;
-    int depth = 0;            ///< expressions that are being evaluated, each for the one before
-    std::size_t steps = 0;    ///< the cost so far of the outermost of them
-    bool in_template = false; ///< no template is rendered within another one
+    int depth = 0;         ///< expressions that are being evaluated, each for the one before
+    std::size_t steps = 0; ///< the cost so far of the outermost of them
+    std::chrono::nanoseconds pattern_time{0}; ///< what its searches for patterns took
+    bool in_template = false;                 ///< no template is rendered within another one
 };
 
 } // namespace hadeploy

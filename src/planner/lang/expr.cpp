@@ -110,4 +110,10 @@ bool writes_literals(const Expr& expr) {
     return std::any_of(expr.parts.begin(), expr.parts.end(), writes_literals);
 }
 
+bool may_be_written_secret(const Expr& expr) {
+    if (expr.kind == Expr::Kind::reference) return expr.parts.empty();
+    return expr.kind == Expr::Kind::literal ||
+           std::any_of(expr.parts.begin(), expr.parts.end(), may_be_written_secret);
+}
+
 } // namespace hadeploy

@@ -67,5 +67,8 @@ Value constant(const Value& tree, std::string_view where, std::string_view hint,
 
 /// Whether the expression contains literals, and not only references to values elsewhere.
 bool writes_literals(const Expr& expr);
+/// Whether an argument of sensitive() has a secret itself: a literal, or a word that was meant to
+/// be in quotes.
+bool may_be_written_secret(const Expr& expr);
 
 } // namespace hadeploy

@@ -1,5 +1,6 @@
 #include "planner/lang/expr_parser.h"
 
+#include "core/did_you_mean.h"
 #include "core/text.h"
 #include "planner/yaml/scalar_place.h"
 
@@ -51,7 +52,7 @@ std::vector<Expr> several(Parts... parts) {
 class Parser {
   public:
     Parser(const Value& string, Sources& sources, StringPool& strings)
-        : text_(string.as_string()), sources_(sources), strings_(strings),
+        : string_(string), text_(string.as_string()), sources_(sources), strings_(strings),
           places_(sources, text_, string.loc()) {}
 
     /// Parses the text up to the closing quote (0: up to the end), including `${...}`.
@@ -107,14 +108,18 @@ class Parser {
     [[noreturn]] void fail(std::string message, std::string hint = {}) {
         throw Error(ErrorKind::spec, std::move(message), here()).with_hint(std::move(hint));
     }
-    /// "expected X, got Y", where Y is the next word or character.
+    /// "expected X, got Y". Y is the kind of the next word, not its text, which may be secret.
     std::string expected(std::string_view what) {
         skip_space();
         if (at_ >= text_.size()) return fmt::format("expected {}, got the end", what);
-        std::size_t end = at_ + first_code_point(text_.substr(at_)).size;
-        while (continues_name(text_[at_]) && end < text_.size() && continues_name(text_[end]))
-            ++end;
-        return fmt::format("expected {}, got {}", what, in_quotes(text_.substr(at_, end - at_)));
+        const char c = text_[at_];
+        const std::string got =
+            starts_name(c) ? "a name"
+            : digit(c)     ? "a number"
+            : c == '"' || c == '\''
+                ? "a string"
+                : in_quotes(text_.substr(at_, first_code_point(text_.substr(at_)).size));
+        return fmt::format("expected {}, got {}", what, got);
     }
 
     void skip_space() {
@@ -305,11 +310,27 @@ class Parser {
 
     Expr call(std::string_view function, Loc loc) {
         const Loc begin = here();
-        std::vector<Expr> arguments = items(")", true);
-        if (function == "sensitive" &&
-            std::any_of(arguments.begin(), arguments.end(), writes_literals))
+        if (!may_be_sensitive(function))
+            return make(Kind::call, loc, strings_(function), items(")", true));
+        std::vector<Expr> arguments;
+        try {
+            arguments = items(")", true);
+        } catch (const Error&) { // where the argument ends is not known
+            hide_scalars(sources_, string_);
+            throw;
+        }
+        if (std::any_of(arguments.begin(), arguments.end(), may_be_written_secret))
             sources_.hide(loc.file, sources_.offset(begin), sources_.offset(places_.at(at_ - 1)));
         return make(Kind::call, loc, strings_(function), std::move(arguments));
+    }
+
+    /// A misspelt name counts too.
+    static bool may_be_sensitive(std::string_view function) {
+        constexpr std::string_view name = "sensitive";
+        if (function == name) return true;
+        const bool similar =
+            function.size() + 2 >= name.size() && function.size() <= name.size() + 2;
+        return similar && did_you_mean(function, {std::string(name)}).has_value();
     }
 
     /// Parses expressions separated by commas. If the last one can be spread, nothing can follow
@@ -348,7 +369,7 @@ class Parser {
         case '"':
         case '\'': return std::string(1, c);
         default:
-            throw Error(ErrorKind::spec, fmt::format("there is no escape \\{}", c), loc)
+            throw Error(ErrorKind::spec, "there is no such escape", loc)
                 .with_hint("there are \\n, \\t, \\r, \\\", \\' and \\\\; a backslash is \\\\");
         }
     }
@@ -385,6 +406,7 @@ class Parser {
         return literal(value, loc);
     }
 
+    const Value& string_;
     std::string_view text_;
     std::size_t at_ = 0;
     Sources& sources_;

@@ -132,6 +132,19 @@ std::vector<Value> evaluate_arguments(const Expr& expr, const Names& names) {
     return out;
 }
 
+/// The arguments of sensitive(). Their errors can quote a secret that is not marked as such yet.
+std::vector<Value> secret_arguments(const Expr& expr, const Names& names) {
+    try {
+        return evaluate_arguments(expr, names);
+    } catch (const Error& error) {
+        if (std::none_of(expr.parts.begin(), expr.parts.end(), may_be_written_secret)) throw;
+        throw Error(error.kind, "the argument of sensitive() has no value", error.loc)
+            .with_hint(
+                "a text needs quotes: sensitive(\"...\"), or '...' within \"...\"; the details "
+                "are not shown, because they may contain part of a secret");
+    }
+}
+
 bool fails_by_secrets(const Expr& expr, const Names& names);
 
 /// The value of an expression, or whether its failure can be due to a secret.
@@ -265,6 +278,9 @@ void Call::check_size(std::size_t bytes) const {
 
 std::filesystem::path Call::file(std::size_t i) const {
     names.context().external_inputs.note();
+    if (is_windows_path(text(i)))
+        throw mistake(fmt::format("{} is a path of Windows", quoted(i)),
+                      "write it with /, absolute or relative to this file's directory");
     const std::filesystem::path path = text(i);
     if (path.is_absolute()) return path.lexically_normal();
     std::size_t used = 0;
@@ -283,7 +299,10 @@ const std::vector<FunctionGroup>& function_groups() {
 Value call_function(const Expr& expr, const Names& names) {
     const Function& function = find_function(expr);
     if (function.looks == Function::Looks::lazily) return call_lazily(expr, names).at(expr.loc());
-    const Call call{function, evaluate_arguments(expr, names), expr.loc(), names};
+    const bool hides = expr.name() == "sensitive";
+    const Call call{function,
+                    hides ? secret_arguments(expr, names) : evaluate_arguments(expr, names),
+                    expr.loc(), names};
     check_arguments(call);
     const bool at_contents = function.looks == Function::Looks::at_contents;
     bool unknown = false, secret = false, holds_secret = false;
@@ -297,9 +316,10 @@ Value call_function(const Expr& expr, const Names& names) {
     }
     call.check_size(weight);
     if (function.looks == Function::Looks::for_itself) return result_of(call).at(expr.loc());
-    const Value out = unknown ? Value::unknown() : result_of(call);
+    Value out = unknown ? Value::unknown() : result_of(call);
     const bool hidden = secret || (holds_secret && (at_contents || unknown));
-    return (hidden ? out.as_secret() : out).at(expr.loc());
+    if (hidden) out = made_from(out, call.arguments).as_secret();
+    return out.at(expr.loc());
 }
 
 std::string scalar_text(const Value& v) {

@@ -114,7 +114,7 @@ Value rendered(const Call& call, const std::string& name, std::string template_t
     }
     if (out.is_list() || out.is_map())
         throw call.mistake("a template must give text, not " + std::string(out.kind_name()));
-    if (out.is_unknown()) return out;
+    if (out.is_unknown() || out.is_string()) return out;
     const Value made = scalar_text(out);
     return out.secret() ? made.as_secret() : made;
 }

@@ -226,7 +226,8 @@ FunctionGroup text_functions() {
              "Terraform, which runs in linear time: no look-ahead `(?=...)`, no backreferences; "
              "`(?i)` ignores case, `\\x{2603}` is a character by its code point.",
              R"x(regex("([a-z]+)-([0-9]+)", "see node-17"))x", R"(["node", "17"])", pattern::first},
-            {"regexall", "pattern: string, text: string", "A list of all matches.",
+            {"regexall", "pattern: string, text: string",
+             "A list of all matches. The searches of one expression can take 5 s.",
              R"(regexall("[0-9]+", "7 of 12"))", R"(["7", "12"])", pattern::all},
             {"format", "format: string, values: any...",
              "`%s` a text, `%d` an integer, `%f` a number, `%g` a number with as many digits as "

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <fmt/format.h>
 #include <re2/re2.h>
 
@@ -15,10 +17,19 @@ namespace {
 
 constexpr std::size_t kMaxPattern = 4096;
 constexpr std::size_t kMaxText = 1u << 20;
-constexpr std::size_t kMaxGroups = 100; ///< RE2's time and memory grow with their square
+constexpr std::size_t kMaxGroups = 100;     ///< RE2's time and memory grow with their square
+constexpr std::chrono::seconds kMaxTime(5); ///< of all searches of an expression
 
-/// A pattern and its text. RE2 runs in time linear in the text for every pattern, and without
-/// recursion; therefore it has no look-ahead and no backreferences.
+/// The processor time of this thread, which does not grow while other programs run.
+std::chrono::nanoseconds processor_time() {
+    timespec now{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+/// A pattern and its text. RE2 finds one match in time linear in the text for every pattern, and
+/// without recursion; therefore it has no look-ahead and no backreferences. All matches can take
+/// quadratic time, because each search can read the text to its end.
 class PatternSearch {
   public:
     /// @param argument  index of the argument with the pattern
@@ -26,6 +37,7 @@ class PatternSearch {
                   const std::string& text)
         : call_(call), text_(text),
           expression_((check_sizes(call, pattern, text), pattern), RE2::Quiet) {
+        check_time(); // of the searches before this one
         if (!expression_.ok())
             throw call.mistake(
                 fmt::format("{} is not a regular expression: {}", call.quoted(argument, pattern),
@@ -41,12 +53,17 @@ class PatternSearch {
                 fmt::format("{} has groups with and without names", call.quoted(argument, pattern)),
                 "name all of them, (?P<name>...), or none; (?:...) only groups");
     }
+    PatternSearch(const PatternSearch&) = delete;
+    PatternSearch& operator=(const PatternSearch&) = delete;
+    ~PatternSearch() { call_.names.context().pattern_time += processor_time() - began_; }
 
     /// Advances to the next match; empty matches occur once for each character.
     bool next() {
         while (at_ <= text_.size() &&
                expression_.Match(text_, at_, text_.size(), RE2::UNANCHORED, parts_.data(),
                                  static_cast<int>(parts_.size()))) {
+            constexpr unsigned rarely = 16; // the clock is a system call
+            if (++matches_ % rarely == 0) check_time();
             at_ = end();
             const bool within = is_within_character(begin());
             if (parts_[0].empty()) at_ = next_character(at_);
@@ -90,6 +107,15 @@ class PatternSearch {
                                            kMaxPattern, kMaxText >> 20));
     }
 
+    void check_time() const {
+        const auto spent = call_.names.context().pattern_time + processor_time() - began_;
+        if (spent > kMaxTime)
+            throw call_.mistake(
+                fmt::format("the search takes more than {} s", kMaxTime.count()),
+                "a part such as (.*x)? makes each match read the rest of the text: "
+                "write [^\\n]* or a limit such as .{0,100}, or search in shorter texts");
+    }
+
     [[nodiscard]] bool is_within_character(std::size_t at) const {
         return at < text_.size() && (static_cast<unsigned char>(text_[at]) & 0xC0) == 0x80;
     }
@@ -110,6 +136,8 @@ class PatternSearch {
     RE2 expression_;
     std::vector<re2::StringPiece> parts_;
     std::size_t at_ = 0;
+    unsigned matches_ = 0;
+    std::chrono::nanoseconds began_ = processor_time();
 };
 
 /// The replacement of a match: `$1` is a group's text, `$&` the match, `$$` a dollar sign.

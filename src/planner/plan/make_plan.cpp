@@ -226,6 +226,10 @@ class Planner {
         if (!step.read_first) check_postconditions(id, !action && recorded != nullptr);
         places_.note(node, action);
         if (action && action != Action::adopt) add_warnings(node, config, plan_.warnings);
+        if (action == Action::replace)
+            add_remark(node, config, {});
+        else if (recorded == nullptr)
+            add_remark(node, config, seen ? seen->attributes : Value());
         // a completed interrupted change must still be recorded as completed
         if (!action && prior_.interrupted.contains(node.address)) action = Action::adopt;
         if (!action) {
@@ -237,6 +241,11 @@ class Planner {
             if (!step.create_first || t.from != begun)
                 takings_.push_back({static_cast<StepId>(plan_.steps.size()), t.from, t.what});
         add(id, *action, std::move(step));
+    }
+
+    void add_remark(const Node& node, const Value& config, const Value& observed) {
+        const std::string remark = without_secrets(node.type->remark(config, observed), config);
+        if (!remark.empty()) plan_.notices.push_back(fmt::format("{}: {}", node.address, remark));
     }
 
     /// Chooses the action of a step; sets its reason, and the known values of computed attributes.

@@ -1,13 +1,13 @@
 #include "planner/spec/load_spec.h"
 
 #include "core/own_way.h"
+#include "core/secrecy.h"
 #include "core/text.h"
 #include "core/trace.h"
 #include "planner/spec/references.h"
 #include "planner/spec/spec_addresses.h"
 #include "planner/spec/spec_reader.h"
 #include "planner/spec/variables.h"
-#include "planner/spec/written_secrets.h"
 #include "planner/yaml/yaml.h"
 #include "provider_api/normalize.h"
 
@@ -75,8 +75,10 @@ class Loader : private SpecReader {
   private:
     Value read_file(const fs::path& file) {
         const std::uint16_t index = spec_.sources.add(file, read_(file));
+        const std::size_t before = diagnostics_.list().size();
         Value root = read_yaml(spec_.sources, index, diagnostics_);
-        if (root.is_null()) hide_unread(spec_.sources, index);
+        spec_.written[file.lexically_normal()] = {index, root,
+                                                  diagnostics_.list().size() == before};
         return root;
     }
 
@@ -113,6 +115,7 @@ class Loader : private SpecReader {
             if (refuse_expressions(e.value, "the path of a file of secrets",
                                    "it is relative to this file"))
                 continue;
+            if (e.value.is_string() && refuse_windows_path(e.value)) continue;
             if (e.value.is_string() && !e.value.as_string().empty()) {
                 const fs::path path = (directory / e.value.as_string()).lexically_normal();
                 spec_.secret_files[e.key] = {path, e.value.loc()};
@@ -245,12 +248,20 @@ class Loader : private SpecReader {
         if (block.module) module.modules.push_back(std::move(block));
     }
 
+    bool refuse_windows_path(const Value& path) {
+        if (!is_windows_path(path.as_string())) return false;
+        diagnostics_.add(fmt::format("{} is a path of Windows", quoted(path)), path.loc()).hint =
+            "write it with /, relative to this file's directory";
+        return true;
+    }
+
     std::shared_ptr<const Module> load_source(const Value& source, const fs::path& directory) {
         const fs::path relative = source.as_string();
         if (refuse_expressions(source, "the source of a module",
                                "it is read before any value is known; a count can leave a module "
                                "out"))
             return nullptr;
+        if (refuse_windows_path(source)) return nullptr;
         if (relative.is_absolute()) {
             diagnostics_.add("a module's source is relative to the file that names it",
                              source.loc());
@@ -329,9 +340,16 @@ FileReader disk_reader() {
     return [](const fs::path& file) {
         struct stat info = {};
         if (::stat(file.c_str(), &info) != 0) {
-            const bool lost = (errno == ENOENT || errno == ENOTDIR) && file.filename() == kSpecFile;
+            const bool lost = errno == ENOENT || errno == ENOTDIR;
+            const char* hint = "";
+            if (lost && file.filename() == kSpecFile)
+                hint = "run it in a project's directory, or name one with --chdir";
+            else if (lost && file.filename() != kModuleFile) // a module has its own hint
+                hint =
+                    "the paths of options are relative to the current directory, those in a spec "
+                    "to its own directory";
             throw Error(ErrorKind::spec, fmt::format("{}: {}", file.string(), std::strerror(errno)))
-                .with_hint(lost ? "run it in a project's directory, or name one with --chdir" : "");
+                .with_hint(hint);
         }
         if (!S_ISREG(info.st_mode))
             throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()));

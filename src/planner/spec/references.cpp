@@ -34,7 +34,10 @@ class Collector {
         if (expr.kind == Expr::Kind::each_list || expr.kind == Expr::Kind::each_map ||
             expr.kind == Expr::Kind::each_group)
             return comprehension(expr);
+        const bool secret = expr.kind == Expr::Kind::call && expr.name() == "sensitive";
+        in_secret_ += secret ? 1 : 0;
         for (const Expr& part : expr.parts) walk(part);
+        in_secret_ -= secret ? 1 : 0;
     }
 
   private:
@@ -55,7 +58,10 @@ class Collector {
         std::vector<std::string> all;
         for (const Expr& step : expr.parts) all.push_back(step.name());
         all.insert(all.end(), steps.rbegin(), steps.rend());
-        found.push_back({expr.name(), std::move(all), expr.loc()});
+        found.push_back({.name = expr.name(),
+                         .steps = std::move(all),
+                         .loc = expr.loc(),
+                         .in_secret = in_secret_ > 0});
     }
     void comprehension(const Expr& expr) {
         walk(expr.parts[2]);
@@ -64,6 +70,7 @@ class Collector {
         own_.resize(own_.size() - 2);
     }
 
+    int in_secret_ = 0;            ///< calls of sensitive() around the expression
     std::vector<std::string> own_; ///< names defined by the enclosing comprehensions
 };
 

@@ -12,6 +12,7 @@ struct Reference {
     Loc loc;
     std::string key_of = {}; ///< the name that has this reference as its index: `a` for the z in
                              ///< `a[z]`
+    bool in_secret = false;  ///< within an argument of sensitive()
 };
 
 /// Every reference in an expression, including branches that are never taken, without the names

@@ -168,6 +168,13 @@ struct SecretFile {
     Loc loc;
 };
 
+/// A file of the spec as it was read.
+struct WrittenFile {
+    std::uint16_t index = 0; ///< in Spec::sources
+    Value tree;              ///< null if it is not YAML
+    bool whole = true;       ///< the tree has everything that the file has
+};
+
 /// A loaded spec with all modules and files that it refers to.
 struct Spec {
     std::string name;
@@ -176,6 +183,8 @@ struct Spec {
     /// The external inputs of its values, shared by all evaluations.
     std::shared_ptr<ExternalInputs> external_inputs = std::make_shared<ExternalInputs>();
     Sources sources;
+    /// The files by path, until hide_written_secrets() has used them.
+    std::map<std::filesystem::path, WrittenFile> written;
     Module root;
     std::map<std::string, ExprPtr> providers; ///< settings by provider name
     std::map<std::string, Loc> provider_locs;

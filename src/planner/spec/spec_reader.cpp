@@ -82,9 +82,11 @@ void SpecReader::unknown_keys(const Value& map, const std::vector<std::string>& 
     for (const Entry& e : map.as_map()) {
         if (std::find(known.begin(), known.end(), e.key) != known.end()) continue;
         if (refuse_expression_key(e)) continue;
-        Error& error =
-            diagnostics_.add(fmt::format("{} has no key {}", owner, in_quotes(e.key)), e.loc);
         const auto close = did_you_mean(e.key, known);
+        // in a block with a secret, a key that resembles no other one may be the secret
+        const bool hidden = map.has("secret") && !close;
+        Error& error = diagnostics_.add(
+            fmt::format("{} has no key {}", owner, hidden ? "like this" : in_quotes(e.key)), e.loc);
         error.hint = close ? fmt::format("did you mean \"{}\"?", *close)
                            : fmt::format("it has: {}", fmt::join(known, ", "));
         if (const std::string other =

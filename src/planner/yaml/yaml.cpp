@@ -28,19 +28,20 @@ struct GiveUp : std::exception {};
 void report_doubles(Value::Map& entries, Diagnostics& diagnostics) {
     std::stable_sort(entries.begin(), entries.end(),
                      [](const Entry& a, const Entry& b) { return a.key < b.key; });
-    std::map<Loc, std::pair<std::string, Loc>> doubles; // by place of the duplicate
+    std::map<Loc, Loc> doubles; // places of the first ones, by place of the duplicate
     std::size_t first = 0;
     for (std::size_t i = 1; i < entries.size(); ++i) {
         if (entries[i].key == entries[first].key)
-            doubles[entries[i].loc] = {entries[i].key, entries[first].loc};
+            doubles[entries[i].loc] = entries[first].loc;
         else
             first = i;
     }
-    for (const auto& [loc, what] : doubles)
-        diagnostics.add(fmt::format("duplicate key \"{}\"", what.first), loc)
-            .with_note("first here", what.second);
+    for (const auto& [loc, at] : doubles)
+        diagnostics.add("duplicate key", loc).with_note("first here", at);
 }
 
+/// Its messages do not quote the text, because it may contain secrets. The source line,
+/// in which secrets are hidden later, shows it.
 class Builder : public YAML::EventHandler {
   public:
     /// @param piece  the text that the parser reads
@@ -83,7 +84,7 @@ class Builder : public YAML::EventHandler {
             }
             ++loc.column;
         }
-        if (!plain && tag != "!") refuse_tag(tag, loc);
+        if (!plain && tag != "!") refuse_tag(loc);
         if (at_key()) open_.back().merging = plain && text == "<<";
         if (at_key() || !plain)
             add(Value(text).at(loc), anchor, 1);
@@ -168,14 +169,15 @@ class Builder : public YAML::EventHandler {
         return false;
     }
 
-    void refuse_tag(const std::string& tag, Loc loc) {
-        diagnostics_.add(fmt::format("the tag \"{}\" is not supported", tag), loc).hint =
-            "omit it: types follow from the schema";
+    void refuse_tag(Loc loc) {
+        diagnostics_.add("tags are not supported", loc).hint =
+            "omit it: types follow from the schema; a text that begins with ! needs quotes: "
+            "\"...\"";
     }
 
     void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, bool map) {
         const Loc loc = place(mark);
-        if (!tag.empty() && tag != "?" && tag != "!") refuse_tag(tag, loc);
+        if (!tag.empty() && tag != "?" && tag != "!") refuse_tag(loc);
         if (open_.size() + depth_ >= kMaxYamlDepth) {
             diagnostics_.add(fmt::format("nested more than {} levels deep", kMaxYamlDepth), loc);
             throw GiveUp();

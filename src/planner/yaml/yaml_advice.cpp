@@ -69,9 +69,11 @@ bool is_indented_too_far(std::string_view text, std::size_t start) {
 } // namespace
 
 YamlAdvice yaml_advice(std::string_view reason, std::string_view text, std::size_t offset) {
-    YamlAdvice out{fmt::format("this is not valid YAML: {}", reason), ""};
+    // some reasons end with a part of the text, which may be secret
+    const std::string_view cause = reason.substr(0, reason.find(": "));
+    YamlAdvice out{fmt::format("this is not valid YAML: {}", cause), ""};
     for (const Known& k : kKnown) {
-        if (k.reason != reason) continue;
+        if (k.reason.substr(0, k.reason.find(": ")) != cause) continue;
         out = {fmt::format("this is not valid YAML: {}", k.message), std::string(k.hint)};
         break;
     }

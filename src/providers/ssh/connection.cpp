@@ -102,11 +102,14 @@ Resolver::Resolver(const LocalUser& local, const Value& config)
     : local_(local), known_hosts_(config.text("known_hosts_file")) {
     if (!known_hosts_.empty() && !fs::exists(known_hosts_))
         throw Error(ErrorKind::spec, fmt::format("there is no file {}", known_hosts_),
-                    config["known_hosts_file"].loc());
+                    config["known_hosts_file"].loc())
+            .with_hint("the path is relative to this file; `ssh-keyscan ADDRESS >FILE` writes a "
+                       "known_hosts file: compare its keys with the machine's console");
     const std::string named = config.text("config_file");
     if (!named.empty() && !fs::exists(named))
         throw Error(ErrorKind::spec, fmt::format("there is no file {}", named),
-                    config["config_file"].loc());
+                    config["config_file"].loc())
+            .with_hint("the path is relative to this file; /dev/null means no configuration");
     std::vector<std::string> paths{named};
     if (named.empty()) paths = {local.home + "/.ssh/config", "/etc/ssh/ssh_config"};
     for (const std::string& path : paths) files_.push_back({path, read_if_there(path)});

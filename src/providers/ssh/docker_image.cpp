@@ -72,6 +72,9 @@ class DockerImage final : public SshType {
             return {}; // derive() reports that the archive cannot be read
         return {fmt::format("image {} on {}", config.text("tag"), place)};
     }
+    std::vector<std::string> needs(const Value& config) const override {
+        return claim_of_host(config, "Docker on");
+    }
     std::string probe(const ReadRequest& request) const override;
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;

@@ -72,6 +72,9 @@ class DockerNode final : public SshType {
     std::vector<std::string> claims(const Value& config) const override {
         return claim_of_host(config, "swarm membership of");
     }
+    std::vector<std::string> needs(const Value& config) const override {
+        return claim_of_host(config, "Docker on");
+    }
     /// Two nodes that find no swarm at the same time would each create one, and a join token is
     /// rotated after its use.
     std::vector<std::string> exclusive(const Value& config) const override {

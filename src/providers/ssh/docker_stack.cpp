@@ -4,6 +4,7 @@
 #include "providers/ssh/compose_check.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
+#include "providers/ssh/host.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -118,6 +119,13 @@ class DockerStack final : public SshType {
     void warn(const Value& config, Diagnostics& warnings) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
+    std::vector<std::string> needs(const Value& config) const override {
+        std::vector<std::string> out;
+        for (const Value& host : connections(config["hosts"]))
+            for (const std::string_view what : {"swarm membership of", "Docker on"})
+                out.push_back(fmt::format("{} {}", what, place_of(host)));
+        return out;
+    }
     std::string probe(const ReadRequest& request) const override {
         return preamble(request.config, request.identity) +
                std::string(scripts::docker_stack_probe);

@@ -24,6 +24,7 @@ struct Login {
     std::string become_password; ///< the sudo password; "": sudo needs none
     std::string host_key;        ///< see parse_host_keys()
     bool trust_on_first_use = false; ///< if host_key accepts no key, accept any that is not revoked
+    std::string first_key; ///< the key that was accepted on first use, which is required since then
     /// Time limit of a connection attempt; a refused connection is retried until then.
     std::chrono::milliseconds timeout{10'000};
     /// A host that does not answer keepalives for this long counts as lost. At least some seconds.

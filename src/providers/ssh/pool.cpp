@@ -48,8 +48,20 @@ std::string random_name() {
 }
 } // namespace
 
-Pool::Pool(std::string of)
-    : lineage(of.empty() ? random_name() : std::move(of)), process(random_name()) {}
+std::string FirstKeys::of(const Login& login) const {
+    const std::lock_guard lock(mutex_);
+    const auto it = keys_.find(login.route());
+    return it == keys_.end() ? "" : it->second;
+}
+
+std::string FirstKeys::keep(const Login& login, const PublicKey& key) {
+    const std::lock_guard lock(mutex_);
+    return keys_.emplace(login.route(), key.type + ' ' + key.base64).first->second;
+}
+
+Pool::Pool(std::string of, std::shared_ptr<FirstKeys> first_keys)
+    : lineage(of.empty() ? random_name() : std::move(of)), process(random_name()),
+      first_keys_(std::move(first_keys)) {}
 
 Pool::Host& Pool::host(const Login& login) {
     const std::lock_guard lock(mutex_);
@@ -59,14 +71,23 @@ Pool::Host& Pool::host(const Login& login) {
 }
 
 void Pool::ensure(Host& host, const Login& login, const std::stop_token& stop) {
+    const HostKeys known = parse_host_keys(login.host_key);
     const bool usable =
         host.session && host.session->alive() &&
         // If another key is expected now, the machine was replaced and this is the old one.
-        (login.host_key.empty() ||
-         parse_host_keys(login.host_key).accepts(host.session->host_key()));
+        (known.empty() || known.accepts(host.session->host_key()));
     if (usable) return;
     host.session.reset();
-    host.session = open_patiently(login, stop, logins_);
+    const bool first_use = known.empty() && login.trust_on_first_use;
+    Login expected = login;
+    if (first_use) expected.first_key = first_keys_->of(login);
+    auto session = open_patiently(expected, stop, logins_);
+    if (first_use) {
+        expected.first_key = first_keys_->keep(login, session->host_key());
+        if (parse_public_key(expected.first_key) != session->host_key()) // another thread was first
+            session = open_patiently(expected, stop, logins_);
+    }
+    host.session = std::move(session);
 }
 
 PublicKey Pool::connect(const Login& login, std::stop_token stop) {

@@ -3,11 +3,26 @@
 #include "providers/ssh/session.h"
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <semaphore>
 #include <string>
 
 namespace hadeploy::ssh {
+
+/// The host keys that were accepted on first use in this process, by the route to the host.
+/// Thread-safe.
+class FirstKeys {
+  public:
+    /// The key that is required since then; "" before the first use.
+    [[nodiscard]] std::string of(const Login& login) const;
+    /// @returns the key that is required from now on: that of the first call for the host
+    std::string keep(const Login& login, const PublicKey& key);
+
+  private:
+    mutable std::mutex mutex_;
+    std::map<std::string, std::string> keys_;
+};
 
 /// The connections of this process: one per host, opened when first needed and kept from plan to
 /// apply. Thread-safe; execs on one host run one after another, hosts in parallel. No call holds
@@ -16,7 +31,9 @@ class Pool {
   public:
     /// @param lineage  of the state that manages the hosts; operations that another process has
     /// started on a host for the same state are waited for. "": none are
-    explicit Pool(std::string lineage = "");
+    /// @param first_keys  shared with other pools
+    explicit Pool(std::string lineage = "",
+                  std::shared_ptr<FirstKeys> first_keys = std::make_shared<FirstKeys>());
     const std::string lineage;
     const std::string process; ///< identifies the operations of this process
 
@@ -35,6 +52,7 @@ class Pool {
     Host& host(const Login& login);
     void ensure(Host& host, const Login& login, const std::stop_token& stop);
 
+    std::shared_ptr<FirstKeys> first_keys_;
     std::mutex mutex_; ///< guards hosts_
     std::map<std::string, std::unique_ptr<Host>> hosts_;
     /// sshd starts to drop connections when 10 are not authenticated (MaxStartups 10:30:100), and

@@ -212,7 +212,9 @@ void LibSession::wait_for_greeting(const std::stop_token& stop) const {
 // libssh2 ignores algorithms that it does not support. Version 1.10 supports only aes*-ctr and
 // plain hmac-sha2 of these.
 void LibSession::handshake() {
-    prefer(LIBSSH2_METHOD_HOSTKEY, host_key_algorithms(known_).c_str());
+    const HostKeys expected =
+        known_.empty() ? parse_host_keys(login_.first_key) : known_; // of a type that it has
+    prefer(LIBSSH2_METHOD_HOSTKEY, host_key_algorithms(expected).c_str());
     for (const int method : {LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC})
         prefer(method, "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes256-ctr,"
                        "aes192-ctr,chacha20-poly1305@openssh.com");
@@ -268,7 +270,16 @@ void LibSession::verify_host_key() {
                                                         login_.name(), fingerprint(host_key_)))
             .with_hint("the key is marked @revoked in `host_key` or known_hosts, so it may be "
                        "stolen or no longer in use");
-    if (known_.accepted.empty() && login_.trust_on_first_use) return;
+    if (known_.accepted.empty() && login_.trust_on_first_use) {
+        if (login_.first_key.empty() || parse_public_key(login_.first_key) == host_key_) return;
+        throw Error(ErrorKind::unreachable,
+                    fmt::format("{} shows another host key than before in this run: {}, before {}",
+                                login_.name(), fingerprint(host_key_),
+                                fingerprint(parse_public_key(login_.first_key))))
+            .with_hint("the host is trusted on first use; if several machines answer at this "
+                       "address, give the key of the right one as `host_key`; otherwise this may "
+                       "be an attack");
+    }
     std::vector<std::string> expected;
     for (const PublicKey& key : known_.accepted) expected.push_back(fingerprint(key));
     throw Error(ErrorKind::unreachable,

@@ -122,10 +122,11 @@ class SshProvider final : public Provider {
     std::shared_ptr<Pool> pool_of(const std::string& lineage) {
         const std::lock_guard lock(mutex_);
         std::shared_ptr<Pool>& pool = pools_[lineage];
-        if (!pool) pool = std::make_shared<Pool>(lineage);
+        if (!pool) pool = std::make_shared<Pool>(lineage, first_keys_);
         return pool;
     }
 
+    std::shared_ptr<FirstKeys> first_keys_ = std::make_shared<FirstKeys>();
     std::mutex mutex_; ///< guards pools_
     std::map<std::string, std::shared_ptr<Pool>> pools_;
 };

@@ -30,7 +30,13 @@ class SshHost final : public SshType {
             "root.\n\n"
             "The host key is verified on every connection, against `host_key` or else against "
             "known_hosts. If neither has a key, `trust_on_first_use` accepts the key that the host "
-            "shows first and requires it from then on. A reinstalled machine shows another key: "
+            "shows first and requires it from then on: until the end of the command, and, once "
+            "apply has recorded the host, in all later ones. A plan logs in too, and so sends to "
+            "an unchecked host what reading needs, including a sudo password; it says which key it "
+            "accepted, but records nothing. So compare the fingerprint in the plan with the "
+            "machine's console before apply, or give the key as `host_key`. The next command, also "
+            "apply with a saved plan, again accepts any key as long as the host is not recorded. A "
+            "reinstalled machine shows another key: "
             "correct `host_key`, or run `ssh-keygen -R ADDRESS` and log in once with `ssh`. For a "
             "host trusted on first use, `hadeploy state trust-host-key` accepts the new key.\n\n"
             "Authentication uses `private_key_file`, or the key in the SSH agent that `public_key` "
@@ -183,6 +189,20 @@ class SshHost final : public SshType {
             if (was == default_value) seen = seen.with(field, default_value);
         }
         return Observation::present(std::move(seen));
+    }
+
+    std::string remark(const Value& config, const Value& observed) const override {
+        if (!config.flag("trust_on_first_use") || !is_decided(config)) return "";
+        try {
+            if (resolve(config).connection.has("host_key")) return "";
+        } catch (const Error&) { // reported by check()
+            return "";
+        }
+        const std::string key = observed["connection"].text("host_key");
+        if (key.empty()) return "apply will accept any host key that it shows (trust_on_first_use)";
+        return fmt::format("its host key {} is accepted without a check (trust_on_first_use): "
+                           "compare it with the machine's console",
+                           fingerprint(parse_public_key(key)));
     }
 
     std::vector<Command> commands(const Change&) const override { return {}; }

@@ -51,7 +51,7 @@ hadeploy_shared() {
 }
 hadeploy_enter() {
     if hadeploy_cd "$1" "$1"; then return 0; fi
-    hadeploy_rest=$1/ hadeploy_links=0
+    hadeploy_rest=$1/ hadeploy_links=0 hadeploy_made=
     cd -P / && hadeploy_at=/ || return 1
     while [ -n "$hadeploy_rest" ]; do
         hadeploy_name=${hadeploy_rest%%/*} hadeploy_rest=${hadeploy_rest#*/}
@@ -69,12 +69,41 @@ hadeploy_enter() {
             continue
         fi
         if ! [ -e "./$hadeploy_name" ] && [ -n "${2-}" ]; then # on a shared volume another host may create it first
-            hadeploy_said=$(mkdir -- "./$hadeploy_name" 2>&1) || [ -d "./$hadeploy_name" ] || hadeploy_refuse "$hadeploy_said"
+            if hadeploy_said=$(mkdir -- "./$hadeploy_name" 2>&1); then hadeploy_made=yes
+            else [ -d "./$hadeploy_name" ] || hadeploy_refuse "$hadeploy_said"; fi
         fi
         [ -d "./$hadeploy_name" ] || return 1
         hadeploy_cd "./$hadeploy_name" "$hadeploy_next" ||
             hadeploy_refuse "$hadeploy_next was replaced while it was entered"
+        [ -z "$hadeploy_made" ] || hadeploy_bare
+        hadeploy_made=
     done
+}
+# Removes from the working directory, which is new, the ACL that it has inherited from a default ACL:
+# it would give others access to the directory and to everything in it. Without setfacl, GNU cp gives
+# it the mode and the ACL of another directory. BusyBox alone can do neither; there only the mode
+# limits the ACL. A user may have put another directory of root in place of the new one, but an empty
+# one has nothing that the mode would reveal.
+hadeploy_bare() {
+    if [ ! -O . ] || hadeploy_holds .; then return 0; fi
+    if command -v setfacl >/dev/null; then
+        setfacl -bk . && chmod 0755 . || exit 1
+        return 0
+    fi
+    case $(ls -ld .) in
+    ??????????+*)
+        hadeploy_model=$(mktemp -d) && chmod 0755 "$hadeploy_model" || exit 1
+        cp -RT --preserve=mode "$hadeploy_model" . || exit 1
+        rmdir "$hadeploy_model" ;;
+    drwxr-xr-x*) ;;
+    *) chmod 0755 . || exit 1 ;;
+    esac
+}
+hadeploy_holds() {
+    for hadeploy_held in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+        [ ! -e "$hadeploy_held" ] && [ ! -L "$hadeploy_held" ] || return 0
+    done
+    return 1
 }
 hadeploy_need() {
     hadeploy_enter "$1" && return 0
@@ -84,8 +113,8 @@ hadeploy_need() {
 
 # The private directory and the operations in it. Once it has been entered its own name no longer
 # matters: `..` is its parent, because a user cannot move a directory of root. A directory where
-# only root can create names is private enough itself. A default ACL of the user's directory would
-# give the user access to each new file: install(1) creates one without it (not in BusyBox).
+# only root can create names is private enough itself. A default ACL of the directory would give
+# others access to each new file: install(1) creates one without it (not in BusyBox).
 hadeploy_private() {
     hadeploy_beside=$hadeploy_at hadeploy_own=
     if hadeploy_shared; then
@@ -123,7 +152,9 @@ hadeploy_finish() {
     sync -- "$hadeploy_new" && mv -fT -- "$hadeploy_new" "$hadeploy_to/$1" && sync -- "$hadeploy_to" || exit 1
 }
 hadeploy_fresh() {
-    [ -z "$hadeploy_own" ] || install -m 600 /dev/null "$hadeploy_new" || exit 1
+    if [ -n "$hadeploy_own" ] || command -v install >/dev/null; then
+        install -m 600 /dev/null "$hadeploy_new" || exit 1
+    fi
 }
 hadeploy_put() {
     hadeploy_need "$1"
@@ -199,10 +230,7 @@ hadeploy_note() {
 hadeploy_occupied() {
     hadeploy_roots "$2" && return 1
     hadeploy_may_own "$1" "$3" && return 1
-    for hadeploy_name in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-        [ ! -e "$hadeploy_name" ] && [ ! -L "$hadeploy_name" ] || return 0
-    done
-    return 1
+    hadeploy_holds "$1"
 }
 hadeploy_directory() {
     hadeploy_enter "$1" make || hadeploy_refuse "$1 exists, but is not a directory"

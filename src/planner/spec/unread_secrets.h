@@ -1,0 +1,16 @@
+#pragma once
+
+#include "core/loc.h"
+
+#include <string>
+#include <vector>
+
+namespace hadeploy {
+
+/// Hides what may be secrets in a file that is not valid YAML, so that errors can show the other
+/// lines. The file is divided into blocks by indentation; a block that has a word that suggests a
+/// secret keeps only its first name.
+/// @param names  of attributes that are secret in any schema
+void hide_unread(Sources& sources, std::uint16_t file, const std::vector<std::string>& names);
+
+} // namespace hadeploy
