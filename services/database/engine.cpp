@@ -55,10 +55,14 @@ Json answer_list(Store& store, const Json& request) {
 }
 
 Json answer_writes(Store& store, const Json& request) {
+    const std::int64_t after = request.value("after", std::int64_t{0});
+    const std::string prefix = request.value("prefix", "");
+    if (!prefix.empty()) require(id_problem(prefix));
+    const std::vector<Write> writes = prefix.empty()
+                                          ? store.writes_after(after, page_size(request))
+                                          : store.writes_after(after, page_size(request), prefix);
     Json list = Json::array();
-    for (const Write& write :
-         store.writes_after(request.value("after", std::int64_t{0}), page_size(request)))
-        list.push_back(to_json(write));
+    for (const Write& write : writes) list.push_back(to_json(write));
     return {{"ok", true}, {"writes", std::move(list)}, {"last", store.last_seq()}};
 }
 

@@ -229,6 +229,18 @@ std::vector<Write> Store::writes_after(std::int64_t seq, std::int64_t limit) {
     return found;
 }
 
+std::vector<Write> Store::writes_after(std::int64_t seq, std::int64_t limit,
+                                       const std::string& prefix) {
+    // `+seq` keeps SQLite from reading all writes in order instead of the few in the index of IDs.
+    Statement query(*this, std::string("SELECT ") + kWriteColumns +
+                               " FROM writes WHERE id >= ?1 AND id < ?2 AND +seq > ?3 "
+                               "ORDER BY +seq LIMIT ?4");
+    query.bind(prefix).bind(prefix + "\x7f").bind(seq).bind(limit); // IDs are printable ASCII
+    std::vector<Write> found;
+    while (query.step()) found.push_back(query.write());
+    return found;
+}
+
 std::int64_t Store::last_seq() {
     Statement query(*this, "SELECT coalesce(max(seq), 0) FROM writes");
     query.step();

@@ -153,9 +153,13 @@ HttpResponse WebApp::api_list(const HttpRequest& request) {
 HttpResponse WebApp::api_writes(const HttpRequest& request) {
     const std::int64_t after = query_number(request, "after", 0, std::int64_t{1} << 53);
     const std::int64_t limit = query_number(request, "limit", kMostPage, kMostPage);
-    Json answer = ask({{"op", "writes"}, {"after", after}, {"limit", limit}});
+    Json answer = ask({{"op", "writes"},
+                       {"after", after},
+                       {"limit", limit},
+                       {"prefix", value_or(request.query, "prefix", "")}});
     Json& writes = answer.at("writes");
-    const bool more = !writes.empty() && writes.back().at("seq") < answer.at("last");
+    const bool full = static_cast<std::int64_t>(writes.size()) >= std::max<std::int64_t>(limit, 1);
+    const bool more = full && writes.back().at("seq") < answer.at("last");
     const Json next = more ? writes.back().at("seq") : Json();
     return reply({{"writes", writes}, {"last", answer.at("last")}, {"next", next}});
 }

@@ -1,6 +1,6 @@
 #include "chaos/cluster.h"
 
-#include "planner/plan/prior_state.h"
+#include "chaos/managers.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -73,7 +73,7 @@ std::vector<std::string> running_on(const Snapshot& snapshot, std::string_view n
     return out;
 }
 
-std::map<std::string, std::string> placement(const Snapshot& snapshot) {
+Placement placement(const Snapshot& snapshot) {
     std::map<std::string, std::string> out;
     for (const ClusterTask& t : snapshot.tasks)
         if (t.state == "running" && t.desired == "running") out[t.label()] = t.node;
@@ -82,35 +82,17 @@ std::map<std::string, std::string> placement(const Snapshot& snapshot) {
 
 namespace {
 
-/// Receives the result of a batch with one change.
-class OneChange final : public ChangeSink {
-  public:
-    void progress(std::size_t, std::string_view) override { last_step = Clock::now(); }
-    void done(std::size_t, Value) override { error.reset(); }
-    void failed(std::size_t, Error e) override { error = std::move(e); }
-    void not_begun(std::size_t) override {} // no other change can fail first
-
-    using Clock = std::chrono::steady_clock;
-    Clock::time_point last_step = Clock::now();
-    std::optional<Error> error = Error(ErrorKind::failed, "the provider reported no result");
-};
-
 class ProviderCluster final : public Cluster {
   public:
     ProviderCluster(Endpoints& endpoints, const ProviderSettings& settings, Value hosts)
-        : endpoints_(endpoints), hosts_(std::move(hosts)),
-          cluster_(type_named(endpoints.registry(), "docker.cluster")),
-          drain_(type_named(endpoints.registry(), "docker.drain")),
-          places_(endpoints.registry()
-                      .provider(cluster_.provider)
-                      ->endpoints(cluster_, Value::map({{"hosts", hosts_}}),
-                                  settings.at(cluster_.provider))) {}
+        : hosts_(std::move(hosts)), type_(type_named(endpoints.registry(), "docker.cluster")),
+          managers_(endpoints, settings, type_, hosts_) {}
 
     Snapshot look() override {
         Snapshot snapshot;
         const ReadRequest request{
-            "the swarm", &cluster_, Value::map({{"hosts", hosts_}}), nullptr, {}};
-        try_each("no manager of the swarm answers", [&](OpenEndpoint& provider) {
+            "the swarm", &type_, Value::map({{"hosts", hosts_}}), nullptr, {}};
+        managers_.try_each("no manager of the swarm answers", [&](OpenEndpoint& provider) {
             Observation seen = provider.read({&request, 1}, {}).at(0);
             if (seen.error) throw Error(*seen.error);
             if (seen.state != Observation::State::present)
@@ -120,69 +102,10 @@ class ProviderCluster final : public Cluster {
         return snapshot;
     }
 
-    Time drain(const ClusterNode& node, std::chrono::milliseconds undo_after) override {
-        Change change = change_of(node, Change::Kind::create);
-        change.after = change.after.with("undo_after", Value(std::int64_t{undo_after.count()}));
-        return make(change, fmt::format("{} could not be drained", node.name));
-    }
-
-    void restore(const ClusterNode& node) override {
-        Change change = change_of(node, Change::Kind::remove);
-        std::swap(change.before, change.after);
-        make(change, fmt::format("{} could not be made active again", node.name));
-    }
-
   private:
-    static const ResourceType& type_named(const Registry& registry, std::string_view name) {
-        if (const ResourceType* type = registry.type(name)) return *type;
-        throw Error(ErrorKind::failed, fmt::format("no provider serves {}", name));
-    }
-
-    Change change_of(const ClusterNode& node, Change::Kind kind) const {
-        Change change;
-        change.kind = kind;
-        change.address = fmt::format("docker.drain \"{}\"", node.name);
-        change.type = &drain_;
-        change.after = Value::map({{"hosts", hosts_}, {"node", node.id}});
-        return change;
-    }
-
-    Time make(const Change& change, std::string failure) {
-        Time drained;
-        try_each(std::move(failure), [&](OpenEndpoint& provider) {
-            OneChange sink;
-            provider.apply({&change, 1}, sink);
-            if (sink.error) throw Error(*sink.error);
-            drained = sink.last_step;
-        });
-        return drained;
-    }
-
-    /// Calls the function for each endpoint until it succeeds.
-    template<typename Do>
-    void try_each(std::string failure, Do&& work) {
-        Error all(ErrorKind::unreachable, std::move(failure));
-        for (std::size_t n = 0; n < places_.size(); ++n) {
-            const std::size_t at = (first_ + n) % places_.size();
-            const Endpoint& place = places_[at];
-            try {
-                work(*endpoints_.open(cluster_.provider, place));
-                first_ = at;
-                return;
-            } catch (const Error& error) {
-                all.with_note(fmt::format("{}: {}", place.key, error.message));
-                if (all.hint.empty()) all.with_hint(error.hint);
-            }
-        }
-        throw all;
-    }
-
-    Endpoints& endpoints_;
     Value hosts_;
-    const ResourceType& cluster_;
-    const ResourceType& drain_;
-    std::vector<Endpoint> places_;
-    std::size_t first_ = 0; ///< the endpoint of the last success
+    const ResourceType& type_;
+    Managers managers_;
 };
 
 } // namespace

@@ -3,7 +3,6 @@
 #include "engine/observe.h"
 #include "planner/plan/prior_state.h"
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -63,25 +62,18 @@ std::vector<std::string> service_problems(const Snapshot& snapshot);
 std::vector<std::string> running_on(const Snapshot& snapshot, std::string_view node);
 
 /// The node of each running task: "web.2" -> "node1".
-std::map<std::string, std::string> placement(const Snapshot& snapshot);
+using Placement = std::map<std::string, std::string>;
+Placement placement(const Snapshot& snapshot);
 
 class Cluster {
   public:
-    using Time = std::chrono::steady_clock::time_point;
-
     virtual ~Cluster() = default;
     /// @throws Error(unreachable) if no manager answers
     virtual Snapshot look() = 0;
-    /// Moves the tasks off the node. First sets a timer in the cluster that makes the node active
-    /// again after `undo_after`, even if this process has ended.
-    /// @return  the best estimate of the time of the drain
-    virtual Time drain(const ClusterNode& node, std::chrono::milliseconds undo_after) = 0;
-    /// Makes the node active and removes the timer. May be repeated, and needs no earlier drain.
-    virtual void restore(const ClusterNode& node) = 0;
 };
 
-/// The swarm of the hosts, through the providers of `docker.cluster` and `docker.drain`. `hosts` is
-/// a map of connections; they are tried in order, from the one that answered last.
+/// The swarm of the hosts, through the provider of `docker.cluster`. `hosts` is a map of
+/// connections; they are tried in order, from the one that answered last.
 std::unique_ptr<Cluster> open_cluster(Endpoints& endpoints, const ProviderSettings& settings,
                                       Value hosts);
 

@@ -1,345 +1,415 @@
 #include "chaos/drill.h"
 
+#include "chaos/activity.h"
+#include "chaos/check_start.h"
+#include "chaos/meter.h"
 #include "chaos/read_writes.h"
-#include "core/did_you_mean.h"
+#include "chaos/tolerance.h"
+#include "chaos/watcher.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <mutex>
+#include <future>
 
 namespace hadeploy::chaos {
 
 namespace {
 
-/// Time that the timer in the cluster adds to the longest possible drill.
+/// Time that the armed undo adds to the longest possible drill.
 constexpr std::chrono::seconds kUndoMargin{60};
 
 std::string joined(const std::vector<std::string>& list) {
     return fmt::format("{}", fmt::join(list, ", "));
 }
 
-/// Finds the changes between two reads of the cluster, for display.
-class Watcher {
-  public:
-    std::vector<std::string> changes(const Snapshot& snapshot) {
-        std::vector<std::string> out;
-        for (const ClusterNode& n : snapshot.nodes) {
-            const std::string now =
-                fmt::format("{}, {}", n.is_up() ? "up" : "down", n.availability);
-            std::string& known = nodes_[n.id];
-            if (!first_ && known != now) out.push_back(fmt::format("{} is {}", n.name, now));
-            known = now;
-        }
-        for (const ClusterTask& t : snapshot.tasks) {
-            const std::string now = fmt::format("{} {} {}", t.state, t.node, t.error);
-            std::string& known = tasks_[t.id];
-            const bool tell = !first_ && known != now && is_notable(t, known.empty());
-            if (tell) out.push_back(describe(t));
-            known = now;
-        }
-        first_ = false;
-        return out;
-    }
-
-  private:
-    /// Leaves out the many states of a starting task except for its first.
-    static bool is_notable(const ClusterTask& t, bool fresh) {
-        return fresh || t.state == "running" || t.state == "failed" || t.state == "rejected" ||
-               t.state == "shutdown" || t.state == "complete" || t.state == "orphaned";
-    }
-    static std::string describe(const ClusterTask& t) {
-        std::string text = fmt::format("{}: {}", t.label(), t.state);
-        if (!t.node.empty()) text += " on " + t.node;
-        if (!t.error.empty()) text += fmt::format(" ({})", t.error);
-        return text;
-    }
-
-    bool first_ = true;
-    std::map<std::string, std::string> nodes_, tasks_;
-};
-
 class Drill {
   public:
     Drill(const Settings& settings, const DrillOptions& options, Cluster& cluster,
-          DrillEvents& events, const std::stop_token& stop)
-        : settings_(settings), options_(options), cluster_(cluster), events_(events), stop_(stop),
-          // a read and a write must be due in each half of it
-          window_(std::max<Us>(settings.settle, Us(std::chrono::seconds(4)) / settings.rate)) {}
+          Injector& injector, DrillEvents& events, const std::stop_token& stop)
+        : settings_(settings), options_(options), plan_(options.experiment), cluster_(cluster),
+          injector_(injector), events_(events), stop_(stop),
+          meter_(settings, options.log, events, stop),
+          runner_(settings.timeout, settings.patience, cluster, options.gluster) {}
 
-    Report run() {
-        check_start();
-        measure_well_app();
-        try {
-            inject();
-            watch_move();
-        } catch (...) {
-            put_back();
-            throw;
-        }
-        put_back();
-        watch_return();
-        finish();
-        return std::move(report_);
-    }
+    Report run();
 
   private:
-    void check_start();
-    /// Waits for tasks that have just been restarted; returns the remaining problems.
-    std::vector<std::string> await_services();
-    /// Repeats the baseline until it has no failure, so that later failures are caused by the
-    /// drill. An app that was just deployed or is slow has the usual patience.
-    void measure_well_app();
-    bool baseline();
-    Error unwell(const std::string& failed, const Measurement& m) const;
-    void inject();
-    void watch_move();
-    void put_back();
-    void watch_return();
-    void finish();
+    /// A fault that has been injected and not undone.
+    struct Active {
+        std::size_t run; ///< index into the report's faults
+        const Activity* activity;
+    };
 
-    Us now() const { return prober_->now(); }
+    void start();
+    /// @throws Error if a probe is not within its tolerance
+    void check_hypothesis();
+    void run_method();
+    /// False if the method has to end here.
+    bool run_step(std::size_t index);
+    bool run_fault(std::size_t index);
+    void inject(std::size_t index);
+    void watch_move(const Active& fault);
+    void undo(const Active& fault);
+    void undo_all();
+    /// Waits for the steady state after the end of all faults; false if there is none.
+    bool watch_return();
+    void finish_activities();
+    void run_rollbacks();
+    void finish();
+    void read_back(const ProberResult& result, const std::string& prefix);
+
+    ActivityRun run_activity(const Activity& activity, std::string when,
+                             const std::stop_token& stop);
+    void record(ActivityRun run);
+    /// The longest time until a fault of this step is undone.
+    Ms longest_life(std::size_t index) const;
+    Ms hold_of(const Activity& a) const { return a.hold.value_or(settings_.hold); }
+
+    Us now() const { return meter_.now(); }
     /// Adds an event to the timeline, by default at the current time.
     void tell(std::string text, std::optional<Us> at = {}) {
         report_.timeline.push_back({at.value_or(now()), std::move(text)});
         events_.moment(report_.timeline.back());
     }
-    /// Sleeps; false if stopped.
-    bool pause(Ms length, const std::stop_token& stop);
+    void note(std::string text) {
+        report_.notes.push_back(text);
+        tell(std::move(text));
+    }
     /// Reads the cluster repeatedly until `settled(snapshot)` holds; false if that takes longer
     /// than the patience.
     template<typename Settled>
     bool watch(const Settled& settled);
+    /// Reads the cluster repeatedly for a time; false if stopped.
+    bool observe(Ms length);
     /// Reads the cluster once; nullopt if it is temporarily unreachable.
     std::optional<Snapshot> look();
-    std::vector<std::string> names_on_node() const { return running_on(last_, node_.name); }
+    /// Sets the times at which the tasks of a node began to move and had moved.
+    void follow(FaultRun& fault);
+    void follow_leader();
+    /// Tasks that still have to move. Those of a node that the swarm cannot reach stay "running".
+    std::vector<std::string> left_on(const std::string& name) const {
+        const ClusterNode* node = last_.find(name);
+        return node != nullptr && node->status != "ready" ? std::vector<std::string>{}
+                                                          : running_on(last_, name);
+    }
 
     const Settings& settings_;
     const DrillOptions& options_;
+    const Experiment& plan_;
     Cluster& cluster_;
+    Injector& injector_;
     DrillEvents& events_;
     const std::stop_token& stop_;
-    const Us window_; ///< time for which the app has to be healthy
+    Meter meter_;
+    ActivityRunner runner_;
+    std::optional<MachineWatch> machine_;
     Report report_;
-    ClusterNode node_;
+    std::vector<Active> active_;
+    std::vector<std::future<ActivityRun>> background_;
+    bool disturbed_ = false; ///< a fault was injected since the last wait for the steady state
     Snapshot last_;
     Watcher watcher_;
     std::string unreachable_; ///< why the last read failed
-    std::optional<Prober> prober_;
 };
 
-void Drill::check_start() {
+Report Drill::run() {
+    start();
+    check_hypothesis();
+    std::exception_ptr failure;
+    try {
+        run_method();
+    } catch (const Interrupted&) { // reported below
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    undo_all();
+    if (!failure) {
+        watch_return();
+        finish_activities();
+    }
+    run_rollbacks();
+    if (failure) std::rethrow_exception(failure);
+    finish();
+    return std::move(report_);
+}
+
+void Drill::start() {
     events_.phase("reading the cluster");
-    last_ = cluster_.look();
-    const auto refused = [&](std::string text, std::string hint) {
-        return Error(ErrorKind::failed,
-                     fmt::format("{} is not drained: {}", options_.node, std::move(text)))
-            .with_hint(std::move(hint));
-    };
-    for (const Objection& o : objections(last_, options_.node))
-        if (!o.can_be_forced || !options_.force)
-            throw refused(o.text, o.can_be_forced ? o.hint + ", or use --force to drain it anyway"
-                                                  : o.hint);
-    node_ = *last_.find(options_.node);
-    if (const auto problems = await_services(); !problems.empty())
-        throw refused("the services are not in their steady state (" + joined(problems) + ")",
-                      "a drill is only meaningful if the app is healthy: repair it with "
-                      "`hadeploy apply` first");
-    report_.node = node_.name;
+    last_ = check_start(settings_, plan_, options_.force, cluster_, events_, stop_);
+    report_.title = plan_.title;
     report_.app = joined(settings_.urls);
     report_.before = placement(last_);
-    report_.tasks_moved = names_on_node().size();
+    report_.leaders.push_back({Us{0}, current_leader(last_)});
     watcher_.changes(last_);
-    if (stop_.stop_requested()) throw Interrupted();
-}
-
-std::vector<std::string> Drill::await_services() {
-    const auto deadline = std::chrono::steady_clock::now() + settings_.patience;
-    std::vector<std::string> problems = service_problems(last_);
-    while (!problems.empty() && std::chrono::steady_clock::now() < deadline) {
-        events_.phase("waiting for the steady state: " + joined(problems));
-        if (!pause(settings_.poll, stop_)) throw Interrupted();
-        last_ = cluster_.look();
-        problems = service_problems(last_);
-    }
-    return problems;
-}
-
-void Drill::measure_well_app() {
-    const auto deadline = std::chrono::steady_clock::now() + settings_.patience;
-    for (;;) {
-        prober_.emplace(ProberSettings{settings_.urls, settings_.read, settings_.write,
-                                       settings_.body, settings_.rate, settings_.timeout,
-                                       options_.log});
-        if (baseline()) return;
-        const ProberResult result = prober_->stop();
-        const Measurement m = measure(result.samples, result.length, settings_.urls.size());
-        const std::string failed =
-            fmt::format("{} of {} reads and {} of {} writes failed", m.reads.failed, m.reads.sent,
-                        m.writes.failed, m.writes.sent);
-        if (std::chrono::steady_clock::now() >= deadline) throw unwell(failed, m);
-        events_.phase("waiting for a healthy app: " + failed);
-    }
-}
-
-bool Drill::baseline() {
-    events_.phase("measuring the baseline");
-    report_.timeline.clear(); // of an earlier baseline
-    tell(fmt::format("measurement starts: {0} reads and {0} writes a second", settings_.rate),
+    report_.load = meter_.calibrate();
+    meter_.await_well_app(plan_.title);
+    machine_.emplace(options_.read_machine);
+    tell(fmt::format("measurement starts: {0} reads and {0} writes a second", meter_.rate()),
          Us{0});
-    const Us end = std::max<Us>(settings_.baseline, window_);
-    Prober::Live live;
-    while (live.failed == 0 && now() < end) {
-        if (!pause(std::min(settings_.poll, std::chrono::ceil<Ms>(end - now())), stop_))
-            throw Interrupted();
-        live = prober_->live(window_);
-        events_.app(now(), live);
-    }
-    // pending requests may still succeed
-    const Us deadline = now() + settings_.timeout;
-    while (live.failed == 0 && !live.clean && now() < deadline) {
-        if (!pause(Ms(20), stop_)) throw Interrupted();
-        live = prober_->live(window_);
-    }
-    return live.failed == 0 && live.clean;
 }
 
-Error Drill::unwell(const std::string& failed, const Measurement& m) const {
+void Drill::check_hypothesis() {
+    std::vector<std::string> wrong;
+    for (const Activity& a : plan_.probes) {
+        record(run_activity(a, "before", stop_));
+        const ActivityRun& run = report_.activities.back();
+        if (!run.problem.empty()) wrong.push_back(fmt::format("{}: {}", run.name, run.problem));
+    }
+    if (wrong.empty()) return;
     Error error(
         ErrorKind::failed,
-        fmt::format("{} is not drained: the app fails without a drain: {}", node_.name, failed));
-    for (const auto& [kind, series] : {std::pair{"reads", &m.reads}, {"writes", &m.writes}})
-        for (const auto& [problem, count] : series->problems)
-            error.with_note(fmt::format("{} {}: {}", count, kind, problem));
-    error.with_hint("check that " + report_.app +
-                    " can be reached from here and responds, then try again");
-    return error;
+        fmt::format("{} is refused: the steady-state hypothesis does not hold", plan_.title));
+    for (const std::string& text : wrong) error.with_note(text);
+    throw std::move(error).with_hint("nothing was changed; repair the app or correct the "
+                                     "tolerances first");
 }
 
-void Drill::inject() {
-    events_.phase("draining " + node_.name);
+void Drill::run_method() {
+    for (std::size_t i = 0; i < plan_.method.size(); ++i)
+        if (!run_step(i)) return;
+}
+
+bool Drill::run_step(std::size_t index) {
+    const Activity& a = plan_.method[index];
+    if (!observe(a.before)) return false;
+    if (a.fault) {
+        if (!run_fault(index)) return false;
+    } else if (a.background) {
+        tell(fmt::format("{} starts", a.name));
+        background_.push_back(std::async(std::launch::async,
+                                         [this, &a] { return run_activity(a, "method", stop_); }));
+    } else {
+        record(run_activity(a, "method", stop_));
+    }
+    return observe(a.after);
+}
+
+bool Drill::run_fault(std::size_t index) {
+    const Activity& a = plan_.method[index];
+    inject(index);
+    if (a.background) return true;
+    const Active fault = active_.back();
+    watch_move(fault);
+    if (stop_.stop_requested()) return false; // undo_all() follows
+    active_.pop_back();
+    undo(fault);
+    // another fault is still there: the steady state comes after its end
+    if (!active_.empty()) return true;
+    if (watch_return()) return true;
+    if (index + 1 < plan_.method.size() && !stop_.stop_requested())
+        note("the rest of the method was not run, because there is no steady state");
+    return false;
+}
+
+Ms Drill::longest_life(std::size_t index) const {
+    const Activity& own = plan_.method[index];
+    Ms sum = settings_.patience + hold_of(own) + kUndoMargin;
+    if (!own.background) return sum;
+    for (std::size_t i = index; i < plan_.method.size(); ++i) {
+        const Activity& a = plan_.method[i];
+        sum += a.before + a.after;
+        sum += a.fault ? 2 * settings_.patience + hold_of(a) : settings_.patience;
+    }
+    return sum;
+}
+
+void Drill::inject(std::size_t index) {
+    const Fault& fault = *plan_.method[index].fault;
+    const ClusterNode* node = last_.find(fault.node);
+    events_.phase("injecting the fault: " + fault.label());
+    FaultRun run;
+    run.label = fault.label();
+    run.node = node == nullptr ? fault.node : node->name;
+    run.moves = moves_tasks(fault.kind);
+    run.tasks = running_on(last_, run.node).size();
+    run.began = now(); // in case the call fails halfway
+    report_.faults.push_back(run);
+    active_.push_back({report_.faults.size() - 1, &plan_.method[index]});
+    disturbed_ = true;
     const auto ours = std::chrono::steady_clock::now();
-    const Us at = now();
-    report_.drained_at = at; // in case the call fails halfway
-    const Cluster::Time drained =
-        cluster_.drain(node_, settings_.patience + settings_.hold + kUndoMargin);
-    report_.drained_at = at + std::max(Us{0}, std::chrono::duration_cast<Us>(drained - ours));
-    tell(fmt::format("{} drained", node_.name), report_.drained_at);
+    const Injector::Time began = injector_.inject(fault, longest_life(index));
+    Us& at = report_.faults.back().began;
+    at += std::max(Us{0}, std::chrono::duration_cast<Us>(began - ours));
+    tell(fmt::format("{} begins", run.label), at);
 }
 
-void Drill::watch_move() {
-    events_.phase(fmt::format("waiting until the tasks of {} run elsewhere", node_.name));
-    const bool moved = watch([&](const Snapshot& s) {
-        const bool moving = std::any_of(s.tasks.begin(), s.tasks.end(), [&](const ClusterTask& t) {
-            return t.node == node_.name && t.state == "running" && t.desired != "running";
-        });
-        const std::size_t left = running_on(s, node_.name).size();
-        if (!report_.detected && report_.tasks_moved > 0 && (moving || left < report_.tasks_moved))
-            report_.detected = now() - report_.drained_at;
-        return left == 0 && service_problems(s).empty();
-    });
-    report_.drained = placement(last_);
+void Drill::watch_move(const Active& fault) {
+    const auto run = [&]() -> FaultRun& { return report_.faults[fault.run]; };
+    events_.phase(run().moves
+                      ? fmt::format("waiting until the tasks of {} run elsewhere", run().node)
+                      : "waiting until every service has its tasks");
+    const bool moved = watch([&](const Snapshot&) { return run().rescheduled.has_value(); });
     if (stop_.stop_requested()) return;
     if (!moved) {
         std::vector<std::string> open = service_problems(last_);
-        if (const auto left = names_on_node(); !left.empty())
-            open.push_back(fmt::format("{} still on {}", joined(left), node_.name));
+        if (const auto left = left_on(run().node); run().moves && !left.empty())
+            open.push_back(fmt::format("{} still on {}", joined(left), run().node));
         if (open.empty()) open.push_back(unreachable_);
-        report_.notes.push_back(fmt::format("after {} the tasks had not moved: {}",
-                                            show_time(settings_.patience), joined(open)));
-        return tell(report_.notes.back());
+        return note(fmt::format("after {} the tasks had not moved: {}",
+                                show_time(settings_.patience), joined(open)));
     }
-    report_.rescheduled = now() - report_.drained_at;
-    tell(fmt::format("no task runs on {} any more, every service has its tasks", node_.name));
-    events_.phase(fmt::format("measuring the app with {} drained", node_.name));
-    const Us end = now() + settings_.hold;
-    while (now() < end &&
-           pause(std::min(settings_.poll, std::chrono::ceil<Ms>(end - now())), stop_)) {
-        look();
-        events_.app(now(), prober_->live(window_));
-    }
+    tell(run().moves
+             ? fmt::format("no task runs on {} any more, every service has its tasks", run().node)
+             : "every service has its tasks");
+    events_.phase("measuring the app during the fault: " + run().label);
+    observe(hold_of(*fault.activity));
 }
 
-void Drill::put_back() {
-    report_.interrupted = stop_.stop_requested();
-    if (report_.interrupted) tell("interrupted");
-    events_.phase(fmt::format("putting {} back", node_.name));
+void Drill::undo(const Active& fault) {
+    FaultRun& run = report_.faults[fault.run];
+    run.placement = placement(last_);
+    events_.phase("undoing the fault: " + run.label);
     const Us deadline = now() + settings_.patience;
     while (true) {
         try {
-            cluster_.restore(node_);
-            report_.restored_at = now();
-            return tell(fmt::format("{} back", node_.name));
+            injector_.undo(*fault.activity->fault);
+            run.ended = now();
+            return tell(fmt::format("{} ends", run.label));
         } catch (const Error& error) {
             if (now() < deadline && pause(settings_.poll, {})) continue;
-            report_.notes.push_back(fmt::format("{0} is still drained: {1}. The timer in the "
-                                                "cluster restores it; to do so by hand: "
-                                                "docker node update --availability active {0}",
-                                                node_.name, error.message));
-            return tell(report_.notes.back());
+            return note(fmt::format("{} has not been undone: {}. Its armed undo ends it; to end it "
+                                    "at once: hadeploy chaos halt",
+                                    run.label, error.message));
         }
     }
 }
 
-void Drill::watch_return() {
-    if (report_.interrupted || !report_.restored_at) return;
+void Drill::undo_all() {
+    report_.interrupted = stop_.stop_requested();
+    if (report_.interrupted) tell("interrupted");
+    while (!active_.empty()) {
+        const Active fault = active_.back();
+        active_.pop_back();
+        undo(fault);
+    }
+}
+
+bool Drill::watch_return() {
+    if (!disturbed_ || stop_.stop_requested() || !report_.undone()) return false;
+    disturbed_ = false;
     events_.phase("waiting for the steady state");
+    Us ended{0};
+    for (const FaultRun& f : report_.faults) ended = std::max(ended, *f.ended);
     std::optional<Us> whole; // since when the cluster is in its steady state
     const bool steady = watch([&](const Snapshot& s) {
         if (!node_problems(s).empty() || !service_problems(s).empty())
             whole.reset();
         else if (!whole)
             whole = now();
-        return whole && prober_->live(window_).clean;
+        return whole && meter_.live().clean;
     });
     report_.after = placement(last_);
-    report_.interrupted = stop_.stop_requested();
     if (steady) {
         // clean shows only after the window: the app has been well since its last failure
-        const Us failure = prober_->live(window_).last_failure;
-        report_.steady = std::max(*whole, failure) - *report_.restored_at;
-        return tell("steady state: nodes, services and app as before");
+        report_.steady = std::max({*whole, meter_.live().last_failure, ended}) - ended;
+        tell("steady state: nodes, services and app as before");
+        return true;
     }
-    if (report_.interrupted) return tell("interrupted");
+    report_.steady.reset(); // of an earlier fault
+    if (stop_.stop_requested()) {
+        if (!report_.interrupted) tell("interrupted");
+        report_.interrupted = true;
+        return false;
+    }
     std::vector<std::string> open = node_problems(last_);
     for (std::string& problem : service_problems(last_)) open.push_back(std::move(problem));
     if (open.empty()) open.emplace_back("the app does not answer without errors");
-    report_.notes.push_back(fmt::format("after {} there was no steady state: {}",
-                                        show_time(settings_.patience), joined(open)));
-    tell(report_.notes.back());
+    note(fmt::format("after {} there was no steady state: {}", show_time(settings_.patience),
+                     joined(open)));
+    return false;
+}
+
+void Drill::finish_activities() {
+    for (std::future<ActivityRun>& run : background_) {
+        try {
+            record(run.get());
+        } catch (const Interrupted&) {
+            report_.interrupted = true;
+        }
+    }
+    background_.clear();
+    for (const Activity& a : plan_.probes) {
+        ActivityRun open{.name = a.name, .when = "after", .judged = true, .measured = false};
+        try {
+            record(report_.interrupted ? std::move(open) : run_activity(a, "after", stop_));
+        } catch (const Interrupted&) {
+            report_.interrupted = true;
+            record(std::move(open));
+        }
+    }
+}
+
+void Drill::run_rollbacks() {
+    for (const Activity& a : plan_.rollbacks) record(run_activity(a, "rollback", {}));
+}
+
+ActivityRun Drill::run_activity(const Activity& activity, std::string when,
+                                const std::stop_token& stop) {
+    const bool action = activity.kind == Activity::Kind::action;
+    ActivityRun run{.name = activity.name, .when = std::move(when), .at = now()};
+    run.judged = action || !activity.tolerance.is_null();
+    try {
+        const ActivityResult result = runner_.run(activity, stop);
+        run.result = result.shown;
+        if (!result.details.empty()) run.result += ": " + result.details;
+        if (!activity.tolerance.is_null()) {
+            run.problem = intolerable(activity.tolerance, result.value);
+            if (!run.problem.empty() && !result.details.empty()) run.problem = result.details;
+        } else if (action && activity.provider.text("type") == "process" &&
+                   result.value.integer("status") != 0) {
+            run.problem = result.shown;
+        }
+    } catch (const Error& error) {
+        run.problem = error.message;
+        for (const Note& n : error.notes) run.problem += "; " + n.text;
+    }
+    return run;
+}
+
+void Drill::record(ActivityRun run) {
+    if (run.measured)
+        tell(fmt::format("{} ({}): {}", run.name, run.when,
+                         run.problem.empty() ? run.result : run.problem),
+             run.at);
+    report_.activities.push_back(std::move(run));
 }
 
 void Drill::finish() {
     events_.phase("waiting for the last responses");
     tell("measurement ends");
-    const std::string prefix = prober_->prefix();
-    const ProberResult result = prober_->stop();
+    const std::string prefix = meter_.prefix();
+    const ProberResult result = meter_.stop();
     report_.measured = measure(result.samples, result.length, settings_.urls.size());
+    report_.phases = phases_of(report_, result.samples);
+    report_.machine = use_of(machine_->stop());
+    add_delays(report_.machine, result.samples);
+    report_.doubts = doubts_about(report_.machine);
     events_.phase("reading the writes back");
+    read_back(result, prefix);
+    std::stable_sort(report_.timeline.begin(), report_.timeline.end(),
+                     [](const Moment& a, const Moment& b) { return a.at < b.at; });
+    report_.thresholds = judge(report_, settings_);
+}
+
+void Drill::read_back(const ProberResult& result, const std::string& prefix) {
+    constexpr std::string_view kMark = "$PREFIX";
+    std::string path = settings_.verify;
+    if (const auto at = path.find(kMark); at != path.npos) path.replace(at, kMark.size(), prefix);
     try {
         // after an interrupt, one attempt is enough
         const Ms patience = report_.interrupted ? Ms(0) : settings_.patience;
         const std::stop_token stop = report_.interrupted ? std::stop_token() : stop_;
         const std::set<std::string> read =
-            read_writes(settings_.urls, settings_.verify, settings_.timeout, patience, stop);
+            read_writes(settings_.urls, path, settings_.timeout, patience, stop);
         report_.writes = check_writes(result.writes, read, prefix);
     } catch (const Error& error) {
-        std::string note = error.message;
-        for (const Note& n : error.notes) note += "; " + n.text;
-        report_.notes.push_back(std::move(note));
+        std::string text = error.message;
+        for (const Note& n : error.notes) text += "; " + n.text;
+        report_.notes.push_back(std::move(text));
     } catch (const Interrupted&) {
         report_.interrupted = true;
     }
-    report_.thresholds = judge(report_, settings_);
-}
-
-bool Drill::pause(Ms length, const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any nothing;
-    std::unique_lock lock(mutex);
-    nothing.wait_for(lock, stop, length, [] { return false; });
-    return !stop.stop_requested();
 }
 
 template<typename Settled>
@@ -347,11 +417,21 @@ bool Drill::watch(const Settled& settled) {
     const Us deadline = now() + settings_.patience;
     do {
         if (const auto snapshot = look(); snapshot && settled(*snapshot)) return true;
-        const Prober::Live live = prober_->live(window_);
-        if (live.broken) prober_->stop(); // throws the error
+        const Prober::Live live = meter_.live();
+        if (live.broken) meter_.stop(); // throws the error
         events_.app(now(), live);
     } while (pause(settings_.poll, stop_) && now() < deadline);
     return false;
+}
+
+bool Drill::observe(Ms length) {
+    const Us end = now() + length;
+    while (now() < end &&
+           pause(std::min(settings_.poll, std::chrono::ceil<Ms>(end - now())), stop_)) {
+        look();
+        events_.app(now(), meter_.live());
+    }
+    return !stop_.stop_requested();
 }
 
 std::optional<Snapshot> Drill::look() {
@@ -364,56 +444,46 @@ std::optional<Snapshot> Drill::look() {
         return std::nullopt;
     }
     for (std::string& change : watcher_.changes(last_)) tell(std::move(change));
+    follow_leader();
+    for (const Active& a : active_) follow(report_.faults[a.run]);
     return last_;
+}
+
+void Drill::follow_leader() {
+    const std::string leader = current_leader(last_);
+    if (leader == report_.leaders.back().node) return;
+    report_.leaders.push_back({now(), leader});
+    tell(leader.empty() ? "the swarm has no leader" : leader + " is the leader");
+}
+
+void Drill::follow(FaultRun& fault) {
+    const std::size_t left = left_on(fault.node).size();
+    const bool moving =
+        std::any_of(last_.tasks.begin(), last_.tasks.end(), [&](const ClusterTask& t) {
+            return t.node == fault.node && t.state == "running" && t.desired != "running";
+        });
+    if (!fault.detected && fault.tasks > 0 && (moving || left < fault.tasks))
+        fault.detected = now() - fault.began;
+    const bool moved = (!fault.moves || left == 0) && service_problems(last_).empty();
+    if (!fault.rescheduled && moved) fault.rescheduled = now() - fault.began;
 }
 
 } // namespace
 
-std::vector<Objection> objections(const Snapshot& snapshot, const std::string& name) {
-    std::vector<std::string> names, down, drained;
-    std::int64_t managers = 0, reachable = 0;
-    for (const ClusterNode& n : snapshot.nodes) {
-        names.push_back(n.name);
-        if (!n.is_up())
-            down.push_back(n.name);
-        else if (n.availability != "active" && n.name != name)
-            drained.push_back(n.name);
-        if (n.is_manager()) ++managers;
-        if (n.is_manager() && n.is_up()) ++reachable;
-    }
-    const ClusterNode* node = snapshot.find(name);
-    if (node == nullptr) {
-        const auto meant = did_you_mean(name, names);
-        return {{fmt::format("the swarm has no node with this name"),
-                 meant ? fmt::format("did you mean {}?", *meant) : "its nodes: " + joined(names)}};
-    }
-    if (node->availability != "active")
-        return {{fmt::format("its availability is already {}", node->availability),
-                 fmt::format("restore it first: docker node update --availability active {}",
-                             node->name)}};
-    std::vector<Objection> out;
-    const std::int64_t majority = managers / 2 + 1;
-    if (node->is_manager() && managers > 1 && reachable - 1 < majority)
-        out.push_back(
-            {fmt::format("without it only {} of {} managers would be left, but the quorum needs "
-                         "{} (down: {})",
-                         reachable - 1, managers, majority, down.empty() ? "none" : joined(down)),
-             "start the other managers first", true});
-    else if (!down.empty())
-        out.push_back(
-            {fmt::format("{} cannot be reached", joined(down)), "start them first", true});
-    if (!drained.empty())
-        out.push_back({fmt::format("another node accepts no tasks: {}", joined(drained)),
-                       "make it active first", true});
-    if (down.size() + drained.size() + 1 >= snapshot.nodes.size())
-        out.push_back(
-            {"no node would be left for its tasks", "add or start another node first", true});
+Experiment single_fault(Fault fault) {
+    Experiment out;
+    out.title = fault.label();
+    Activity a;
+    a.kind = Activity::Kind::action;
+    a.name = fault.label();
+    a.fault = std::move(fault);
+    out.method.push_back(std::move(a));
     return out;
 }
 
 Report run_drill(const Settings& settings, const DrillOptions& options, Cluster& cluster,
-                 DrillEvents& events, const std::stop_token& stop) {
-    return Drill(settings, options, cluster, events, stop).run();
+                 Injector& injector, DrillEvents& events, const std::stop_token& stop) {
+    return Drill(settings, options, cluster, injector, events, stop).run();
 }
 
 } // namespace hadeploy::chaos

@@ -1,40 +1,33 @@
 #pragma once
 
-#include "chaos/prober.h"
+#include "chaos/events.h"
+#include "chaos/experiment.h"
+#include "chaos/fault.h"
+#include "chaos/gluster.h"
 #include "chaos/report.h"
 
 namespace hadeploy::chaos {
 
-/// Reports the progress of a drill. Called from the thread that runs it.
-class DrillEvents {
-  public:
-    virtual ~DrillEvents() = default;
-    /// The current activity: "waiting until the tasks of node2 run elsewhere".
-    virtual void phase(std::string_view /*text*/) {}
-    virtual void moment(const Moment& /*moment*/) {}
-    /// The current health of the app, called regularly.
-    virtual void app(Us /*at*/, const Prober::Live& /*live*/) {}
-};
-
 struct DrillOptions {
-    std::string node;          ///< name of the node to drain
-    bool force = false;        ///< drain even if the quorum is at risk
+    Experiment experiment;
+    bool force = false;        ///< inject faults even if the quorum is at risk
     std::filesystem::path log; ///< log of the writes; see ProberSettings::log
+    Gluster* gluster = nullptr;
+    MachineWatch::Read read_machine = {}; ///< for tests; see MachineWatch
 };
 
-/// A reason not to drain a node now.
-struct Objection {
-    std::string text, hint;
-    bool can_be_forced = false;
-};
-std::vector<Objection> objections(const Snapshot& snapshot, const std::string& node);
+/// An experiment that injects one fault.
+Experiment single_fault(Fault fault);
 
-/// Drains a node and restores it, and measures the app meanwhile. A drained node is always
-/// restored, also after a stop request (the report is then `interrupted`) and by a timer in the
-/// cluster if this process dies.
-/// @throws Error before the drain: no steady state, quorum at risk, no such node
-/// @throws Interrupted on a stop request before the drain
+/// Runs the method of an experiment and undoes its faults, and measures the app meanwhile. After a
+/// fault that is not in the background, the method waits until the tasks have moved, and after its
+/// end for the steady state. Faults are always undone and rollbacks always run, also after a stop
+/// request (the report is then `interrupted`); faults are undone by their armed undo if this
+/// process dies.
+/// @throws Error before the first fault: no steady state, quorum at risk, no such node, a probe of
+/// the hypothesis that is not within its tolerance
+/// @throws Interrupted on a stop request before the first fault
 Report run_drill(const Settings& settings, const DrillOptions& options, Cluster& cluster,
-                 DrillEvents& events, const std::stop_token& stop);
+                 Injector& injector, DrillEvents& events, const std::stop_token& stop);
 
 } // namespace hadeploy::chaos

@@ -1,9 +1,12 @@
 #pragma once
 
 #include "core/value.h"
+#include "provider_api/schema.h"
 
 #include <chrono>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace hadeploy::chaos {
 
@@ -21,11 +24,36 @@ enum class FaultKind {
     kill_brick,   ///< the brick processes of the node are killed
 };
 
+/// All kinds, in the order of the enumeration.
+const std::vector<FaultKind>& fault_kinds();
+
+/// "drain", "fill-disk", ...: as on the command line
+std::string_view name_of(FaultKind kind);
+
+/// What it does, for the help of the command line: "Power off this node".
+std::string_view help_of(FaultKind kind);
+
+/// The schema of Fault::options; empty if the kind has none.
+const Schema& options_of(FaultKind kind);
+
+/// Whether the fault is one of the machine's power, which its libvirt host injects.
+bool is_power(FaultKind kind);
+/// Whether the node's manager does not answer the other managers while the fault lasts.
+bool stops_manager(FaultKind kind);
+/// Whether the node's bricks do not answer the other nodes while the fault lasts.
+bool stops_bricks(FaultKind kind);
+
+/// Whether the swarm starts the node's tasks elsewhere while the fault lasts.
+bool moves_tasks(FaultKind kind);
+
 /// A failure to inject and its target.
 struct Fault {
     FaultKind kind = FaultKind::drain;
-    std::string node;   ///< name of the node in the swarm
-    Value options = {}; ///< by kind, e.g. the delay of `latency`; null if it has none
+    std::string node;               ///< name of the node in the swarm
+    Value options = Value::map({}); ///< by kind, normalized with options_of()
+
+    /// "drain of node2"
+    [[nodiscard]] std::string label() const;
 };
 
 /// Injects faults. Every fault has an undo that is armed before the fault itself, in a place that

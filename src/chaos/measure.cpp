@@ -4,9 +4,6 @@
 
 namespace hadeploy::chaos {
 
-namespace {
-
-/// The nearest-rank percentile: the smallest latency that the given share does not exceed.
 Us percentile(const std::vector<Us>& sorted, double share) {
     if (sorted.empty()) return Us{0};
     const double rank = share * static_cast<double>(sorted.size());
@@ -14,6 +11,8 @@ Us percentile(const std::vector<Us>& sorted, double share) {
     if (static_cast<double>(index) == rank && index > 0) --index;
     return sorted[std::min(index, sorted.size() - 1)];
 }
+
+namespace {
 
 Gap longest_gap(std::vector<Us> successes, Us length) {
     std::sort(successes.begin(), successes.end());
@@ -67,6 +66,22 @@ Series series_of(const std::vector<Sample>& samples, Kind kind, Us length, std::
 Measurement measure(const std::vector<Sample>& samples, Us length, std::size_t urls) {
     return {length, series_of(samples, Kind::read, length, urls),
             series_of(samples, Kind::write, length, urls)};
+}
+
+Part part_of(const std::vector<Sample>& samples, Kind kind, Us from, Us to) {
+    Part part;
+    std::vector<Us> latencies;
+    for (const Sample& s : samples) {
+        if (s.kind != kind || s.intended < from || s.intended >= to) continue;
+        ++part.sent;
+        if (s.outcome == Outcome::ok)
+            latencies.push_back(s.done - s.intended);
+        else
+            ++part.failed;
+    }
+    std::sort(latencies.begin(), latencies.end());
+    part.p99 = percentile(latencies, 0.99);
+    return part;
 }
 
 SetCheck check_writes(const Writes& writes, const std::set<std::string>& read,

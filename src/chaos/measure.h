@@ -29,6 +29,7 @@ struct Sample {
     Us intended{0};      ///< when it was due; latency counts from here, even if it was sent late
     Us done{0};
     std::string problem = {}; ///< "" if ok; otherwise "timeout", "HTTP 503", ...
+    Us sent{0};               ///< later than `intended` if this machine was busy
 };
 
 /// The requests that were due within one second of the measurement.
@@ -42,6 +43,10 @@ struct Gap {
     Us from{0};
     Us length{0};
 };
+
+/// The nearest-rank percentile: the smallest value that the given share does not exceed; 0 for no
+/// values.
+Us percentile(const std::vector<Us>& sorted, double share);
 
 /// All requests of one kind.
 struct Series {
@@ -62,6 +67,14 @@ struct Measurement {
 
 /// @param length  of the measurement; the end of the measurement ends a gap
 Measurement measure(const std::vector<Sample>& samples, Us length, std::size_t urls);
+
+/// The requests of one kind that were due in a part of the measurement.
+struct Part {
+    std::size_t sent = 0, failed = 0;
+    Us p99{0}; ///< latency of the ok ones
+};
+/// @param from, to  a half-open range
+Part part_of(const std::vector<Sample>& samples, Kind kind, Us from, Us to);
 
 /// The attempted writes, by ID.
 using Writes = std::map<std::string, Outcome>;

@@ -123,6 +123,7 @@ class Prober::Loop {
             sample.kind = number_ % 2 == 0 ? Kind::read : Kind::write;
             sample.url = (number_ / 2) % settings_.urls.size();
             sample.intended = next_;
+            sample.sent = now();
             send(std::move(sample));
         }
     }

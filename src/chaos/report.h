@@ -1,6 +1,8 @@
 #pragma once
 
+#include "chaos/calibrate.h"
 #include "chaos/cluster.h"
+#include "chaos/machine.h"
 #include "chaos/measure.h"
 #include "chaos/settings.h"
 
@@ -14,33 +16,96 @@ struct Moment {
 
 /// One criterion of the drill and its result.
 struct Threshold {
+    enum class Result {
+        met,
+        missed,
+        not_measured, ///< the drill was interrupted before
+    };
     std::string name;
     std::string limit; ///< "10 s", "0", "yes"
     std::string value;
-    bool ok = false;
+    Result result = Result::missed;
+    /// A busy machine can be the reason for a miss: a time, or failed requests.
+    bool timing = false;
+
+    [[nodiscard]] bool ok() const { return result == Result::met; }
+};
+
+/// A fault of the drill. Times are relative to the start of the measurement.
+struct FaultRun {
+    std::string label; ///< "drain of node2"
+    std::string node;
+    Us began{0};
+    std::optional<Us> ended;       ///< none: it has not been undone
+    std::optional<Us> detected;    ///< from its begin until the first task began to move
+    std::optional<Us> rescheduled; ///< from its begin until every service had its tasks again
+    bool moves = true;             ///< whether the swarm moves the tasks off the node
+    std::size_t tasks = 0;         ///< that ran on the node before
+    Placement placement;           ///< before its end
+};
+
+/// A probe or an action of an experiment that was run.
+struct ActivityRun {
+    std::string name;
+    std::string when; ///< "before", "method", "after", "rollback"
+    Us at{0};
+    std::string result;   ///< for display
+    std::string problem;  ///< why it is not within its tolerance or failed; ""
+    bool judged = false;  ///< it has a tolerance, or it is an action
+    bool measured = true; ///< false: the drill was interrupted before
+};
+
+/// The requests before, during and after the faults.
+struct Phase {
+    std::string name;
+    Us from{0}, to{0};
+    Part reads, writes;
+};
+
+/// A change of the swarm's leader.
+struct Leadership {
+    Us at{0};
+    std::string node; ///< "" if no manager is known to be the leader
+};
+
+enum class Verdict {
+    passed,
+    failed,
+    inconclusive, ///< the only misses are explained by this machine, which was busy
+    interrupted,
 };
 
 /// The result of a drill. Times of phases are relative to the start of the measurement.
 struct Report {
-    std::string node;
-    std::string app; ///< the URLs, for display
+    std::string title; ///< "drain of node2", or that of the experiment
+    std::string app;   ///< the URLs, for display
     bool interrupted = false;
-    Us drained_at{0};
-    std::optional<Us> restored_at; ///< none: it could not be restored
-    std::optional<Us> detected;    ///< from the drain until the first task began to move
-    std::optional<Us> rescheduled; ///< from the drain until all tasks ran elsewhere
-    std::optional<Us> steady;      ///< from the node's return until the steady state
-    std::size_t tasks_moved = 0;
+    std::vector<FaultRun> faults;
+    std::optional<Us> steady; ///< from the end of the last fault until the steady state
+    std::optional<Calibration> load;
     Measurement measured;
+    std::vector<Phase> phases;      ///< see phases_of()
     std::optional<SetCheck> writes; ///< none: no final read, so the writes are not verified
+    std::vector<ActivityRun> activities;
     std::vector<std::string> notes; ///< problems of the drill itself
     std::vector<Moment> timeline;
-    std::map<std::string, std::string> before, drained, after; ///< task -> node
+    Placement before, after;
+    std::vector<Leadership> leaders; ///< the first one is that before the faults
+    MachineUse machine;
+    std::vector<std::string> doubts; ///< why the figures cannot be trusted
     std::vector<Threshold> thresholds;
 
-    /// Whether every threshold is met and the drill was completed.
-    [[nodiscard]] bool passed() const;
+    [[nodiscard]] Verdict verdict() const;
+    [[nodiscard]] bool passed() const { return verdict() == Verdict::passed; }
+    /// Whether every fault has been undone.
+    [[nodiscard]] bool undone() const;
 };
+
+/// "PASSED", "FAILED", ...
+std::string_view name_of(Verdict verdict);
+
+/// Before, during and after the faults, as far as they were measured.
+std::vector<Phase> phases_of(const Report& report, const std::vector<Sample>& samples);
 
 /// Compares the results with the thresholds of the settings.
 std::vector<Threshold> judge(const Report& report, const Settings& settings);
@@ -52,7 +117,20 @@ std::string to_json(const Report& report);
 /// columns if names are short. Ends with a line break.
 std::string render(const Report& report);
 
+/// The report as JUnit XML: one test case for each threshold. INCONCLUSIVE misses are errors, and
+/// what was not measured is skipped.
+std::string to_junit(const Report& report);
+
+/// The report as one HTML page that loads nothing else.
+std::string to_html(const Report& report);
+
 /// "820 ms", "12.3 s", "2 min 5 s"
 std::string show_time(Us time);
+
+/// "0:12.3", for the timeline
+std::string clock_time(Us at);
+
+/// "node1", "node1, from 0:12.3 node3"; "" if no leader is known.
+std::string leadership_text(const std::vector<Leadership>& leaders);
 
 } // namespace hadeploy::chaos

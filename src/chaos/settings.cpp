@@ -38,21 +38,41 @@ Schema make_schema() {
         text("body", "JSON body of a write. `$ID` is replaced with the write's own ID.",
              R"({"name": "chaos", "quantity": 1, "id": "$ID"})"),
         text("verify",
-             "Path that returns the IDs of all writes at the end: a JSON list of IDs or of objects "
-             "with an `id`, or `{\"writes\": list, \"next\": N}`, continued with `?after=N`.",
-             "/api/writes"),
+             "Path that returns the IDs of the writes at the end: a JSON list of IDs or of objects "
+             "with an `id`, or `{\"writes\": list, \"next\": N}`, continued with `after=N`. "
+             "`$PREFIX` is replaced with the start of the drill's own IDs; other IDs are ignored.",
+             "/api/writes?prefix=$PREFIX"),
         {.name = "rate",
          .type = TypeKind::integer,
-         .doc = "Reads per second, and as many writes.",
+         .doc = "Most reads per second, and as many writes.",
          .default_value = Value(10),
          .min = 1,
          .max = 500},
+        {.name = "load",
+         .type = TypeKind::integer,
+         .doc = "Percentage of the rate that the app carries well which the drill uses, up to "
+                "`rate`.",
+         .default_value = Value(50),
+         .min = 1,
+         .max = 100},
+        duration("ramp",
+                 "Length of each step in which the drill, before the baseline, finds out what rate "
+                 "the app carries well: the rate is doubled up to what `rate` and `load` need. 0: "
+                 "the drill uses `rate`.",
+                 2'000),
+        duration("well_p99",
+                 "A rate is carried well if no request fails, and 99 % of the reads and of the "
+                 "writes are answered within this time.",
+                 1'000, 1),
         duration("timeout", "Time limit of one request.", 5'000, 10),
         duration("baseline",
-                 "How long the app is measured before the drain. If a request fails, the "
+                 "How long the app is measured before the fault. If a request fails, the "
                  "measurement is repeated until `patience` has passed.",
                  5'000),
-        duration("hold", "How long the node stays drained after its tasks have moved.", 5'000),
+        duration("hold",
+                 "How long the fault stays after its tasks have moved, or after every service has "
+                 "its tasks.",
+                 5'000),
         duration("settle", "How long the app has to respond without an error to count as steady.",
                  2'000, 1),
         duration(
@@ -69,18 +89,25 @@ Schema make_schema() {
          .doc = "Threshold: acknowledged writes that are missing at the end.",
          .default_value = Value(0),
          .min = 0},
+        {.name = "max_failed_percent",
+         .type = TypeKind::number,
+         .doc = "Threshold: percentage of the requests that fail, for reads and writes separately.",
+         .default_value = Value(20),
+         .min = 0,
+         .max = 100},
         {.name = "max_failed",
          .type = TypeKind::integer,
-         .doc = "Threshold: failed requests, reads and writes together. Not checked by default.",
+         .doc = "Threshold: number of failed requests, reads and writes together. Not checked by "
+                "default.",
          .min = 0},
         {.name = "max_reschedule",
          .type = TypeKind::duration,
-         .doc = "Threshold: time from the drain until all tasks run elsewhere. Defaults to "
+         .doc = "Threshold: time from the fault until every service has its tasks. Defaults to "
                 "`patience`.",
          .min = 0},
         {.name = "max_steady",
          .type = TypeKind::duration,
-         .doc = "Threshold: time from the node's return until the steady state. Defaults to "
+         .doc = "Threshold: time from the end of the fault until the steady state. Defaults to "
                 "`patience`.",
          .min = 0},
     };
@@ -134,6 +161,9 @@ Settings parse_settings(const Value& section) {
     s.body = section.text("body");
     s.verify = section.text("verify");
     s.rate = static_cast<int>(section.integer("rate"));
+    s.load = static_cast<int>(section.integer("load"));
+    s.ramp = ms("ramp");
+    s.well_p99 = ms("well_p99");
     s.timeout = ms("timeout");
     s.baseline = ms("baseline");
     s.hold = ms("hold");
@@ -142,6 +172,7 @@ Settings parse_settings(const Value& section) {
     s.poll = ms("poll");
     s.max_gap = ms("max_gap");
     s.max_lost = section.integer("max_lost");
+    s.max_failed_percent = section["max_failed_percent"].as_number();
     if (section["max_failed"].is_integer()) s.max_failed = section["max_failed"].as_integer();
     s.max_reschedule = optional_ms(section, "max_reschedule");
     s.max_steady = optional_ms(section, "max_steady");

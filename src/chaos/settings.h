@@ -14,7 +14,10 @@ struct Settings {
     Value hosts; ///< map of connections: the swarm's managers
     std::vector<std::string> urls;
     std::string read, write, body, verify;
-    int rate = 10;
+    int rate = 10;  ///< highest reads per second, and as many writes
+    int load = 100; ///< percentage of the rate that the app carries well
+    Ms ramp{0};     ///< length of a step of the calibration; 0: no calibration
+    Ms well_p99{0}; ///< latency up to which the app carries a rate well
     Ms timeout{0};  ///< of one request
     Ms baseline{0}; ///< measurement before the drain
     Ms hold{0};     ///< time between the move of the tasks and the end of the drain
@@ -23,6 +26,7 @@ struct Settings {
     Ms poll{0};     ///< between two reads of the cluster
     Ms max_gap{0};
     std::int64_t max_lost = 0;
+    double max_failed_percent = 100;        ///< of the reads, and of the writes
     std::optional<std::int64_t> max_failed; ///< requests
     std::optional<Ms> max_reschedule, max_steady;
 };

@@ -1,6 +1,8 @@
 // Needs no CLI11, which costs seconds to compile.
 #include "cli/arg_checks.h"
 
+#include "chaos/fault.h"
+
 #include <fmt/format.h>
 #include <utility>
 
@@ -23,7 +25,36 @@ std::string_view instead_of(std::string_view command) {
     return {};
 }
 
+namespace {
+
+/// Problems of a fault on the command line.
+std::string fault_problem(const Args& args) {
+    if (args.faults.empty()) {
+        std::vector<std::string> names;
+        for (const chaos::FaultKind kind : chaos::fault_kinds())
+            names.push_back(fmt::format("--{}", chaos::name_of(kind)));
+        return fmt::format("chaos needs a fault ({}) or a command (list, halt)",
+                           fmt::join(names, ", "));
+    }
+    const auto& [name, node] = args.faults.front();
+    if (args.faults.size() > 1)
+        return fmt::format("--{} and --{}: a drill has one fault", name, args.faults[1].first);
+    const int targets = (node.empty() ? 0 : 1) + (args.leader ? 1 : 0) + (args.random ? 1 : 0);
+    if (targets == 0) return fmt::format("--{} needs a NODE, --leader or --random", name);
+    if (targets > 1) return "a NODE, --leader and --random cannot be combined";
+    if (args.seed && !args.random) return "--seed needs --random";
+    for (const chaos::FaultKind kind : chaos::fault_kinds())
+        for (const auto& [option, value] : args.fault_options)
+            if (name == chaos::name_of(kind) &&
+                find_attribute(chaos::options_of(kind), option) == nullptr)
+                return fmt::format("--{} does not belong to --{}", option, name);
+    return "";
+}
+
+} // namespace
+
 std::string contradiction(const Args& args) {
+    if (args.command == "chaos") return fault_problem(args);
     const PlanOptions& plan = args.plan;
     const bool chosen = plan.destroy || plan.refresh_only || !plan.refresh ||
                         !plan.targets.empty() || !plan.exclude.empty() || !plan.replace.empty();

@@ -1,5 +1,6 @@
 #include "cli/arg_declarations.h"
 
+#include "chaos/fault.h"
 #include "cli/docs/command_details.h"
 #include "cli/version.h"
 
@@ -297,16 +298,52 @@ class Declaration {
 
     void chaos() {
         CLI::App& chaos = command("chaos", "Run a failure drill and measure its effect on users");
-        chaos.add_option("--drain", args_.drain, "Drain this node, then reactivate it")
-            ->type_name("NODE")
-            ->required();
+        chaos.require_subcommand(0, 1);
+        for (const chaos::FaultKind kind : chaos::fault_kinds()) fault(chaos, kind);
+        chaos.add_flag("--leader", args_.leader, "The target is the swarm's leader");
+        chaos.add_flag("--random", args_.random, "The target is a random node");
+        chaos.add_option("--seed", args_.seed, "Number that determines the choice of --random")
+            ->type_name("N");
         chaos
-            .add_option("--hold", args_.hold, "Seconds to stay drained after the tasks have moved")
+            .add_option("--hold", args_.hold,
+                        "Seconds that the fault lasts after the tasks have moved")
             ->check(CLI::Range(0, 3600));
         chaos.add_flag("--force", args_.force,
                        "Run even if the cluster is not healthy at the start");
         chaos.add_option("--report", args_.report, "Also write the full report to FILE as JSON")
             ->type_name("FILE");
+        chaos.add_option("--junit", args_.junit, "Also write the thresholds to FILE as JUnit XML")
+            ->type_name("FILE");
+        chaos.add_option("--html", args_.html, "Also write the report to FILE as one HTML page")
+            ->type_name("FILE");
+        command_of(chaos, "run", "Run an experiment file: several faults, probes and rollbacks")
+            .add_option("FILE", args_.name, "The experiment, in YAML or JSON")
+            ->required();
+        command_of(chaos, "list", "List the active faults with the times of their undo");
+        command_of(chaos, "halt", "End all active faults");
+    }
+
+    /// A fault with its target, and its options.
+    void fault(CLI::App& command, chaos::FaultKind kind) {
+        const std::string name(chaos::name_of(kind));
+        command
+            .add_option_function<std::string>(
+                "--" + name,
+                [&args = args_, name](const std::string& node) {
+                    args.faults.emplace_back(name, node);
+                },
+                std::string(chaos::help_of(kind)))
+            ->type_name("NODE")
+            ->expected(0, 1);
+        for (const Attribute& option : chaos::options_of(kind))
+            command
+                .add_option_function<std::string>(
+                    "--" + option.name,
+                    [&args = args_, key = option.name](const std::string& value) {
+                        args.fault_options[key] = value;
+                    },
+                    fmt::format("With --{}: {}", name, option.doc))
+                ->type_name("VALUE");
     }
 
     void vault() {

@@ -89,8 +89,8 @@ int complain_of(const std::vector<std::string>& words, const CLI::App& app) {
 constexpr const char* kAbout =
     "One spec, one plan, one command: small high-availability clusters.\n"
     "Exit codes: 0 ok, 1 failed, 2 changes pending (--detailed-exitcode), 3 a drill's "
-    "threshold missed,\n64 usage, 65 bad spec, 69 a backend does not answer, 75 locked, "
-    "130 interrupted.";
+    "threshold missed,\n4 a drill inconclusive, 64 usage, 65 bad spec, 69 a backend does not "
+    "answer, 75 locked,\n130 interrupted.";
 
 /// Parses "MODE:{auto,tty}": the name of the value, then the allowed values.
 void read_type(const std::string& type, CommandTree::Option& out) {
@@ -156,7 +156,8 @@ Args parse_args(int argc, char** argv) {
     const std::string command = chosen(app);
     if (const auto rest = app.remaining(true); !rest.empty())
         return args.exit_code = complain_of(rest, app), args;
-    if (const auto known = commands_of(deepest(app)); !command.empty() && !known.empty()) {
+    if (const auto known = commands_of(deepest(app));
+        !command.empty() && !known.empty() && command != "chaos") {
         args.exit_code = complain(fmt::format("{} needs a command after it", command),
                                   fmt::format("there are: {}", fmt::join(known, ", ")));
         return args;

@@ -4,8 +4,11 @@
 #include "cli/project.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace hadeploy::cli {
 
@@ -54,11 +57,18 @@ struct Args {
     bool man = false;                       ///< docs --man
     bool module = false;                    ///< schema --module
 
-    std::string drain;   ///< chaos --drain NODE
-    bool force = false;  ///< chaos, state push
-    bool edited = false; ///< state push
-    std::string report;  ///< chaos --report FILE
-    double hold = 0;     ///< chaos: seconds to stay drained after the tasks have moved
+    /// chaos: name and target of each fault on the command line; "" if the target is not given.
+    std::vector<std::pair<std::string, std::string>> faults;
+    std::map<std::string, std::string> fault_options; ///< chaos: --delay, --path, ...
+    bool leader = false;                              ///< chaos: the swarm's leader is the target
+    bool random = false;                              ///< chaos: any node is the target
+    std::optional<std::uint64_t> seed;                ///< chaos --random
+    bool force = false;                               ///< chaos, state push
+    bool edited = false;                              ///< state push
+    std::string report;                               ///< chaos --report FILE
+    std::string junit;                                ///< chaos --junit FILE
+    std::string html;                                 ///< chaos --html FILE
+    double hold = 0; ///< chaos: seconds to stay drained after the tasks have moved
 
     bool check = false;     ///< fmt
     bool diff = false;      ///< fmt

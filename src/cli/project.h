@@ -64,6 +64,10 @@ class Project {
 
     [[nodiscard]] const ProjectOptions& options() const { return options_; }
     [[nodiscard]] const Sources& sources() const { return spec_.sources; }
+    /// Adds a file beside the spec, so that errors show its lines. Returns its index.
+    std::uint16_t add_source(const std::filesystem::path& file, std::string text) {
+        return spec_.sources.add(file, std::move(text));
+    }
     [[nodiscard]] const Spec& spec() const { return spec_; }
     [[nodiscard]] const Graph& graph() const { return *graph_; }
     [[nodiscard]] const Value& variables() const { return variables_; }

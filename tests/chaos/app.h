@@ -64,6 +64,12 @@ class FakeApp {
         return ids_;
     }
 
+    /// Of the last request for the list of writes.
+    std::string asked_prefix() {
+        const std::lock_guard lock(mutex_);
+        return asked_prefix_;
+    }
+
   private:
     svc::HttpResponse handle(const svc::HttpRequest& request) {
         const int now = ++at_once_;
@@ -92,8 +98,11 @@ class FakeApp {
         }
         if (request.path == "/api/writes") {
             const std::lock_guard lock(mutex_);
-            svc::Json list = ids_;
-            if (invent && !ids_.empty()) list.push_back(*ids_.begin() + "0000");
+            asked_prefix_ = request.query.contains("prefix") ? request.query.at("prefix") : "";
+            svc::Json list = svc::Json::array();
+            for (const std::string& id : ids_)
+                if (id.starts_with(asked_prefix_)) list.push_back(id);
+            if (invent && !list.empty()) list.push_back(list.front().get<std::string>() + "0000");
             return svc::HttpResponse::json(200, list.dump());
         }
         if (request.path != "/api/entities") return svc::HttpResponse::text(404, "no");
@@ -102,6 +111,7 @@ class FakeApp {
 
     std::mutex mutex_;
     std::set<std::string> ids_;
+    std::string asked_prefix_;
     int count_ = 0;
     std::atomic<int> at_once_ = 0;
     svc::ConnectionServer server_{

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "chaos/cluster.h"
+#include "chaos/fault.h"
 
 #include <functional>
 
@@ -18,7 +19,7 @@ inline ClusterTask task(const std::string& id, const std::string& service, const
 
 /// Three managers, and a service "database" with one task on node2. A drain moves the task to
 /// node3: it stops at once, and runs again after `looks_until_moved` further reads.
-class FakeCluster : public Cluster {
+class FakeCluster : public Cluster, public Injector {
   public:
     FakeCluster() {
         now.nodes = {manager("node1", true), manager("node2"), manager("node3")};
@@ -40,11 +41,13 @@ class FakeCluster : public Cluster {
         return now;
     }
 
-    Time drain(const ClusterNode& node, std::chrono::milliseconds undo) override {
-        ++drains;
+    Time inject(const Fault& fault, std::chrono::milliseconds undo) override {
+        calls.push_back("inject " + fault.label());
         undo_after = undo;
         const Time drained = std::chrono::steady_clock::now();
-        set(node.name, "drain");
+        if (fault.kind != FaultKind::drain) return drained;
+        ++drains;
+        set(fault.node, "drain");
         if (fail_drain) throw Error(ErrorKind::failed, "the answer got lost");
         on_stopped();
         now.tasks[0].state = now.tasks[0].desired = "shutdown";
@@ -55,13 +58,14 @@ class FakeCluster : public Cluster {
         return drained;
     }
 
-    void restore(const ClusterNode& node) override {
+    void undo(const Fault& fault) override {
+        calls.push_back("undo " + fault.label());
         ++restores;
         if (fail_restores > 0) {
             --fail_restores;
             throw Error(ErrorKind::unreachable, "nobody answers");
         }
-        set(node.name, "active");
+        if (fault.kind == FaultKind::drain) set(fault.node, "active");
     }
 
     void set(const std::string& node, const std::string& availability) {
@@ -71,6 +75,7 @@ class FakeCluster : public Cluster {
     std::string availability(const std::string& node) { return now.find(node)->availability; }
 
     Snapshot now;
+    std::vector<std::string> calls;
     std::function<void()> on_stopped = [] {}, on_moved = [] {};
     int looks_until_moved = 2;
     int fail_looks = 0, fail_restores = 0;

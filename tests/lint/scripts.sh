@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-mapfile -t own < <(grep -rlE '^#!.*\b(ba)?sh' scripts .ci .githooks tests/e2e tests/lint src/providers)
+mapfile -t own < <(grep -rlE '^#!.*\b(ba)?sh' scripts .ci .githooks tests/e2e tests/lint src/providers src/provider_api)
 embedded=(src/providers/ssh/scripts/*.sh)
 ((${#own[@]} > 10 && ${#embedded[@]} > 50)) || { echo "the scripts were not found" >&2; exit 1; }
 

@@ -72,6 +72,30 @@ TEST_CASE("pages of a list cover every entry once") {
     CHECK(names == 7);
 }
 
+TEST_CASE("the list of writes can be limited to IDs that begin with a text") {
+    App app;
+    for (const char* id : {"a-1", "b-1", "a-2", "a-3", "A-4", "a", "aa-5", "b-2"})
+        app.put({{"name", "n"}, {"quantity", 1}, {"id", id}});
+    const auto ids = [&](const std::string& query) {
+        std::vector<std::string> found;
+        for (Json next = 0; !next.is_null();) {
+            const Json page =
+                get_json(app.web.port(), "/api/writes?" + query + "&after=" + next.dump()).body;
+            for (const Json& write : page.at("writes")) found.push_back(write.at("id"));
+            next = page.at("next");
+        }
+        return found;
+    };
+    const std::vector<std::string> ours{"a-1", "a-2", "a-3"};
+    CHECK(ids("prefix=a-") == ours);
+    CHECK(ids("prefix=a-&limit=1") == ours);
+    CHECK(ids("prefix=a-3") == std::vector<std::string>{"a-3"});
+    CHECK(ids("prefix=z").empty());
+    CHECK(ids("prefix=").size() == 8);
+    CHECK(get_json(app.web.port(), "/api/writes?prefix=a%25").status == 400);
+    CHECK(get_json(app.web.port(), "/api/writes?prefix=a-").body.at("last") == 8);
+}
+
 TEST_CASE("invalid input gets a clear response and writes nothing") {
     App app;
     for (const Json& body :

@@ -172,7 +172,32 @@ TEST_CASE("gluster.cluster: peers, bricks and heals that are available") {
     CHECK(all.attributes["unread"] == Value::list({}));
     // Unavailable data does not count as stopped.
     CHECK(some.attributes["unread"] ==
-          Value::list({Value::map({{"volume", "vol0"}, {"bricks", false}, {"heals", false}})}));
+          Value::list({Value::map(
+              {{"volume", "vol0"}, {"bricks", false}, {"heals", false}, {"split_brains", true}})}));
+}
+
+TEST_CASE("gluster.cluster: entries in split-brain, if they are asked for") {
+    const auto& type = cluster_type("gluster.cluster");
+    const Value config = normal(type, Value::map({{"hosts", three_hosts()},
+                                                  {"volumes", Value::list({Value("vol0")})},
+                                                  {"split_brain", true}}));
+    CHECK(contains(type.probe(request_for(type, config)), "split_brain=yes\n"));
+    const auto see = [&](const std::string& out) {
+        return type.parse(request_for(type, config), {0, out, ""});
+    };
+    const std::string well = "== own\nnode1\n== status vol0\n<opRet>0</opRet>\n"
+                             "== heal vol0\nBrick node1:/b\nNumber of entries: 5\n";
+    const Observation seen =
+        see(well + "== split-brain vol0\nBrick node1:/b\n/entities.db\nStatus: Connected\n"
+                   "Number of entries in split-brain: 1\n\nBrick node2:/b\n"
+                   "Status: Transport endpoint is not connected\n"
+                   "Number of entries in split-brain: -\n");
+    CHECK(seen.attributes["split_brains"] ==
+          Value::list({Value::map({{"volume", "vol0"}, {"brick", "node1:/b"}, {"entries", 1}})}));
+    CHECK(seen.attributes["heals"].as_list().size() == 1);
+    CHECK(seen.attributes["unread"] == Value::list({}));
+    const Observation silent = see(well + "== split-brain vol0\n");
+    CHECK_FALSE(silent.attributes["unread"].as_list().at(0).flag("split_brains", true));
 }
 
 TEST_CASE("gluster.volume: parsing the probe") {

@@ -1,61 +1,66 @@
 #include "chaos/drill.h"
 
-#include "cli/chaos_section.h"
+#include "cli/chaos_drill.h"
 #include "cli/commands.h"
-#include "cli/stop_on_signal.h"
 #include "core/file.h"
-#include "planner/plan/prior_state.h"
+#include "planner/yaml/yaml.h"
 
+#include <cstdlib>
 #include <fmt/format.h>
-#include <thread>
 
 namespace hadeploy::cli {
 
 namespace {
 
-/// Reports progress as plain lines.
-class Narrator : public chaos::DrillEvents {
-  public:
-    explicit Narrator(const Context& context) : context_(context) {}
-    void phase(std::string_view text) override { line(text); }
-    void moment(const chaos::Moment& moment) override {
-        line(fmt::format("{:>9}  {}", chaos::show_time(moment.at), moment.text));
-    }
+std::optional<std::string> from_environment(const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
 
-  private:
-    void line(std::string_view text) {
-        if (!context_.args.json && context_.args.progress != "quiet")
-            context_.say(std::string(text) + "\n");
-    }
-    const Context& context_;
-};
+/// Checks the nodes against the hosts of the `chaos` section, as far as the spec names them. The
+/// swarm may have more nodes that can be drained.
+void check_hosts(const Project& project, chaos::Experiment experiment) {
+    const Value section = project.chaos_section([](NodeId) { return Value::unknown(); });
+    if (!section["hosts"].is_map()) return;
+    std::vector<std::string> names;
+    for (const Entry& e : section["hosts"].as_map()) names.push_back(e.key);
+    std::erase_if(experiment.method, [](const chaos::Activity& a) {
+        return a.fault && a.fault->kind == chaos::FaultKind::drain;
+    });
+    Diagnostics diagnostics;
+    chaos::check_nodes(experiment, names, diagnostics);
+    diagnostics.throw_if_any();
+}
+
+void check_nodes(const chaos::Experiment& experiment, const chaos::Snapshot& swarm) {
+    std::vector<std::string> names;
+    for (const chaos::ClusterNode& n : swarm.nodes) names.push_back(n.name);
+    Diagnostics diagnostics;
+    chaos::check_nodes(experiment, names, diagnostics);
+    diagnostics.throw_if_any();
+}
 
 } // namespace
 
 int run_chaos(Context& context) {
+    chaos::Fault fault = fault_of(context.args);
     context.project.load();
-    const auto store = context.project.open_store(Store::Mode::read_only);
-    const PriorState prior = load_prior_state(*store);
-    const Value section = recorded_chaos_section(context.project, prior);
-    chaos::Settings settings = chaos::parse_settings(section);
-    if (context.args.hold > 0)
-        settings.hold = chaos::Ms(static_cast<std::int64_t>(context.args.hold * 1000));
+    ChaosProject project(context);
+    fault.node = target_of(context, *project.cluster, fault);
+    return run_drill(context, project, chaos::single_fault(std::move(fault)));
+}
 
-    Endpoints endpoints(context.registry, context.project.provider_context(prior.lineage));
-    const ProviderSettings providers = provider_settings(context.project.graph());
-    const auto cluster = chaos::open_cluster(endpoints, providers, settings.hosts);
-    Narrator narrator(context);
-    const StopOnSignal stop;
-    const chaos::DrillOptions options{.node = context.args.drain,
-                                      .force = context.args.force,
-                                      .log = context.project.data_dir() / "chaos-writes.log"};
-    const chaos::Report report =
-        chaos::run_drill(settings, options, *cluster, narrator, stop.token());
-    const std::string json = chaos::to_json(report) + "\n";
-    if (!context.args.report.empty()) write_file(context.args.report, json);
-    context.print(context.args.json ? json : chaos::render(report));
-    if (report.interrupted) return 130;
-    return report.passed() ? 0 : 3;
+int run_chaos_run(Context& context) {
+    context.project.load();
+    const std::filesystem::path file = context.args.name;
+    const std::uint16_t source =
+        context.project.add_source(file, read_file(file, kMaxYamlBytes, ErrorKind::spec));
+    const chaos::Experiment experiment =
+        chaos::read_experiment(context.project.sources(), source, from_environment);
+    check_hosts(context.project, experiment);
+    ChaosProject project(context);
+    check_nodes(experiment, project.cluster->look());
+    return run_drill(context, project, experiment);
 }
 
 } // namespace hadeploy::cli

@@ -62,7 +62,7 @@ ubuntu) kernel=linux-image-virtual ;;
 esac
 system_packages="systemd-sysv udev kmod dbus iproute2 netbase procps iputils-ping ca-certificates
     openssh-server sudo cloud-init systemd-resolved libnss-myhostname acpid busybox-static $kernel"
-default_packages="docker.io apparmor glusterfs-server glusterfs-client
+default_packages="docker.io apparmor glusterfs-server glusterfs-client nftables
     python3 attr e2fsprogs curl less"
 packages="$system_packages ${HADEPLOY_PACKAGES:-$default_packages}"
 

@@ -122,6 +122,7 @@ void add_libvirt(Registry& registry) {
     registry.add(pool_type());
     registry.add(volume_type());
     registry.add(domain_type());
+    registry.add(fault_type());
 }
 
 Counters& counters() {

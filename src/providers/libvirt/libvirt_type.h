@@ -62,6 +62,7 @@ std::unique_ptr<ResourceType> network_type();
 std::unique_ptr<ResourceType> pool_type();
 std::unique_ptr<ResourceType> volume_type();
 std::unique_ptr<ResourceType> domain_type();
+std::unique_ptr<ResourceType> fault_type();
 
 /// The text of Observation::foreign for an object with our name and another UUID.
 std::string foreign_text(std::string_view uuid);

@@ -33,14 +33,18 @@ void add_bricks(const std::string& volume, const std::string& xml, Value::List& 
     }
 }
 
+constexpr std::string_view kHeals = "Number of entries: ";
+constexpr std::string_view kSplitBrains = "Number of entries in split-brain: ";
+
 /// Parses pairs of lines: "Brick node1:/brick", "Number of entries: 3" ("-" if the brick is down).
-void add_heals(const std::string& volume, const std::string& text, Value::List& out) {
-    constexpr std::string_view kBrick = "Brick ", kCount = "Number of entries: ";
+void add_entries(const std::string& volume, const std::string& text, std::string_view count_line,
+                 Value::List& out) {
+    constexpr std::string_view kBrick = "Brick ";
     std::string brick;
     for (const std::string& line : lines(text)) {
         if (line.starts_with(kBrick)) brick = line.substr(kBrick.size());
-        if (!line.starts_with(kCount) || brick.empty()) continue;
-        const std::string count = line.substr(kCount.size());
+        if (!line.starts_with(count_line) || brick.empty()) continue;
+        const std::string count = line.substr(count_line.size());
         if (count.find_first_not_of("0123456789 ") == std::string::npos)
             out.push_back(Value::map({{"volume", volume},
                                       {"brick", brick},
@@ -68,6 +72,11 @@ class GlusterCluster final : public SshType {
              .doc = "Volumes to read.",
              .operational = true,
              .default_value = Value::list({})},
+            {.name = "split_brain",
+             .type = TypeKind::boolean,
+             .doc = "Whether entries in split-brain are counted too, which takes Gluster seconds.",
+             .operational = true,
+             .default_value = Value(false)},
             {.name = "peers",
              .type = list_of(TypeKind::any),
              .doc = "For each peer: name, connected.",
@@ -81,18 +90,24 @@ class GlusterCluster final : public SshType {
              .type = list_of(TypeKind::any),
              .doc = "For each brick: volume, brick, and the number of entries to heal.",
              .computed = true},
+            {.name = "split_brains",
+             .type = list_of(TypeKind::any),
+             .doc = "For each brick, if `split_brain` is set: volume, brick, and the number of "
+                    "entries in split-brain.",
+             .computed = true},
             {.name = "unread",
              .type = list_of(TypeKind::any),
-             .doc = "For each volume with missing data: volume, and whether its bricks and heals "
-                    "were read.",
+             .doc = "For each volume with missing data: volume, and whether its bricks, heals and "
+                    "split_brains were read.",
              .computed = true}};
     }
 
     std::string probe(const ReadRequest& request) const override {
         return functions() +
-               fmt::format("volumes={}\n",
+               fmt::format("volumes={}\nsplit_brain={}\n",
                            shell_quote(fmt::format(
-                               "{}", fmt::join(strings(request.config["volumes"]), " ")))) +
+                               "{}", fmt::join(strings(request.config["volumes"]), " "))),
+                           request.config.flag("split_brain") ? "yes" : "no") +
                std::string(scripts::gluster_cluster_probe);
     }
 
@@ -102,22 +117,29 @@ class GlusterCluster final : public SshType {
                 Error(ErrorKind::failed, "glusterd does not run on this host")
                     .with_hint("start it: systemctl start glusterd"));
         const std::string own = section(result.out, "own");
-        Value::List bricks, heals, unread;
+        Value::List bricks, heals, split_brains, unread;
+        const bool asked = request.config.flag("split_brain");
         for (const std::string& volume : strings(request.config["volumes"])) {
             const std::string status = section(result.out, "status " + volume);
             const std::string heal = section(result.out, "heal " + volume);
+            const std::string split = section(result.out, "split-brain " + volume);
             add_bricks(volume, status, bricks);
-            add_heals(volume, heal, heals);
+            add_entries(volume, heal, kHeals, heals);
+            add_entries(volume, split, kSplitBrains, split_brains);
             const bool has_status = status.find("<opRet>0</opRet>") != std::string::npos;
-            const bool has_heals = heal.find("Number of entries: ") != std::string::npos;
-            if (!has_status || !has_heals)
-                unread.push_back(
-                    Value::map({{"volume", volume}, {"bricks", has_status}, {"heals", has_heals}}));
+            const bool has_heals = heal.find(kHeals) != std::string::npos;
+            const bool has_splits = !asked || split.find(kSplitBrains) != std::string::npos;
+            if (!has_status || !has_heals || !has_splits)
+                unread.push_back(Value::map({{"volume", volume},
+                                             {"bricks", has_status},
+                                             {"heals", has_heals},
+                                             {"split_brains", has_splits}}));
         }
         return Observation::present(Value::map(
             {{"peers", peers_in(section(result.out, "peers"), own.substr(0, own.find('\n')))},
              {"bricks", Value::list(std::move(bricks))},
              {"heals", Value::list(std::move(heals))},
+             {"split_brains", Value::list(std::move(split_brains))},
              {"unread", Value::list(std::move(unread))}}));
     }
 

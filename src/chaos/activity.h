@@ -1,0 +1,47 @@
+#pragma once
+
+#include "chaos/cluster.h"
+#include "chaos/experiment.h"
+#include "chaos/gluster.h"
+
+#include <stop_token>
+
+namespace hadeploy::chaos {
+
+/// What a probe, or an action that is no fault, returned.
+struct ActivityResult {
+    Value value;         ///< as tolerances see it
+    std::string shown;   ///< "HTTP 200", "exit status 0", ...
+    std::string details; ///< of a check of the cluster that is false: the reasons
+};
+
+/// Runs probes and actions against the outside world. May be called from several threads, for
+/// different activities, except for checks of the cluster.
+class ActivityRunner {
+  public:
+    /// @param timeout, patience  of requests and processes without a timeout
+    /// @param gluster  nullptr if there is no pool
+    ActivityRunner(Ms timeout, Ms patience, Cluster& cluster, Gluster* gluster)
+        : timeout_(timeout), patience_(patience), cluster_(cluster), gluster_(gluster) {}
+
+    /// @throws Error if there is no result: the process cannot be started, nobody answers, ...
+    /// @throws Interrupted
+    ActivityResult run(const Activity& activity, const std::stop_token& stop);
+
+  private:
+    ActivityResult check_cluster(const Value& provider);
+
+    Ms timeout_, patience_;
+    Cluster& cluster_;
+    Gluster* gluster_;
+};
+
+/// The command line of a process: the path with its arguments, which are a list, a map or, for the
+/// shell, a string.
+std::vector<std::string> command_line(const Value& provider);
+
+/// Why the swarm is not in its steady state.
+/// @param check  "nodes", "services", "quorum": only this
+std::vector<std::string> swarm_problems(const Snapshot& snapshot, std::string_view check);
+
+} // namespace hadeploy::chaos

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "engine/observe.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hadeploy::chaos {
+
+/// @throws Error if no provider has the type
+const ResourceType& type_named(const Registry& registry, std::string_view name);
+
+/// The endpoints of a type that any manager of the swarm serves.
+class Managers {
+  public:
+    /// @param hosts  map of connections
+    Managers(Endpoints& endpoints, const ProviderSettings& settings, const ResourceType& type,
+             const Value& hosts);
+
+    /// Calls the function for each endpoint until it does not throw, beginning with the one that
+    /// worked last.
+    /// @throws Error(unreachable) with the message `failure` and the error of each endpoint
+    void try_each(std::string failure, const std::function<void(OpenEndpoint&)>& work);
+
+  private:
+    Endpoints& endpoints_;
+    std::string provider_;
+    std::vector<Endpoint> places_;
+    std::size_t first_ = 0; ///< the endpoint of the last success
+};
+
+} // namespace hadeploy::chaos

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "chaos/cluster.h"
+#include "chaos/injector.h"
+#include "cli/context.h"
+
+namespace hadeploy::cli {
+
+/// The connections of `hadeploy chaos` to a deployed cluster.
+struct ChaosProject {
+    /// The project must have been loaded.
+    explicit ChaosProject(Context& context);
+    /// The cluster, read through the hosts other than these, if there are others: they may not
+    /// answer during a fault.
+    std::unique_ptr<chaos::Cluster> without(const std::vector<std::string>& nodes);
+
+    PriorState prior;
+    Value section; ///< the spec's `chaos`, normalized
+    ProviderSettings settings;
+    Endpoints endpoints;
+    std::unique_ptr<chaos::Cluster> cluster;
+    std::unique_ptr<chaos::Faults> faults;
+};
+
+/// The fault on the command line; its node is empty if the cluster has to be asked.
+/// @throws Error(usage) for an invalid option of the fault
+chaos::Fault fault_of(const Args& args);
+
+/// The name of the target, which --leader and --random choose. A random choice is reported.
+/// @throws Error
+std::string target_of(Context& context, chaos::Cluster& cluster, const chaos::Fault& fault);
+
+} // namespace hadeploy::cli

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Variables: path, size (bytes; empty: everything but the margin), margin. Sets $size. Counts also
+# the blocks that are reserved for root.
+[ -d "$path" ] || { echo "hadeploy: there is no directory $path" >&2; exit 1; }
+command -v fallocate >/dev/null || { echo "hadeploy: the program \`fallocate\` is missing; it is in the package util-linux" >&2; exit 1; }
+block=$(stat -f -c %S -- "$path")
+blocks=$(stat -f -c %f -- "$path")
+free=$((blocks * block - margin))
+[ -n "$size" ] || size=$free
+if [ "$size" -gt "$free" ] || [ "$size" -le 0 ]; then
+    [ "$free" -gt 0 ] || free=0
+    echo "hadeploy: $path has room for $((free / 1048576)) MiB at most, $((margin / 1048576)) MiB stay free" >&2
+    exit 1
+fi

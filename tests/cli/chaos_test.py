@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""`hadeploy chaos` against three nodes: real sshds in mount namespaces with a fake Docker. Faults that are
+refused, that are left behind by SIGKILL, listed and ended.
+
+usage: chaos_test.py HADEPLOY
+"""
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+
+# Runs as the machine: a process that answers as Docker with files, then sshd.
+MACHINE = """
+import os, pathlib, socket, sys
+path, api = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+os.mkdir("/run/sshd")
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("/run/docker.sock")
+listener.listen()
+child = os.fork()
+if child == 0:
+    pathlib.Path("/proc/self/comm").write_text("dockerd")
+    while True:
+        client = listener.accept()[0]
+        name = client.recv(4096).split()[1].decode().strip("/")
+        body = (api / name).read_text()
+        client.sendall(f"HTTP/1.0 200 X\\r\\nServer: D\\r\\n\\r\\n{body}".encode())
+        client.close()
+pathlib.Path("/run/docker.pid").write_text(f"{child}\\n")
+os.execv("/usr/sbin/sshd", ["/usr/sbin/sshd", "-D", "-e", "-f", str(path / "sshd_config")])
+"""
+
+
+class Machine:
+    def __init__(self, path, key, api):
+        self.path = path
+        (path / "bin").mkdir(parents=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path / "host_key"],
+                       check=True)
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        (path / "sshd_config").write_text(
+            f"ListenAddress 127.0.0.1\nPort {self.port}\nPidFile none\nHostKey {path}/host_key\n"
+            f"StrictModes no\nUsePAM no\nAuthorizedKeysFile {key}.pub\nPermitRootLogin yes\n")
+        self.process = subprocess.Popen(
+            ["unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c",
+             f"mount -t tmpfs run /run && mount --bind {path}/bin /usr/local/sbin && "
+             "exec python3 -c \"$0\" \"$@\"", MACHINE, path, api],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(400):
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise AssertionError("sshd does not start")
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+    def tool(self, name, text):
+        (self.path / "bin" / name).write_text("#!/bin/sh\n" + text)
+        (self.path / "bin" / name).chmod(0o755)
+
+
+class App(http.server.BaseHTTPRequestHandler):
+    """Answers reads, and keeps the IDs of writes."""
+    writes = []
+
+    def do_GET(self):
+        self.reply(json.dumps(self.writes))
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.writes.append(body["id"])
+        self.reply("{}")
+
+    def reply(self, text):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+class ChaosTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.path = pathlib.Path(tempfile.mkdtemp(prefix="hadeploy-chaos-test-"))
+        cls.addClassCleanup(shutil.rmtree, cls.path)
+        cls.api = cls.path / "api"
+        cls.api.mkdir()
+        app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
+        threading.Thread(target=app.serve_forever, daemon=True).start()
+        cls.addClassCleanup(app.shutdown)
+        key = cls.path / "key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        cls.machines, hosts, resources = {}, [], ""
+        for name in ("node1", "node2", "node3"):
+            machine = Machine(cls.path / name, key, cls.api)
+            cls.addClassCleanup(machine.stop)
+            cls.machines[name] = machine
+            host_key = " ".join((machine.path / "host_key.pub").read_text().split()[:2])
+            resources += (f"  {name}: {{type: ssh.host, address: 127.0.0.1, port: {machine.port}, "
+                          f"user: root, private_key_file: {key}, host_key: {host_key}}}\n")
+            hosts.append(f"{name}: '${{{name}.connection}}'")
+        (cls.path / "hadeploy.yaml").write_text(
+            f"name: test\nresources:\n{resources}"
+            f"chaos: {{urls: ['http://127.0.0.1:{app.server_port}'], hosts: {{{', '.join(hosts)}}}, "
+            "baseline: 300ms, settle: 300ms, hold: 300ms, poll: 100ms, patience: 30s}\n")
+        done = subprocess.run([PROGRAM, "apply", "--auto-approve"], cwd=cls.path, text=True,
+                              capture_output=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def setUp(self):
+        self.swarm()
+        for machine in self.machines.values():
+            for tool in (machine.path / "bin").iterdir():
+                tool.unlink()
+
+    def swarm(self, down=""):
+        nodes = [{"ID": f"id-{name}", "Description": {"Hostname": name},
+                  "Status": {"State": "down" if name == down else "ready", "Addr": "127.0.0.1"},
+                  "Spec": {"Role": "manager", "Availability": "active"},
+                  "ManagerStatus": {"Leader": name == "node2",
+                                    "Reachability": "unreachable" if name == down else "reachable"}}
+                 for name in self.machines]
+        for name, content in (("nodes", nodes), ("services", []), ("tasks", [])):
+            (self.api / "new").write_text(json.dumps(content))
+            (self.api / "new").rename(self.api / name)
+
+    def chaos(self, *words, status=0):
+        done = subprocess.run([PROGRAM, "chaos", *words], cwd=self.path, capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    def refused(self, expected, *words):
+        text = self.chaos(*words, "--progress", "quiet", status=1)
+        self.assertEqual(text, expected)
+        self.assertEqual(self.chaos("list"), "No fault is active.\n")
+
+    def start_and_kill(self, *words):
+        """A drill that is killed during its fault."""
+        drill = subprocess.Popen([PROGRAM, "chaos", *words, "--hold", "600"], cwd=self.path,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                 stdin=subprocess.DEVNULL)
+        try:
+            for _ in range(300):
+                if self.listed():
+                    break
+                time.sleep(0.1)
+        finally:
+            drill.send_signal(signal.SIGKILL)
+            drill.wait()
+
+    def listed(self):
+        return [(f["node"], f["kind"], f["undo_armed"])
+                for f in json.loads(self.chaos("list", "--json"))["faults"]]
+
+    def test_unknown_node(self):
+        self.refused("error: latency of nod2 is refused: the swarm has no node with this name\n"
+                     "  hint: did you mean node2?\n", "--latency", "nod2")
+
+    def test_quorum(self):
+        self.swarm(down="node3")
+        self.refused(
+            "error: partition of node2 is refused: without it only 1 of 3 managers would be left, but "
+            "the quorum needs 2 (down: node3)\n"
+            "  hint: start the other managers first, or use --force to inject the fault anyway\n",
+            "--partition", "--leader")
+
+    def test_power_of_a_machine_of_somebody_else(self):
+        self.refused("error: kill of node2 is refused: the node is not a libvirt.domain of this "
+                     "project\n  hint: the power of other machines cannot be switched from here\n",
+                     "--kill", "node2")
+
+    def test_halt_without_faults(self):
+        self.assertEqual(self.chaos("halt"), "No fault is active.\n")
+
+    def test_fill_disk_beyond_the_disk(self):
+        text = self.chaos("--fill-disk", "node2", "--size", "900 TiB", "--progress", "quiet", status=1)
+        self.assertIn("has room for", text)
+        self.assertIn("16 MiB stay free", text)
+        self.assertEqual(self.listed(), [])
+
+    def test_undo_that_cannot_be_armed(self):
+        self.machines["node2"].tool("setsid", "exit 1\n")
+        text = self.chaos("--fill-disk", "node2", "--size", "1 MiB", "--progress", "quiet", status=1)
+        self.assertIn("the undo cannot be armed", text)
+        self.assertEqual(self.listed(), [])
+
+    def test_killed_drill_second_fault_and_halt(self):
+        self.start_and_kill("--fill-disk", "node2", "--size", "1 MiB")
+        self.assertEqual(self.listed(), [("node2", "fill-disk", True)])
+        text = self.chaos("list")
+        self.assertRegex(text, r"^node2 +fill-disk +since .*  undo in 11 min \d+ s\n$")
+        self.assertEqual(
+            self.chaos("--loss", "node2", status=1),
+            "error: loss of node2 is refused: the node already has a fault: fill-disk\n"
+            "  hint: end it first: hadeploy chaos halt\n")
+        self.assertEqual(self.chaos("halt"), "ended: fill-disk of node2\n")
+        self.assertEqual(self.listed(), [])
+        self.assertEqual(self.chaos("halt"), "No fault is active.\n")
+
+    def test_a_whole_drill(self):
+        text = self.chaos("--fill-disk", "--random", "--seed", "3", "--size", "1 MiB", "--json")
+        report = json.loads(text.splitlines()[-1])
+        self.assertTrue(report["passed"], text)
+        self.assertIn(report["node"], self.machines)
+        self.assertEqual(self.listed(), [])
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0 or not os.path.exists("/usr/sbin/sshd"):
+        print("SKIPPED: needs root and sshd")
+        sys.exit(77)
+    unittest.main()
