@@ -2,6 +2,8 @@
 #include "cli/arg_checks.h"
 
 #include "chaos/fault.h"
+#include "cli/watch/listen_address.h"
+#include "cli/watch/webhook.h"
 
 #include <fmt/format.h>
 #include <utility>
@@ -72,6 +74,18 @@ std::string contradiction(const Args& args) {
         return "--show-secrets needs --raw and the NAME of an output";
     if (args.fingerprint && !args.fingerprint->starts_with("SHA256:"))
         return "--fingerprint needs a value as shown by `ssh-keygen -lf KEY`: SHA256:...";
+    if (args.allow_remote && args.listen.empty()) return "--allow-remote needs --listen";
+    if (!args.webhook.empty() && !is_http_url(args.webhook)) // it may contain a token: not shown
+        return "--webhook: this is not an http or https URL";
+    if (args.listen.empty()) return "";
+    try {
+        if (!parse_listen_address(args.listen).loopback && !args.allow_remote)
+            return fmt::format("--listen: {} is not a loopback address, so other machines could "
+                               "read the metrics; --allow-remote permits it",
+                               args.listen);
+    } catch (const Error& error) {
+        return fmt::format("{}: {}", error.message, error.hint);
+    }
     return "";
 }
 

@@ -21,6 +21,8 @@ class Declaration {
         global();
         planning();
         looking();
+        running_on();
+        backups();
         state();
         marks();
         reference();
@@ -208,7 +210,52 @@ class Declaration {
             .add_option("--format", args_.format, "Output format: dot, mermaid, json, svg or html")
             ->check(CLI::IsMember({"dot", "mermaid", "json", "svg", "html"}));
         command("history", "List the runs with number, time, command, result and counts");
-        command("status", "Show the status of the machines, the cluster and the app");
+        CLI::App& status =
+            command("status", "Show the status of the machines, the cluster and the app");
+        CLI::Option* repeated = status.add_flag("--watch", args_.watch, "Repeat until Ctrl-C");
+        interval(status, "Seconds between two looks (default 5)", 1)->needs(repeated);
+    }
+
+    CLI::Option* interval(CLI::App& sub, const std::string& help, int least) {
+        return sub.add_option("--interval", args_.interval, help)
+            ->type_name("SECONDS")
+            ->check(CLI::Range(least, 86400));
+    }
+
+    void running_on() {
+        CLI::App& watch = command("watch", "Report drift as it appears, and repair it");
+        interval(watch, "Seconds between two rounds (default 60, at least 5)", 5);
+        watch.add_flag("--once", args_.once, "Do one round; exit with 2 if there is drift");
+        watch.add_flag("--repair", args_.repair,
+                       "Repair drift that can be repaired without removing or replacing anything");
+        watch
+            .add_option("--listen", args_.listen,
+                        "Serve metrics for Prometheus at http://ADDRESS:PORT/metrics")
+            ->type_name("ADDRESS:PORT");
+        watch.add_flag("--allow-remote", args_.allow_remote,
+                       "Allow --listen on an address that other machines can reach");
+        watch
+            .add_option("--webhook", args_.webhook,
+                        "POST each change as JSON to this URL (also HADEPLOY_WEBHOOK, which other "
+                        "users cannot see)")
+            ->type_name("URL");
+        parallelism(watch, "Maximum number of concurrent operations (default 10)");
+    }
+
+    void backups() {
+        const auto file = [&](CLI::App& sub, const std::string& help) {
+            sub.add_option("FILE", args_.files, help)->expected(1)->required();
+        };
+        CLI::App& backup = command("backup", "Save the files of a directory or volume to a file");
+        address(backup, "Address of a gluster.mount or host.directory");
+        file(backup, "File to create on this machine");
+        CLI::App& restore = command("restore", "Restore the files of a directory or volume");
+        address(restore, "Address of a gluster.mount or host.directory");
+        file(restore, "File that `backup` wrote");
+        restore.add_flag("--overwrite", args_.overwrite,
+                         "Replace the contents of a directory that is not empty");
+        restore.add_flag("--auto-approve", args_.auto_approve, "Do not ask for approval");
+        locking(restore);
     }
 
     void state() {

@@ -70,11 +70,20 @@ struct Args {
     std::string html;                                 ///< chaos --html FILE
     double hold = 0; ///< chaos: seconds to stay drained after the tasks have moved
 
+    bool watch = false;        ///< status --watch
+    int interval = 0;          ///< watch, status --watch: seconds; 0: the default
+    bool once = false;         ///< watch
+    bool repair = false;       ///< watch
+    std::string listen;        ///< watch: address of the metrics; "": none
+    bool allow_remote = false; ///< watch --listen: also on an address that is not loopback
+    std::string webhook;       ///< watch; "": HADEPLOY_WEBHOOK, or none
+    bool overwrite = false;    ///< restore
+
     bool check = false;     ///< fmt
     bool diff = false;      ///< fmt
     bool recursive = false; ///< fmt
 
-    std::vector<std::filesystem::path> files; ///< vault ... FILE..., fmt FILE..., state push FILE
+    std::vector<std::filesystem::path> files; ///< vault, fmt, state push, backup, restore: FILE
     std::filesystem::path new_password_file;  ///< vault rekey, state rekey
     std::filesystem::path new_key_file;       ///< state rekey
 };

@@ -29,8 +29,16 @@ void write_all(int fd, std::string_view text) {
 } // namespace
 
 std::unique_ptr<Progress> Context::progress(std::size_t steps) const {
-    ProgressMode mode = parse_progress_mode(args.progress).value_or(ProgressMode::automatic);
-    if (args.json) mode = ProgressMode::json;
+    return progress(
+        steps, args.json ? ProgressMode::json
+                         : parse_progress_mode(args.progress).value_or(ProgressMode::automatic));
+}
+
+std::unique_ptr<Progress> Context::quiet_progress(std::size_t steps) const {
+    return progress(steps, ProgressMode::quiet);
+}
+
+std::unique_ptr<Progress> Context::progress(std::size_t steps, ProgressMode mode) const {
     const int fd = mode == ProgressMode::json ? STDOUT_FILENO : STDERR_FILENO;
     auto shown = make_progress(
         mode, steps, fd, [fd](std::string_view text) { write_all(fd, text); },

@@ -16,6 +16,8 @@ struct Context {
     Style err; ///< standard error: messages
 
     [[nodiscard]] std::unique_ptr<Progress> progress(std::size_t steps) const;
+    /// The same without any output but the answers to signals.
+    [[nodiscard]] std::unique_ptr<Progress> quiet_progress(std::size_t steps) const;
     /// Whether progress messages stay visible to the reader of standard output.
     [[nodiscard]] bool progress_stays() const;
     /// Data on standard output.
@@ -31,6 +33,9 @@ struct Context {
     /// names the holder.
     /// @throws Error(locked), Interrupted
     void lock(Store& store, const std::string& command) const;
+
+  private:
+    [[nodiscard]] std::unique_ptr<Progress> progress(std::size_t steps, ProgressMode mode) const;
 };
 
 } // namespace hadeploy::cli

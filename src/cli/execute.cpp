@@ -24,25 +24,31 @@ std::string_view question(const Plan& plan) {
 
 } // namespace
 
-int execute(Context& context, PlannedRun& prepared, Store& store, std::string_view command) {
+Executed carry_out(const Context& context, PlannedRun& prepared, Store& store,
+                   std::string_view command, Progress& progress) {
     const std::int64_t started = now_ms();
     const std::int64_t run =
         store.begin_run(std::string(command), spec_record(context.project, prepared));
-    const auto progress = context.progress(prepared.plan.size());
     const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
-    ApplyResult result =
+    Executed out;
+    out.result =
         apply(prepared.plan, graph, prepared.prior, store, *prepared.endpoints, prepared.settings,
-              *progress, run, {context.project.options().parallelism, &stop_requested()});
-    progress->finish();
-    const std::int64_t took = now_ms() - started;
-    const nlohmann::json summary =
-        report_json(prepared.plan, result, took, context.project.sources());
+              progress, run, {context.project.options().parallelism, &stop_requested()});
+    progress.finish();
+    out.took_ms = now_ms() - started;
+    out.summary = report_json(prepared.plan, out.result, out.took_ms, context.project.sources());
     store.end_run(run,
-                  result.ok()          ? RunResult::done
-                  : result.interrupted ? RunResult::interrupted
-                                       : RunResult::failed,
+                  out.result.ok()          ? RunResult::done
+                  : out.result.interrupted ? RunResult::interrupted
+                                           : RunResult::failed,
                   context.project.hidden(
-                      summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+                      out.summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+    return out;
+}
+
+int execute(Context& context, PlannedRun& prepared, Store& store, std::string_view command) {
+    const auto progress = context.progress(prepared.plan.size());
+    const auto [result, took, summary] = carry_out(context, prepared, store, command, *progress);
     if (context.args.json) {
         context.print(
             json_line("info", "apply_complete", "apply complete", now_ms(), {{"report", summary}}) +

@@ -2,6 +2,8 @@
 
 #include "cli/context.h"
 
+#include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -11,6 +13,18 @@ namespace hadeploy::cli {
 /// apply.
 /// @returns the exit code
 int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command);
+
+/// The result of a run.
+struct Executed {
+    ApplyResult result;
+    std::int64_t took_ms = 0;
+    nlohmann::json summary = {}; ///< as recorded in the history
+};
+
+/// Applies a plan and records the run, without a report.
+/// @param command  as recorded in the history
+Executed carry_out(const Context& context, PlannedRun& prepared, Store& store,
+                   std::string_view command, Progress& progress);
 
 /// Applies a confirmed plan and reports the result.
 /// @param command  as recorded in the history

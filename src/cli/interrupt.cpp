@@ -23,6 +23,7 @@ constexpr int kInterrupted = 130;
 
 std::atomic<bool> stop{false};
 std::atomic<int> signals{0};
+std::atomic<int> first{0}; ///< number of the first signal
 std::atomic<bool> answered{
     false}; ///< by the thread of Answers, which can do more than a signal handler
 std::atomic<bool> asking{false};
@@ -34,9 +35,10 @@ void show_cursor() {
     if (::isatty(STDERR_FILENO) == 1) (void)!::write(STDERR_FILENO, text, sizeof text - 1);
 }
 
-extern "C" void on_signal(int) {
+extern "C" void on_signal(int number) {
     const int before = errno;
     const int count = ++signals;
+    if (count == 1) first = number;
     stop = true;
     if (!changing) stop_hashing = true;
     if (answered && count <= 2) {
@@ -208,6 +210,10 @@ void Answers::answer() {
 
 std::atomic<bool>& stop_requested() {
     return stop;
+}
+
+int first_signal() {
+    return first;
 }
 
 std::stop_token stop_looking() {

@@ -14,6 +14,8 @@ namespace hadeploy::cli {
 
 /// Set by the first SIGINT or SIGTERM; the second exits at once.
 std::atomic<bool>& stop_requested();
+/// The number of the first signal; 0: none yet.
+int first_signal();
 void install_signal_handlers();
 
 /// Requested by the first signal: cancels reads, also while changes are allowed to finish.

@@ -113,7 +113,10 @@ std::string vault_password(const fs::path& file, bool is_new) {
         return given;
     if (const char* path = std::getenv("ANSIBLE_VAULT_PASSWORD_FILE"); path && *path)
         return password_from_file(path);
-    return ask_password("Vault password", is_new);
+    if (is_new) return ask_password("Vault password", true);
+    static std::string asked; // `watch` opens the files in each round
+    if (asked.empty()) asked = ask_password("Vault password", false);
+    return asked;
 }
 
 } // namespace hadeploy::cli

@@ -4,6 +4,9 @@
 #include "planner/plan/refresh_plan.h"
 #include "planner/plan/removal.h"
 #include "planner/plan/selection.h"
+#include "planner/spec/address.h"
+
+#include <algorithm>
 
 namespace hadeploy {
 namespace {
@@ -75,11 +78,11 @@ void make(PlannedRun& p, const PlanSource& source, const PlanOptions& options,
         p.plan = make_plan(source.graph, p.prior, p.settings, options, evaluation);
 }
 
-} // namespace
-
-PlannedRun read_and_plan(const PlanSource& source, const Store& store, const PlanOptions& options,
-                         Events& events, const std::stop_token& stop) {
-    PlannedRun p = start(source, store, options, stop);
+/// Reads everything that the plan needs.
+/// @returns the evaluation for it; none for a plan that needs no spec
+std::optional<Evaluation> read_all(PlannedRun& p, const PlanSource& source,
+                                   const PlanOptions& options, Events& events,
+                                   const std::stop_token& stop) {
     const auto read_sources = [&] {
         if (!options.destroy) read_data(p.prior, source.graph, p.settings, *p.endpoints, events);
     };
@@ -96,7 +99,54 @@ PlannedRun read_and_plan(const PlanSource& source, const Store& store, const Pla
     read_sources();
     if (stop.stop_requested())
         throw Interrupted(); // endpoints that did not answer are no errors then
+    return evaluation;
+}
+
+/// Adds the resources of the errors to the exclusions.
+/// @throws Error: all of them if one is not about a single object
+void exclude(const Error& errors, const Graph& graph, const PriorState& prior, PlanOptions& options,
+             LeftOut& left_out) {
+    for (const Error& error : errors.all()) {
+        const std::string address = resource_address(error.address);
+        const bool known = graph.find(address) || prior.recorded.contains(address);
+        const bool again = std::find(options.exclude.begin(), options.exclude.end(), address) !=
+                           options.exclude.end();
+        if (!known || again || error.kind == ErrorKind::spec || error.kind == ErrorKind::usage)
+            throw Error(errors);
+    }
+    for (Error error : errors.all()) {
+        options.exclude.push_back(resource_address(error.address));
+        left_out.errors.push_back(std::move(error));
+    }
+}
+
+} // namespace
+
+PlannedRun read_and_plan(const PlanSource& source, const Store& store, const PlanOptions& options,
+                         Events& events, const std::stop_token& stop) {
+    PlannedRun p = start(source, store, options, stop);
+    const std::optional<Evaluation> evaluation = read_all(p, source, options, events, stop);
     make(p, source, options, evaluation ? &*evaluation : nullptr);
+    return p;
+}
+
+PlannedRun read_and_plan_rest(const PlanSource& source, const Store& store, Events& events,
+                              const std::stop_token& stop, LeftOut& left_out) {
+    PlanOptions options;
+    PlannedRun p = start(source, store, options, stop);
+    const std::optional<Evaluation> evaluation = read_all(p, source, options, events, stop);
+    for (;;) { // what depends on an error is planned only without it, and can have errors too
+        try {
+            make(p, source, options, evaluation ? &*evaluation : nullptr);
+            break;
+        } catch (const Error& errors) {
+            exclude(errors, source.graph, p.prior, options, left_out);
+        }
+    }
+    if (left_out.errors.empty()) return p;
+    const Selection selection(options, &source.graph, p.prior);
+    for (const auto& [address, recorded] : p.prior.recorded)
+        if (!selection.has(address)) left_out.addresses.push_back(address);
     return p;
 }
 

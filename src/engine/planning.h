@@ -38,6 +38,18 @@ struct PlannedRun {
 /// @throws Error, Interrupted
 PlannedRun read_and_plan(const PlanSource& source, const Store& store, const PlanOptions& options,
                          Events& events, const std::stop_token& stop = {});
+/// The resources that a plan leaves out, because they cannot be planned.
+struct LeftOut {
+    std::vector<Error> errors; ///< each with the address of its resource
+    /// Recorded resources without a result: those of the errors, and what depends on them.
+    std::vector<std::string> addresses;
+};
+
+/// The same for everything that can be planned: leaves out resources whose object cannot be read or
+/// belongs to somebody else.
+/// @throws Error of anything else, for example of the spec; Interrupted
+PlannedRun read_and_plan_rest(const PlanSource& source, const Store& store, Events& events,
+                              const std::stop_token& stop, LeftOut& left_out);
 /// Makes the plan from the state alone, as if every object matched its record. Data sources are
 /// unknown.
 PlannedRun plan_from_record(const PlanSource& source, const Store& store);

@@ -15,7 +15,8 @@ Experiment experiment(const std::string& text) {
                            [](const std::string&) { return std::optional<std::string>(); });
 }
 
-std::string fault(const std::string& kind, const std::string& node, const std::string& more = "") {
+std::string fault_step(const std::string& kind, const std::string& node,
+                       const std::string& more = "") {
     return "  - {type: action, name: " + kind + " of " + node +
            ", provider: {type: hadeploy, fault: " + kind + ", node: " + node + "}" + more + "}\n";
 }
@@ -54,8 +55,8 @@ TEST_CASE("faults at once and in sequence are injected and undone in order") {
     FakeApp app;
     FakeCluster cluster;
     const Report report =
-        run_plan("title: two\nmethod:\n" + fault("latency", "node3", kBackground) +
-                     fault("drain", "node2") + fault("loss", "node1"),
+        run_plan("title: two\nmethod:\n" + fault_step("latency", "node3", kBackground) +
+                     fault_step("drain", "node2") + fault_step("loss", "node1"),
                  app, cluster);
     CHECK(cluster.calls == std::vector<std::string>{"inject latency of node3",
                                                     "inject drain of node2", "undo drain of node2",
@@ -75,9 +76,9 @@ TEST_CASE("faults at once and in sequence are injected and undone in order") {
 TEST_CASE("a fault in the background stays for the rest of the method: its undo is armed for it") {
     FakeApp app;
     FakeCluster cluster;
-    run_plan("title: t\nmethod:\n" + fault("drain", "node2"), app, cluster);
+    run_plan("title: t\nmethod:\n" + fault_step("drain", "node2"), app, cluster);
     const auto alone = cluster.undo_after;
-    run_plan("title: t\nmethod:\n" + fault("latency", "node1", kBackground), app, cluster);
+    run_plan("title: t\nmethod:\n" + fault_step("latency", "node1", kBackground), app, cluster);
     CHECK(cluster.undo_after > alone);
 }
 
@@ -86,7 +87,7 @@ TEST_CASE("a hypothesis that does not hold before refuses the drill") {
     FakeCluster cluster;
     const Error error = refused("title: t\nsteady-state-hypothesis:\n  title: h\n  probes:\n" +
                                     step("probe", "p", "exit 3", ", tolerance: 0") + "method:\n" +
-                                    fault("drain", "node2"),
+                                    fault_step("drain", "node2"),
                                 app, cluster);
     CHECK(error.message == "t is refused: the steady-state hypothesis does not hold");
     REQUIRE(error.notes.size() == 1);
@@ -102,8 +103,8 @@ TEST_CASE("a hypothesis that does not hold after it fails the drill; rollbacks r
     const Report report = run_plan(
         "title: t\nsteady-state-hypothesis:\n  title: h\n  probes:\n" +
             step("probe", "nothing there", "! test -e " + file, ", tolerance: 0") + "method:\n" +
-            step("action", "create", "touch " + file) + fault("drain", "node2") + "rollbacks:\n" +
-            step("action", "remove", "rm " + file),
+            step("action", "create", "touch " + file) + fault_step("drain", "node2") +
+            "rollbacks:\n" + step("action", "remove", "rm " + file),
         app, cluster);
     CHECK(report.verdict() == Verdict::failed);
     CHECK(threshold(report, "nothing there (before)").ok());
@@ -141,8 +142,8 @@ TEST_CASE("Ctrl-C: faults are undone, rollbacks run, and the rest is not measure
     const Experiment plan =
         experiment("title: t\nsteady-state-hypothesis:\n  title: h\n  probes:\n" +
                    step("probe", "p", "true", ", tolerance: 0") + "method:\n" +
-                   fault("latency", "node3", kBackground) + fault("drain", "node2") +
-                   fault("loss", "node1") + "rollbacks:\n" + step("action", "r", "true"));
+                   fault_step("latency", "node3", kBackground) + fault_step("drain", "node2") +
+                   fault_step("loss", "node1") + "rollbacks:\n" + step("action", "r", "true"));
     const Report report = run_plan(plan, app, cluster, events, events.source.get_token());
     CHECK(report.verdict() == Verdict::interrupted);
     CHECK(cluster.calls == std::vector<std::string>{"inject latency of node3",
@@ -155,8 +156,9 @@ TEST_CASE("Ctrl-C: faults are undone, rollbacks run, and the rest is not measure
 TEST_CASE("an unknown node is an error at its place, before anything happens") {
     FakeApp app;
     FakeCluster cluster;
-    const Error error = refused(
-        "title: t\nmethod:\n" + fault("drain", "node2") + fault("kill", "nod3"), app, cluster);
+    const Error error =
+        refused("title: t\nmethod:\n" + fault_step("drain", "node2") + fault_step("kill", "nod3"),
+                app, cluster);
     CHECK(error.kind == ErrorKind::spec);
     CHECK(error.loc.line == 4);
     CHECK(error.hint == "did you mean \"node3\"?");
@@ -177,15 +179,16 @@ TEST_CASE("faults that together break the quorum are refused, and can be forced"
 
     FakeApp app;
     FakeCluster cluster;
-    const std::string both = "title: both\nmethod:\n" + fault("pause", "node1", kBackground) +
-                             fault("stop-docker", "node3");
+    const std::string both = "title: both\nmethod:\n" + fault_step("pause", "node1", kBackground) +
+                             fault_step("stop-docker", "node3");
     CHECK(refused(both, app, cluster).message.find("together its faults leave 1 of 3 managers") !=
           std::string::npos);
     CHECK(cluster.calls.empty());
     DrillEvents quiet;
     CHECK(run_plan(experiment(both), app, cluster, quiet, {}, true).faults.size() == 2);
     // one after the other they are no risk
-    CHECK(run_plan("title: t\nmethod:\n" + fault("pause", "node1") + fault("stop-docker", "node3"),
+    CHECK(run_plan("title: t\nmethod:\n" + fault_step("pause", "node1") +
+                       fault_step("stop-docker", "node3"),
                    app, cluster)
               .faults.size() == 2);
 }
@@ -205,8 +208,8 @@ TEST_CASE("the method ends when there is no steady state after a fault") {
     settings.patience = 500ms;
     const Report report =
         run_drill(settings,
-                  {.experiment = experiment("title: t\nmethod:\n" + fault("loss", "node1") +
-                                            fault("loss", "node3"))},
+                  {.experiment = experiment("title: t\nmethod:\n" + fault_step("loss", "node1") +
+                                            fault_step("loss", "node3"))},
                   cluster, cluster, events, {});
     CHECK(cluster.calls == std::vector<std::string>{"inject loss of node1", "undo loss of node1"});
     CHECK_FALSE(threshold(report, "steady state again").ok());

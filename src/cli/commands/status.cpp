@@ -1,6 +1,7 @@
 #include "chaos/cluster.h"
 #include "cli/chaos_section.h"
 #include "cli/commands.h"
+#include "cli/commands/repeat.h"
 #include "cli/render/text.h"
 #include "planner/plan/prior_state.h"
 
@@ -26,6 +27,7 @@ constexpr std::chrono::seconds kGrace{1};
 /// Gluster volume blocks others.
 constexpr std::chrono::seconds kNextHost{1};
 constexpr std::chrono::milliseconds kPoll{20};
+constexpr int kDefaultInterval = 5; ///< of --watch, in seconds
 
 /// The result of one read.
 struct Result {
@@ -274,7 +276,7 @@ Result read_gluster_pool(const PriorState& prior, const Value& hosts,
     return out;
 }
 
-Result compare(const Context& context, const Store& store, const std::stop_token& stop) {
+Result compare_with_spec(const Context& context, const Store& store, const std::stop_token& stop) {
     Events quiet;
     const PlannedRun prepared =
         read_and_plan(context.project.plan_source(), store, {}, quiet, stop);
@@ -315,8 +317,9 @@ bool show_differences(const Context& context, const Store& store, Reads& reads, 
             "Not compared with the spec: the time limit was reached. Use `hadeploy plan`.\n");
         return false;
     }
-    auto plan = reads.begin(
-        "the objects", [&](const std::stop_token& stop) { return compare(context, store, stop); });
+    auto plan = reads.begin("the objects", [&](const std::stop_token& stop) {
+        return compare_with_spec(context, store, stop);
+    });
     const Result differences = reads.end("the objects", std::move(plan));
     if (differences.diagnostics.empty())
         context.print(
@@ -326,10 +329,7 @@ bool show_differences(const Context& context, const Store& store, Reads& reads, 
     return show(context, differences) && well;
 }
 
-} // namespace
-
-int run_status(Context& context) {
-    context.project.load();
+int look(const Context& context) {
     const auto store = context.project.open_store(Store::Mode::read_only);
     const PriorState prior = load_prior_state(*store);
     const ProviderSettings settings = provider_settings(context.project.graph());
@@ -373,6 +373,16 @@ int run_status(Context& context) {
         ::_exit(well ? 0 : 1);
     }
     return well ? 0 : 1;
+}
+
+} // namespace
+
+int run_status(Context& context) {
+    context.project.load();
+    if (!context.args.watch) return look(context);
+    const std::chrono::seconds interval(context.args.interval > 0 ? context.args.interval
+                                                                  : kDefaultInterval);
+    return repeat(context, interval, [&context] { return look(context); });
 }
 
 } // namespace hadeploy::cli

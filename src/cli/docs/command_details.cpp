@@ -64,7 +64,36 @@ constexpr std::array kDetails{
         "status",
         "Shows the machines, the nodes and services of the swarm, and Gluster's peers, bricks and "
         "pending heals, each as far as it can be read within ten seconds, and compares them with "
-        "the spec. A line that begins with ! reports a problem; the exit code is then 1."},
+        "the spec. A line that begins with ! reports a problem; the exit code is then 1.\n\n"
+        "--watch repeats this until Ctrl-C, on a terminal in place, with the spec that was read at "
+        "the start."},
+    Details{
+        "watch",
+        "Compares the real objects with the state and the spec in rounds, and prints a line when "
+        "something changes: drift (an object differs from what was applied), pending changes (the "
+        "spec differs), and what cannot be read. The spec is read again in each round. Nothing is "
+        "changed without --repair.\n\n"
+        "--repair creates and updates drifted resources without a question. It replaces and "
+        "removes nothing, loses no data and makes no pending change: such drift is only reported. "
+        "It takes the lock of the state for each repair, and is put off while another run holds "
+        "it. After a failure a resource is tried again after a pause that doubles from the "
+        "interval up to an hour.\n\n"
+        "--once exits with 2 if there is drift, and with 69 if something cannot be read. SIGTERM "
+        "ends a watch with 0, Ctrl-C with 130. docs/watch.md describes the metrics, the messages "
+        "of the webhook and the systemd unit."},
+    Details{
+        "backup",
+        "Streams an archive made by GNU tar on the host: owners, modes, ACLs, extended attributes, "
+        "links and sparse files of one file system, compressed with zstd or gzip. FILE gets its "
+        "name when it is complete, with mode 0600, and is never replaced. It is a tar file and can "
+        "be opened without hadeploy. Files are read while the app may write: stop it for a "
+        "consistent backup. docs/backup.md describes more, and the backup of the state."},
+    Details{
+        "restore",
+        "Verifies the checksum of FILE before it contacts anything. The directory has to be empty; "
+        "with --overwrite its contents are replaced, and files that are not in the backup are "
+        "removed. They change only after everything was unpacked beside them, so a broken "
+        "connection or a full disk changes nothing. Asks for approval."},
     Details{"graph",
             "The html format is one file with the drawing in it. It can be searched, moved and "
             "zoomed, shows dependencies, and loads nothing from elsewhere.\n\n"

@@ -12,9 +12,9 @@ using Lines = std::vector<std::string>;
 constexpr std::size_t kMostCells = 4'000'000;
 
 /// The full diff of `a` and `b` by a longest common subsequence.
-class Comparison {
+class LineComparison {
   public:
-    Comparison(const Lines& a, const Lines& b) : a_(a), b_(b) {
+    LineComparison(const Lines& a, const Lines& b) : a_(a), b_(b) {
         while (front_ < shorter() && a_[front_] == b_[front_]) ++front_;
         while (back_ < shorter() - front_ && a_[a_.size() - 1 - back_] == b_[b_.size() - 1 - back_])
             ++back_;
@@ -68,7 +68,7 @@ class Comparison {
 
 std::vector<LineChange> diff_lines(const Lines& before, const Lines& after) {
     if (before == after) return {};
-    const std::vector<LineChange> all = Comparison(before, after).path();
+    const std::vector<LineChange> all = LineComparison(before, after).path();
     std::vector<LineChange> out;
     bool gap = false;
     for (std::size_t i = 0; i < all.size(); ++i) {

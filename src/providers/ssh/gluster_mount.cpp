@@ -1,5 +1,6 @@
 #include "core/hash.h"
 #include "embedded/scripts.h"
+#include "provider_api/files.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
 #include "providers/ssh/host.h"
@@ -106,7 +107,7 @@ mount_script(std::string_view body, const Value& config,
     return out + std::string(body);
 }
 
-class GlusterMount final : public SshType {
+class GlusterMount final : public SshType, public HoldsFiles {
   public:
     GlusterMount();
     void check(const Value& config, Diagnostics& diagnostics) const override;
@@ -115,6 +116,7 @@ class GlusterMount final : public SshType {
         if (!config["path"].is_string() || place.empty()) return {};
         return {fmt::format("{} {}", place, config.text("path"))};
     }
+    FilesAt files(const Value& mount) const override { return {mount.text("path"), true}; }
     std::string probe(const ReadRequest& request) const override {
         return mount_script(scripts::gluster_mount_probe, request.config,
                             {{"directories", directory_words(request.config)}});

@@ -1,6 +1,7 @@
 #include "providers/ssh/host_path.h"
 
 #include "core/secrecy.h"
+#include "provider_api/files.h"
 #include "providers/ssh/place.h"
 
 #include <fmt/format.h>
@@ -8,7 +9,7 @@
 namespace hadeploy::ssh {
 
 namespace {
-class HostDirectory final : public SshType {
+class HostDirectory final : public SshType, public HoldsFiles {
   public:
     HostDirectory() {
         name = "host.directory";
@@ -76,6 +77,8 @@ class HostDirectory final : public SshType {
         return DataLoss{fmt::format("the directory {} on {} and everything in it",
                                     named(directory, "path"), named(directory["host"], "address"))};
     }
+
+    FilesAt files(const Value& directory) const override { return {directory.text("path")}; }
 
     std::string probe(const ReadRequest& request) const override {
         return probe_path(request.config.text("path"), "-d",

@@ -1,6 +1,7 @@
 #include "providers/ssh/provider.h"
 
 #include "providers/ssh/change_batch.h"
+#include "providers/ssh/files.h"
 
 #include <fmt/format.h>
 
@@ -54,6 +55,15 @@ std::vector<Observation> SshEndpoint::read(std::span<const ReadRequest> requests
 void SshEndpoint::apply(std::span<const Change> changes, ChangeSink& sink) {
     Application(*pool_, login_, {}, changes, sink)
         .run(); // no stop token: started changes run to their end
+}
+
+SavedFiles SshEndpoint::save_files(const FilesAt& from,
+                                   const std::function<void(std::string_view)>& take) {
+    return ssh::save_files(*pool_, login_, from, take, stop_);
+}
+
+void SshEndpoint::restore_files(const FilesAt& to, const Archive& archive, bool overwrite) {
+    ssh::restore_files(*pool_, login_, to, archive, overwrite, stop_);
 }
 
 } // namespace hadeploy::ssh

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "provider_api/files.h"
 #include "providers/ssh/exec.h"
 #include "providers/ssh/ssh_type.h"
 
@@ -12,13 +13,16 @@ namespace hadeploy::ssh {
 Observation observation_from(const ReadRequest& request, const ProbeResult& result);
 
 /// A host. All its reads share one exec; consecutive changes share one too.
-class SshEndpoint final : public OpenEndpoint {
+class SshEndpoint final : public OpenEndpoint, public KeepsFiles {
   public:
     SshEndpoint(std::shared_ptr<Pool> pool, Login login, std::stop_token stop)
         : pool_(std::move(pool)), login_(std::move(login)), stop_(std::move(stop)) {}
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& notice) override;
     void apply(std::span<const Change> changes, ChangeSink& sink) override;
+    SavedFiles save_files(const FilesAt& from,
+                          const std::function<void(std::string_view)>& take) override;
+    void restore_files(const FilesAt& to, const Archive& archive, bool overwrite) override;
 
   private:
     std::shared_ptr<Pool> pool_;

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "cli/watch/listen_address.h"
+#include "core/file.h"
+
+#include <functional>
+#include <string>
+#include <thread>
+
+namespace hadeploy::cli {
+
+/// Serves `GET /metrics` over HTTP/1.1 from a thread, one connection after the other. (cpp-httplib
+/// would be loaded, with OpenSSL's libssl and Brotli, at each start of hadeploy.)
+class MetricsServer {
+  public:
+    /// @param text  returns the body; called by the thread
+    /// @throws Error(failed) when the address cannot be bound
+    MetricsServer(ListenAddress address, std::function<std::string()> text);
+    ~MetricsServer();
+    MetricsServer(const MetricsServer&) = delete;
+    MetricsServer& operator=(const MetricsServer&) = delete;
+
+    /// With the port that was chosen if the given one was 0.
+    [[nodiscard]] const ListenAddress& address() const { return address_; }
+
+  private:
+    void serve(const std::stop_token& stop);
+    void answer(const Fd& client) const;
+
+    ListenAddress address_;
+    std::function<std::string()> text_;
+    Fd listener_;
+    std::jthread thread_; ///< last, so that it ends first
+};
+
+} // namespace hadeploy::cli

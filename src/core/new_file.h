@@ -1,0 +1,39 @@
+#pragma once
+
+#include "core/file.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace hadeploy {
+
+/// A file that is written in pieces, with mode 0600, and gets its name only when it is complete and
+/// on disk. Never replaces an existing file. On destruction before that, nothing is left.
+class NewFile {
+  public:
+    /// @throws Error(failed), also when the file exists
+    explicit NewFile(std::filesystem::path path);
+    ~NewFile();
+    NewFile(const NewFile&) = delete;
+    NewFile& operator=(const NewFile&) = delete;
+
+    /// @throws Error(failed)
+    void append(std::string_view data);
+    /// Overwrites what was written at the beginning.
+    /// @throws Error(failed)
+    void rewrite_beginning(std::string_view data);
+    [[nodiscard]] std::uint64_t size() const { return size_; }
+    /// @throws Error(failed), also when the file exists by now
+    void finish();
+
+  private:
+    std::filesystem::path path_;
+    Fd directory_;
+    std::string temporary_; ///< its name until finish()
+    Fd fd_;
+    std::uint64_t size_ = 0;
+};
+
+} // namespace hadeploy
