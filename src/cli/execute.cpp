@@ -10,8 +10,11 @@
 #include "cli/stop_on_signal.h"
 #include "core/clock.h"
 
+#include <chrono>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 namespace hadeploy::cli {
 
@@ -94,6 +97,80 @@ int nothing_to_do(const Context& context, const PlannedRun& prepared, Store& sto
     return 0;
 }
 
+namespace {
+
+constexpr std::chrono::minutes kPatience{10};
+constexpr std::chrono::seconds kBetweenLooks{5};
+
+/// Why the clusters are not as wanted; "" if they are.
+std::string unwell(Context& context, const Store& store, PlanOptions options) {
+    options.hold = true;
+    try {
+        const auto progress = context.progress(0);
+        const PlannedRun now = read_and_plan_or_stop(context.project, store, options, *progress);
+        progress->finish();
+        for (const auto& [address, seen] : now.prior.observed)
+            if (seen.attributes.is_map() && !seen.attributes.flag("well", true))
+                return fmt::format("{} is not well", address);
+        if (now.plan.steps.empty()) return {};
+        const Step& step = now.plan.steps.front();
+        return fmt::format("{} needs: {}", step.address,
+                           step.verb.empty() ? action_name(step.action)
+                                             : std::string_view(step.verb));
+    } catch (const Error& error) {
+        return error.all().front().message;
+    }
+}
+
+/// Waits until nothing but the machines whose turn is still to come differs from the spec.
+/// @throws Error if that takes too long
+void wait_until_well(Context& context, const Store& store, const PlanOptions& options,
+                     const std::vector<Turn>& later) {
+    const auto until = std::chrono::steady_clock::now() + kPatience;
+    for (;;) {
+        const std::string why = unwell(context, store, options);
+        if (stop_requested()) throw Interrupted();
+        if (why.empty()) return;
+        if (std::chrono::steady_clock::now() >= until) {
+            std::vector<std::string> names;
+            for (const Turn& turn : later) names.push_back(turn.address);
+            throw Error(ErrorKind::failed,
+                        fmt::format("stopped before {}: {}", fmt::join(names, ", "), why))
+                .with_hint("repair it, and apply again: the machines that are left follow then");
+        }
+        context.say(fmt::format("waiting before {}: {}\n", later.front().address, why));
+        std::this_thread::sleep_for(kBetweenLooks);
+    }
+}
+
+/// Plans and applies the turns of the machines that a plan left for later.
+int take_turns(Context& context, PlanOptions options, Store& store, const std::string& command,
+               std::vector<Turn> later) {
+    options.replace.clear(); // the records are tainted since the first plan
+    while (!later.empty()) {
+        wait_until_well(context, store, options, later);
+        PlannedRun next;
+        {
+            const auto progress = context.progress(0);
+            next = read_and_plan_or_stop(context.project, store, options, *progress);
+            progress->finish();
+        }
+        if (next.plan.later.size() >= later.size())
+            throw Error(ErrorKind::failed,
+                        fmt::format("{} still waits for other changes", later.front().address))
+                .with_hint("run plan again");
+        if (!context.args.json) print_plan(context, next.plan);
+        check_allowed(context, next.plan);
+        if (next.plan.steps.empty()) return 0;
+        later = next.plan.later;
+        if (const int code = execute(context, next, store, described(command, options)); code != 0)
+            return code;
+    }
+    return 0;
+}
+
+} // namespace
+
 int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command) {
     tell_short_secrets(context);
     const auto store = context.project.open_store(Store::Mode::read_write);
@@ -113,7 +190,9 @@ int plan_and_execute(Context& context, const PlanOptions& options, const std::st
         return code;
     }
     confirm(context, plan, command, question(plan));
-    return execute(context, prepared, *store, described(command, options));
+    const std::vector<Turn> later = prepared.plan.later;
+    const int code = execute(context, prepared, *store, described(command, options));
+    return code == 0 ? take_turns(context, options, *store, command, later) : code;
 }
 
 } // namespace hadeploy::cli

@@ -47,6 +47,17 @@ TEST_CASE("colours carry no information of their own") {
     CHECK(text == render_plan(after_before(mixed_plan()), {}));
 }
 
+TEST_CASE("a plan names the machines that take their turn later") {
+    Plan plan = mixed_plan();
+    plan.later = {{"node[\"b\"]", Action::update}, {"node[\"c\"]", Action::replace}};
+    CHECK(render_plan(plan, {}).find(
+              "Then, one machine at a time, each once the others are well again:\n"
+              "      restart  node[\"b\"]\n      replace  node[\"c\"]\n") != std::string::npos);
+    CHECK(
+        plan_json(plan)["later"].dump() ==
+        R"([{"action":"update","address":"node[\"b\"]"},{"action":"replace","address":"node[\"c\"]"}])");
+}
+
 TEST_CASE("resources removed with their machine take one line in a destroy") {
     check_golden("tests/cli/golden/destroy.txt", render_plan(after_before(destroy_plan()), {}));
 }

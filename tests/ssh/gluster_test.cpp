@@ -72,51 +72,6 @@ TEST_CASE("gluster: sections of a probe's output") {
     CHECK(section(out, "d").empty());
 }
 
-TEST_CASE("gluster.pool: members by name or address") {
-    const auto& type = cluster_type("gluster.pool");
-    const Value config = normal(type, Value::map({{"hosts", three_hosts()}}));
-    check_syntax(type.probe(request_for(type, config)));
-    const auto see = [&](const std::string& out, const RecordedResource* recorded = nullptr) {
-        return type.parse(request_for(type, config, recorded), {0, out, ""});
-    };
-    const auto peer = [](const std::string& name, int state = 3) {
-        return "== peer\nuuid=x\nstate=" + std::to_string(state) + "\nhostname1=" + name + "\n";
-    };
-    const std::string own = "== own\n127.0.0.1\n10.77.0.11\n172.17.0.1\nnode1\n";
-    const RecordedResource known = record_of(config);
-
-    CHECK(see("== missing\n").state == State::absent);
-    CHECK(see(own).state == State::absent);
-    const Observation whole = see(peer("10.77.0.12") + peer("node3") + own);
-    CHECK(whole.attributes["members"] == config["members"]);
-    CHECK(decide(type, config, nullptr, {}, whole).action == Action::adopt);
-    const Observation partial = see(peer("node3") + peer("node2", 6) + own, &known);
-    CHECK(decide(type, config, &known, {}, partial).action == Action::update);
-    const Observation more = see(peer("node2") + peer("node3") + peer("other") + own, &known);
-    CHECK(more.foreign.empty());
-    CHECK(decide(type, config, &known, {}, more).action == Action::update);
-    CHECK(see(peer("node2") + peer("other") + own).foreign ==
-          "the pool has members that are not in the spec: other");
-}
-
-TEST_CASE("gluster.pool: members that are added and removed") {
-    const auto& type = cluster_type("gluster.pool");
-    const Value config = normal(type, Value::map({{"hosts", three_hosts()}}));
-    const auto create = type.commands(change_of(type, Change::Kind::create, {}, config));
-    REQUIRE(create.size() == 1);
-    CHECK(contains(create[0].script,
-                   "hosts='node1 10.77.0.11\nnode2 10.77.0.12\nnode3 10.77.0.13'\n"));
-    check_syntax(create);
-
-    const Value two = normal(type, Value::map({{"hosts", three_hosts().without("node3")}}));
-    const auto shrink =
-        type.commands(change_of(type, Change::Kind::update, config, two, {"members"}));
-    REQUIRE(shrink.size() == 2);
-    CHECK(contains(shrink[1].script, "hosts='node3 10.77.0.13'\n"));
-    check_syntax(shrink);
-    CHECK(type.commands(change_of(type, Change::Kind::remove, config, {})).size() == 1);
-}
-
 TEST_CASE("gluster: a change is retried on a concurrent one, not on other failures") {
     const auto run = [](const std::string& says, int times) {
         const TempDir dir;
@@ -223,7 +178,25 @@ TEST_CASE("gluster.volume: parsing the probe") {
     CHECK(there.attributes["options"] == config["options"]);
     CHECK(there.attributes.flag("online"));
     CHECK_FALSE(action(kInfo + group + status_of(3)).has_value());
+    std::string grown = kInfo; // node1 came last
+    grown.replace(grown.find("brick-0"), std::string::npos,
+                  "brick-0=node2:-b-vol0\nbrick-1=node3:-b-vol0\nbrick-2=node1:-b-vol0\n");
+    CHECK_FALSE(action(grown + group + status_of(3)).has_value());
     CHECK_FALSE(action(kInfo).has_value()); // glusterd is down: the rest cannot be seen
+
+    // a new machine under the old name does not know the volume until the pool is repaired
+    CHECK(see("== alone\n", &known).state == State::blocked);
+    CHECK(see("== alone\n").state == State::absent);
+    CHECK(see("", &known).state == State::absent);
+    const auto heals = [](const char* third) {
+        return "== heals\nBrick node1:/b/vol0\nNumber of entries: 0\nBrick node2:/b/vol0\n"
+               "Number of entries: 0\nBrick node3:/b/vol0\nNumber of entries: " +
+               std::string(third) + "\n";
+    };
+    CHECK_FALSE(action(kInfo + group + status_of(3) + heals("0")).has_value());
+    CHECK_FALSE(action(kInfo + group + status_of(3) + heals("-")).has_value()); // not known
+    CHECK(decide(type, config, &known, {}, see(kInfo + group + status_of(3) + heals("2"))).verb ==
+          "heal");
 
     const Decision killed = decide(type, config, &known, {}, see(kInfo + group + status_of(2)));
     CHECK(killed.action == Action::update);
@@ -280,9 +253,10 @@ TEST_CASE("gluster.volume: changes") {
     const Value grown = volume_config(Value::map({{"hosts", six}}));
     const auto add =
         type.commands(change_of(type, Change::Kind::update, config, grown, {"bricks"}));
-    REQUIRE(add.size() == 4);
+    REQUIRE(add.size() == 5);
     CHECK(contains(add[3].script, "node6:/b/vol0"));
-    CHECK_FALSE(contains(add[3].script, "node1:/b/vol0"));
+    CHECK_FALSE(contains(add[3].script, "add='replica"));
+    CHECK(contains(add[3].script, "rebalance='1'\n"));
     CHECK_THROWS_AS(type.commands(change_of(type, Change::Kind::update, grown, config, {"bricks"})),
                     Error);
     // five hosts carry one set of three
@@ -300,6 +274,60 @@ TEST_CASE("gluster.volume: changes") {
     CHECK(complaints(type, config.with("replica", 5)).size() == 1);
     CHECK(complaints(type, config.with("options", Value::map({{"a;b", "1"}}))).size() == 1);
     CHECK(complaints(type, config).empty());
+}
+
+TEST_CASE("gluster.volume: copies are added and removed while it is in use") {
+    const auto& type = cluster_type("gluster.volume");
+    const Value three = volume_config();
+    Value hosts = three_hosts();
+    for (const char* name : {"node4", "node5", "node6"})
+        hosts = hosts.with(name, connection("10.77.0.14"));
+    const Value six = volume_config(Value::map({{"hosts", hosts}}));
+    hosts = hosts.without("node6");
+    const Value five = volume_config(Value::map({{"hosts", hosts}, {"replica", 5}}));
+    const auto change = [&](const Value& before, const Value& after) {
+        return type.commands(
+            change_of(type, Change::Kind::update, before, after, {"bricks", "replica"}));
+    };
+    const auto more = change(three, five);
+    REQUIRE(more.size() == 4); // two bricks, add, wait
+    CHECK(contains(more[2].script, "add='replica 5 "));
+    CHECK(contains(more[2].script, "node5:/b/vol0"));
+    CHECK(contains(more[2].script, "rebalance=''\n"));
+    CHECK(contains(more[2].script, "bricks='node1:/b/vol0\nnode2:/b/vol0\nnode3:/b/vol0'\n"));
+    CHECK(more[3].script.ends_with("wait_healed\n"));
+    check_syntax(more);
+
+    const auto fewer = change(five, three);
+    REQUIRE(fewer.size() == 5); // take out, remove two bricks, update, wait
+    CHECK(contains(fewer[0].script,
+                   "leaving='2'\nkeep='node1:/b/vol0\nnode2:/b/vol0\nnode3:/b/vol0'\n"
+                   "replica='3'\ncount='5'\n"));
+    for (const int at : {1, 2}) {
+        CHECK(fewer[at].may_be_gone);
+        CHECK(contains(fewer[at].script,
+                       at == 1 ? "listed='node4:-b-vol0'" : "listed='node5:-b-vol0'"));
+    }
+    check_syntax(fewer);
+
+    Value others = Value::map({});
+    for (const char* name : {"node7", "node8", "node9"})
+        others = others.with(name, connection("10.77.0.17"));
+    CHECK_THROWS_WITH_AS(change(three, volume_config(Value::map({{"hosts", others}}))),
+                         "no brick of the volume would stay: the new ones could not get its files",
+                         Error);
+    CHECK_THROWS_AS(change(six, five), Error); // two sets to one
+    const auto warned = [&](int replica) {
+        Diagnostics warnings;
+        type.warn(three.with("replica", replica), warnings);
+        return warnings.list().size();
+    };
+    CHECK(warned(4) == 1);
+    CHECK(warned(3) + warned(5) + warned(1) == 0);
+    const auto repair =
+        type.commands(change_of(type, Change::Kind::update, three, three, {"online"}));
+    REQUIRE(repair.size() == 5);
+    CHECK(contains(repair[0].script, "printf 'lost %s\\n'"));
 }
 
 TEST_CASE("gluster.volume: a foreign brick is left alone, ours is removed without a trace") {

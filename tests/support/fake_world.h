@@ -2,6 +2,7 @@
 
 #include "planner/plan/prior_state.h"
 #include "provider_api/provider.h"
+#include "provider_api/update_effects.h"
 
 #include <algorithm>
 #include <csignal>
@@ -179,6 +180,46 @@ class Server : public Machine {
     }
 };
 
+/// `fake.vm`: a machine that more `memory` restarts.
+class Vm : public Machine, public UpdateEffects {
+  public:
+    Vm() {
+        name = "fake.vm";
+        schema.push_back({.name = "memory", .type = TypeKind::integer, .default_value = Value(1)});
+    }
+    bool restarts(const Value& before, const Value& after) const override {
+        return after.integer("memory") > before.integer("memory");
+    }
+};
+
+/// `fake.member`: has a vote among its peers.
+class Member : public Thing {
+  public:
+    Member() { name = "fake.member"; }
+    std::string votes_in(const Value& config) const override {
+        return config["peers"].is_map() ? "the group" : "";
+    }
+};
+
+/// `fake.shared`: reached through any of its peers, which use it; they go before a smaller `size`
+/// is applied. `online` can be repaired.
+class Shared : public Thing, public UpdateEffects {
+  public:
+    Shared() {
+        name = "fake.shared";
+        for (Attribute& a : schema)
+            if (a.name == "size") a.replaces = false;
+        schema.push_back({.name = "online",
+                          .type = TypeKind::boolean,
+                          .default_value = Value(true),
+                          .verb = "restart"});
+    }
+    std::int64_t copies(const Value& shared) const override { return shared.integer("size"); }
+    bool releases(const Value& before, const Value& after) const override {
+        return after.integer("size") < before.integer("size");
+    }
+};
+
 class OpenEndpoint : public hadeploy::OpenEndpoint {
   public:
     OpenEndpoint(World& world, std::string host) : world_(world), host_(std::move(host)) {}
@@ -286,8 +327,14 @@ class Kind : public Provider {
         name = "fake";
         batches_changes = true;
     }
-    std::vector<Endpoint> endpoints(const ResourceType&, const Value& config,
+    std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
                                     const Value&) const override {
+        if (type.name == "fake.shared" && config["peers"].is_map()) {
+            std::vector<Endpoint> out;
+            for (const Entry& e : config["peers"].as_map())
+                out.push_back({e.value.text("address"), e.value.text("machine"), e.value});
+            return out;
+        }
         const Value& host = config["host"];
         if (host.is_null()) return {{"cloud", "", {}}};
         if (!host.is_map() || host["address"].is_unknown()) return {};
@@ -380,6 +427,9 @@ inline void add_to(Registry& registry, World& world) {
     registry.add(std::make_unique<Copies>());
     registry.add(std::make_unique<Server>());
     registry.add(std::make_unique<Look>());
+    registry.add(std::make_unique<Vm>());
+    registry.add(std::make_unique<Member>());
+    registry.add(std::make_unique<Shared>());
     registry.add(std::make_unique<Machine>());
     registry.add(std::make_unique<Host>());
 }

@@ -4,7 +4,10 @@
 #include "cli/plan_file.h"
 #include "cli/record.h"
 #include "cli/render/plan_text.h"
+#include "cli/render/text.h"
 #include "cli/shortcut.h"
+
+#include <fmt/format.h>
 
 namespace hadeploy::cli {
 
@@ -23,8 +26,12 @@ int apply_saved(Context& context) {
         return nothing_to_do(context, prepared, *store);
     }
     confirm_saved(context, prepared.plan);
-    return execute(context, prepared, *store,
-                   described(file.options.destroy ? "destroy" : "apply", file.options));
+    const int code = execute(context, prepared, *store,
+                             described(file.options.destroy ? "destroy" : "apply", file.options));
+    if (code == 0 && !prepared.plan.later.empty() && !context.args.json)
+        context.say(fmt::format("note: the saved plan was the first turn; apply again for {}\n",
+                                counted(prepared.plan.later.size(), "more machine")));
+    return code;
 }
 
 } // namespace

@@ -91,6 +91,8 @@ nlohmann::json plan_json(const Plan& plan) {
                           {"bytes", loss.data.bytes ? Json(*loss.data.bytes) : Json()},
                           {"copied_by", loss.copied_by}});
     out["losses"] = std::move(losses);
+    for (const Turn& turn : plan.later)
+        out["later"].push_back({{"address", turn.address}, {"action", action_name(turn.action)}});
     Json moved = Json::array();
     for (const auto& [from, to] : plan.moves) moved.push_back({{"from", from}, {"to", to}});
     out["moved"] = std::move(moved);

@@ -160,6 +160,17 @@ std::string only_the_state(const Plan& plan) {
     return plan.partial ? "Nothing to change: the selected resources match the spec.\n"
                         : "Nothing to change: all resources match the spec.\n";
 }
+std::string render_later(const Plan& plan, const Style& style) {
+    if (plan.later.empty()) return {};
+    std::string out =
+        style.paint(Tint::bold, "Then, one machine at a time, each once the others are "
+                                "well again:") +
+        "\n";
+    for (const Turn& turn : plan.later)
+        out += fmt::format("      {}  {}\n", turn.action == Action::replace ? "replace" : "restart",
+                           printable(turn.address));
+    return out;
+}
 } // namespace
 
 std::string render_losses(const std::vector<Loss>& losses, const Style& style) {
@@ -203,6 +214,7 @@ std::string render_plan(const Plan& plan, const Style& style, const Detail& deta
         return out;
     }
     section(render_order(plan));
+    section(render_later(plan, style));
     const bool long_one = !steps.empty() && std::count(out.begin(), out.end(), '\n') > kScreen;
     if (detail.summary || long_one) section(render_summary(plan, style));
     // last, where users look for them: data losses and counts

@@ -9,7 +9,7 @@
 
 namespace hadeploy {
 
-void Places::note(const Node& node, std::optional<Action> action) {
+void Places::note(const Node& node, std::optional<Action> action, bool restarts) {
     if (!node.type->machine) return;
     State state = State::up;
     if (action == Action::create || action == Action::replace)
@@ -18,6 +18,17 @@ void Places::note(const Node& node, std::optional<Action> action) {
         state = State::starting;
     machines_[node.address] = state;
     if (action == Action::replace) replaced_.insert(node.address);
+    const bool ends = action == Action::replace && node.type->removal_ends_machine;
+    if (restarts || (ends && machine_is_up(prior_, node.address))) down_.insert(node.address);
+}
+
+Places::Down Places::down(const Node& node, const Value& config) const {
+    if (down_.empty() || node.type->machine) return Down::none;
+    const Provider& provider = *graph_.registry().provider(node.type->provider);
+    const auto ways = provider.endpoints(*node.type, config, settings_.at(provider.name));
+    const auto is_down = [&](const Endpoint& e) { return down_.contains(e.machine); };
+    if (std::none_of(ways.begin(), ways.end(), is_down)) return Down::none;
+    return std::all_of(ways.begin(), ways.end(), is_down) ? Down::all : Down::some;
 }
 
 /// The state of the best machine through which the resource can be reached.

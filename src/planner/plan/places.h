@@ -19,7 +19,12 @@ class Places {
         : graph_(graph), prior_(prior), settings_(settings) {}
 
     /// Notes the planned action on a machine; other resources are ignored.
-    void note(const Node& node, std::optional<Action> action);
+    /// @param restarts  an update switches it off for a while
+    void note(const Node& node, std::optional<Action> action, bool restarts);
+
+    /// How many of the machines through which a resource is reached run now and are taken down.
+    enum class Down { none, some, all };
+    [[nodiscard]] Down down(const Node& node, const Value& config) const;
 
     /// Whether the machine of the resource is still to be created. An object recorded on another
     /// machine is removed there first, unless that machine is gone.
@@ -43,6 +48,7 @@ class Places {
     const ProviderSettings& settings_;
     std::map<std::string, State> machines_; ///< by address
     std::set<std::string> replaced_;        ///< of those
+    std::set<std::string> down_;            ///< of those: run now, and are replaced or restarted
 };
 
 } // namespace hadeploy

@@ -40,6 +40,8 @@ struct Step {
     bool read_first = false; ///< its machine is not up yet: read it in apply, and decide again
     bool takes_over = false; ///< it takes a claim of another object: read after that object has
                              ///< released the claim
+    bool restarts = false;   ///< of a machine: the update switches it off for a while
+    bool releases = false;   ///< see UpdateEffects::releases
     bool keeps = false;      ///< of a forgotten resource: its object is kept on purpose
     /// The removal that begins a replacement. It is a separate step, so that dependents of the old
     /// object are removed before it and the new object is created after it. The replacement is a
@@ -63,6 +65,12 @@ struct Loss {
     std::string copied_by = {};
 };
 
+/// A machine that takes its turn after the plan, which leaves it as it is.
+struct Turn {
+    std::string address;
+    Action action = Action::update; ///< replace, or update: a restart
+};
+
 /// A plan as data: everything that apply does. Steps are in topological order.
 struct Plan {
     bool destroy = false;
@@ -78,10 +86,13 @@ struct Plan {
     /// Changes that an earlier run began and this one resumes before anything new, as in
     /// PriorState::interrupted.
     std::map<std::string, ChangeKind> resumed;
-    std::vector<Loss> losses;         ///< in the order of the steps
-    Value outputs;                    ///< as planned
-    Value outputs_before;             ///< as recorded
-    std::vector<Value> values;        ///< by node: the planned attributes
+    std::vector<Loss> losses;  ///< in the order of the steps
+    Value outputs;             ///< as planned
+    Value outputs_before;      ///< as recorded
+    std::vector<Value> values; ///< by node: the planned attributes
+    /// Machines of clusters that must not be down together. Each gets a plan of its own, once the
+    /// one before has been applied and nothing else needs a repair.
+    std::vector<Turn> later;
     std::vector<std::string> notices; ///< remarks that are not errors
     /// From ResourceType::warn() and from rules under `checks:` that do not hold.
     std::vector<Error> warnings;

@@ -17,6 +17,9 @@ struct PlanOptions {
     std::vector<std::string> exclude;
     /// Addresses of single resources to replace even without a change.
     std::vector<std::string> replace;
+    /// Leave out everything that takes a machine of a cluster down: the plan is empty if the rest
+    /// is as wanted. Not saved.
+    bool hold = false;
 };
 
 } // namespace hadeploy

@@ -36,6 +36,8 @@ class Orderer {
         }
         for (const Taking& t : takings)
             if (!t.perhaps) take(t);
+        for (StepId id = 0; id < plan_.steps.size(); ++id)
+            if (plan_.steps[id].releases) after_dependents(id);
         unknown_names();
         after_containers();
         for (const Taking& t : takings)
@@ -113,8 +115,10 @@ class Orderer {
         for (const std::string& m : machines_in(r.config)) {
             // a machine that is off is started first
             const auto change = steps_.find(m);
-            if (!forgotten && change != steps_.end() && removals_of(m).empty())
-                hard_[id].insert(change->second);
+            if (!forgotten && change != steps_.end() && removals_of(m).empty()) {
+                const bool before = plan_.steps[change->second].restarts;
+                before ? hard_[change->second].insert(id) : hard_[id].insert(change->second);
+            }
             for (const StepId machine : removals_of(m)) {
                 if (machine == id) continue;
                 if (forgotten) // so that it stays recorded if the removal fails
@@ -174,6 +178,27 @@ class Orderer {
                 hard_[old].insert(id);
             else
                 soft_[id].insert(old);
+        }
+    }
+
+    /// A step that releases parts comes after everything that may still use them.
+    void after_dependents(StepId id) {
+        std::vector<bool> above(graph_->nodes().size());
+        above[*plan_.steps[id].node] = true;
+        for (const NodeId n : graph_->order())
+            for (const NodeId d : (*graph_)[n].deps)
+                if (above[d]) above[n] = true;
+        std::set<std::string> formerly{plan_.steps[id].address};
+        for (bool more = true; more;) {
+            more = false;
+            for (const auto& [address, r] : prior_.recorded)
+                for (const std::string& d : r.depends_on)
+                    if (formerly.contains(d)) more |= formerly.insert(address).second;
+        }
+        for (StepId other = 0; other < plan_.steps.size(); ++other) {
+            const Step& s = plan_.steps[other];
+            if (other == id || s.action == Action::forget) continue;
+            if (s.node ? above[*s.node] : formerly.contains(s.address)) hard_[id].insert(other);
         }
     }
 
@@ -375,7 +400,7 @@ class Orderer {
 void order_steps(Plan& plan, const PriorState& prior, const Graph* graph,
                  const std::vector<Taking>& takings, Diagnostics& diagnostics) {
     const auto can_change_order = [](const Step& s) {
-        return s.action == Action::remove || s.action == Action::forget ||
+        return s.action == Action::remove || s.action == Action::forget || s.releases ||
                (creates(s) && !s.type->contains(s.after).empty());
     };
     // otherwise the steps are already in order

@@ -2,6 +2,7 @@
 
 #include "core/secrecy.h"
 #include "provider_api/units.h"
+#include "provider_api/update_effects.h"
 #include "providers/libvirt/xml.h"
 
 #include <algorithm>
@@ -14,10 +15,11 @@ namespace {
 constexpr std::int64_t kMib = std::int64_t{1} << 20;
 constexpr std::int64_t kMinute = 60'000;
 
-class DomainType : public LibvirtType {
+class DomainType : public LibvirtType, public UpdateEffects {
   public:
     DomainType();
     void check(const Value& config, Diagnostics& diagnostics) const override;
+    bool restarts(const Value& before, const Value& after) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
     std::vector<NetworkUse> networks(const Value& config) const override;
@@ -232,6 +234,21 @@ DomainType::DomainType() {
     for (const Schema& part :
          {size_schema(), access_schema(), behaviour_schema(), computed_schema()})
         schema.insert(schema.end(), part.begin(), part.end());
+}
+
+/// Machine::change_live() changes the rest in the running guest.
+bool DomainType::restarts(const Value& before, const Value& after) const {
+    const auto most = [](const Value& of, const char* limit, const char* now) {
+        return std::max(of.integer(limit, of.integer(now)), of.integer(now));
+    };
+    const auto grows = [&](const char* limit, const char* now) {
+        return most(before, limit, now) != most(after, limit, now) ||
+               after.integer(now) > most(before, limit, now);
+    };
+    const auto differ = [&](const char* name) { return before.text(name) != after.text(name); };
+    return before.flag("running", true) && after.flag("running", true) &&
+           (grows("max_memory", "memory") || grows("max_vcpus", "vcpus") || differ("cmdline") ||
+            differ("accelerator") || differ("boot"));
 }
 
 void DomainType::check(const Value& config, Diagnostics& diagnostics) const {

@@ -250,7 +250,7 @@ void Application::run_elsewhere(const Item& item) {
                             said.empty() ? fmt::format("exit status {}", answer.status) : said));
         }
     }
-    if (command.none_is_empty && all_answered) {
+    if (all_answered ? command.none_is_empty : command.may_be_gone) {
         carried_ = "";
         ++next_;
         return;

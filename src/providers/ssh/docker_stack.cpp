@@ -112,6 +112,16 @@ bool variable_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), word);
 }
 
+/// Whether as many tasks of a service run as should. A job ends, and older Docker does not count.
+bool all_tasks_run(const Json& service) {
+    const Json mode = service.value("/Spec/Mode"_json_pointer, Json::object());
+    if (mode.contains("ReplicatedJob") || mode.contains("GlobalJob")) return true;
+    const auto count = [&](const char* kind) {
+        return service.value("ServiceStatus", Json::object()).value(kind, std::int64_t{0});
+    };
+    return count("RunningTasks") >= count("DesiredTasks");
+}
+
 class DockerStack final : public SshType {
   public:
     DockerStack();
@@ -220,6 +230,12 @@ DockerStack::DockerStack() {
                 "`settings` by path.",
          .computed = true,
          .tracked = true},
+        {.name = "well",
+         .type = TypeKind::boolean,
+         .doc = "Whether all tasks of the services run. The machines of the swarm are replaced and "
+                "restarted one at a time, each once they do.",
+         .computed = true,
+         .open = true},
     };
     bound_steps();
 }
@@ -337,7 +353,9 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
     if (!ours && !any) return Observation::absent();
     const std::string prefix = request.config.text("name") + "_";
     Value::Map services;
+    bool well = true;
     for (const Json& service : replies[0].body) {
+        well &= all_tasks_run(service);
         std::string service_name = service.value("/Spec/Name"_json_pointer, "");
         if (service_name.starts_with(prefix)) service_name.erase(0, prefix.size());
         const Value recorded =
@@ -347,6 +365,7 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
     }
     Observation seen =
         Observation::present(Value::map({{"services", Value::map(std::move(services))}}));
+    seen.attributes = seen.attributes.with("well", well);
     if (ours)
         seen.attributes = seen.attributes.with(
             "sha256", replies[1].body[0].value("/Spec/Labels/hadeploy.sha256"_json_pointer, ""));

@@ -1,6 +1,8 @@
 #include "embedded/scripts.h"
+#include "provider_api/update_effects.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
+#include "providers/ssh/host.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -20,7 +22,7 @@ std::set<std::string> name_set(const Value& list) {
     return out;
 }
 
-class GlusterPool final : public SshType {
+class GlusterPool final : public SshType, public UpdateEffects {
   public:
     GlusterPool();
     Value derive(const Value& config) const override;
@@ -30,6 +32,8 @@ class GlusterPool final : public SshType {
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
+    /// A member leaves after the volumes have given up its bricks.
+    bool releases(const Value& before, const Value& after) const override;
 };
 
 GlusterPool::GlusterPool() {
@@ -41,6 +45,9 @@ GlusterPool::GlusterPool() {
           "A host that is in another pool, or has volumes of its own, is an error. A member that "
           "is not in the spec is drift and is removed; gluster refuses to remove a member that "
           "holds bricks.\n\n"
+          "A machine that lost its disk comes back under its name: it gets the UUID by which the "
+          "other members know it, and the volumes from them. Its bricks are restored by "
+          "gluster.volume.\n\n"
           "Gluster trusts its network: any machine that can reach ports 24007 and 24008 of a "
           "member can administer the pool, and access to the bricks of a volume (49152 and up) is "
           "controlled by address only. Make these ports accessible to the members only, with a "
@@ -53,10 +60,20 @@ GlusterPool::GlusterPool() {
     remove_may_leave = true; // each host remains in a pool of its own
     schema = {
         hosts_attribute("All members, by name."),
+        {.name = "connected",
+         .type = TypeKind::boolean,
+         .doc = "Whether all members are connected.",
+         .default_value = Value(true),
+         .verb = "reconnect"},
         {.name = "members",
          .type = list_of(TypeKind::string),
          .doc = "The names of the members.",
          .computed = true},
+        {.name = "uuids",
+         .type = map_of(TypeKind::string),
+         .doc = "Gluster's UUIDs of the members, by name.",
+         .computed = true,
+         .open = true},
     };
     bound_steps();
 }
@@ -68,49 +85,100 @@ Value GlusterPool::derive(const Value& config) const {
     return Value::map({{"members", Value::list(std::move(names))}});
 }
 
+/// The number of members that `gluster pool list` shows as connected; nothing without its answer.
+std::optional<std::size_t> connected_in(const std::string& listing) {
+    std::size_t connected = 0;
+    bool answered = false;
+    for (const std::string& line : lines(listing)) {
+        const std::vector<std::string> parts = words(line);
+        answered |= !parts.empty();
+        if (parts.size() == 3 && parts[2] == "Connected") ++connected;
+    }
+    return answered ? std::optional(connected) : std::nullopt;
+}
+
+/// The name of the host that was asked: by its addresses or, failing that, its host name.
+std::string name_of_host(const std::vector<Host>& hosts, const std::string& own) {
+    for (const Host& host : hosts)
+        if (("\n" + own).find("\n" + host.address() + "\n") != std::string::npos) return host.name;
+    for (const Host& host : hosts)
+        if (("\n" + own).ends_with("\n" + host.name + "\n")) return host.name;
+    return {};
+}
+
+/// What one of its peer files says about a member.
+struct Peer {
+    std::string name, uuid, state;
+    bool known = false; ///< the spec has it
+};
+
+Peer peer_in(const std::string& file, const std::vector<Host>& hosts) {
+    Peer peer;
+    for (const auto& [key, value] : pairs(file)) {
+        if (key == "state") peer.state = value;
+        if (key == "uuid") peer.uuid = value;
+        if (!key.starts_with("hostname")) continue;
+        if (peer.name.empty()) peer.name = value;
+        for (const Host& host : hosts)
+            if (host.name == value || host.address() == value)
+                peer.name = host.name, peer.known = true;
+    }
+    return peer;
+}
+
 Observation GlusterPool::parse(const ReadRequest& request, const ProbeResult& result) const {
-    std::string_view out = result.out;
+    const std::string_view out = result.out;
     if (out.starts_with("== missing")) return Observation::absent();
     const std::vector<Host> hosts = hosts_of(request.config["hosts"]);
-    const std::string own = "\n" + section(out, "own");
     std::set<std::string> members;
     std::vector<std::string> strangers;
-    for (const Host& host : hosts)
-        if (own.find("\n" + host.address() + "\n") != std::string::npos) members.insert(host.name);
-    if (members.empty())
-        for (const Host& host : hosts)
-            if (own.ends_with("\n" + host.name + "\n")) members.insert(host.name);
+    Value uuids = Value::map({});
+    const std::string self = name_of_host(hosts, section(out, "own"));
+    if (!self.empty()) {
+        members.insert(self);
+        for (const auto& [key, value] : pairs(section(out, "info")))
+            if (key == "UUID") uuids = uuids.with(self, value);
+    }
     bool alone = true;
     for (std::size_t at = out.find("== peer\n"); at != std::string_view::npos;
          at = out.find("== peer\n", at + 1)) {
-        std::string state, name;
-        std::string known;
-        for (const auto& [key, value] : pairs(section(out.substr(at), "peer"))) {
-            if (key == "state") state = value;
-            if (!key.starts_with("hostname")) continue;
-            if (name.empty()) name = value;
-            for (const Host& host : hosts)
-                if (host.name == value || host.address() == value) known = host.name;
-        }
-        if (state != "3" && state != "4") continue; // not a member yet, or no longer
+        const Peer peer = peer_in(section(out.substr(at), "peer"), hosts);
+        if (peer.state != "3" && peer.state != "4") continue; // not a member yet, or no longer
         alone = false;
-        if (known.empty()) strangers.push_back(name);
-        members.insert(known.empty() ? name : known);
+        if (!peer.known) strangers.push_back(peer.name);
+        members.insert(peer.name);
+        uuids = uuids.with(peer.name, peer.uuid);
     }
-    if (alone && hosts.size() > 1) return Observation::absent();
+    // a recorded pool continues to exist without this host, whose machine may be a new one
+    if (alone && hosts.size() > 1 && request.recorded == nullptr) return Observation::absent();
+    const std::size_t count = members.size();
     Value::List names(members.begin(), members.end());
-    Observation seen =
-        Observation::present(Value::map({{"members", Value::list(std::move(names))}}));
+    Value seen = Value::map({{"members", Value::list(std::move(names))}, {"uuids", uuids}});
+    if (const auto connected = connected_in(section(out, "list")))
+        seen = seen.with("connected", *connected >= count);
+    Observation observation = Observation::present(std::move(seen));
     if (request.recorded == nullptr && !strangers.empty())
-        seen.foreign = fmt::format("the pool has members that are not in the spec: {}",
-                                   fmt::join(strangers, ", "));
-    return seen;
+        observation.foreign = fmt::format("the pool has members that are not in the spec: {}",
+                                          fmt::join(strangers, ", "));
+    return observation;
+}
+
+bool GlusterPool::releases(const Value& before, const Value& after) const {
+    const std::set<std::string> have = name_set(before["members"]),
+                                wanted = name_set(after["members"]);
+    return have.size() > wanted.size() &&
+           std::includes(have.begin(), have.end(), wanted.begin(), wanted.end());
 }
 
 std::vector<Command> GlusterPool::commands(const Change& change) const {
     std::string come, go;
+    const std::vector<Host> hosts = hosts_of(change.after["hosts"]);
     const std::set<std::string> wanted = name_set(change.after["members"]);
-    for (const Host& host : hosts_of(change.after["hosts"])) come += line_of(host);
+    std::vector<Value> everywhere;
+    for (const Host& host : hosts) {
+        come += line_of(host);
+        everywhere.push_back(host.connection);
+    }
     std::vector<Host> known = hosts_of(change.before["hosts"]);
     for (const std::string& member : name_set(change.before["members"])) {
         if (wanted.contains(member)) continue;
@@ -118,19 +186,31 @@ std::vector<Command> GlusterPool::commands(const Change& change) const {
                                        [&](const Host& h) { return h.name == member; });
         go += host == known.end() ? member + " " + member + "\n" : line_of(*host);
     }
-    const auto command = [](std::string_view script, const std::string& hosts, std::string step) {
-        return Command{.script = functions() + std::string(scripts::gluster_pool_own) +
-                                 fmt::format("hosts={}\n", shell_quote(hosts)) +
-                                 std::string(script),
-                       .step = std::move(step)};
-    };
     while (!come.empty() && come.back() == '\n') come.pop_back();
     while (!go.empty() && go.back() == '\n') go.pop_back();
+    const auto script = [](std::string_view body, const std::string& names) {
+        return functions() + std::string(scripts::gluster_pool_own) +
+               fmt::format("hosts={}\n", shell_quote(names)) + std::string(body);
+    };
     std::vector<Command> list;
-    if (!come.empty())
-        list.push_back(command(scripts::gluster_pool_join, come, "adding members to the pool"));
+    if (!come.empty()) {
+        list.push_back({.script = script(scripts::gluster_pool_ask, come),
+                        .on = everywhere,
+                        .none_is_empty = true,
+                        .step = "asking the hosts for a pool"});
+        for (const Host& host : hosts)
+            list.push_back({.script = fmt::format("name={}\naddress={}\n", shell_quote(host.name),
+                                                  shell_quote(host.address())) +
+                                      std::string(scripts::gluster_pool_return),
+                            .on = {host.connection},
+                            .step = "checking the UUID of " + host.name});
+        list.push_back({.script = script(scripts::gluster_pool_join, come),
+                        .on = everywhere,
+                        .step = "adding members to the pool"});
+    }
     if (!go.empty())
-        list.push_back(command(scripts::gluster_pool_detach, go, "removing members from the pool"));
+        list.push_back({.script = script(scripts::gluster_pool_detach, go),
+                        .step = "removing members from the pool"});
     return list;
 }
 

@@ -1,3 +1,4 @@
+#include "providers/ssh/gluster_volume.h"
 #include "embedded/scripts.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_tls.h"
@@ -12,31 +13,6 @@
 namespace hadeploy::ssh::gluster {
 
 namespace {
-constexpr std::string_view kIdentity = "user.hadeploy.identity";
-/// Set when a removal begins; from then on bricks may be missing.
-constexpr std::string_view kRemoving = "user.hadeploy.removing";
-
-/// The hosts that hold bricks: the first ones by name, as many as form complete replica sets.
-std::vector<Host> brick_hosts(const Value& config) {
-    std::vector<Host> hosts = hosts_of(config["hosts"]);
-    const auto replica =
-        static_cast<std::size_t>(std::max<std::int64_t>(1, config.integer("replica", 3)));
-    hosts.resize(hosts.size() / replica * replica);
-    return hosts;
-}
-
-/// A brick as spelled in the info file: "node1:-gluster-brick1-vol0".
-std::string in_info(std::string brick) {
-    std::replace(brick.begin(), brick.end(), '/', '-');
-    return brick;
-}
-
-std::vector<std::string> texts(const Value& list) {
-    std::vector<std::string> out;
-    if (list.is_list())
-        for (const Value& item : list.as_list()) out.push_back(item.as_string());
-    return out;
-}
 
 /// The number of running bricks at this path. A host that is down is not in the report at all.
 std::size_t running_bricks(std::string_view xml, std::string_view path) {
@@ -48,37 +24,18 @@ std::size_t running_bricks(std::string_view xml, std::string_view path) {
         }));
 }
 
-/// A file on every host with a brick that identifies the owner. It is written before the volume is
-/// created, so that an incomplete volume of ours is not mistaken for a foreign one. Its second line
-/// is the topmost directory that was created for the brick.
-std::string marker_of(const Value& config) {
-    return "/var/lib/hadeploy/gluster.volume." + config.text("name");
-}
-
-/// A script with the functions and variables that it needs.
-std::string
-volume_script(std::string_view body, const Value& config, const std::string& identity,
-              std::initializer_list<std::pair<std::string_view, std::string>> more = {}) {
-    std::string out = functions();
-    const auto set = [&](std::string_view name, std::string_view value) {
-        out += fmt::format("{}={}\n", name, shell_quote(value));
-    };
-    set("volume", config.text("name"));
-    set("brick", config.text("brick"));
-    set("identity", identity);
-    set("marker", marker_of(config));
-    for (const auto& [name, value] : more) set(name, value);
-    return out + std::string(scripts::gluster_volume_functions) + std::string(body);
-}
-
-/// "key value ..." as quoted words, for options whose value has to change.
-std::string settings(const Value& wanted, const Value& have) {
-    std::string out;
-    if (wanted.is_map())
-        for (const Entry& e : wanted.as_map())
-            if (have.text(e.key) != e.value.as_string() || !have.has(e.key))
-                out += fmt::format(" {} {}", shell_quote(e.key), shell_quote(e.value.as_string()));
-    return out;
+/// The number of entries that bricks lack; nothing unless all `count` bricks answered.
+std::optional<std::int64_t> entries_to_heal(const std::string& text, std::size_t count) {
+    constexpr std::string_view kEntries = "Number of entries: ";
+    std::size_t bricks = 0;
+    std::int64_t entries = 0;
+    for (const std::string& line : lines(text)) {
+        if (!line.starts_with(kEntries) || line.size() == kEntries.size()) continue;
+        if (line[kEntries.size()] < '0' || line[kEntries.size()] > '9') continue;
+        ++bricks;
+        entries += std::strtoll(line.c_str() + kEntries.size(), nullptr, 10);
+    }
+    return bricks >= count ? std::optional(entries) : std::nullopt;
 }
 
 class GlusterVolume final : public SshType {
@@ -92,42 +49,44 @@ class GlusterVolume final : public SshType {
                                     volume.text("name"), volume.text("brick"))};
     }
     std::int64_t copies(const Value& volume) const override { return volume.integer("replica", 1); }
+    void warn(const Value& config, Diagnostics& warnings) const override;
     std::string probe(const ReadRequest& request) const override {
         return volume_script(scripts::gluster_volume_probe, request.config, request.identity,
                              {{"group", request.config.text("group")}});
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
-
-  private:
-    static std::vector<Command> make(const Change& change);
-    static std::vector<Command> update(const Change& change);
-    static std::vector<Command> remove(const Change& change);
 };
 
 GlusterVolume::GlusterVolume() {
     name = "gluster.volume";
     summary = "A replicated Gluster volume: created, started and configured.";
-    doc = "The bricks are directories at the same path on all hosts, which must be members of a "
-          "gluster.pool. If the number of hosts is not a multiple of `replica`, only the first "
-          "hosts by name that form complete replica sets hold bricks.\n\n"
-          "Drift that is repaired: a stopped volume, a brick whose process does not run, and "
-          "options with other values. New hosts add bricks; bricks are never removed.\n\n"
-          "A volume of the same name that hadeploy did not create is an error; hadeploy sets the "
-          "option user.hadeploy.identity on its volumes. A brick directory with data of another "
-          "volume is an error too.\n\n"
-          "Without `tls`, traffic to and from the bricks is not encrypted, and any machine that "
-          "uses the address of a host can mount the volume. With `tls`, both sides present a "
-          "certificate. It must be signed by the authority of the other side, and its name (CN) "
-          "must be one of `certificates`; addresses are not checked. Each host, and each other "
-          "machine that mounts the volume, needs three files: /etc/ssl/glusterfs.pem (its "
-          "certificate), /etc/ssl/glusterfs.key (its key, mode 0600) and /etc/ssl/glusterfs.ca "
-          "(the certificate of the authority). Create them with tls.private_key, "
-          "tls.self_signed_cert and tls.locally_signed_cert, and write them with host.file. "
-          "Turning TLS on or off stops the volume for a moment, and clients must mount it again. "
-          "New certificates take effect only after bricks and mounts are restarted. Ports 24007 "
-          "and 24008 of glusterd do not use TLS and must stay private (see gluster.pool).\n\n"
-          "Destroy stops and deletes the volume, and deletes its bricks with everything in them.";
+    doc =
+        "The bricks are directories at the same path on all hosts, which must be members of a "
+        "gluster.pool. If the number of hosts is not a multiple of `replica`, only the first "
+        "hosts by name that form complete replica sets hold bricks.\n\n"
+        "Drift that is repaired: a stopped volume, a brick whose process does not run, and "
+        "options with other values, files that a brick still lacks, and a brick without its data: "
+        "a new disk or machine under the old name. It is put back into the volume, and apply waits "
+        "until it has every file again.\n\n"
+        "`hosts` and `replica` can change while the volume is in use. To add copies, bricks are "
+        "added and filled. To remove some, all files must be on the remaining bricks, which must "
+        "run; then the other bricks are taken out and deleted.\n\n"
+        "A volume of the same name that hadeploy did not create is an error; hadeploy sets the "
+        "option user.hadeploy.identity on its volumes. A brick directory with data of another "
+        "volume is an error too.\n\n"
+        "Without `tls`, traffic to and from the bricks is not encrypted, and any machine that "
+        "uses the address of a host can mount the volume. With `tls`, both sides present a "
+        "certificate. It must be signed by the authority of the other side, and its name (CN) "
+        "must be one of `certificates`; addresses are not checked. Each host, and each other "
+        "machine that mounts the volume, needs three files: /etc/ssl/glusterfs.pem (its "
+        "certificate), /etc/ssl/glusterfs.key (its key, mode 0600) and /etc/ssl/glusterfs.ca "
+        "(the certificate of the authority). Create them with tls.private_key, "
+        "tls.self_signed_cert and tls.locally_signed_cert, and write them with host.file. "
+        "Turning TLS on or off stops the volume for a moment, and clients must mount it again. "
+        "New certificates take effect only after bricks and mounts are restarted. Ports 24007 "
+        "and 24008 of glusterd do not use TLS and must stay private (see gluster.pool).\n\n"
+        "Destroy stops and deletes the volume, and deletes its bricks with everything in them.";
     example = "volume:\n"
               "  type: gluster.volume\n"
               "  hosts: ${var.hosts}\n"
@@ -144,9 +103,9 @@ GlusterVolume::GlusterVolume() {
          .replaces = true},
         {.name = "replica",
          .type = TypeKind::integer,
-         .doc =
-             "The number of copies of each file. 2 is rejected, because it leads to split brain.",
-         .replaces = true,
+         .doc = "The number of copies of each file. 2 is rejected, because it leads to split "
+                "brain. It "
+                "can be changed while all bricks are one replica set.",
          .default_value = Value(3),
          .min = 1,
          .max = 9},
@@ -184,6 +143,16 @@ GlusterVolume::GlusterVolume() {
          .doc = "Whether the process of every brick runs.",
          .default_value = Value(true),
          .verb = "restart"},
+        {.name = "healed",
+         .type = TypeKind::boolean,
+         .doc = "Whether every brick has all its files.",
+         .default_value = Value(true),
+         .verb = "heal"},
+        {.name = "heal_timeout",
+         .type = TypeKind::duration,
+         .doc = "How long to wait until every brick has all its files.",
+         .operational = true,
+         .default_value = Value(kHealTimeout)},
         {.name = "bricks",
          .type = list_of(TypeKind::string),
          .doc = "The bricks, each as HOST:PATH.",
@@ -232,6 +201,16 @@ void GlusterVolume::check(const Value& config, Diagnostics& diagnostics) const {
                 diagnostics.add(fmt::format("the option \"{}\" cannot be set", e.key), e.loc);
 }
 
+void GlusterVolume::warn(const Value& config, Diagnostics& warnings) const {
+    const std::int64_t replica = config.integer("replica", 3);
+    if (replica < 4 || replica % 2 != 0) return;
+    warnings
+        .add(fmt::format("{} copies survive the loss of {} hosts, no more than {} copies do",
+                         replica, (replica - 1) / 2, replica - 1),
+             config["replica"].loc())
+        .with_hint("use an odd number");
+}
+
 /// The volume name, and the brick directories on hosts whose address is known.
 std::vector<std::string> GlusterVolume::claims(const Value& config) const {
     if (!config["hosts"].is_map() || !config["brick"].is_string() || config["replica"].is_unknown())
@@ -251,8 +230,6 @@ std::vector<std::string> GlusterVolume::claims(const Value& config) const {
     return out;
 }
 
-constexpr std::string_view kAllow = "auth.allow";
-
 /// Lists names and addresses, because a name may resolve to an address in another network. A host
 /// may reach its own bricks over the loopback interface.
 Value clients(const Value& config) {
@@ -262,15 +239,6 @@ Value clients(const Value& config) {
     std::set<std::string> all{"127.0.0.1"};
     for (const Host& host : hosts_of(config["hosts"])) all.insert({host.name, host.address()});
     return Value::list(Value::List(all.begin(), all.end()));
-}
-
-/// The auth.allow setting, as words for the gluster command.
-std::string allow(const Value& config) {
-    std::string names;
-    if (config["clients"].is_list())
-        for (const Value& name : config["clients"].as_list())
-            names += (names.empty() ? "" : ",") + name.as_string();
-    return names.empty() ? "" : fmt::format(" {} {}", kAllow, shell_quote(names));
 }
 
 Value GlusterVolume::derive(const Value& config) const {
@@ -311,27 +279,49 @@ std::string seen_group(const ReadRequest& request, const std::map<std::string, s
     return request.config.text("group");
 }
 
+/// Sorts bricks as in `wanted`, others last.
+void in_order_of(const std::vector<std::string>& wanted, Value::List& bricks) {
+    const auto place = [&](const Value& brick) {
+        return std::find(wanted.begin(), wanted.end(), brick.as_string());
+    };
+    std::stable_sort(bricks.begin(), bricks.end(),
+                     [&](const Value& a, const Value& b) { return place(a) < place(b); });
+}
+
 Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& result) const {
     const std::string text = section(result.out, "info");
+    const bool shared =
+        request.config["hosts"].is_map() && request.config["hosts"].as_map().size() > 1;
+    if (text.empty() && shared && request.recorded &&
+        result.out.find("== alone") != std::string::npos)
+        return Observation::blocked(
+            Error(ErrorKind::failed, "the host that was asked is no longer in the Gluster pool")
+                .with_hint("list the gluster.pool in `depends_on`, so that it is repaired first"));
     if (text.empty()) return Observation::absent();
     std::map<std::string, std::string> info;
     for (auto& [key, value] : pairs(text)) info[key] = value;
 
     const std::vector<std::string> wanted = texts(derive(request.config)["bricks"]);
+    std::vector<std::string> names = wanted; // the file does not tell a - in a path from a /
+    if (request.recorded)
+        for (const std::string& brick : texts(request.recorded->attributes["bricks"]))
+            names.push_back(brick);
     Value::List bricks;
     for (std::size_t i = 0; info.contains(fmt::format("brick-{}", i)); ++i) {
         std::string brick = info[fmt::format("brick-{}", i)];
-        for (const std::string& w : wanted)
-            if (in_info(w) == brick) brick = w;
+        for (const std::string& name : names)
+            if (in_info(name) == brick) brick = name;
         bricks.push_back(std::move(brick));
     }
     const std::size_t count = bricks.size();
+    const std::int64_t replica = std::strtol(info["replica_count"].c_str(), nullptr, 10);
+    // the order means something only if it divides the bricks into sets
+    if (replica == static_cast<std::int64_t>(count)) in_order_of(wanted, bricks);
     const auto names_in = [&](std::string_view option) {
         const auto it = info.find(std::string(option));
         return list_of_names(it == info.end() ? "*" : it->second);
     };
     const bool tls = seen_tls(info, request.config);
-    const std::int64_t replica = std::strtol(info["replica_count"].c_str(), nullptr, 10);
     Value seen = Value::map({{"name", request.config["name"]},
                              {"replica", replica},
                              {"bricks", Value::list(std::move(bricks))},
@@ -346,6 +336,8 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
     const std::string status = section(result.out, "status");
     if (status.find("<opRet>0</opRet>") != std::string::npos)
         seen = seen.with("online", running_bricks(status, request.config.text("brick")) >= count);
+    if (const auto entries = entries_to_heal(section(result.out, "heals"), count))
+        seen = seen.with("healed", *entries == 0);
 
     Observation observation = Observation::present(std::move(seen));
     const std::string marker = section(result.out, "marker");
@@ -364,106 +356,11 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
 std::vector<Command> GlusterVolume::commands(const Change& change) const {
     if (change.kind != Change::Kind::remove) refuse_secrets(change.after["options"]);
     switch (change.kind) {
-    case Change::Kind::create: return make(change);
-    case Change::Kind::update: return update(change);
-    case Change::Kind::remove: return remove(change);
+    case Change::Kind::create: return make_volume(change);
+    case Change::Kind::update: return update_volume(change);
+    case Change::Kind::remove: return remove_volume(change);
     }
     return {};
-}
-
-/// Creates the brick directory on its host; with TLS, the certificate must already be there.
-Command prepare_brick(const Value& config, const std::string& identity, const Host& host) {
-    std::string body(scripts::gluster_brick_prepare);
-    if (config.flag("tls"))
-        body =
-            fmt::format("certificates={}\n{}{}", kCertificates, scripts::gluster_tls_files, body);
-    return {.script = volume_script(body, config, identity),
-            .on = {host.connection},
-            .step = "preparing the brick on " + host.name};
-}
-
-std::vector<Command> GlusterVolume::make(const Change& change) {
-    const Value& config = change.after;
-    std::vector<Command> list;
-    std::string create =
-        config.integer("replica") > 1 ? fmt::format("replica {}", config.integer("replica")) : "";
-    const std::vector<Host> hosts = brick_hosts(config);
-    for (const Host& host : hosts) {
-        list.push_back(prepare_brick(config, change.identity, host));
-        create += " " + shell_quote(host.name + ":" + config.text("brick"));
-    }
-    list.push_back({.script = volume_script(scripts::gluster_volume_make, config, change.identity,
-                                            {{"create", create},
-                                             {"group", config.text("group")},
-                                             {"settings", settings(config["options"], {}) +
-                                                              allow(config) + tls_settings(config)},
-                                             {"count", std::to_string(hosts.size())},
-                                             {"started", config.flag("started", true) ? "1" : ""}}),
-                    .step = "creating the volume"});
-    return list;
-}
-
-std::vector<Command> GlusterVolume::update(const Change& change) {
-    const Value &before = change.before, &after = change.after;
-    const std::vector<std::string> have = texts(before["bricks"]), wanted = texts(after["bricks"]);
-    std::string add, unset;
-    const bool secure = after.flag("tls") && !before.flag("tls");
-    const bool open = before.flag("tls") && !after.flag("tls");
-    std::vector<Command> list;
-    for (const std::string& brick : have)
-        if (std::find(wanted.begin(), wanted.end(), brick) == wanted.end())
-            throw Error(ErrorKind::failed,
-                        fmt::format("the change would remove the brick {} with its data", brick))
-                .with_hint("move its data first: gluster volume remove-brick or replace-brick");
-    for (const Host& host : brick_hosts(after)) {
-        const std::string brick = host.name + ":" + after.text("brick");
-        const bool is_there = std::find(have.begin(), have.end(), brick) != have.end();
-        if (!is_there) add += " " + shell_quote(brick);
-        if (!is_there || secure) list.push_back(prepare_brick(after, change.identity, host));
-    }
-    if (before["options"].is_map())
-        for (const Entry& e : before["options"].as_map())
-            if (!after["options"].has(e.key)) unset += " " + e.key;
-    if (open) unset += tls_options();
-    const bool started = after.flag("started", true);
-    const bool regroup =
-        std::find(change.changed.begin(), change.changed.end(), "group") != change.changed.end();
-    // setting a group overwrites single options of the same name
-    const Value old_options = regroup ? Value() : before["options"];
-    list.push_back(
-        {.script = volume_script(
-             scripts::gluster_volume_update, after, change.identity,
-             {{"add", add},
-              {"unset", unset},
-              {"group", regroup ? after.text("group") : ""},
-              {"settings", settings(after["options"], old_options) +
-                               (before["clients"] == after["clients"] ? "" : allow(after)) +
-                               (before["certificates"] == after["certificates"] && !secure
-                                    ? ""
-                                    : tls_settings(after))},
-              {"stop", secure || open ? "1" : ""},
-              {"start", started                  ? "start"
-                        : before.flag("started") ? "stop"
-                                                 : ""},
-              {"count", std::to_string(wanted.size())}}),
-         .step = "updating the volume"});
-    return list;
-}
-
-std::vector<Command> GlusterVolume::remove(const Change& change) {
-    const Value& config = change.before;
-    std::vector<Command> list{
-        {.script = volume_script(scripts::gluster_volume_stop, config, change.identity),
-         .step = "stopping the volume"}};
-    for (const Host& host : brick_hosts(config))
-        list.push_back(
-            {.script = volume_script(scripts::gluster_brick_remove, config, change.identity),
-             .on = {host.connection},
-             .step = "removing the brick on " + host.name});
-    list.push_back(
-        {.script = volume_script(scripts::gluster_volume_delete, config, change.identity),
-         .step = "deleting the volume"});
-    return list;
 }
 
 } // namespace

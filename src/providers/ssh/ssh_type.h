@@ -25,6 +25,9 @@ struct Command {
     /// With `on`: if every host answered and the script succeeded on none, the next command gets
     /// empty input. Otherwise this is a failure; a host that cannot be reached always is.
     bool none_is_empty = false;
+    /// With `on`: the hosts may no longer exist, and the command only tidies up there. If none of
+    /// them can be reached, this is no failure.
+    bool may_be_gone = false;
     std::string step = {}; ///< progress text: "joining the swarm"
     /// Time limit. The script must keep to it by itself, so that no process is left running on the
     /// host; shortly after the limit hadeploy gives up.

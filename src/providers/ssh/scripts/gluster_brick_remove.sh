@@ -1,11 +1,14 @@
 #!/bin/sh
-# On each host with a brick, after the volume was stopped. If somebody created another volume of
-# that name meanwhile, the volume and its brick have another mark.
+# On each host with a brick, after the volume was stopped or the brick was removed from it. If somebody
+# created another volume of that name meanwhile, the volume and its brick have another mark.
+# Variables: listed (the brick in the info file).
 mark= made=
 { { read -r mark && read -r made; } <"$marker"; } 2>/dev/null || :
 [ "$mark" = "$identity" ] || exit 0
-case $(show "/var/lib/glusterd/vols/$volume/info" 2>/dev/null) in *"
+case "$(show "/var/lib/glusterd/vols/$volume/info" 2>/dev/null)
+" in *"
 status=1
+"*"=$listed
 "*)
     echo "the volume \"$volume\" still runs here; is glusterd up (systemctl start glusterd)?" >&2
     exit 1;;

@@ -1,16 +1,22 @@
 #!/bin/sh
-# Succeeds if all bricks run. Variables: count.
-online() {
+# Prints the running bricks as HOST:PATH, each between line ends.
+running_bricks() {
+    echo
     gluster volume status "$volume" --xml </dev/null 2>/dev/null | {
-        up=0 path=
+        host= path=
         while read -r line; do
             case $line in
+            '<hostname>'*) host=${line#*>} host=${host%%<*};;
             '<path>'*) path=${line#*>} path=${path%%<*};;
-            '<status>1<'*) [ "$path" != "$brick" ] || up=$((up + 1));;
+            '<status>1<'*) [ "$path" != "$brick" ] || printf '%s:%s\n' "$host" "$path";;
             esac
         done
-        [ $up -ge "$count" ]
     }
+    echo .
+}
+# Succeeds if all bricks run. Variables: count.
+online() {
+    [ "$(running_bricks | grep -c :)" -ge "$count" ]
 }
 wait_online() {
     began=$(seconds)
@@ -22,6 +28,80 @@ wait_online() {
         fi
         sleep 1
     done
+}
+# Succeeds if all bricks answer and have nothing to heal. Variables: count.
+healed() {
+    gluster volume heal "$volume" statistics heal-count </dev/null 2>/dev/null | {
+        answered=0 entries=0
+        while read -r line; do
+            case $line in 'Number of entries: '[0-9]*)
+                answered=$((answered + 1)) entries=$((entries + ${line##*: }));;
+            esac
+        done
+        [ $answered -ge "$count" ] && [ $entries = 0 ]
+    }
+}
+# Starts a crawl through all files: for empty bricks, more than what the others noted about them.
+heal_all() {
+    began=$(seconds)
+    until gluster volume heal "$volume" full </dev/null >/dev/null 2>&1; do # its daemon starts with the bricks
+        late "$began" 60 || { sleep 1; continue; }
+        gl volume heal "$volume" full >/dev/null
+        break
+    done
+}
+# A crawl finds the files of a directory only after the directory itself: looks twice. The daemons start
+# by themselves only every ten minutes, and after a change they miss the first request.
+wait_healed() {
+    began=$(seconds)
+    until healed && sleep 2 && healed; do
+        gluster volume heal "$volume" </dev/null >/dev/null 2>&1 || :
+        if late "$began" "$patience"; then
+            gluster volume heal "$volume" statistics heal-count </dev/null >&2 || :
+            echo "hadeploy: the bricks have not healed within $patience seconds; apply again to wait longer, or raise heal_timeout" >&2
+            exit 1
+        fi
+        sleep 1
+    done
+}
+# Gives empty bricks their place in the volume again, as far as their set keeps a copy. Variables: lost (lines between line
+# ends), bricks (lines: all, in the order of the sets), replica, info.
+reset_lost() {
+    place=0 gone=0
+    while read -r name; do
+        [ $((place % replica)) != 0 ] || gone=0
+        place=$((place + 1))
+        case $lost in *"
+$name
+"*) gone=$((gone + 1));; esac
+        [ $gone -lt "$replica" ] || {
+            echo "no brick with a copy of the files is left: $name was the last one; delete the volume to start with an empty one" >&2
+            exit 1
+        }
+    done <<END
+$bricks
+END
+    case $(show "$info") in *"
+status=1
+"*) ;; *) gl volume start "$volume" force >/dev/null;; esac
+    while read -r name; do
+        case $lost in *"
+$name
+"*) ;; *) continue;; esac
+        # its peers need a while to connect to a host that has just come back
+        began=$(seconds)
+        until
+            # fails if a killed run did it before
+            gl volume reset-brick "$volume" "$name" start >/dev/null 2>&1 || :
+            gl volume reset-brick "$volume" "$name" "$name" commit force >/dev/null 2>&1
+        do
+            late "$began" 60 || { sleep 2; continue; }
+            printf '%s\n' "$gl_out" >&2
+            exit 1
+        done
+    done <<END
+$bricks
+END
 }
 # Succeeds if the existing volume is ours: by its option, or while that is not set yet, by the file on
 # this host. Variables: info.

@@ -5,6 +5,7 @@
 # Variables: group ("" for none).
 command -v glusterd >/dev/null || { echo "== missing"; exit 0; }
 info=/var/lib/glusterd/vols/$volume/info status=
+for peer in /var/lib/glusterd/peers/*; do [ -e "$peer" ] || echo "== alone"; break; done
 if [ -e "$info" ]; then
     echo "== info"
     while IFS= read -r line; do
@@ -17,5 +18,12 @@ fi
 if [ "$status" = 1 ] && gluster_up; then
     echo "== status"
     timeout 15 gluster volume status "$volume" --xml </dev/null
+    # entries that are being written look like missing ones for a moment
+    for look in 1 2; do
+        heals=$(timeout 15 gluster volume heal "$volume" statistics heal-count </dev/null 2>/dev/null) || heals=
+        case $heals in *'entries: '[1-9]*) [ $look = 2 ] || sleep 1;; *) break;; esac
+    done
+    echo "== heals
+$heals"
 fi
 exit 0

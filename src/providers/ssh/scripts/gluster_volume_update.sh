@@ -1,20 +1,30 @@
 #!/bin/sh
 # Variables: unset (words), settings (words), group, start ("start", "stop" or ""), add (words:
-# bricks), count, stop ("1" if running bricks would keep the old settings).
+# arguments of add-brick), rebalance ("1": the bricks are more sets), bricks (lines: present ones), replica (of these), count,
+# stop ("1" if running bricks would keep the old settings). Reads the output of gluster_brick_find.sh.
 need_glusterd
-[ -z "$stop" ] || case $(show "/var/lib/glusterd/vols/$volume/info") in *"
+info=/var/lib/glusterd/vols/$volume/info lost='
+'
+while read -r word rest; do
+    [ "$word" != lost ] || lost="$lost$rest
+"
+done
+[ -z "$stop" ] || case $(show "$info") in *"
 status=1
 "*) gl volume stop "$volume" force >/dev/null;; esac
-[ -z "$add" ] || {
-    eval "gl volume add-brick \"\$volume\" $add force" >/dev/null
-    gl volume rebalance "$volume" start >/dev/null
-}
+empty=
+[ -z "$add" ] || [ -n "$rebalance" ] || empty=1
+[ "$lost" = '
+' ] || { empty=1; reset_lost; }
+[ -z "$add" ] || eval "gl volume add-brick \"\$volume\" $add force" >/dev/null
+[ -z "$rebalance" ] || gl volume rebalance "$volume" start >/dev/null
 for option in $unset; do gl volume reset "$volume" "$option" >/dev/null; done
 [ -z "$group" ] || gl volume set "$volume" group "$group" >/dev/null
 [ -z "$settings" ] || eval "gl volume set \"\$volume\" $settings" >/dev/null
 case $start in
 start)
     gl volume start "$volume" force >/dev/null
-    wait_online;;
+    wait_online
+    [ -z "$empty" ] || heal_all;;
 stop) [ -n "$stop" ] || gl volume stop "$volume" >/dev/null;;
 esac

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Variables: count (bricks), patience (seconds).
+need_glusterd
+wait_healed

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Variables: remove (words: bricks that leave), leaving (their number), keep (lines: bricks that
+# stay), replica, count (bricks now), patience. Every write is on a majority of the bricks. So if fewer bricks leave,
+# the others have all of it once they are healed; otherwise all must be healed before.
+need_glusterd
+running=$(running_bricks)
+while read -r name; do
+    case $running in *"
+$name
+"*) ;; *)
+        echo "the brick $name does not run: without the ones that leave, the volume could lose files that only it has; start it first" >&2
+        exit 1;;
+    esac
+done <<END
+$keep
+END
+if online; then
+    wait_healed
+elif [ "$leaving" -gt $(((count - 1) / 2)) ]; then
+    echo "a brick that leaves does not run, and the others are too few to be sure of every file: $leaving of $count leave; start it, or let fewer leave at a time" >&2
+    exit 1
+fi
+eval "gl volume remove-brick \"\$volume\" replica $replica $remove force" >/dev/null
