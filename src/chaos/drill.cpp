@@ -204,11 +204,14 @@ bool Drill::run_fault(std::size_t index) {
 
 Ms Drill::longest_life(std::size_t index) const {
     const Activity& own = plan_.method[index];
-    Ms sum = settings_.patience + hold_of(own) + kUndoMargin;
+    const auto handover = [](const Activity& a) {
+        return Ms(a.fault ? a.fault->options.integer("handover", 0) : 0);
+    };
+    Ms sum = settings_.patience + hold_of(own) + handover(own) + kUndoMargin;
     if (!own.background) return sum;
     for (std::size_t i = index; i < plan_.method.size(); ++i) {
         const Activity& a = plan_.method[i];
-        sum += a.before + a.after;
+        sum += a.before + a.after + handover(a);
         sum += a.fault ? 2 * settings_.patience + hold_of(a) : settings_.patience;
     }
     return sum;

@@ -3,6 +3,7 @@
 #include "chaos/experiment_keys.h"
 #include "chaos/tolerance.h"
 #include "core/did_you_mean.h"
+#include "core/secrecy.h"
 #include "core/text.h"
 #include "planner/yaml/yaml.h"
 #include "provider_api/normalize.h"
@@ -109,8 +110,7 @@ Value Reader::configured(const std::string& name, const Value& entry) {
     const Value& type = entry["type"];
     if (!type.is_string()) return entry;
     if (type.as_string() != "env") {
-        problem(fmt::format("configuration: {}: the type {} is not supported", name,
-                            in_quotes(type.as_string())),
+        problem(fmt::format("configuration: {}: the type {} is not supported", name, quoted(type)),
                 type.loc())
             .with_hint("write the value itself, or {type: env, key: VARIABLE}");
         return Value("");
@@ -211,7 +211,7 @@ std::optional<Activity> Reader::read_activity(const Value& value, std::string_vi
         return std::nullopt;
     }
     const std::string what =
-        value["name"].is_string() ? in_quotes(value["name"].as_string()) : std::string(section);
+        value["name"].is_string() ? quoted(value["name"]) : std::string(section);
     const std::size_t before = diagnostics_.list().size();
     const Value a = checked(keys::activity(), value, what, value.loc());
     refuse_controls(a);
@@ -285,7 +285,7 @@ void Reader::check_provider(const Activity& activity) {
     const Value& url = p["url"];
     if (url.is_string() && !url.as_string().starts_with("http://") &&
         !url.as_string().starts_with("https://"))
-        problem(fmt::format("{} is not a URL", in_quotes(url.as_string())), url.loc())
+        problem(fmt::format("{} is not a URL", quoted(url)), url.loc())
             .with_hint("include the scheme: \"http://10.77.0.11:5000\"");
     const std::string probe = p.text("probe"), check = p.text("check");
     const bool of_swarm = check == "nodes" || check == "services";
@@ -306,7 +306,7 @@ void Reader::read_fault(const std::string& what, const Value& given, Activity& o
     if (!name.is_string() || !given["node"].is_string()) return;
     const auto kind = fault_named(name.as_string());
     if (!kind) {
-        problem(fmt::format("{}: unknown fault {}", what, in_quotes(name.as_string())), name.loc())
+        problem(fmt::format("{}: unknown fault {}", what, quoted(name)), name.loc())
             .with_hint(hint_for(name.as_string(), fault_names(), "the faults"));
         return;
     }

@@ -50,6 +50,14 @@ namespace {
 
 Schema make_options(FaultKind kind) {
     switch (kind) {
+    case FaultKind::drain:
+        return {{.name = "handover",
+                 .type = TypeKind::duration,
+                 .doc = "How long to wait for services that are updated start-first to move "
+                        "before the drain; 0s drains at once.",
+                 .default_value = Value("5m"),
+                 .min = 0,
+                 .max = 3'600'000}};
     case FaultKind::partition:
         return {{.name = "way",
                  .type = TypeKind::string,
@@ -81,7 +89,7 @@ Schema make_options(FaultKind kind) {
         return {{.name = "path",
                  .type = TypeKind::path,
                  .doc = "A directory on the file system to fill.",
-                 .default_value = Value("/")},
+                 .default_value = Value("/var")},
                 {.name = "size",
                  .type = TypeKind::bytes,
                  .doc = "Size of the file. By default it takes all free space but 16 MiB.",

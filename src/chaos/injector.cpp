@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <future>
+#include <set>
 
 namespace hadeploy::chaos {
 
@@ -252,6 +253,7 @@ void ProviderFaults::undo(const Fault& fault) {
 
 std::vector<fault::Record> ProviderFaults::halt() {
     std::vector<fault::Record> ended;
+    std::set<std::string> were_off; ///< nodes whose power fault has just been ended
     Error failures(ErrorKind::failed, "not all faults have been ended");
     const std::vector<Found> all = ask_all();
     for (const Found& found : all)
@@ -263,19 +265,15 @@ std::vector<fault::Record> ProviderFaults::halt() {
             try {
                 apply(*found.place, ending(*found.place, record));
                 ended.push_back(record);
+                if (found.place->type != &host_fault_) were_off.insert(record.node);
             } catch (const Error& error) {
                 failures.with_note(
                     fmt::format("{} of {}: {}", record.kind, record.node, error.message));
             }
         }
-    for (const Found& found : all) {
-        // a machine whose power fault has just been ended was off
-        const bool was_off = std::any_of(ended.begin(), ended.end(), [&](const fault::Record& r) {
-            return r.node == found.place->name;
-        });
-        if (!found.problem.empty() && !was_off)
+    for (const Found& found : all)
+        if (!found.problem.empty() && !were_off.contains(found.place->name))
             failures.with_note(fmt::format("{}: {}", found.place->name, found.problem));
-    }
     if (!failures.notes.empty())
         throw failures.with_hint("each fault also ends by its armed undo; try again later to be "
                                  "sure");

@@ -74,7 +74,7 @@ std::vector<Value> values_at(const std::vector<PathStep>& path, const Value& roo
 
 std::string shown(const Value& value) {
     if (value.is_number() || value.is_bool()) return display(value);
-    return in_quotes(value.is_string() ? value.as_string() : display(value), 60);
+    return quoted(value, 60);
 }
 
 /// The part of a result that `target` names; the whole result without one.

@@ -76,7 +76,7 @@ TEST_CASE("faults at once and in sequence are injected and undone in order") {
 TEST_CASE("a fault in the background stays for the rest of the method: its undo is armed for it") {
     FakeApp app;
     FakeCluster cluster;
-    run_plan("title: t\nmethod:\n" + fault_step("drain", "node2"), app, cluster);
+    run_plan("title: t\nmethod:\n" + fault_step("latency", "node1"), app, cluster);
     const auto alone = cluster.undo_after;
     run_plan("title: t\nmethod:\n" + fault_step("latency", "node1", kBackground), app, cluster);
     CHECK(cluster.undo_after > alone);

@@ -211,7 +211,7 @@ resources:
         self.assertIn("app now has the files of app of 20", self.restore())
         self.assertEqual(snapshot(self.data), before)
         self.assert_nothing_left()
-        self.assertIn("No changes", self.hadeploy("plan"))
+        self.assertIn("Nothing to change", self.hadeploy("plan"))
 
     def test_it_opens_without_hadeploy(self):
         self.saved()

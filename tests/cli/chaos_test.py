@@ -221,7 +221,7 @@ class ChaosTest(unittest.TestCase):
         text = self.chaos("--fill-disk", "--random", "--seed", "3", "--size", "1 MiB", "--json")
         report = json.loads(text.splitlines()[-1])
         self.assertTrue(report["passed"], text)
-        self.assertIn(report["node"], self.machines)
+        self.assertIn(report["faults"][0]["node"], self.machines)
         self.assertEqual(self.listed(), [])
 
 

@@ -37,7 +37,7 @@ class PagesTest(Case):
         self.assertEqual(self.complete("graph", "--format", "="), ["dot", "mermaid", "json", "svg", "html"])
         self.assertEqual(self.complete("why", "'many"), ['many["x"]', 'many["y"]'])
         self.assertEqual(self.complete("why", '"many'), ['many[\\"x\\"]', 'many[\\"y\\"]'])
-        self.assertEqual(self.complete("docs", "host.f"), ["host.file"])
+        self.assertEqual(self.complete("docs", "host.fi"), ["host.file"])
         self.assertEqual(self.complete("output", "f"), ["file"])
         self.assertEqual(self.complete("--chdir", str(self.path), "why", "fi"), ["first"])
         self.assertEqual(self.complete("--chdir", "=", str(self.path), "why", "fi"), ["first"])
@@ -50,7 +50,7 @@ class PagesTest(Case):
         for words, completed in (("pl", ["plan"]), ("state p", ["pull", "push"]),
                                  ("why fi", ["first"]), ("graph --format h", ["html"]),
                                  ("plan --refresh-", ["--refresh-only"]),
-                                 ("docs host.f", ["host.file"]), ("output wo", ["word"])):
+                                 ("docs host.fi", ["host.file"]), ("output wo", ["word"])):
             done = subprocess.run(["fish", "-N", "-c", f"source {file}; complete -C 'hadeploy {words}'"],
                                   cwd=self.path, env=self.environment, text=True,
                                   capture_output=True, timeout=60)

@@ -68,7 +68,7 @@ class RecoveryTest(Project):
         before = self.state()
         self.follow("Export")
         self.lose_the_state()
-        self.assertIn("No changes", self.follow("Recover from an export"))
+        self.assertIn("Nothing to change", self.follow("Recover from an export"))
         self.assertEqual(self.state(), before)
         self.apply()
         self.assertEqual(self.read("log"), "made\n")  # nothing was created twice
@@ -86,7 +86,7 @@ class RecoveryTest(Project):
         history = self.run_it("history")
         self.follow("Copy")
         self.lose_the_state()
-        self.assertIn("No changes", self.follow("Recover from a copy"))
+        self.assertIn("Nothing to change", self.follow("Recover from a copy"))
         self.assertEqual((self.state(), self.run_it("history")), (before, history))
 
     def test_a_copy_replaces_a_damaged_state(self):
@@ -94,7 +94,7 @@ class RecoveryTest(Project):
         self.follow("Copy")
         (self.path / ".hadeploy" / "state.db").write_bytes(b"damaged" * 1000)
         (self.path / ".hadeploy" / "state.db-wal").write_bytes(b"damaged" * 1000)
-        self.assertIn("No changes", self.follow("Recover from a copy"))
+        self.assertIn("Nothing to change", self.follow("Recover from a copy"))
         self.assertEqual(self.state(), before)
 
     def test_a_copy_from_before_the_last_run(self):
@@ -107,12 +107,12 @@ class RecoveryTest(Project):
         self.assertNotIn("destroy", text)
         self.apply()
         self.assertEqual(self.read("file"), "the word is tulip")
-        self.assertIn("No changes", self.run_it("plan"))
+        self.assertIn("Nothing to change", self.run_it("plan"))
 
     def test_no_backup(self):
         self.follow("Without the state")
         self.assertEqual(self.read("file"), "the word is sesame")  # adopted
-        self.assertIn("No changes", self.run_it("plan"))
+        self.assertIn("Nothing to change", self.run_it("plan"))
 
 
 if __name__ == "__main__":

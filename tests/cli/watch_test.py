@@ -228,7 +228,7 @@ class WatchTest(Project):
         os.remove(self.path / "made")
         os.remove(self.path / "attempts")
         running = self.start("--repair", "--listen=127.0.0.1:0")
-        running.until("repair failed: stubborn: .*; next attempt in 5s$")
+        running.until("repair failed: stubborn: .*; next attempt in 5[.]0s$")
         running.until("repair failed: stubborn: .*; next attempt in 10s$")
         text = self.metrics(running)
         self.assertIn('hadeploy_repairs_total{result="failed"} 2', text)

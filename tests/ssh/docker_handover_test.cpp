@@ -24,6 +24,7 @@ dir=${0%/*}
 echo "$*" >>"$dir/log"
 case "$*" in
 'node ps n2 '*) cat "$dir/on_node";;
+'node inspect n2 '*) echo n2id;;
 'service inspect demo_web '*) echo start-first;;
 'service inspect demo_logger '*) echo stop-first;;
 'service inspect demo_agent '*) echo;; # global
@@ -36,7 +37,7 @@ case "$*" in
 'service update '*) exit 1;;
 esac
 )sh");
-        program("systemd-run", "\nfor word; do text=${shell-} shell=${node-} node=$word; done\n"
+        program("systemd-run", "\nfor text; do :; done\n"
                                "printf %s \"$text\" >\"${0%/*}/undo\"\n");
         program("systemctl", "");
         program("sleep", "");
@@ -79,8 +80,8 @@ esac
 
     /// Runs what the timer would run.
     ProcessResult run_undo() const {
-        return run_process({.argv = {"sh", "-c", "PATH=$2:$PATH; . \"$2/undo\"", "sh", "n2id",
-                                     dir_.path.string()}});
+        return run_process(
+            {.argv = {"sh", "-c", "PATH=$1:$PATH; . \"$1/undo\"", "sh", dir_.path.string()}});
     }
 
   private:

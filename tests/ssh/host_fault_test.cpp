@@ -69,6 +69,10 @@ struct FaultyHost {
             fs::create_directories(name);
         fs::permissions("/run/sshd", fs::perms::owner_all | fs::perms::group_exec);
         if (!bind("run", "/run/hadeploy") || !bind("bin", "/usr/local/bin")) ::_exit(99);
+        // not executable: only the stand-in exists
+        if (fs::exists("/usr/sbin/nft") &&
+            ::mount("/dev/null", "/usr/sbin/nft", nullptr, MS_BIND, nullptr) != 0)
+            ::_exit(99);
     }
     static bool possible() {
         return SshServer::possible() &&

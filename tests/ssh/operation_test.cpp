@@ -27,11 +27,11 @@ struct Answer {
 };
 
 /// One operation, run by a local shell.
-struct Local {
+struct LocalShell {
     TempDir dir;
     OperationName name{fmt::format("local-{}", fs::path(dir.path).filename().string()), "run",
                        make_boundary()};
-    ~Local() {
+    ~LocalShell() {
         for (const char* end : {".out", ".err"}) fs::remove(file(end));
     }
     [[nodiscard]] std::string path(const std::string& file) const { return dir.path / file; }
@@ -116,7 +116,7 @@ struct Machine {
 TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
 
     TEST_CASE("a script truncated at any byte does not start") {
-        const Local local;
+        const LocalShell local;
         const std::string script = local.script({{.script = "touch " + local.path("begun")}});
         // The last byte is a line end, which the shell does not need.
         for (std::size_t size = 0; size + 1 < script.size(); size += 41)
@@ -129,12 +129,12 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
     }
 
     TEST_CASE("it starts once, and every attempt gets the complete answer") {
-        const Local local;
+        const LocalShell local;
         const std::string script = local.script(
             {{.script = "echo line >>" + local.path("log") + "; sleep 0.5; echo out; echo err >&2"},
              {.script = "wc -c", .input = "input", .strict = false}});
         // Another operation blocks them all at the point where each has seen that none has started.
-        Local other;
+        LocalShell other;
         other.name.lineage = local.name.lineage;
         std::vector<Answer> answers(4);
         {
@@ -158,7 +158,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
     }
 
     TEST_CASE("a started operation that is gone: after a reboot, or removed by somebody") {
-        const Local local;
+        const LocalShell local;
         const std::vector<Section> sections{{.script = "touch " + local.path("begun")}};
         std::string boot = read_file("/proc/sys/kernel/random/boot_id");
         boot.pop_back();
@@ -170,14 +170,14 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
     }
 
     TEST_CASE("only root can read the files") {
-        const Local local;
+        const LocalShell local;
         CHECK(local.run(local.script({{.script = "true"}})).complete);
         CHECK((fs::status("/run/hadeploy").permissions() & fs::perms::mask) ==
               fs::perms::owner_all);
     }
 
     TEST_CASE("waits for other operations of the state, but not forever") {
-        const Local local;
+        const LocalShell local;
         const auto wait = [&](const std::string& lineage) {
             const std::vector<Section> sections{{.script = "echo looked", .strict = false}};
             return local.read(run_process(

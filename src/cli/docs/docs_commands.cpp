@@ -95,7 +95,8 @@ constexpr std::string_view kExit =
     ".TP\n.B 0\nSuccess.\n.TP\n.B 1\nFailure, or cancelled.\n"
     ".TP\n.B 2\nThere are changes to make (plan \\-\\-detailed\\-exitcode).\n"
     ".TP\n.B 3\nA drill missed a threshold.\n"
-    ".TP\n.B 4\nA drill is inconclusive: the machine that measured was busy.\n.TP\n.B 64\nInvalid command line.\n"
+    ".TP\n.B 4\nA drill is inconclusive: the machine that measured was busy.\n.TP\n.B 64\nInvalid "
+    "command line.\n"
     ".TP\n.B 65\nInvalid spec.\n.TP\n.B 69\nA backend cannot be reached.\n"
     ".TP\n.B 75\nThe state is locked by another run.\n.TP\n.B 130\nInterrupted.\n";
 
@@ -112,11 +113,12 @@ std::string commands_markdown(const CommandTree& tree) {
     out += "\n| Exit code | |\n|---|---|\n| 0 | success |\n| 1 | failure, or cancelled |\n"
            "| 2 | there are changes to make (`plan --detailed-exitcode`) |\n"
            "| 3 | a drill missed a threshold |\n"
-           "| 4 | a drill is inconclusive: the machine that measured was busy |\n| 64 | invalid command line |\n"
+           "| 4 | a drill is inconclusive: the machine that measured was busy |\n| 64 | invalid "
+           "command line |\n"
            "| 65 | invalid spec |\n| 69 | a backend cannot be reached |\n"
            "| 75 | the state is locked by another run |\n| 130 | interrupted |\n\n";
     for (const auto& [path, command] : all_commands(tree)) {
-        if (!command->commands.empty()) continue; // a group has no options
+        if (!command->commands.empty() && command->options.empty()) continue; // only a group
         out += fmt::format("## {}\n\n{}.\n\n```\n{}\n```\n\n", path, command->help,
                            usage(path, *command));
         out += option_rows(*command);
@@ -144,7 +146,7 @@ std::string man_page(const CommandTree& tree) {
     out += man_options(tree);
     out += ".SH COMMANDS\n";
     for (const auto& [path, command] : all_commands(tree)) {
-        if (!command->commands.empty()) continue;
+        if (!command->commands.empty() && command->options.empty()) continue;
         out += fmt::format(".SS {}\n{}.\n", escaped(usage(path, *command)), escaped(command->help));
         if (!command->details.empty()) out += ".PP\n" + paragraphs(command->details);
         out += man_options(*command);

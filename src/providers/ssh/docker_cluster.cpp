@@ -166,8 +166,6 @@ class DockerCluster final : public SshType {
 };
 
 class DockerDrain final : public SshType {
-    static constexpr std::int64_t kHandoverTimeout = 300'000; ///< milliseconds
-
   public:
     DockerDrain() {
         name = "docker.drain";
@@ -232,10 +230,10 @@ class DockerDrain final : public SshType {
         const std::string node = config.text("node");
         const std::int64_t patience = config.integer("handover_timeout", kHandoverTimeout);
         const std::string variables =
-            fmt::format("node={} unit={} seconds={} patience={}\n", shell_quote(node),
+            fmt::format("node={} unit={} seconds={} patience={} undo={}\n", shell_quote(node),
                         shell_quote("hadeploy-undo-" + node),
                         (config.integer("undo_after", 1'800'000) + patience + 999) / 1000,
-                        (patience + 999) / 1000);
+                        (patience + 999) / 1000, shell_quote(scripts::docker_drain_undo));
         const std::string head = functions() + std::string(scripts::docker_handover) + variables;
         if (removing)
             return {{.script = head + std::string(scripts::docker_drain_disarm),

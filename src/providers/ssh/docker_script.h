@@ -25,6 +25,10 @@ namespace hadeploy::ssh::docker {
 /// - `$docker_perl`: the beginning of a perl program that sends other requests: the sub `ask`.
 std::string functions();
 
+/// Default of the longest time that a drain waits for the services that move first, in
+/// milliseconds.
+inline constexpr std::int64_t kHandoverTimeout = 300'000;
+
 struct Reply {
     int status = 0;      ///< HTTP status
     std::string server;  ///< "Docker/20.10.24+dfsg1 (linux)"

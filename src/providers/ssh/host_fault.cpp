@@ -21,6 +21,7 @@ struct Scripts {
     std::string variables; ///< of all of them
     std::string check;     ///< fails if the fault is not possible; before `remember` and `inject`
     std::string remember;  ///< stores what the undo needs in the directory $fault
+    std::string prepare;   ///< a step before `inject`; "" for none
     std::string inject;
     std::string undo; ///< see fault::Undo::script
     std::string hold = ":";
@@ -119,11 +120,13 @@ Scripts scripts_of(const Value& config) {
                         std::string(scripts::host_fault_kill_brick_undo)};
     if (kind == "drain") {
         const std::string node = assign("node", config.text("node"));
-        return {.variables = docker::functions() + node,
+        return {.variables = docker::functions() + std::string(scripts::docker_handover) + node +
+                             fmt::format("patience={}\n", options.integer("handover", 0) / 1000),
                 .check =
                     needs("docker", "docker.io") + "docker node inspect \"$node\" >/dev/null\n",
-                .inject = "docker_again docker node update --availability drain \"$node\"\n",
-                .undo = node + "docker node update --availability active \"$node\" >/dev/null"};
+                .prepare = std::string(scripts::docker_drain_move),
+                .inject = std::string(scripts::docker_drain),
+                .undo = node + std::string(scripts::docker_drain_undo)};
     }
     throw Error(ErrorKind::failed, fmt::format("a host cannot inject the fault {}", kind));
 }
@@ -135,7 +138,8 @@ class HostFault final : public SshType {
         data = true;
         remove_may_leave = true; // a fault of another node
         summary = "The faults that `hadeploy chaos` has injected on a host.";
-        doc = "Read-only. Faults are injected and ended with `hadeploy chaos`.";
+        doc =
+            "Read-only. Faults are injected and ended with `hadeploy chaos`; Destroy leaves them.";
         example = "faults:\n"
                   "  type: host.fault\n"
                   "  host: ${node[\"node1\"].connection}\n";
@@ -167,8 +171,9 @@ class HostFault final : public SshType {
             // a drain is ended through any manager, also if another one holds its record
             std::string first;
             if (config.text("kind") == "drain")
-                first = scripts_of(config).variables +
-                        "docker_again docker node update --availability active \"$node\"\n";
+                first =
+                    scripts_of(config).variables +
+                    "docker_again docker node update --availability active \"$node\"\nhand_back\n";
             return {{.script = first + fault::end(fault::kHostDirectory, node, config.text("kind"),
                                                   config.text("lineage")),
                      .step = "ending the fault",
@@ -186,14 +191,20 @@ class HostFault final : public SshType {
                                .after = std::chrono::milliseconds(config.integer("undo_after")),
                                .script = s.undo,
                                .hold = s.hold};
-        return {{.script = head + fault::arm(undo) + s.remember,
-                 .step = "arming the undo",
-                 .limit = minutes(2),
-                 .ends_after = minutes(1)},
-                {.script = directory + head + s.inject,
-                 .step = "injecting the fault",
-                 .limit = minutes(6),
-                 .ends_after = minutes(5)}};
+        std::vector<Command> list{{.script = head + fault::arm(undo) + s.remember,
+                                   .step = "arming the undo",
+                                   .limit = minutes(2),
+                                   .ends_after = minutes(1)}};
+        if (!s.prepare.empty())
+            list.push_back({.script = head + s.prepare,
+                            .step = "moving tasks that may overlap",
+                            .limit = minutes(8),
+                            .ends_after = minutes(7)});
+        list.push_back({.script = directory + head + s.inject,
+                        .step = "injecting the fault",
+                        .limit = minutes(6),
+                        .ends_after = minutes(5)});
+        return list;
     }
 };
 

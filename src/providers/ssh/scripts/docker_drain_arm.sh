@@ -5,11 +5,6 @@ docker_up || { echo "Docker does not run; start it (systemctl start docker)" >&2
 command -v systemd-run >/dev/null || { echo "systemd-run is missing; it is needed for the undo timer" >&2; exit 1; }
 case $(docker_get "/nodes/$node") in "reply 200 "*) ;; *) echo "the swarm has no node $node, or this host is not a manager" >&2; exit 1;; esac
 systemctl stop "$unit.timer" "$unit.service" 2>/dev/null || :
-# shellcheck disable=SC2016 # the shell of the timer expands them
 systemd-run -q --collect --unit "$unit" --on-active "$seconds" --timer-property AccuracySec=1s \
     --property RuntimeMaxSec=1h \
-    sh -c '
-        until docker node update --availability active "$1" >/dev/null; do sleep 5; done
-        for service in $(docker service ls --filter "label=hadeploy.handover.$1" --format "{{.Name}}"); do
-            docker service update --detach --label-rm "hadeploy.handover.$1" --constraint-rm "node.id!=$1" "$service"
-        done' sh "$(handover_id)"
+    sh -c "node=$node; until ( $undo ); do sleep 5; done"

@@ -5,8 +5,10 @@ gluster_up || { echo "glusterd does not run on this host; start it (systemctl st
 line_end='
 '
 own=$line_end$(own_addresses)$line_end
+names=
 while read -r name address; do
     case $own in *"$line_end$address$line_end"*) continue;; esac
+    names="$names $name"
     gl peer detach "$name" >/dev/null 2>&1 && continue
     case $gl_out in
     *"not part of cluster"*|*"not in cluster"*) continue;;
@@ -17,3 +19,11 @@ while read -r name address; do
 done <<END
 $hosts
 END
+# glusterd answers before it has forgotten the member.
+left() {
+    gluster pool list </dev/null | while read -r uuid host state; do
+        case "$names " in *" $host "*) echo "$uuid $state";; esac
+    done
+}
+began=$(seconds)
+while [ -n "$(left)" ] && ! late "$began" 30; do sleep 1; done
