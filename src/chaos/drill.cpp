@@ -486,7 +486,10 @@ Experiment single_fault(Fault fault) {
 
 Report run_drill(const Settings& settings, const DrillOptions& options, Cluster& cluster,
                  Injector& injector, DrillEvents& events, const std::stop_token& stop) {
-    return Drill(settings, options, cluster, injector, events, stop).run();
+    Settings used = settings;
+    for (const Activity& a : options.experiment.method)
+        if (a.fault && is_power(a.fault->kind)) used.urls = urls_without(used, a.fault->node);
+    return Drill(used, options, cluster, injector, events, stop).run();
 }
 
 } // namespace hadeploy::chaos

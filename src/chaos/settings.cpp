@@ -179,4 +179,18 @@ Settings parse_settings(const Value& section) {
     return s;
 }
 
+std::vector<std::string> urls_without(const Settings& settings, const std::string& node) {
+    const std::string address = settings.hosts[node].text("address");
+    std::vector<std::string> out;
+    for (const std::string& url : settings.urls) {
+        const std::size_t scheme = url.find("://");
+        std::string_view host = url;
+        host.remove_prefix(scheme == url.npos ? 0 : scheme + 3);
+        host = host.starts_with('[') ? host.substr(1, host.find(']') - 1)
+                                     : host.substr(0, host.find_first_of(":/"));
+        if (host != address) out.push_back(url);
+    }
+    return out.empty() ? settings.urls : out;
+}
+
 } // namespace hadeploy::chaos

@@ -40,4 +40,8 @@ void check_settings(const Value& section, Diagnostics& diagnostics);
 /// Converts the section, which settings_schema() has normalized.
 Settings parse_settings(const Value& section);
 
+/// The URLs without those at the address of this node, which a fault switches off: nobody can
+/// answer there, and the drill is about the users of the others. All of them if none would be left.
+std::vector<std::string> urls_without(const Settings& settings, const std::string& node);
+
 } // namespace hadeploy::chaos

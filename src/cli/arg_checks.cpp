@@ -35,7 +35,7 @@ std::string fault_problem(const Args& args) {
         std::vector<std::string> names;
         for (const chaos::FaultKind kind : chaos::fault_kinds())
             names.push_back(fmt::format("--{}", chaos::name_of(kind)));
-        return fmt::format("chaos needs a fault ({}) or a command (list, halt)",
+        return fmt::format("chaos needs a fault ({}) or a command (run, list, halt)",
                            fmt::join(names, ", "));
     }
     const auto& [name, node] = args.faults.front();

@@ -61,6 +61,14 @@ std::vector<Record> parse(std::string_view text) {
     return out;
 }
 
+Attribute faults_attribute() {
+    return {.name = "faults",
+            .type = list_of(TypeKind::any),
+            .doc = "For each fault: node, kind, lineage of the state, seconds since its start, "
+                   "seconds left until its undo, and whether the undo is armed.",
+            .computed = true};
+}
+
 Value to_value(const std::vector<Record>& records) {
     Value::List out;
     for (const Record& r : records)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/value.h"
+#include "provider_api/schema.h"
 
 #include <chrono>
 #include <string>
@@ -50,6 +51,8 @@ struct Record {
 /// The output of list(). Other lines are ignored.
 std::vector<Record> parse(std::string_view text);
 
+/// The attribute `faults` of the types that read records, with the values of to_value().
+Attribute faults_attribute();
 /// As attributes of an object, and back.
 Value to_value(const std::vector<Record>& records);
 std::vector<Record> from_value(const Value& list);

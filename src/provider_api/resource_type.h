@@ -107,6 +107,12 @@ class ResourceType {
     /// kept until no resource needs them (see Change::left_to).
     virtual std::vector<std::string> shares(const Value& /*config*/) const { return {}; }
 
+    /// Whether an update of a machine switches it off for a while.
+    virtual bool restarts(const Value& /*before*/, const Value& /*after*/) const { return false; }
+    /// Whether an update only removes parts that dependents may use until they have changed, such
+    /// as a member of a pool. Its step then comes after theirs instead of before them.
+    virtual bool releases(const Value& /*before*/, const Value& /*after*/) const { return false; }
+
     /// Names of things that a change of the object needs for itself, e.g. "the swarm of
     /// 10.77.0.11": changes with a common name do not run at the same time, in any order.
     virtual std::vector<std::string> exclusive(const Value& /*config*/) const { return {}; }

@@ -31,6 +31,21 @@ std::string first_problem(const Value& value) {
 
 } // namespace
 
+TEST_CASE("a node that is switched off is not asked") {
+    Settings s;
+    s.urls = {"http://10.77.0.11:5000", "http://10.77.0.12/x", "http://[fd00::13]:80",
+              "http://app"};
+    const auto at = [](const char* address) { return Value::map({{"address", address}}); };
+    s.hosts = Value::map({{"a", at("10.77.0.11")}, {"b", at("10.77.0.1")}, {"c", at("fd00::13")}});
+    CHECK(urls_without(s, "a") ==
+          std::vector<std::string>{"http://10.77.0.12/x", "http://[fd00::13]:80", "http://app"});
+    CHECK(urls_without(s, "b") == s.urls); // the beginning of another address
+    CHECK(urls_without(s, "c").size() == 3);
+    CHECK(urls_without(s, "unknown") == s.urls);
+    s.urls = {"http://10.77.0.11:5000"};
+    CHECK(urls_without(s, "a") == s.urls);
+}
+
 TEST_CASE("only hosts and urls are required") {
     Diagnostics diagnostics;
     const Settings s = parse_settings(normalized(section(), diagnostics));

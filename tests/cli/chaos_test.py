@@ -10,13 +10,14 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import unittest
+
+import own_sshd
 
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 
@@ -45,26 +46,8 @@ os.execv("/usr/sbin/sshd", ["/usr/sbin/sshd", "-D", "-e", "-f", str(path / "sshd
 class Machine:
     def __init__(self, path, key, api):
         self.path = path
-        (path / "bin").mkdir(parents=True)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path / "host_key"],
-                       check=True)
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        (path / "sshd_config").write_text(
-            f"ListenAddress 127.0.0.1\nPort {self.port}\nPidFile none\nHostKey {path}/host_key\n"
-            f"StrictModes no\nUsePAM no\nAuthorizedKeysFile {key}.pub\nPermitRootLogin yes\n")
-        self.process = subprocess.Popen(
-            ["unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c",
-             f"mount -t tmpfs run /run && mount --bind {path}/bin /usr/local/sbin && "
-             "exec python3 -c \"$0\" \"$@\"", MACHINE, path, api],
-            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(400):
-            with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise AssertionError("sshd does not start")
+        self.port = own_sshd.prepare(path, key)
+        self.process = own_sshd.start(path, self.port, MACHINE, path, api)
 
     def stop(self):
         self.process.kill()
@@ -114,7 +97,7 @@ class ChaosTest(unittest.TestCase):
             machine = Machine(cls.path / name, key, cls.api)
             cls.addClassCleanup(machine.stop)
             cls.machines[name] = machine
-            host_key = " ".join((machine.path / "host_key.pub").read_text().split()[:2])
+            host_key = own_sshd.public_key(machine.path)
             resources += (f"  {name}: {{type: ssh.host, address: 127.0.0.1, port: {machine.port}, "
                           f"user: root, private_key_file: {key}, host_key: {host_key}}}\n")
             hosts.append(f"{name}: '${{{name}.connection}}'")

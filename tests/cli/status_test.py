@@ -16,6 +16,8 @@ import tempfile
 import time
 import unittest
 
+import own_sshd
+
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 
 # Runs as the machine: two processes with the names of the daemons, then sshd.
@@ -61,33 +63,14 @@ class Machine:
 
     def __init__(self, path, key):
         self.path = path
-        path.mkdir()
-        (path / "bin").mkdir()
+        self.port = own_sshd.prepare(path, key)
         (path / "bin" / "gluster").write_text(GLUSTER)
         (path / "bin" / "gluster").chmod(0o755)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path / "host_key"],
-                       check=True)
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        (path / "sshd_config").write_text(
-            f"ListenAddress 127.0.0.1\nPort {self.port}\nPidFile none\nHostKey {path}/host_key\n"
-            f"StrictModes no\nUsePAM no\nAuthorizedKeysFile {key}.pub\nPermitRootLogin yes\n")
         self.process = self.socket = None
 
     def start(self, mode):
         self.stop()
-        self.process = subprocess.Popen(
-            ["unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c",
-             f"mount -t tmpfs run /run && mount --bind {self.path}/bin /usr/local/sbin && "
-             "exec python3 -c \"$0\" \"$@\"", MACHINE, self.path, mode],
-            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(400):
-            with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise AssertionError("sshd does not start")
+        self.process = own_sshd.start(self.path, self.port, MACHINE, self.path, mode)
 
     def fall_silent(self):
         self.stop()
@@ -110,7 +93,7 @@ class Machine:
         self.process = self.socket = None
 
     def public_key(self):
-        return " ".join((self.path / "host_key.pub").read_text().split()[:2])
+        return own_sshd.public_key(self.path)
 
 
 class StatusTest(unittest.TestCase):

@@ -3,7 +3,6 @@
 
 #include "planner/plan/decide.h"
 #include "planner/plan/plan.h"
-#include "provider_api/update_effects.h"
 
 using namespace hadeploy;
 using namespace hadeploy::test;
@@ -70,10 +69,9 @@ TEST_CASE("gluster.pool: members that are added and removed") {
         type.commands(change_of(type, Change::Kind::update, config, two, {"members"}));
     REQUIRE(shrink.size() == 5);
     CHECK(contains(shrink[4].script, "hosts='node3 10.77.0.13'\n"));
-    const auto& effects = dynamic_cast<const UpdateEffects&>(type);
-    CHECK(effects.releases(config, two));
-    CHECK_FALSE(effects.releases(two, config));
-    CHECK_FALSE(effects.releases(config, config));
+    CHECK(type.releases(config, two));
+    CHECK_FALSE(type.releases(two, config));
+    CHECK_FALSE(type.releases(config, config));
     check_syntax(shrink);
     CHECK(type.commands(change_of(type, Change::Kind::remove, config, {})).size() == 1);
 }

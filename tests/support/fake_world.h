@@ -2,7 +2,6 @@
 
 #include "planner/plan/prior_state.h"
 #include "provider_api/provider.h"
-#include "provider_api/update_effects.h"
 
 #include <algorithm>
 #include <csignal>
@@ -181,7 +180,7 @@ class Server : public Machine {
 };
 
 /// `fake.vm`: a machine that more `memory` restarts.
-class Vm : public Machine, public UpdateEffects {
+class Vm : public Machine {
   public:
     Vm() {
         name = "fake.vm";
@@ -203,7 +202,7 @@ class Member : public Thing {
 
 /// `fake.shared`: reached through any of its peers, which use it; they go before a smaller `size`
 /// is applied. `online` can be repaired.
-class Shared : public Thing, public UpdateEffects {
+class Shared : public Thing {
   public:
     Shared() {
         name = "fake.shared";

@@ -82,6 +82,12 @@ void add_warnings(const Node& node, const Value& config, std::vector<Error>& war
         warnings.push_back(placed(without_secrets(error, config), node));
 }
 
+void add_remark(const Node& node, const Value& config, const Value& observed,
+                std::vector<std::string>& notices) {
+    const std::string remark = without_secrets(node.type->remark(config, observed), config);
+    if (!remark.empty()) notices.push_back(fmt::format("{}: {}", node.address, remark));
+}
+
 void check_new_place(const PriorState& prior, const Node& node, const Value& config,
                      std::vector<Error>& warnings, Diagnostics& diagnostics) {
     const auto seen = prior.observed.find(new_place_address(node.address));

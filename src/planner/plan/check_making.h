@@ -34,6 +34,11 @@ void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Pl
 /// Adds the warnings of ResourceType::warn() about the config.
 void add_warnings(const Node& node, const Value& config, std::vector<Error>& warnings);
 
+/// Adds ResourceType::remark() about a new object.
+/// @param observed  the attributes of an object that is there already; null if there is none
+void add_remark(const Node& node, const Value& config, const Value& observed,
+                std::vector<std::string>& notices);
+
 /// Warns of an object that is not recorded at the place where a replacement creates its own: the
 /// replacement adopts it. An object that it cannot adopt is an error, before the old one is
 /// removed.

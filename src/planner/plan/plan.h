@@ -41,7 +41,7 @@ struct Step {
     bool takes_over = false; ///< it takes a claim of another object: read after that object has
                              ///< released the claim
     bool restarts = false;   ///< of a machine: the update switches it off for a while
-    bool releases = false;   ///< see UpdateEffects::releases
+    bool releases = false;   ///< see ResourceType::releases
     bool keeps = false;      ///< of a forgotten resource: its object is kept on purpose
     /// The removal that begins a replacement. It is a separate step, so that dependents of the old
     /// object are removed before it and the new object is created after it. The replacement is a

@@ -28,7 +28,6 @@
 #include "planner/plan/waits.h"
 #include "planner/spec/address.h"
 #include "provider_api/lifecycle_keys.h"
-#include "provider_api/update_effects.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -237,10 +236,9 @@ class Planner {
         if (!step.read_first) check_postconditions(id, !action && recorded != nullptr);
         places_.note(node, action, step.restarts);
         if (action && action != Action::adopt) add_warnings(node, config, plan_.warnings);
-        if (action == Action::replace)
-            add_remark(node, config, {});
-        else if (recorded == nullptr)
-            add_remark(node, config, seen ? seen->attributes : Value());
+        if (action == Action::replace || recorded == nullptr)
+            add_remark(node, config, seen && action != Action::replace ? seen->attributes : Value(),
+                       plan_.notices);
         // a completed interrupted change must still be recorded as completed
         if (!action && prior_.interrupted.contains(node.address)) action = Action::adopt;
         if (!action) {
@@ -252,11 +250,6 @@ class Planner {
             if (!step.create_first || t.from != begun)
                 takings_.push_back({static_cast<StepId>(plan_.steps.size()), t.from, t.what});
         add(id, *action, std::move(step));
-    }
-
-    void add_remark(const Node& node, const Value& config, const Value& observed) {
-        const std::string remark = without_secrets(node.type->remark(config, observed), config);
-        if (!remark.empty()) plan_.notices.push_back(fmt::format("{}: {}", node.address, remark));
     }
 
     /// Chooses the action of a step; sets its reason, and the known values of computed attributes.
@@ -462,9 +455,7 @@ class Planner {
         if (action == Action::replace && !step.if_differs && step.changes.empty() &&
             !records_[id]->tainted && records_[id]->type == step.type->name)
             taint(*records_[id]);
-        const auto* effects = dynamic_cast<const UpdateEffects*>(step.type);
-        step.releases = action == Action::update && effects != nullptr &&
-                        effects->releases(step.before, step.after);
+        step.releases = action == Action::update && step.type->releases(step.before, step.after);
         if (!step.releases) waits_.set(id, static_cast<StepId>(plan_.steps.size()));
         plan_.steps.push_back(std::move(step));
     }

@@ -2,7 +2,6 @@
 
 #include "planner/graph/computed.h"
 #include "planner/plan/observed.h"
-#include "provider_api/update_effects.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -134,9 +133,8 @@ std::set<std::string> used_by(const std::set<std::string>& addresses, const Prio
 void go_with_machine(Step& step, const RecordedResource* recorded, const PriorState& prior,
                      Places::Down down, std::optional<Action>& action) {
     if (recorded == nullptr || recorded->type != step.type->name) return;
-    const auto* effects = dynamic_cast<const UpdateEffects*>(step.type);
-    if (action == Action::update && effects != nullptr && machine_is_up(prior, step.address) &&
-        effects->restarts(step.before, step.after)) {
+    if (action == Action::update && machine_is_up(prior, step.address) &&
+        step.type->restarts(step.before, step.after)) {
         step.restarts = true;
         step.verb = "restart";
     }

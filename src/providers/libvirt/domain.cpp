@@ -2,7 +2,6 @@
 
 #include "core/secrecy.h"
 #include "provider_api/units.h"
-#include "provider_api/update_effects.h"
 #include "providers/libvirt/xml.h"
 
 #include <algorithm>
@@ -15,7 +14,7 @@ namespace {
 constexpr std::int64_t kMib = std::int64_t{1} << 20;
 constexpr std::int64_t kMinute = 60'000;
 
-class DomainType : public LibvirtType, public UpdateEffects {
+class DomainType : public LibvirtType {
   public:
     DomainType();
     void check(const Value& config, Diagnostics& diagnostics) const override;

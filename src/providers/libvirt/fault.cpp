@@ -76,11 +76,7 @@ class FaultType final : public LibvirtType {
                    .type = TypeKind::path,
                    .doc = "The directory of the records: `.hadeploy/faults` of a project.",
                    .required = true},
-                  {.name = "faults",
-                   .type = list_of(TypeKind::any),
-                   .doc = "For each fault: node, kind, lineage of the state, seconds since its "
-                          "start, seconds left until its undo, and whether the undo is armed.",
-                   .computed = true}};
+                  fault::faults_attribute()};
     }
 
     Observation observe(const ReadRequest& request, Inventory& /*inventory*/) const override {

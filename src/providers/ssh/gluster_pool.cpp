@@ -1,5 +1,4 @@
 #include "embedded/scripts.h"
-#include "provider_api/update_effects.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_types.h"
 #include "providers/ssh/host.h"
@@ -22,7 +21,7 @@ std::set<std::string> name_set(const Value& list) {
     return out;
 }
 
-class GlusterPool final : public SshType, public UpdateEffects {
+class GlusterPool final : public SshType {
   public:
     GlusterPool();
     Value derive(const Value& config) const override;

@@ -143,12 +143,7 @@ class HostFault final : public SshType {
         example = "faults:\n"
                   "  type: host.fault\n"
                   "  host: ${node[\"node1\"].connection}\n";
-        schema = {host_attribute(),
-                  {.name = "faults",
-                   .type = list_of(TypeKind::any),
-                   .doc = "For each fault: node, kind, lineage of the state, seconds since its "
-                          "start, seconds left until its undo, and whether the undo is armed.",
-                   .computed = true}};
+        schema = {host_attribute(), fault::faults_attribute()};
     }
 
     std::string probe(const ReadRequest& /*request*/) const override {

@@ -1,22 +1,18 @@
 #!/bin/sh
 # Variables: others4, others6: the addresses of the other nodes, separated by commas; port: that of
 # SSH; way: both, in or out. SSH stays possible also through another node.
+# chain NAME HOOK PRIORITY, and of the packets: the side of SSH's port and that of the other node
+chain() {
+    echo "chain $1 { type filter hook $2 priority $3;"
+    echo "tcp $4 $port accept"
+    [ -z "$others4" ] || echo "ip $5 { $others4 } drop"
+    [ -z "$others6" ] || echo "ip6 $5 { $others6 } drop"
+    echo '}'
+}
 table() {
     echo 'table inet hadeploy_fault {'
-    if [ "$way" != out ]; then
-        echo 'chain from_others { type filter hook prerouting priority -310;'
-        echo "tcp dport $port accept"
-        [ -z "$others4" ] || echo "ip saddr { $others4 } drop"
-        [ -z "$others6" ] || echo "ip6 saddr { $others6 } drop"
-        echo '}'
-    fi
-    if [ "$way" != in ]; then
-        echo 'chain to_others { type filter hook postrouting priority 310;'
-        echo "tcp sport $port accept"
-        [ -z "$others4" ] || echo "ip daddr { $others4 } drop"
-        [ -z "$others6" ] || echo "ip6 daddr { $others6 } drop"
-        echo '}'
-    fi
+    [ "$way" = out ] || chain from_others prerouting -310 dport saddr
+    [ "$way" = in ] || chain to_others postrouting 310 sport daddr
     echo '}'
 }
 table | nft -f -
