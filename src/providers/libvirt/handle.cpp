@@ -30,8 +30,7 @@ std::string hint_for(const virError& error) {
     if (connection_lost(error)) return kStartHint;
     if (says("failed to initialize kvm") || says("Could not access KVM kernel module") ||
         says("/kvm/kvm.c")) // QEMU's failed assertion if KVM refuses a feature
-        return "KVM is present but does not work: check that virtualization is enabled in the "
-               "firmware and /dev/kvm can be opened; or use accelerator: qemu, which emulates";
+        return kBrokenKvmHint;
     if (says("Network is already in use by interface"))
         return "this machine is connected to a network with the same addresses; choose another "
                "cidr";

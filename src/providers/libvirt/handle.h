@@ -20,6 +20,11 @@ using PoolHandle = std::unique_ptr<virStoragePool, Freed<virStoragePoolFree>>;
 using VolumeHandle = std::unique_ptr<virStorageVol, Freed<virStorageVolFree>>;
 using StreamHandle = std::unique_ptr<virStream, Freed<virStreamFree>>;
 
+/// The hint if KVM is offered but fails, as it may within virtual machines.
+inline constexpr const char* kBrokenKvmHint =
+    "KVM is present but does not work: check that virtualization is enabled in the firmware and "
+    "/dev/kvm can be opened; or use accelerator: qemu, which emulates";
+
 /// Converts libvirt's last error of this thread. The message is "cannot " + `doing`, for example
 /// "start the network 'lab'".
 Error last_error(std::string_view doing);

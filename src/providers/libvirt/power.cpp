@@ -4,6 +4,7 @@
 #include "provider_api/schema.h"
 #include "provider_api/units.h"
 #include "providers/libvirt/storage.h"
+#include "providers/libvirt/xml.h"
 
 #include <arpa/inet.h>
 #include <array>
@@ -124,6 +125,23 @@ Error boot_error(const Session& session, const BootWatch& watch, std::string mes
                                  : "the end of its console:\n" + text);
     return error;
 }
+
+/// QEMU pauses a guest whose disk cannot be written, and one for which KVM fails.
+Error paused_error(const Session& session, const BootWatch& watch) {
+    int state = VIR_DOMAIN_NOSTATE, reason = VIR_DOMAIN_PAUSED_UNKNOWN;
+    call("read the state of a domain",
+         [&] { return virDomainGetState(watch.domain, &state, &reason, 0); });
+    const pugi::xml_document definition = parse_xml(taken(
+        call("read a domain", [&] { return virDomainGetXMLDesc(watch.domain, 0); })));
+    if (reason != VIR_DOMAIN_PAUSED_IOERROR &&
+        std::string_view("kvm") == definition.child("domain").attribute("type").value())
+        return boot_error(session, watch,
+                          fmt::format("'{}' was paused by kvm while it booted", watch.name),
+                          kBrokenKvmHint);
+    return boot_error(session, watch, fmt::format("'{}' was paused while it booted", watch.name),
+                      "the host's disk may be full (see `df -h`; `virsh domblkerror " + watch.name +
+                          "` shows it)");
+}
 } // namespace
 
 void wait_for_ssh(Session& session, const BootWatch& watch) {
@@ -134,10 +152,7 @@ void wait_for_ssh(Session& session, const BootWatch& watch) {
         session.check_stop();
         const int state = state_of(watch.domain);
         if (state == VIR_DOMAIN_PAUSED)
-            throw boot_error(session, watch,
-                             fmt::format("'{}' was paused while it booted", watch.name),
-                             "the host's disk may be full (see `df -h`; `virsh domblkerror " +
-                                 watch.name + "` shows it)");
+            throw paused_error(session, watch);
         if (!is_active(state))
             throw boot_error(
                 session, watch,

@@ -52,7 +52,8 @@ class GlusterVolume final : public SshType {
     void warn(const Value& config, Diagnostics& warnings) const override;
     std::string probe(const ReadRequest& request) const override {
         return volume_script(scripts::gluster_volume_probe, request.config, request.identity,
-                             {{"group", request.config.text("group")}});
+                             {{"group", request.config.text("group")},
+                              {"recorded", request.recorded ? "1" : ""}});
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
@@ -292,11 +293,18 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
     const std::string text = section(result.out, "info");
     const bool shared =
         request.config["hosts"].is_map() && request.config["hosts"].as_map().size() > 1;
-    if (text.empty() && shared && request.recorded &&
-        result.out.find("== alone") != std::string::npos)
+    const auto reports = [&](std::string_view word) {
+        return result.out.find(word) != std::string::npos;
+    };
+    if (text.empty() && shared && request.recorded && reports("== alone"))
         return Observation::blocked(
             Error(ErrorKind::failed, "the host that was asked is no longer in the Gluster pool")
                 .with_hint("list the gluster.pool in `depends_on`, so that it is repaired first"));
+    if (text.empty() && reports("== elsewhere"))
+        return Observation::blocked(
+            Error(ErrorKind::failed, "the host that was asked does not have the volume, but other "
+                                     "members of the pool do")
+                .with_hint("restart glusterd there, so that it gets the volume from them"));
     if (text.empty()) return Observation::absent();
     std::map<std::string, std::string> info;
     for (auto& [key, value] : pairs(text)) info[key] = value;

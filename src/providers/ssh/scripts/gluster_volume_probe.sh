@@ -2,10 +2,29 @@
 # The configuration is read from the file that glusterd keeps on every member, without the volume
 # password in it. Only a query to the cluster shows whether bricks on other hosts run. It waits up
 # to two minutes for a member that has just gone down, so a longer wait counts as "not known".
-# Variables: group ("" for none).
+# Variables: group ("" for none), recorded ("1": the volume existed).
 command -v glusterd >/dev/null || { echo "== missing"; exit 0; }
-info=/var/lib/glusterd/vols/$volume/info status=
+info=/var/lib/glusterd/vols/$volume/info
 for peer in /var/lib/glusterd/peers/*; do [ -e "$peer" ] || echo "== alone"; break; done
+# Succeeds if another member has the volume. glusterd answers a member without a lock.
+on_a_peer() {
+    for peer in /var/lib/glusterd/peers/*; do
+        [ -e "$peer" ] || break
+        while IFS='=' read -r key value; do
+            [ "$key" = hostname1 ] || continue
+            timeout 5 gluster --remote-host="$value" volume info "$volume" </dev/null >/dev/null 2>&1 && return
+        done <"$peer"
+    done
+    return 1
+}
+# a member that lost its disk and came back gets the volumes from the others, after a while
+began=$(seconds)
+while [ -n "$recorded" ] && [ ! -e "$info" ] && gluster_up && on_a_peer; do
+    late "$began" 30 || { sleep 1; continue; }
+    echo "== elsewhere"
+    break
+done
+status=
 if [ -e "$info" ]; then
     echo "== info"
     while IFS= read -r line; do
