@@ -75,9 +75,13 @@ class Scripts(unittest.TestCase):
         scripts = "gluster_brick_prepare" + (" gluster_brick_find" if find else "")
         return self.volume(n, scripts, stdin, name=f"node{n}:/mnt/bricks/vol0").stdout
 
-    def update(self, have, count, stdin="", add=""):
+    def give_back(self, n, numbers, stdin, **more):
+        return self.volume(n, "gluster_brick_return", stdin, name=f"node{n}:/mnt/bricks/vol0",
+                           listed=f"node{n}:-mnt-bricks-vol0", bricks=bricks(numbers), replica=len(numbers), **more)
+
+    def update(self, count, stdin="", add=""):
         self.volume(1, "gluster_volume_update", stdin, unset="", settings="", group="", start="start", add=add,
-                    rebalance="", bricks=bricks(have), replica=len(have), count=count, stop="")
+                    rebalance="", count=count, stop="")
         self.volume(1, "gluster_volume_heal", count=count, patience=100)
 
     def write(self, n, name):
@@ -112,13 +116,19 @@ class Scripts(unittest.TestCase):
         for n in (1, 2, 3):
             found = self.prepare(n, found, find=True)
         self.assertEqual(found, "lost node1:/mnt/bricks/vol0\n")
-        self.update((1, 2, 3), 3, found)
+        all_lost = "".join(f"lost node{n}:/mnt/bricks/vol0\n" for n in (1, 2, 3))
+        refused = self.give_back(1, (1, 2, 3), all_lost, status=1)
+        self.assertIn("no brick with a copy of the files is left", refused.stderr)
+        self.assertEqual(self.on(1, "ls -A /mnt/bricks"), "")
+        for n in (1, 2, 3):
+            self.assertEqual(self.give_back(n, (1, 2, 3), found).stdout, found)
+        self.update(3, found)
         self.assert_on_bricks((1, 2, 3), ("before", "meanwhile"))
 
         self.pool((1, 2, 3, 4, 5))
         for n in (4, 5):
             self.prepare(n)
-        self.update((1, 2, 3), 5, add="replica 5 " + bricks((4, 5), " "))
+        self.update(5, add="replica 5 " + bricks((4, 5), " "))
         self.assert_on_bricks((1, 2, 3, 4, 5), ("before", "meanwhile"))
         self.write(5, "five")
         self.assert_on_bricks((1, 2, 3, 4, 5), ("five",))
@@ -129,12 +139,12 @@ class Scripts(unittest.TestCase):
         time.sleep(1)
         refused = self.volume(1, "gluster_volume_shrink", status=1, **shrink)
         self.assertIn("the brick node2:/mnt/bricks/vol0 does not run", refused.stderr)
-        self.update((1, 2, 3, 4, 5), 5)
+        self.update(5)
         self.lab.stop("node5")  # one of those that leave may be dead
         time.sleep(8)
         self.volume(1, "gluster_volume_shrink", **shrink)
         self.volume(4, "gluster_brick_remove", listed="node4:-mnt-bricks-vol0")
-        self.update((1, 2, 3), 3)
+        self.update(3)
         self.assert_on_bricks((1, 2, 3), ("before", "meanwhile", "five"))
         self.assertEqual(self.on(4, "ls -A /mnt"), "")
         self.run_script(1, text("gluster_pool_own", "gluster_pool_detach"),

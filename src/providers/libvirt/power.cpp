@@ -131,8 +131,8 @@ Error paused_error(const Session& session, const BootWatch& watch) {
     int state = VIR_DOMAIN_NOSTATE, reason = VIR_DOMAIN_PAUSED_UNKNOWN;
     call("read the state of a domain",
          [&] { return virDomainGetState(watch.domain, &state, &reason, 0); });
-    const pugi::xml_document definition = parse_xml(taken(
-        call("read a domain", [&] { return virDomainGetXMLDesc(watch.domain, 0); })));
+    const pugi::xml_document definition = parse_xml(
+        taken(call("read a domain", [&] { return virDomainGetXMLDesc(watch.domain, 0); })));
     if (reason != VIR_DOMAIN_PAUSED_IOERROR &&
         std::string_view("kvm") == definition.child("domain").attribute("type").value())
         return boot_error(session, watch,
@@ -151,8 +151,7 @@ void wait_for_ssh(Session& session, const BootWatch& watch) {
     for (;;) {
         session.check_stop();
         const int state = state_of(watch.domain);
-        if (state == VIR_DOMAIN_PAUSED)
-            throw paused_error(session, watch);
+        if (state == VIR_DOMAIN_PAUSED) throw paused_error(session, watch);
         if (!is_active(state))
             throw boot_error(
                 session, watch,

@@ -51,9 +51,9 @@ class GlusterVolume final : public SshType {
     std::int64_t copies(const Value& volume) const override { return volume.integer("replica", 1); }
     void warn(const Value& config, Diagnostics& warnings) const override;
     std::string probe(const ReadRequest& request) const override {
-        return volume_script(scripts::gluster_volume_probe, request.config, request.identity,
-                             {{"group", request.config.text("group")},
-                              {"recorded", request.recorded ? "1" : ""}});
+        return volume_script(
+            scripts::gluster_volume_probe, request.config, request.identity,
+            {{"group", request.config.text("group")}, {"recorded", request.recorded ? "1" : ""}});
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;

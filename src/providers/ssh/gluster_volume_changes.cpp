@@ -155,6 +155,20 @@ struct Bricks {
     }
 };
 
+/// Gives the brick of a host, if it was found to have no data, its place in the volume again.
+Command return_brick(const Change& change, const Bricks& bricks, const Host& host) {
+    const std::vector<std::string> staying = bricks.staying();
+    const std::int64_t replica =
+        std::min(bricks.replica_before, static_cast<std::int64_t>(staying.size()));
+    return {.script = volume_script(scripts::gluster_brick_return, change.after, change.identity,
+                                    {{"name", brick_on(host, change.after)},
+                                     {"listed", in_info(brick_on(host, change.after))},
+                                     {"bricks", fmt::format("{}", fmt::join(staying, "\n"))},
+                                     {"replica", std::to_string(replica)}}),
+            .on = {host.connection},
+            .step = "checking for data in the brick on " + host.name};
+}
+
 std::string quoted_words(const std::vector<std::string>& bricks) {
     std::string out;
     for (const std::string& brick : bricks) out += " " + shell_quote(brick);
@@ -231,12 +245,16 @@ std::vector<Command> update_volume(const Change& change) {
     const bool started = after.flag("started", true);
     std::vector<Command> list;
     if (!bricks.left.empty()) shrink(change, bricks, list);
-    for (const Host& host : brick_hosts(after)) {
-        const bool is_new = std::find(bricks.added.begin(), bricks.added.end(),
-                                      brick_on(host, after)) != bricks.added.end();
-        if (is_new || secure || repair)
-            list.push_back(prepare_brick(after, change.identity, host, repair && !is_new));
-    }
+    const std::vector<Host> hosts = brick_hosts(after);
+    const auto is_new = [&](const Host& host) {
+        return std::find(bricks.added.begin(), bricks.added.end(), brick_on(host, after)) !=
+               bricks.added.end();
+    };
+    for (const Host& host : hosts)
+        if (is_new(host) || secure || repair)
+            list.push_back(prepare_brick(after, change.identity, host, repair && !is_new(host)));
+    for (const Host& host : hosts)
+        if (repair && !is_new(host)) list.push_back(return_brick(change, bricks, host));
     std::string unset;
     if (before["options"].is_map())
         for (const Entry& e : before["options"].as_map())
@@ -254,9 +272,6 @@ std::vector<Command> update_volume(const Change& change) {
              scripts::gluster_volume_update, after, change.identity,
              {{"add", add},
               {"rebalance", !add.empty() && !more_copies ? "1" : ""},
-              {"bricks", fmt::format("{}", fmt::join(staying, "\n"))},
-              {"replica", std::to_string(std::min(bricks.replica_before,
-                                                  static_cast<std::int64_t>(staying.size())))},
               {"unset", unset},
               {"group", regroup ? after.text("group") : ""},
               {"settings", settings(after["options"], old_options) +

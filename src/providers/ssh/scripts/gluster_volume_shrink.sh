@@ -20,4 +20,4 @@ elif [ "$leaving" -gt $(((count - 1) / 2)) ]; then
     echo "a brick that leaves does not run, and the others are too few to be sure of every file: $leaving of $count leave; start it, or let fewer leave at a time" >&2
     exit 1
 fi
-eval "gl volume remove-brick \"\$volume\" replica $replica $remove force" >/dev/null
+eval "change_bricks $((count - leaving)) remove-brick \"\$volume\" replica $replica $remove force"

@@ -1,22 +1,17 @@
 #!/bin/sh
 # Variables: unset (words), settings (words), group, start ("start", "stop" or ""), add (words:
-# arguments of add-brick), rebalance ("1": the bricks are more sets), bricks (lines: present ones), replica (of these), count,
+# arguments of add-brick), rebalance ("1": the bricks are more sets), count (bricks afterwards),
 # stop ("1" if running bricks would keep the old settings). Reads the output of gluster_brick_find.sh.
 need_glusterd
-info=/var/lib/glusterd/vols/$volume/info lost='
-'
-while read -r word rest; do
-    [ "$word" != lost ] || lost="$lost$rest
-"
+info=/var/lib/glusterd/vols/$volume/info empty=
+while read -r word _; do
+    [ "$word" != lost ] || empty=1
 done
 [ -z "$stop" ] || case $(show "$info") in *"
 status=1
 "*) gl volume stop "$volume" force >/dev/null;; esac
-empty=
 [ -z "$add" ] || [ -n "$rebalance" ] || empty=1
-[ "$lost" = '
-' ] || { empty=1; reset_lost; }
-[ -z "$add" ] || eval "gl volume add-brick \"\$volume\" $add force" >/dev/null
+[ -z "$add" ] || eval "change_bricks $count add-brick \"\$volume\" $add force"
 [ -z "$rebalance" ] || gl volume rebalance "$volume" start >/dev/null
 for option in $unset; do gl volume reset "$volume" "$option" >/dev/null; done
 [ -z "$group" ] || gl volume set "$volume" group "$group" >/dev/null
