@@ -385,6 +385,7 @@ void Drill::finish() {
     const ProberResult result = meter_.stop();
     report_.measured = measure(result.samples, result.length, settings_.urls.size());
     report_.phases = phases_of(report_, result.samples);
+    add_last_failures(report_, result.samples);
     report_.machine = use_of(machine_->stop());
     add_delays(report_.machine, result.samples);
     report_.doubts = doubts_about(report_.machine);

@@ -77,6 +77,17 @@ std::vector<Phase> phases_of(const Report& report, const std::vector<Sample>& sa
     return out;
 }
 
+void add_last_failures(Report& report, const std::vector<Sample>& samples) {
+    for (FaultRun& f : report.faults)
+        for (const Sample& s : samples) {
+            if (s.outcome == Outcome::ok || s.intended < f.began ||
+                s.intended >= f.ended.value_or(report.measured.length))
+                continue;
+            auto& last = s.kind == Kind::read ? f.last_failed_read : f.last_failed_write;
+            last = std::max(last.value_or(Us{0}), s.done - f.began);
+        }
+}
+
 namespace {
 
 /// What is "never" in a drill that ended by itself was not measured in one that was interrupted.

@@ -39,9 +39,11 @@ struct FaultRun {
     std::optional<Us> ended;       ///< none: it has not been undone
     std::optional<Us> detected;    ///< from its begin until the first task began to move
     std::optional<Us> rescheduled; ///< from its begin until every service had its tasks again
-    bool moves = true;             ///< whether the swarm moves the tasks off the node
-    std::size_t tasks = 0;         ///< that ran on the node before
-    Placement placement;           ///< before its end
+    /// From its begin until the end of the last failed request that was due while it lasted.
+    std::optional<Us> last_failed_read, last_failed_write;
+    bool moves = true;     ///< whether the swarm moves the tasks off the node
+    std::size_t tasks = 0; ///< that ran on the node before
+    Placement placement;   ///< before its end
 };
 
 /// A probe or an action of an experiment that was run.
@@ -106,6 +108,9 @@ std::string_view name_of(Verdict verdict);
 
 /// Before, during and after the faults, as far as they were measured.
 std::vector<Phase> phases_of(const Report& report, const std::vector<Sample>& samples);
+
+/// Fills in the last failed requests of the faults.
+void add_last_failures(Report& report, const std::vector<Sample>& samples);
 
 /// Compares the results with the thresholds of the settings.
 std::vector<Threshold> judge(const Report& report, const Settings& settings);

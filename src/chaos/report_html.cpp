@@ -91,6 +91,11 @@ std::string measured(const Report& r) {
         if (f.rescheduled)
             out += fmt::format("<li>{}: every service had its tasks after {}</li>\n",
                                escaped(f.label), show_time(*f.rescheduled));
+        for (const auto& [what, last] :
+             {std::pair{"read", f.last_failed_read}, {"write", f.last_failed_write}})
+            if (last)
+                out += fmt::format("<li>{}: the last failed {} ended after {}</li>\n",
+                                   escaped(f.label), what, show_time(*last));
     }
     if (r.steady)
         out += fmt::format("<li>steady state {} after the end of the fault</li>\n",

@@ -49,6 +49,8 @@ OrderedJson fault_json(const FaultRun& f) {
             {"ended_at_ms", ms_of(f.ended)},
             {"detect_ms", ms_of(f.detected)},
             {"reschedule_ms", ms_of(f.rescheduled)},
+            {"last_failed_read_ms", ms_of(f.last_failed_read)},
+            {"last_failed_write_ms", ms_of(f.last_failed_write)},
             {"tasks", f.tasks},
             {"placement", f.placement}};
 }

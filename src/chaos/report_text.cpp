@@ -53,6 +53,11 @@ std::string fault_lines(const Report& r) {
         if (f.detected)
             out += fmt::format("; the swarm began to move tasks after {}", show_time(*f.detected));
         out += "\n";
+        for (const auto& [what, last] :
+             {std::pair{"read", f.last_failed_read}, {"write", f.last_failed_write}})
+            if (last)
+                out += fmt::format("  {}: the last failed {} ended after {}\n", f.label, what,
+                                   show_time(*last));
     }
     return out;
 }

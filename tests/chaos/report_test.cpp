@@ -193,6 +193,26 @@ TEST_CASE("before, during and after: each phase has its own figures") {
     CHECK(phases_of(open, samples).back().name == "during");
 }
 
+TEST_CASE("the last failed request of a fault is one that was sent while it lasted") {
+    Report report = good(); // a fault from 5 s to 15 s
+    const auto sample = [](Kind kind, Outcome outcome, Us due, Us done) {
+        return Sample{kind, outcome, 0, due, done, ""};
+    };
+    add_last_failures(report, {sample(Kind::read, Outcome::fail, 4s, 9s), // before
+                               sample(Kind::read, Outcome::unknown, 6s, 8s),
+                               sample(Kind::read, Outcome::fail, 7s, 7s),
+                               sample(Kind::read, Outcome::ok, 8s, 9s),
+                               sample(Kind::read, Outcome::fail, 15s, 16s), // after
+                               sample(Kind::write, Outcome::ok, 8s, 9s)});
+    CHECK(report.faults[0].last_failed_read == 3s);
+    CHECK_FALSE(report.faults[0].last_failed_write);
+    CHECK(to_json(report).find(R"("last_failed_read_ms":3000.0,"last_failed_write_ms":null)") !=
+          std::string::npos);
+    CHECK(render(report).find("drain of node2: the last failed read ended after 3.0 s\n") !=
+          std::string::npos);
+    CHECK(render(report).find("last failed write") == std::string::npos);
+}
+
 TEST_CASE("where leadership went") {
     CHECK(leadership_text({}) == "");
     CHECK(leadership_text({{0s, "node1"}}) == "node1");
