@@ -106,6 +106,10 @@ class Lab:
             shutil.copytree("/etc", disk / "etc", symlinks=True,
                             ignore=shutil.ignore_patterns("*.lock", "*-", "*+"))
             (disk / "etc/hosts").write_text("127.0.0.1 localhost\n")
+            # the start-up files of root's shell on this machine are not the machine's
+            (disk / "root").mkdir()
+            users = (disk / "etc/passwd").read_text()
+            (disk / "etc/passwd").write_text(users.replace(":/root:", f":{disk}/root:"))
             (disk / "systemctl").write_text(SYSTEMCTL)
             (disk / "systemctl").chmod(0o755)
         (disk / "sshd_config").write_text(
@@ -124,7 +128,9 @@ class Lab:
             mount --bind {disk}/systemctl {shutil.which("systemctl")}
             ip link set lo up""")
         self.switch.run("sh", "-c", f"ip link del v{number} 2>/dev/null; "
-                        f"ip link add v{number} type veth peer name eth0 netns {space.pid} && "
+                        f"ip link add v{number} type veth peer name eth0 "
+                        # the same after a restart: nobody announces a new one
+                        f"address 02:00:00:00:00:{number:02x} netns {space.pid} && "
                         f"ip link set v{number} master br0 up")
         space.run("sh", "-c", f"ip addr add 10.99.0.{10 + number}/24 dev eth0; ip link set eth0 up")
         space.run("/usr/sbin/sshd", "-f", disk / "sshd_config")
