@@ -8,11 +8,11 @@
 
 namespace hadeploy::chaos {
 
-/// What a probe, or an action that is no fault, returned.
+/// The result of a probe, or of an action that is not a fault.
 struct ActivityResult {
-    Value value;         ///< as tolerances see it
+    Value value;         ///< that is compared with the tolerance
     std::string shown;   ///< "HTTP 200", "exit status 0", ...
-    std::string details; ///< of a check of the cluster that is false: the reasons
+    std::string details; ///< why a check of the cluster is false; "" otherwise
 };
 
 /// Runs probes and actions against the outside world. May be called from several threads, for
@@ -24,7 +24,8 @@ class ActivityRunner {
     ActivityRunner(Ms timeout, Ms patience, Cluster& cluster, Gluster* gluster)
         : timeout_(timeout), patience_(patience), cluster_(cluster), gluster_(gluster) {}
 
-    /// @throws Error if there is no result: the process cannot be started, nobody answers, ...
+    /// @throws Error if there is no result: the process cannot be started, the server does not
+    /// answer, ...
     /// @throws Interrupted
     ActivityResult run(const Activity& activity, const std::stop_token& stop);
 
@@ -41,7 +42,7 @@ class ActivityRunner {
 std::vector<std::string> command_line(const Value& provider);
 
 /// Why the swarm is not in its steady state.
-/// @param check  "nodes", "services", "quorum": only this
+/// @param check  only this: "nodes", "services" or "quorum"; "": all three
 std::vector<std::string> swarm_problems(const Snapshot& snapshot, std::string_view check);
 
 } // namespace hadeploy::chaos

@@ -18,11 +18,11 @@ std::string Calibration::text() const {
                            rate == 1 ? "write" : "writes");
     };
     if (carried == 0)
-        return fmt::format("the app does not carry even {} well ({}); the drill uses this rate",
+        return fmt::format("the app cannot sustain even {} ({}); the drill uses this rate",
                            of_each(used), limit);
-    return fmt::format("the app carries {} well ({}); the drill uses {} ({})", of_each(carried),
-                       limit.empty() ? "more was not tried" : "not more: " + limit, of_each(used),
-                       capped ? "the setting `rate`" : fmt::format("{} %", share));
+    return fmt::format("the app sustains {} ({}); the drill uses {} ({})", of_each(carried),
+                       limit.empty() ? "higher rates were not tried" : "above that: " + limit,
+                       of_each(used), capped ? "the setting `rate`" : fmt::format("{} %", share));
 }
 
 std::string overload(const Measurement& m, Us most_p99) {

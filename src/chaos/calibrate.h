@@ -5,28 +5,28 @@
 #include <functional>
 #include <string>
 
-/// Finds out what load the app carries well, so that a drill measures the failure and not an
+/// Finds the load that the app sustains, so that a drill measures the failure and not an
 /// overload that the drill itself causes.
 namespace hadeploy::chaos {
 
 /// Rates are reads per second, and as many writes.
 struct Calibration {
-    int carried = 0;   ///< the highest rate that was tried and carried well; 0: not even the lowest
-    std::string limit; ///< why the next rate was not carried; "": no higher one was tried
-    int used = 0;      ///< the rate of the drill
-    int share = 0;     ///< percentage of `carried` that was asked for
+    int carried = 0;     ///< the highest rate that was tried and sustained; 0: none
+    std::string limit;   ///< why the next rate was not sustained; "": no higher one was tried
+    int used = 0;        ///< the rate of the drill
+    int share = 0;       ///< percentage of `carried` that was asked for
     bool capped = false; ///< `used` is less than that share, because of the setting `rate`
 
-    /// "the app carries 20 reads and 20 writes a second (more was not tried); ..."
+    /// "the app sustains 20 reads and 20 writes a second (higher rates were not tried); ..."
     [[nodiscard]] std::string text() const;
 };
 
-/// Why the app does not carry the load of this measurement well: a request failed, or the p99 of
+/// Why the app does not sustain the load of this measurement: a request failed, or the p99 of
 /// reads or of writes exceeds the limit. "" if it does.
 std::string overload(const Measurement& m, Us most_p99);
 
-/// Doubles the rate in short steps until the app no longer carries it well, or until the share of
-/// it suffices for `rate`. Halves it if the app does not carry the first one.
+/// Doubles the rate in short steps until the app no longer sustains it, or until the share of
+/// it suffices for `rate`. Halves it if the app does not sustain the first one.
 /// @param share  percentage, 1 to 100
 /// @param probe  measures the app at a rate
 Calibration calibrate(int rate, int share, Us most_p99,

@@ -36,7 +36,7 @@ std::string_view help_of(FaultKind kind);
 /// The schema of Fault::options; empty if the kind has none.
 const Schema& options_of(FaultKind kind);
 
-/// Whether the fault is one of the machine's power, which its libvirt host injects.
+/// Whether the fault switches or suspends the machine, which only its libvirt host can do.
 bool is_power(FaultKind kind);
 /// Whether the node's manager does not answer the other managers while the fault lasts.
 bool stops_manager(FaultKind kind);
@@ -57,7 +57,8 @@ struct Fault {
 };
 
 /// Injects faults. Every fault has an undo that is armed before the fault itself, in a place that
-/// survives the end of this process: on the node, or for power on the machine's libvirt host.
+/// survives the end of this process: on the node, or for
+/// power faults on the machine's libvirt host.
 class Injector {
   public:
     using Time = std::chrono::steady_clock::time_point;

@@ -18,8 +18,8 @@ struct GlusterVolume {
 
 /// Why the volumes are not in their steady state, one reason a line, for display.
 /// @param seen   the attributes of a `gluster.cluster`
-/// @param check  "quorum": more than half of each volume's bricks are online; "heal": nothing is
-/// left to heal; "split-brain": no entry is in split-brain; "": all three
+/// @param check  "quorum": more than half of each volume's bricks are online; "heal": no entry has
+/// to be healed; "split-brain": no entry is in split-brain; "": all three
 std::vector<std::string> gluster_problems(const Value& seen,
                                           const std::vector<GlusterVolume>& volumes,
                                           std::string_view check);

@@ -23,7 +23,7 @@ class Faults : public Injector {
     virtual void check(const Fault& fault, bool force) = 0;
     /// Ends all faults of the project.
     /// @return  the faults that were active
-    /// @throws Error if a fault could not be ended, or a host not be asked
+    /// @throws Error if a fault could not be ended, or a host could not be asked
     virtual std::vector<fault::Record> halt() = 0;
 };
 

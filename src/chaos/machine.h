@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-/// How busy the machine is that measures. A busy machine delays requests and responses, and the
+/// How busy the measuring machine is. A busy machine delays requests and responses, and the
 /// figures then say nothing about the app.
 namespace hadeploy::chaos {
 

@@ -56,7 +56,7 @@ struct Series {
     Us p50{0}, p90{0}, p99{0}, max{0}; ///< latency of the ok ones
     Gap gap;
     std::vector<Second> seconds;                 ///< contiguous, from the first second on
-    std::map<std::string, std::size_t> problems; ///< number of each problem
+    std::map<std::string, std::size_t> problems; ///< how often each problem occurred
     std::vector<std::size_t> failed_by_url;
 };
 

@@ -41,8 +41,8 @@ std::optional<Calibration> Meter::calibrate() {
 }
 
 Measurement Meter::measure_at(int rate) {
-    events_.phase(
-        fmt::format("finding out what the app carries: {0} reads and {0} writes a second", rate));
+    events_.phase(fmt::format(
+        "finding the load that the app sustains: {0} reads and {0} writes a second", rate));
     Prober prober(probing(rate));
     // at least one read and one write in a step
     const Ms least = std::chrono::ceil<Ms>(std::chrono::seconds(1)) / rate;

@@ -23,7 +23,7 @@ class Meter {
     /// @throws Interrupted
     std::optional<Calibration> calibrate();
     /// Measures a baseline, repeatedly until it has no failure, so that later failures are caused
-    /// by the fault. An app that was just deployed or is slow has the usual patience.
+    /// by the fault. An app that is slow or was just deployed has Settings::patience for that.
     /// @param what  for the error: "drain of node2"
     /// @throws Error(failed), Interrupted
     void await_well_app(const std::string& what);
@@ -31,7 +31,7 @@ class Meter {
     // after await_well_app()
     [[nodiscard]] int rate() const { return rate_; }
     [[nodiscard]] Us now() const { return prober_->now(); }
-    /// Over the time for which the app has to be healthy.
+    /// The health of the app in the time for which it has to be healthy.
     [[nodiscard]] Prober::Live live() const { return prober_->live(window_); }
     [[nodiscard]] std::string prefix() const { return prober_->prefix(); }
     /// @throws Error(failed)

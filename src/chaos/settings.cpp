@@ -50,18 +50,20 @@ Schema make_schema() {
          .max = 500},
         {.name = "load",
          .type = TypeKind::integer,
-         .doc = "Percentage of the rate that the app carries well which the drill uses, up to "
+         .doc = "The drill uses this percentage of the highest rate that the app sustains, and at "
+                "most "
                 "`rate`.",
          .default_value = Value(50),
          .min = 1,
          .max = 100},
         duration("ramp",
-                 "Length of each step in which the drill, before the baseline, finds out what rate "
-                 "the app carries well: the rate is doubled up to what `rate` and `load` need. 0: "
-                 "the drill uses `rate`.",
+                 "Length of a step of the search, before the baseline, for the highest rate that "
+                 "the app "
+                 "sustains. The rate is doubled in each step, until it is as high as `rate` and "
+                 "`load` need. 0: there is no search, and the drill uses `rate`.",
                  2'000),
         duration("well_p99",
-                 "A rate is carried well if no request fails, and 99 % of the reads and of the "
+                 "The app sustains a rate if no request fails, and 99 % of the reads and of the "
                  "writes are answered within this time.",
                  1'000, 1),
         duration("timeout", "Time limit of one request.", 5'000, 10),

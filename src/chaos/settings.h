@@ -15,12 +15,12 @@ struct Settings {
     std::vector<std::string> urls;
     std::string read, write, body, verify;
     int rate = 10;  ///< highest reads per second, and as many writes
-    int load = 100; ///< percentage of the rate that the app carries well
+    int load = 100; ///< percentage of the highest rate that the app sustains
     Ms ramp{0};     ///< length of a step of the calibration; 0: no calibration
-    Ms well_p99{0}; ///< latency up to which the app carries a rate well
+    Ms well_p99{0}; ///< highest latency at a rate that the app sustains
     Ms timeout{0};  ///< of one request
-    Ms baseline{0}; ///< measurement before the drain
-    Ms hold{0};     ///< time between the move of the tasks and the end of the drain
+    Ms baseline{0}; ///< measurement before the fault
+    Ms hold{0};     ///< time between the move of the tasks and the end of the fault
     Ms settle{0};   ///< time without an error after which the app counts as steady
     Ms patience{0}; ///< limit for each wait
     Ms poll{0};     ///< between two reads of the cluster
@@ -40,8 +40,8 @@ void check_settings(const Value& section, Diagnostics& diagnostics);
 /// Converts the section, which settings_schema() has normalized.
 Settings parse_settings(const Value& section);
 
-/// The URLs without those at the address of this node, which a fault switches off: nobody can
-/// answer there, and the drill is about the users of the others. All of them if none would be left.
+/// The URLs except those at the address of this node: a fault switches it off, so it cannot answer,
+/// and the drill measures the app at the other nodes. All URLs if none would be left.
 std::vector<std::string> urls_without(const Settings& settings, const std::string& node);
 
 } // namespace hadeploy::chaos

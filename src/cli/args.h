@@ -68,7 +68,7 @@ struct Args {
     std::string report;                               ///< chaos --report FILE
     std::string junit;                                ///< chaos --junit FILE
     std::string html;                                 ///< chaos --html FILE
-    double hold = 0; ///< chaos: seconds to stay drained after the tasks have moved
+    double hold = 0; ///< chaos: seconds that the fault lasts after the tasks have moved
 
     bool watch = false;        ///< status --watch
     int interval = 0;          ///< watch, status --watch: seconds; 0: the default

@@ -102,7 +102,7 @@ namespace {
 constexpr std::chrono::minutes kPatience{10};
 constexpr std::chrono::seconds kBetweenLooks{5};
 
-/// Why the clusters are not as wanted; "" if they are.
+/// Why the clusters are not healthy; "" if they are.
 std::string unwell(Context& context, const Store& store, PlanOptions options) {
     options.hold = true;
     try {
@@ -136,7 +136,7 @@ void wait_until_well(Context& context, const Store& store, const PlanOptions& op
             for (const Turn& turn : later) names.push_back(turn.address);
             throw Error(ErrorKind::failed,
                         fmt::format("stopped before {}: {}", fmt::join(names, ", "), why))
-                .with_hint("repair it, and apply again: the machines that are left follow then");
+                .with_hint("repair it, then apply again for the remaining machines");
         }
         context.say(fmt::format("waiting before {}: {}\n", later.front().address, why));
         std::this_thread::sleep_for(kBetweenLooks);

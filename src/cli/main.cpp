@@ -119,7 +119,8 @@ void start_log(const Args& args, const Project& project) {
     if (level.empty() && args.log_file.empty()) return;
     const std::optional<log::Level> least = log::parse_level(level.empty() ? "debug" : level);
     if (!least)
-        throw Error(ErrorKind::usage, fmt::format("HADEPLOY_LOG: {} is no level", in_quotes(level)))
+        throw Error(ErrorKind::usage,
+                    fmt::format("HADEPLOY_LOG: {} is not a log level", in_quotes(level)))
             .with_hint("the levels are trace, debug, info, warn and error");
     log::start(*least, args.log_file);
     log::set_redactor([&project](std::string_view text) { return project.hidden(text); });

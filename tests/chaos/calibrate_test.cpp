@@ -7,7 +7,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// An app that carries a rate and gets slow above it.
+/// An app that sustains a rate and gets slow above it.
 struct App {
     int carries;
     std::vector<int> tried = {};
@@ -27,7 +27,7 @@ Calibration calibrated(App& app, int rate, int share) {
 
 } // namespace
 
-TEST_CASE("a rate is carried well without failures and within the latency") {
+TEST_CASE("a rate is sustained without failures and within the latency") {
     Measurement m;
     m.reads.sent = m.writes.sent = 10;
     m.reads.p99 = 1s;
@@ -44,17 +44,18 @@ TEST_CASE("the rate doubles only as far as the drill's rate needs") {
     CHECK(app.tried == std::vector<int>{5, 10, 20});
     CHECK(c.carried == 20);
     CHECK(c.used == 10);
-    CHECK(c.text() == "the app carries 20 reads and 20 writes a second well (more was not tried); "
-                      "the drill uses 10 reads and 10 writes a second (the setting `rate`)");
+    CHECK(c.text() ==
+          "the app sustains 20 reads and 20 writes a second (higher rates were not tried); "
+          "the drill uses 10 reads and 10 writes a second (the setting `rate`)");
 }
 
-TEST_CASE("an app that carries less gets its share of what it carries") {
+TEST_CASE("an app that sustains less gets its share of that") {
     App app{60};
     const Calibration half = calibrated(app, 100, 50);
     CHECK(app.tried == std::vector<int>{50, 100});
     CHECK(half.carried == 50);
     CHECK(half.used == 25);
-    CHECK(half.text().find("(not more: p99 of writes 3.0 s (limit: 1.0 s))") != std::string::npos);
+    CHECK(half.text().find("(above that: p99 of writes 3.0 s (limit: 1.0 s))") != std::string::npos);
     CHECK(half.text().find("uses 25 reads and 25 writes a second (50 %)") != std::string::npos);
 
     App weak{7};
@@ -68,7 +69,7 @@ TEST_CASE("an app that carries less gets its share of what it carries") {
     CHECK(none.tried.back() == 1);
     CHECK(least.carried == 0);
     CHECK(least.used == 1);
-    CHECK(least.text().find("does not carry even 1 read and 1 write a second well") !=
+    CHECK(least.text().find("cannot sustain even 1 read and 1 write a second") !=
           std::string::npos);
 }
 

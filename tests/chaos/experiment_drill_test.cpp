@@ -244,7 +244,7 @@ TEST_CASE("the read-back asks for what this drill wrote") {
     for (const std::string& id : app.ids()) CHECK(id.starts_with(app.asked_prefix()));
 }
 
-TEST_CASE("the drill finds out what the app carries, and uses its share of that") {
+TEST_CASE("the drill finds the load that the app sustains, and uses its share of that") {
     FakeApp app;
     FakeCluster cluster;
     Settings settings = short_drill(app.url());
@@ -257,7 +257,7 @@ TEST_CASE("the drill finds out what the app carries, and uses its share of that"
     CHECK(report.load->carried == 20);
     CHECK(report.load->used == 10);
     CHECK(tells(report, "measurement starts: 10 reads and 10 writes a second"));
-    CHECK(render(report).find("the app carries 20 reads and 20 writes a second well") !=
+    CHECK(render(report).find("the app sustains 20 reads and 20 writes a second") !=
           std::string::npos);
 
     settings.well_p99 = 0ms; // no app is that fast

@@ -129,7 +129,7 @@ class OthersTest(ConvergeTest):
         self.write("n", "2")
         self.apply(code=1)
         self.write("n", "1")
-        self.assertIn("if a new object would meet it, use --replace e", self.run_it("plan", code=65))
+        self.assertIn("if a new object would satisfy it, use --replace e", self.run_it("plan", code=65))
         self.apply("--replace=e")
         self.assert_settled()
 

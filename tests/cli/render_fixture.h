@@ -161,7 +161,7 @@ inline Plan mixed_plan() {
     plan.steps.push_back(file_step("old", "c", Action::remove));
     plan.steps.back().reason = "the spec no longer has it";
     plan.steps.push_back(file_step("found", "c", Action::adopt));
-    plan.steps.back().reason = "it exists as wanted";
+    plan.steps.back().reason = "it exists and matches the spec";
     plan.steps.push_back(file_step("lost", "c", Action::forget));
     plan.steps.back().reason = "it is already gone";
     plan.steps.back().before = plan.steps.back().after;

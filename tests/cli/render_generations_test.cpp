@@ -22,11 +22,11 @@ TEST_CASE("create_before_destroy and imports are shown") {
                   {.address = "b",
                    .action = Action::adopt,
                    .type = &type,
-                   .reason = "it exists as wanted",
+                   .reason = "it exists and matches the spec",
                    .verb = "import"}};
     CHECK(cli::render_plan(plan, cli::Style{}) ==
           "+/- a  fake.thing  replace: size can't be changed in place\n"
-          "  = b  fake.thing  import: it exists as wanted\n"
+          "  = b  fake.thing  import: it exists and matches the spec\n"
           "  - a#1  fake.thing  remove: replaced by a new a\n"
           "\n"
           "Plan: 1 to replace, 1 to remove, 1 to import\n");

@@ -51,7 +51,7 @@ TEST_CASE("a plan names the machines that take their turn later") {
     Plan plan = mixed_plan();
     plan.later = {{"node[\"b\"]", Action::update}, {"node[\"c\"]", Action::replace}};
     CHECK(render_plan(plan, {}).find(
-              "Then, one machine at a time, each once the others are well again:\n"
+              "Then, one machine at a time, each once the others are healthy again:\n"
               "      restart  node[\"b\"]\n      replace  node[\"c\"]\n") != std::string::npos);
     CHECK(
         plan_json(plan)["later"].dump() ==

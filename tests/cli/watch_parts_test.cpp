@@ -34,7 +34,7 @@ TEST_CASE("watch: only changes of the situation are events") {
     CHECK(texts(changes_between(one, two)) ==
           "drift: a: it is gone (not repaired by hadeploy watch: the machine is gone)\n"
           "pending: c: size differs\n"
-          "again as in the spec: b\n");
+          "in sync again: b\n");
 }
 
 TEST_CASE("watch: the pause after failures doubles up to an hour") {

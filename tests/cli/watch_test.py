@@ -160,10 +160,10 @@ class WatchTest(Project):
         os.remove(self.path / "above")
         running.until(" drift: above: ")
         self.apply()
-        running.until(" again as in the spec: above$")
+        running.until(" in sync again: above$")
         self.assertEqual(running.lines(), [
-            "drift: a: sha256 differs", "drift: above: it is gone", "again as in the spec: a",
-            "again as in the spec: above"])
+            "drift: a: sha256 differs", "drift: above: it is gone", "in sync again: a",
+            "in sync again: above"])
         self.assertEqual(running.end(), 0)
 
     def test_an_edited_spec_is_noticed_and_a_broken_one_is_no_end(self):
@@ -177,7 +177,7 @@ class WatchTest(Project):
         self.assertIn("hadeploy_watch_last_round_success 0", self.metrics(running))
         self.spec(VARIABLES + FILES)
         running.until(" compares again$")
-        self.assertIn("again as in the spec: c", running.lines())
+        self.assertIn("in sync again: c", running.lines())
         self.assertFalse(self.there("c"))
         self.assertEqual(running.end(signal.SIGINT), 130)
 
@@ -187,7 +187,7 @@ class WatchTest(Project):
         os.remove(self.path / "above")
         text = self.once("--repair")
         self.assertRegex(text, r"(?m)Z repaired: a$")
-        self.assertRegex(text, r"(?m)Z again as in the spec: above$")
+        self.assertRegex(text, r"(?m)Z in sync again: above$")
         self.assertEqual([self.read("a"), self.read("above")], ["one", "fixed"])
         self.assertRegex(self.run_it("history"), r"watch --repair +done")
 
@@ -239,7 +239,7 @@ class WatchTest(Project):
         self.assertEqual(self.read("attempts").count("attempt"), 2)  # not in each round
         os.remove(self.path / "broken")
         running.until(" repaired: stubborn$")
-        running.until(" again as in the spec: stubborn$")
+        running.until(" in sync again: stubborn$")
         self.assertEqual(running.end(), 0)
 
     def test_another_run_holds_the_lock(self):
@@ -259,11 +259,11 @@ class WatchTest(Project):
         self.addCleanup(other.wait)
         self.addCleanup((self.path / "go").touch)
         running = self.start("--repair")
-        running.until(f" repair put off: .*{other.pid}")
+        running.until(f" repair postponed: .*{other.pid}")
         self.assertEqual(self.read("a"), "changed outside")
         (self.path / "go").touch()
         running.until(" repaired: a$")
-        self.assertEqual(sum("put off" in line for line in running.lines()), 1)
+        self.assertEqual(sum("postponed" in line for line in running.lines()), 1)
         self.assertEqual(running.end(), 0)
 
     def test_metrics(self):
@@ -334,13 +334,13 @@ class WatchTest(Project):
             running = self.start(f"--webhook=http://127.0.0.1:{silent.getsockname()[1]}/Sesame-4711")
             running.until(" drift: a: ")
             self.apply()
-            running.until(" again as in the spec: a$")  # no round is delayed
+            running.until(" in sync again: a$")  # no round is delayed
             self.assertEqual(running.end(), 0)
             self.assertNotIn("Sesame", pathlib.Path(running.err.name).read_text())
         closed = f"http://127.0.0.1:1/Sesame-4711"
         self.write("a", "changed outside")
         text = self.once("--webhook=" + closed, code=2)
-        self.assertIn("the webhook did not take a message: ", text)
+        self.assertIn("the webhook did not accept a message: ", text)
         self.assertNotIn("Sesame", text)
 
     def test_secrets_are_in_no_message(self):

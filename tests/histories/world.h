@@ -111,7 +111,7 @@ class BlockType : public ResourceType {
     }
 };
 
-/// The same, adopted if it exists as wanted.
+/// The same, adopted if it exists and matches the spec.
 class FoundType : public BlockType {
   public:
     FoundType() {

@@ -53,7 +53,8 @@ TEST_CASE("decide: an absent object is created") {
 TEST_CASE("decide: an object as wanted is left alone, or only recorded") {
     const RecordedResource recorded = record(thing("x"));
     CHECK(decided(thing("x"), &recorded, present(thing("x"))) == "nothing");
-    CHECK(decided(thing("x"), nullptr, present(thing("x"))) == "adopt: it exists as wanted");
+    CHECK(decided(thing("x"), nullptr, present(thing("x"))) ==
+          "adopt: it exists and matches the spec");
 }
 
 TEST_CASE("decide: a difference is an update, with its reason if the spec is not it") {
@@ -82,7 +83,7 @@ TEST_CASE("decide: a tainted or outdated object is replaced") {
     Observation outdated = present(thing("x"));
     outdated.replace_reason = "it has expired";
     CHECK(decided(thing("x"), &recorded, outdated) == "replace: it has expired");
-    CHECK(decided(thing("x"), nullptr, outdated) == "adopt: it exists as wanted");
+    CHECK(decided(thing("x"), nullptr, outdated) == "adopt: it exists and matches the spec");
     recorded.tainted = true;
     CHECK(decided(thing("x"), &recorded, present(thing("x"))) == "replace: it is tainted");
     CHECK(decided(thing("x"), &recorded, Observation::absent()) == "create: it is gone");

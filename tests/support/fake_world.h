@@ -74,7 +74,7 @@ class Thing : public ResourceType {
     }
 };
 
-/// Like fake.thing, but taken over when it exists as wanted.
+/// Like fake.thing, but taken over when it exists and matches the spec.
 class Adoptable : public Thing {
   public:
     Adoptable() {

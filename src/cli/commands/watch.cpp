@@ -183,14 +183,14 @@ class Watch {
         try {
             const auto store = view_->project.open_store(Store::Mode::read_write);
             store->lock("watch --repair", 0);
-            put_off_.clear();
+            postponed_.clear();
             repair_now(due, *store, now);
         } catch (const Error& errors) {
             if (stop_requested()) throw Interrupted();
             const std::string text = errors_in_a_line(errors, view_->project.sources());
             if (errors.kind == ErrorKind::locked) {
-                if (text != put_off_) report({{EventKind::repair_put_off, "", text}});
-                put_off_ = text;
+                if (text != postponed_) report({{EventKind::repair_postponed, "", text}});
+                postponed_ = text;
                 return false;
             }
             for (const std::string& address : due) failed(address, text, now);
@@ -288,7 +288,7 @@ class Watch {
     bool compared_ = false;                   ///< at least once
     std::string problem_;                     ///< of the last round, if it failed
     std::map<std::string, RepairPace> paces_; ///< by address, after failures
-    std::string put_off_;                     ///< why the last repair was put off
+    std::string postponed_;                   ///< why the last repair was postponed
     int once_ = 0;                            ///< exit code of --once
     Metrics metrics_;
     std::mutex mutex_; ///< guards published_

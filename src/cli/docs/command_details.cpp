@@ -75,7 +75,7 @@ constexpr std::array kDetails{
         "changed without --repair.\n\n"
         "--repair creates and updates drifted resources without a question. It replaces and "
         "removes nothing, loses no data and makes no pending change: such drift is only reported. "
-        "It takes the lock of the state for each repair, and is put off while another run holds "
+        "It takes the lock of the state for each repair, and is postponed while another run holds "
         "it. After a failure a resource is tried again after a pause that doubles from the "
         "interval up to an hour.\n\n"
         "--once exits with 2 if there is drift, and with 69 if something cannot be read. SIGTERM "

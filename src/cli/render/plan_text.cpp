@@ -164,7 +164,7 @@ std::string render_later(const Plan& plan, const Style& style) {
     if (plan.later.empty()) return {};
     std::string out =
         style.paint(Tint::bold, "Then, one machine at a time, each once the others are "
-                                "well again:") +
+                                "healthy again:") +
         "\n";
     for (const Turn& turn : plan.later)
         out += fmt::format("      {}  {}\n", turn.action == Action::replace ? "replace" : "restart",

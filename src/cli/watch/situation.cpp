@@ -27,12 +27,12 @@ std::string_view label(Kind kind) {
     case Kind::drift: return "drift";
     case Kind::pending: return "pending";
     case Kind::unreadable: return "cannot be read";
-    case Kind::in_sync: return "again as in the spec";
+    case Kind::in_sync: return "in sync again";
     case Kind::failed: return "cannot compare";
     case Kind::recovered: return "compares again";
     case Kind::repaired: return "repaired";
     case Kind::repair_failed: return "repair failed";
-    case Kind::repair_put_off: return "repair put off";
+    case Kind::repair_postponed: return "repair postponed";
     }
     return "";
 }
@@ -48,7 +48,7 @@ std::string_view event_name(Kind kind) {
     case Kind::recovered: return "recovered";
     case Kind::repaired: return "repaired";
     case Kind::repair_failed: return "repair_failed";
-    case Kind::repair_put_off: return "repair_put_off";
+    case Kind::repair_postponed: return "repair_postponed";
     }
     return "";
 }

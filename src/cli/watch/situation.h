@@ -16,12 +16,12 @@ struct WatchEvent {
         drift,
         pending,
         unreadable,
-        in_sync,   ///< again as in the spec
+        in_sync,   ///< in sync again
         failed,    ///< nothing could be compared
         recovered, ///< after that
         repaired,
         repair_failed,
-        repair_put_off, ///< another run holds the lock
+        repair_postponed, ///< another run holds the lock
     };
     Kind kind = Kind::drift;
     std::string address; ///< "" if it is about the whole project

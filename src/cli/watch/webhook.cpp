@@ -66,7 +66,7 @@ void Webhook::work(const std::stop_token& stop) {
         }
         const std::string problem = deliver(json, stop);
         if (!problem.empty() && !complained && !stop.stop_requested())
-            complain_("the webhook did not take a message: " + problem);
+            complain_("the webhook did not accept a message: " + problem);
         complained = !problem.empty();
         const std::lock_guard lock(mutex_);
         busy_ = false;

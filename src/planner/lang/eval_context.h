@@ -27,7 +27,7 @@ struct EvalContext {
     ExternalInputs& external_inputs;
     int depth = 0;         ///< expressions that are being evaluated, each for the one before
     std::size_t steps = 0; ///< the cost so far of the outermost of them
-    std::chrono::nanoseconds pattern_time{0}; ///< what its searches for patterns took
+    std::chrono::nanoseconds pattern_time{0}; ///< time that its searches for patterns took
     bool in_template = false;                 ///< no template is rendered within another one
 };
 

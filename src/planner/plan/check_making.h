@@ -35,7 +35,7 @@ void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Pl
 void add_warnings(const Node& node, const Value& config, std::vector<Error>& warnings);
 
 /// Adds ResourceType::remark() about a new object.
-/// @param observed  the attributes of an object that is there already; null if there is none
+/// @param observed  the attributes of an object that exists already; null if there is none
 void add_remark(const Node& node, const Value& config, const Value& observed,
                 std::vector<std::string>& notices);
 

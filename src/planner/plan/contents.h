@@ -48,7 +48,8 @@ class EmptiedObjects {
 
   private:
     const Graph& graph_;
-    std::map<std::string, Object> objects_; ///< by the prefix of the claims of their contents
+    std::map<std::string, Object>
+        objects_; ///< by the prefix that the claims of everything within them have
 };
 
 } // namespace hadeploy

@@ -242,7 +242,7 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
                                                      : "";
         return {Action::update, std::move(changes), reason, std::move(verb)};
     }
-    if (recorded == nullptr) return {Action::adopt, {}, "it exists as wanted", {}};
+    if (recorded == nullptr) return {Action::adopt, {}, "it exists and matches the spec", {}};
     return {std::nullopt, {}, {}, {}};
 }
 

@@ -334,7 +334,7 @@ class Planner {
         graph_.check_postconditions(id, values(), found);
         for (Error error : found.list()) {
             if (unchanged && error.hint.empty())
-                error.hint = fmt::format("if a new object would meet it, use --replace {}",
+                error.hint = fmt::format("if a new object would satisfy it, use --replace {}",
                                          shell_word(error.address));
             diagnostics_.add(std::move(error));
         }

@@ -17,8 +17,8 @@ struct PlanOptions {
     std::vector<std::string> exclude;
     /// Addresses of single resources to replace even without a change.
     std::vector<std::string> replace;
-    /// Leave out everything that takes a machine of a cluster down: the plan is empty if the rest
-    /// is as wanted. Not saved.
+    /// Leave out everything that takes a machine of a cluster down: the plan is empty if everything
+    /// else matches the spec. Not saved.
     bool hold = false;
 };
 

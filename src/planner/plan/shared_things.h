@@ -9,7 +9,7 @@
 
 namespace hadeploy {
 
-/// Things that several resources can want (ResourceType::shares), and the resources that want them
+/// Things that several resources can need (ResourceType::shares), and the resources that need them
 /// after the plan.
 class SharedThings {
   public:
@@ -18,7 +18,7 @@ class SharedThings {
         : graph_(graph), records_(records) {}
 
     void add(NodeId id, const Value& config);
-    /// Sets Step::left_to: the things that a step gives up and that other resources still want.
+    /// Sets Step::left_to: the things that a step gives up and that other resources still need.
     void leave_to_others(Plan& plan, const PriorState& prior) const;
 
   private:

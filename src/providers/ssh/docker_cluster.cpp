@@ -193,8 +193,8 @@ class DockerDrain final : public SshType {
                    .replaces = true},
                   {.name = "undo_after",
                    .type = TypeKind::duration,
-                   .doc = "The time after the drain after which the node is made active again at "
-                          "the latest.",
+                   .doc = "The longest time that the node stays drained: then the timer makes it "
+                          "active again.",
                    .operational = true,
                    .default_value = Value(1'800'000),
                    .min = 1000},

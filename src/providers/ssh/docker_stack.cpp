@@ -232,8 +232,9 @@ DockerStack::DockerStack() {
          .tracked = true},
         {.name = "well",
          .type = TypeKind::boolean,
-         .doc = "Whether all tasks of the services run. The machines of the swarm are replaced and "
-                "restarted one at a time, each once they do.",
+         .doc = "Whether all tasks of the services run. Machines of the swarm are replaced and "
+                "restarted one at a time; the next one waits "
+                "until they do.",
          .computed = true,
          .open = true},
     };

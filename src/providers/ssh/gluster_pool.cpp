@@ -38,20 +38,21 @@ class GlusterPool final : public SshType {
 GlusterPool::GlusterPool() {
     name = "gluster.pool";
     summary = "A Gluster trusted storage pool.";
-    doc = "Every host in `hosts` becomes a member under its key as name. All members must be able "
-          "to resolve these names (see host.hosts), and glusterd must run on each host (see "
-          "host.package and host.service).\n\n"
-          "A host that is in another pool, or has volumes of its own, is an error. A member that "
-          "is not in the spec is drift and is removed; gluster refuses to remove a member that "
-          "holds bricks.\n\n"
-          "A machine that lost its disk comes back under its name: it gets the UUID by which the "
-          "other members know it, and the volumes from them. Its bricks are restored by "
-          "gluster.volume.\n\n"
-          "Gluster trusts its network: any machine that can reach ports 24007 and 24008 of a "
-          "member can administer the pool, and access to the bricks of a volume (49152 and up) is "
-          "controlled by address only. Make these ports accessible to the members only, with a "
-          "separate network or a firewall.\n\n"
-          "Destroy dissolves the pool.";
+    doc =
+        "Every host in `hosts` becomes a member under its key as name. All members must be able "
+        "to resolve these names (see host.hosts), and glusterd must run on each host (see "
+        "host.package and host.service).\n\n"
+        "A host that is in another pool, or has volumes of its own, is an error. A member that "
+        "is not in the spec is drift and is removed; gluster refuses to remove a member that "
+        "holds bricks.\n\n"
+        "A machine that lost its disk rejoins under its old name: it gets back the UUID by which "
+        "the other members know it, and the list of volumes from them. Its bricks are restored by "
+        "gluster.volume.\n\n"
+        "Gluster trusts its network: any machine that can reach ports 24007 and 24008 of a "
+        "member can administer the pool, and access to the bricks of a volume (49152 and up) is "
+        "controlled by address only. Make these ports accessible to the members only, with a "
+        "separate network or a firewall.\n\n"
+        "Destroy dissolves the pool.";
     example = "pool:\n"
               "  type: gluster.pool\n"
               "  hosts: ${var.hosts}\n";

@@ -62,32 +62,31 @@ class GlusterVolume final : public SshType {
 GlusterVolume::GlusterVolume() {
     name = "gluster.volume";
     summary = "A replicated Gluster volume: created, started and configured.";
-    doc =
-        "The bricks are directories at the same path on all hosts, which must be members of a "
-        "gluster.pool. If the number of hosts is not a multiple of `replica`, only the first "
-        "hosts by name that form complete replica sets hold bricks.\n\n"
-        "Drift that is repaired: a stopped volume, a brick whose process does not run, and "
-        "options with other values, files that a brick still lacks, and a brick without its data: "
-        "a new disk or machine under the old name. It is put back into the volume, and apply waits "
-        "until it has every file again.\n\n"
-        "`hosts` and `replica` can change while the volume is in use. To add copies, bricks are "
-        "added and filled. To remove some, all files must be on the remaining bricks, which must "
-        "run; then the other bricks are taken out and deleted.\n\n"
-        "A volume of the same name that hadeploy did not create is an error; hadeploy sets the "
-        "option user.hadeploy.identity on its volumes. A brick directory with data of another "
-        "volume is an error too.\n\n"
-        "Without `tls`, traffic to and from the bricks is not encrypted, and any machine that "
-        "uses the address of a host can mount the volume. With `tls`, both sides present a "
-        "certificate. It must be signed by the authority of the other side, and its name (CN) "
-        "must be one of `certificates`; addresses are not checked. Each host, and each other "
-        "machine that mounts the volume, needs three files: /etc/ssl/glusterfs.pem (its "
-        "certificate), /etc/ssl/glusterfs.key (its key, mode 0600) and /etc/ssl/glusterfs.ca "
-        "(the certificate of the authority). Create them with tls.private_key, "
-        "tls.self_signed_cert and tls.locally_signed_cert, and write them with host.file. "
-        "Turning TLS on or off stops the volume for a moment, and clients must mount it again. "
-        "New certificates take effect only after bricks and mounts are restarted. Ports 24007 "
-        "and 24008 of glusterd do not use TLS and must stay private (see gluster.pool).\n\n"
-        "Destroy stops and deletes the volume, and deletes its bricks with everything in them.";
+    doc = "The bricks are directories at the same path on all hosts, which must be members of a "
+          "gluster.pool. If the number of hosts is not a multiple of `replica`, only the first "
+          "hosts by name that form complete replica sets hold bricks.\n\n"
+          "Drift that is repaired: a stopped volume, a brick whose process does not run, options "
+          "with other values, and a brick that lacks files. A brick without any data (on a new "
+          "disk, or on a new machine with the old name) is put back into the volume. Apply waits "
+          "until every brick has all files.\n\n"
+          "`hosts` and `replica` can change while the volume is in use. To add copies, bricks are "
+          "added and filled. To remove some, all files must be on the remaining bricks, which must "
+          "run; then the other bricks are taken out and deleted.\n\n"
+          "A volume of the same name that hadeploy did not create is an error; hadeploy sets the "
+          "option user.hadeploy.identity on its volumes. A brick directory with data of another "
+          "volume is an error too.\n\n"
+          "Without `tls`, traffic to and from the bricks is not encrypted, and any machine that "
+          "uses the address of a host can mount the volume. With `tls`, both sides present a "
+          "certificate. It must be signed by the authority of the other side, and its name (CN) "
+          "must be one of `certificates`; addresses are not checked. Each host, and each other "
+          "machine that mounts the volume, needs three files: /etc/ssl/glusterfs.pem (its "
+          "certificate), /etc/ssl/glusterfs.key (its key, mode 0600) and /etc/ssl/glusterfs.ca "
+          "(the certificate of the authority). Create them with tls.private_key, "
+          "tls.self_signed_cert and tls.locally_signed_cert, and write them with host.file. "
+          "Turning TLS on or off stops the volume for a moment, and clients must mount it again. "
+          "New certificates take effect only after bricks and mounts are restarted. Ports 24007 "
+          "and 24008 of glusterd do not use TLS and must stay private (see gluster.pool).\n\n"
+          "Destroy stops and deletes the volume, and deletes its bricks with everything in them.";
     example = "volume:\n"
               "  type: gluster.volume\n"
               "  hosts: ${var.hosts}\n"
@@ -206,8 +205,8 @@ void GlusterVolume::warn(const Value& config, Diagnostics& warnings) const {
     const std::int64_t replica = config.integer("replica", 3);
     if (replica < 4 || replica % 2 != 0) return;
     warnings
-        .add(fmt::format("{} copies survive the loss of {} hosts, no more than {} copies do",
-                         replica, (replica - 1) / 2, replica - 1),
+        .add(fmt::format("{} copies tolerate the loss of {} host{}, no more than {} copies do",
+                         replica, (replica - 1) / 2, replica == 4 ? "" : "s", replica - 1),
              config["replica"].loc())
         .with_hint("use an odd number");
 }

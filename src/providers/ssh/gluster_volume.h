@@ -33,7 +33,7 @@ volume_script(std::string_view body, const Value& config, const std::string& ide
               std::initializer_list<std::pair<std::string_view, std::string>> more = {});
 
 std::vector<Command> make_volume(const Change& change);
-/// @throws Error(failed) if the bricks cannot be changed online as wanted
+/// @throws Error(failed) if the bricks cannot be changed online to the desired ones
 std::vector<Command> update_volume(const Change& change);
 std::vector<Command> remove_volume(const Change& change);
 
