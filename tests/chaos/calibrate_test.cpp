@@ -55,7 +55,8 @@ TEST_CASE("an app that sustains less gets its share of that") {
     CHECK(app.tried == std::vector<int>{50, 100});
     CHECK(half.carried == 50);
     CHECK(half.used == 25);
-    CHECK(half.text().find("(above that: p99 of writes 3.0 s (limit: 1.0 s))") != std::string::npos);
+    CHECK(half.text().find("(above that: p99 of writes 3.0 s (limit: 1.0 s))") !=
+          std::string::npos);
     CHECK(half.text().find("uses 25 reads and 25 writes a second (50 %)") != std::string::npos);
 
     App weak{7};
