@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the includes of every source file against the table in ARCHITECTURE.md.
+"""Checks the includes of every source file against the rules in ARCHITECTURE.md.
 
 Prints one line for each violation and exits with 1. The linker would only detect violations that call a
 function.

@@ -16,7 +16,7 @@ import sys
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 CODE = (".h", ".cpp", ".sh", ".py", ".def", ".cmake", ".txt", ".json", ".yml", ".mjs")
 BARE_FILE = re.compile(r"[\w.-]+\.(?:h|cpp|sh|py|def)")
-NAME = re.compile(r"(?:\w+::)*~?\w+\(\)|(?:\w+::)+\w+|(?:[A-Z][a-z]+){2,}")
+NAME = re.compile(r"(?:\w+::)*~?\w+\(\)|(?:\w+::)+\w+|\b(?:[A-Z][a-z]+){2,}\b")
 FOREIGN = {"embedded/scripts.h"}  # made by the build
 
 
@@ -111,16 +111,16 @@ def errors():
     words = set(re.findall(r"\w+", all_code()))
     for page in PAGES:
         text = re.sub(r"```.*?```", lambda m: "\n" * m[0].count("\n"), (SOURCE / page).read_text(), flags=re.S)
-        for number, line in enumerate(text.splitlines(), 1):
-            for code in re.findall(r"`([^`]+)`", line):
-                if missing_path(page, code):
-                    yield f"{page}:{number}: there is no {code}"
-                elif page in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
-                    for name in missing_names(code, words):
-                        yield f"{page}:{number}: no source contains {name}"
-            for target in re.findall(r"\]\(([^)\s]+)\)", line):
+        for match in re.finditer(r"`((?:[^`\n]|\n(?!\s*\n))+)`|\]\(([^)\s]+)\)", text):
+            place, code, target = f"{page}:{text.count(chr(10), 0, match.start()) + 1}", match[1], match[2]
+            if target:
                 if not re.match(r"\w+:", target) and missing_link(page, target):
-                    yield f"{page}:{number}: the link {target} leads nowhere"
+                    yield f"{place}: the link {target} leads nowhere"
+            elif missing_path(page, code):
+                yield f"{place}: there is no {code}"
+            elif page in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
+                for name in missing_names(code, words):
+                    yield f"{place}: no source contains {name}"
     yield from tree_errors()
 
 

@@ -72,11 +72,12 @@ class FaultType final : public LibvirtType {
         example = "faults:\n"
                   "  type: libvirt.fault\n"
                   "  records: /srv/project/.hadeploy/faults\n";
-        schema = {{.name = "records",
-                   .type = TypeKind::path,
-                   .doc = "The directory of the records: `.hadeploy/faults` of a project.",
-                   .required = true},
-                  fault::faults_attribute()};
+        schema = {
+            {.name = "records",
+             .type = TypeKind::path,
+             .doc = "The directory with the records of faults: `.hadeploy/faults` of a project.",
+             .required = true},
+            fault::faults_attribute()};
     }
 
     Observation observe(const ReadRequest& request, Inventory& /*inventory*/) const override {
