@@ -294,18 +294,18 @@ bool Drill::watch_return() {
     events_.phase("waiting for the steady state");
     Us ended{0};
     for (const FaultRun& f : report_.faults) ended = std::max(ended, *f.ended);
-    std::optional<Us> whole; // since when the cluster is in its steady state
+    std::optional<Us> steady_since; // of nodes and services
     const bool steady = watch([&](const Snapshot& s) {
         if (!node_problems(s).empty() || !service_problems(s).empty())
-            whole.reset();
-        else if (!whole)
-            whole = now();
-        return whole && meter_.live().clean;
+            steady_since.reset();
+        else if (!steady_since)
+            steady_since = now();
+        return steady_since && meter_.live().clean;
     });
     report_.after = placement(last_);
     if (steady) {
         // clean shows only after the window: the app has been well since its last failure
-        report_.steady = std::max({*whole, meter_.live().last_failure, ended}) - ended;
+        report_.steady = std::max({*steady_since, meter_.live().last_failure, ended}) - ended;
         tell("steady state: nodes, services and app as before");
         return true;
     }

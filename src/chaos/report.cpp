@@ -90,7 +90,7 @@ void add_last_failures(Report& report, const std::vector<Sample>& samples) {
 
 namespace {
 
-/// What is "never" in a drill that ended by itself was not measured in one that was interrupted.
+/// A missing time is "never" after a complete drill, and "not measured" after an interrupted one.
 Threshold time_limit(std::string name, Us limit, std::optional<Us> value, bool interrupted) {
     Threshold out{std::move(name), "at most " + show_time(limit),
                   value         ? show_time(*value)

@@ -13,8 +13,8 @@ constexpr int kAttempts = 4;
 constexpr std::chrono::seconds kFirstPause{1}, kTimeout{10}, kConnectTimeout{5};
 constexpr std::size_t kMostAnswer = 64 << 10;
 
-/// Why an answer is no success; "" if it is one. Nothing of the URL or the body, which may contain
-/// a token.
+/// The problem of an answer; "" if it is a success. Quotes neither the URL nor the body, which may
+/// contain a token.
 std::string problem_of(const http::Answer& answer) {
     if (answer.status >= 200 && answer.status < 300) return "";
     if (answer.status != 0) return fmt::format("HTTP status {}", answer.status);

@@ -67,7 +67,7 @@ bool repairs(const Step& step) {
                        [](const AttributeChange& c) { return c.drift; });
 }
 
-/// The machine of a resource that lives on one of them: of its attribute `host`.
+/// The machine in the attribute `host` of a resource; "" if there is none.
 std::string own_machine(const Value& attributes) {
     return attributes["host"].text("machine");
 }
@@ -111,7 +111,7 @@ bool concerns_clusters(const Plan& plan, const std::vector<Turn>& turns, const P
         if (!in_cluster(*s.type, attributes)) return false;
         const bool grows =
             s.action == Action::update && s.type->copies(s.before) != s.type->copies(s.after);
-        // a member that is sick is cured by the turn of its machine
+        // the turn of a machine also repairs its member
         return comes_or_goes || grows || (repairs(s) && !is_turn(own_machine(attributes)));
     });
 }

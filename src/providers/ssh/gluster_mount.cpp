@@ -238,8 +238,8 @@ void GlusterMount::check(const Value& config, Diagnostics& diagnostics) const {
 }
 
 /// Parses lines of the form "755 0:root 0:root /mnt/vol0/app". Owner and group are reported by
-/// number or by name, as in the spec. Nothing if there is a directory of which the volume, which
-/// may have no quorum, does not say whether it exists.
+/// number or by name, as in the spec. Nothing if the volume does not report whether a
+/// directory exists, for example because it has no quorum.
 std::optional<Value> seen_directories(const Value& config, const std::string& listing) {
     Value::Map seen;
     std::size_t missing = 0;

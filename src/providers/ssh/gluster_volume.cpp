@@ -309,7 +309,7 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
     for (auto& [key, value] : pairs(text)) info[key] = value;
 
     const std::vector<std::string> wanted = texts(derive(request.config)["bricks"]);
-    std::vector<std::string> names = wanted; // the file does not tell a - in a path from a /
+    std::vector<std::string> names = wanted; // the file has a - for each / of a path
     if (request.recorded)
         for (const std::string& brick : texts(request.recorded->attributes["bricks"]))
             names.push_back(brick);

@@ -128,7 +128,7 @@ struct Bricks {
         return out;
     }
 
-    /// @throws Error if the way from `have` to `wanted` cannot be taken in one change
+    /// @throws Error if one change cannot turn `have` into `wanted`
     void check() const {
         const auto sets = [](std::size_t count, std::int64_t copies) {
             return static_cast<std::int64_t>(count) / copies;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Variables: volumes (words), split_brain (yes or no). A query waits for members that have just gone down, so each query and
-# all of them together have a time limit. Data that is not available in time is left out.
+# Variables: volumes (words), split_brain (yes or no). A query waits for members that have just gone down,
+# so each query and all of them together have a time limit. Data that is not available in time is left out.
 gluster_up || { echo "== stopped"; exit 0; }
 read -r name </proc/sys/kernel/hostname
 began=$(seconds)

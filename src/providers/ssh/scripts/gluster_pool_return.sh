@@ -44,7 +44,7 @@ while read -r word id names; do
 done <<END
 $list
 END
-# last: from now on the host has its place back
+# the last file: from now on the host is a member again
 printf 'UUID=%s\noperating-version=%s\n' "$uuid" "$version" >/var/lib/glusterd/.hadeploy.info
 mv /var/lib/glusterd/.hadeploy.info /var/lib/glusterd/glusterd.info
 systemctl start glusterd

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Variables: remove (words: bricks that leave), leaving (their number), keep (lines: bricks that
-# stay), replica, count (bricks now), patience. Every write is on a majority of the bricks. So if fewer bricks leave,
-# the others have all of it once they are healed; otherwise all must be healed before.
+# Variables: remove (words: bricks to remove), leaving (their number), keep (lines: bricks that stay),
+# replica, count (bricks now), patience. Every write is on a majority of the bricks. If only a minority is
+# removed, it is enough that the remaining bricks are healed; otherwise all must be healed first.
 need_glusterd
 running=$(running_bricks)
 while read -r name; do
