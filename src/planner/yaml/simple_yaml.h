@@ -11,7 +11,6 @@ namespace hadeploy {
 /// A fast path: without it `validate` of long plain specs takes twice the processor time, and a
 /// cold plan of 10,000 or 100,000 resources 1.4 times (see docs/performance.md).
 ///
-///
 /// Reads a piece in the simplest form of YAML, many times faster than the parser: block maps of
 /// `key: value`, each value on the line of its key and a number, a word or a quoted string without
 /// escapes; ASCII, with spaces and whole-line comments. The result equals that of the parser.
