@@ -39,9 +39,11 @@ struct FaultRun {
     std::optional<Us> ended;       ///< none: it has not been undone
     std::optional<Us> detected;    ///< from its start until the first task began to move
     std::optional<Us> rescheduled; ///< from its start until every service had its tasks again
-    bool moves = true;             ///< whether the swarm moves the tasks off the node
-    std::size_t tasks = 0;         ///< that ran on the node before
-    Placement placement;           ///< before its end
+    /// From its start until the end of the last failed request that was due while it lasted.
+    std::optional<Us> last_failed_read, last_failed_write;
+    bool moves = true;     ///< whether the swarm moves the tasks off the node
+    std::size_t tasks = 0; ///< that ran on the node before
+    Placement placement;   ///< before its end
 };
 
 /// A probe or an action of an experiment that was run.

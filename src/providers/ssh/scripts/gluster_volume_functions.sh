@@ -65,40 +65,12 @@ wait_healed() {
         sleep 1
     done
 }
-# Puts empty bricks back into the volume if another brick of their set has a copy. Variables: lost (lines
-# between line ends), bricks (lines: all, in the order of the sets), replica, info.
-reset_lost() {
-    place=0 gone=0
-    while read -r name; do
-        [ $((place % replica)) != 0 ] || gone=0
-        place=$((place + 1))
-        case $lost in *"
-$name
-"*) gone=$((gone + 1));; esac
-        [ $gone -lt "$replica" ] || {
-            echo "no brick with a copy of the files is left: $name was the last one; delete the volume to start with an empty one" >&2
-            exit 1
-        }
-    done <<END
-$bricks
-END
-    case $(show "$info") in *"
-status=1
-"*) ;; *) gl volume start "$volume" force >/dev/null;; esac
-    while read -r name; do
-        case $lost in *"
-$name
-"*) ;; *) continue;; esac
-        # its peers need a while to connect to a host that has just come back
-        began=$(seconds)
-        until
-            # fails if a killed run did it before
-            gl volume reset-brick "$volume" "$name" start >/dev/null 2>&1 || :
-            gl volume reset-brick "$volume" "$name" "$name" commit force >/dev/null 2>&1
-        do
-            late "$began" 60 || { sleep 2; continue; }
-            printf '%s\n' "$gl_out" >&2
-            exit 1
+# Succeeds if every member of the pool lists $1 bricks of the volume.
+listed_everywhere() {
+    gluster pool list </dev/null 2>/dev/null | {
+        read -r _
+        while read -r _ member _; do
+            [ "$(timeout 5 gluster --remote-host="$member" volume info "$volume" </dev/null 2>/dev/null | grep -c '^Brick[0-9]*:')" = "$1" ] || exit 1
         done
     }
 }

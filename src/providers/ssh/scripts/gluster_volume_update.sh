@@ -1,8 +1,7 @@
 #!/bin/sh
-# Variables: unset (words), settings (words), group, start ("start", "stop" or ""), add (words: arguments
-# of add-brick), rebalance ("1": there are more sets than before), bricks (lines: present ones), replica (of
-# these), count, stop ("1" if running bricks would keep the old settings). Reads the output of
-# gluster_brick_find.sh.
+# Variables: unset (words), settings (words), group, start ("start", "stop" or ""), add (words:
+# arguments of add-brick), rebalance ("1": there are more sets than before), count (bricks afterwards),
+# stop ("1" if running bricks would keep the old settings). Reads the output of gluster_brick_find.sh.
 need_glusterd
 info=/var/lib/glusterd/vols/$volume/info empty=
 while read -r word _; do
