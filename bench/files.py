@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Compares the times of two builds of hadeploy for the same files on one host. They run in turn, so that
-other load affects both; the host is an sshd on loopback.
+other load affects both; the host is an sshd on loopback. With --processes it counts the processes on the
+host instead, which other load does not affect; this needs strace.
 
-usage: bench/files.py BEFORE AFTER [--files N] [--runs N]      two programs; as root
+usage: bench/files.py BEFORE AFTER [--files N] [--runs N] [--processes]      two programs; as root
 """
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import socket
 import statistics
@@ -30,9 +32,12 @@ STEPS = ("make them", "nothing to change", "change the content", "set the mode",
 class Host:
     """An sshd with its own keys."""
 
-    def __init__(self, path):
+    def __init__(self, path, traced):
         path.mkdir()
         self.keys = path
+        self.trace = path / "trace"
+        tracer = ["strace", "-D", "-f", "-qq", "-o", self.trace,
+                  "-e", "trace=clone,clone3,fork,vfork"] if traced else []
         for name in ("host", "user"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path / name],
                            check=True)
@@ -44,7 +49,7 @@ class Host:
             f"ListenAddress 127.0.0.1\nPort {self.port}\nPidFile none\nHostKey {path}/host\n"
             f"StrictModes no\nUsePAM no\nAuthorizedKeysFile {path}/user.pub\nPermitRootLogin yes\n")
         os.makedirs("/run/sshd", exist_ok=True)
-        self.sshd = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", path / "sshd_config"],
+        self.sshd = subprocess.Popen([*tracer, "/usr/sbin/sshd", "-D", "-e", "-f", path / "sshd_config"],
                                      stderr=subprocess.DEVNULL)
         for _ in range(400):
             with socket.socket() as probe:
@@ -52,6 +57,11 @@ class Host:
                     return
             time.sleep(0.05)
         raise SystemExit("sshd does not start")
+
+    def processes(self):
+        """The number of processes started so far."""
+        calls = re.findall(r"\b(?:clone3?|v?fork)\b.* = [1-9]", self.trace.read_text())
+        return len(calls)
 
 
 class Project:
@@ -89,33 +99,53 @@ class Project:
         return self.run("apply", "--auto-approve")
 
 
+def compare(projects, runs):
+    """Prints the medians of the times."""
+    times = {(project, step): [] for project in projects for step in STEPS}
+    for run in range(runs + 1):
+        for step in STEPS:
+            for project in projects if run % 2 else reversed(projects):
+                took = project.step(step)
+                if run > 0:  # the first one warms up
+                    times[project, step].append(took)
+    print(f"{projects[0].files} files, medians of {runs} runs; load before {os.getloadavg()[2]:.1f}")
+    for step in STEPS:
+        before, after = (statistics.median(times[project, step]) for project in projects)
+        print(f"{step}: {before * 1000:.0f} ms, {after * 1000:.0f} ms, {after / before:.2f} x")
+
+
+def count(projects):
+    """Prints the processes on the host for each file."""
+    for step in STEPS:
+        counts = []
+        for project in projects:
+            before = project.host.processes()
+            project.step(step)
+            time.sleep(1)  # what the host does after the answer
+            counts.append((project.host.processes() - before) / project.files)
+        print(f"{step}: {counts[0]:.1f}, {counts[1]:.1f} processes for each file")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("before", type=os.path.abspath)
     parser.add_argument("after", type=os.path.abspath)
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--processes", action="store_true")
     args = parser.parse_args()
     # below /, where all parent directories belong to root, as on most hosts
     path = pathlib.Path(tempfile.mkdtemp(prefix="hadeploy-bench-", dir="/var/lib"))
     host = None
     try:
         path.chmod(0o755)
-        host = Host(path / "host")
+        host = Host(path / "host", args.processes)
         projects = [Project(program, path / name, host, args.files)
                     for name, program in (("before", args.before), ("after", args.after))]
-        times = {(project, step): [] for project in projects for step in STEPS}
-        for run in range(args.runs + 1):
-            for step in STEPS:
-                for project in projects if run % 2 else reversed(projects):
-                    took = project.step(step)
-                    if run > 0:  # the first one warms up
-                        times[project, step].append(took)
-        print(f"{args.files} files, medians of {args.runs} runs; load before "
-              f"{os.getloadavg()[2]:.1f}")
-        for step in STEPS:
-            before, after = (statistics.median(times[project, step]) for project in projects)
-            print(f"{step}: {before * 1000:.0f} ms, {after * 1000:.0f} ms, {after / before:.2f} x")
+        if args.processes:
+            count(projects)
+        else:
+            compare(projects, args.runs)
     finally:
         if host is not None:
             host.sshd.terminate()

@@ -106,12 +106,20 @@ void check_large(const std::string& at, const auto& run) {
     CHECK(all.starts_with("reading\n"));
     CHECK(!has(all, "unread"));
     fs::resize_file(path, 5);
-    CHECK(hash("7") == "sha256 " + sha256_file(path) + "\n");
+    CHECK(hash("7") == "sha256 " + sha256_file(path) + "  -\n");
     fs::remove(path);
 }
 
+/// The functions find no setfacl, even if it is installed.
+constexpr const char* kWithoutSetfacl = "command() { [ \"$2\" = install ]; }\n";
+/// The functions cannot do without setfacl.
+constexpr const char* kWithoutCopy = "cp() { exit 9; }\nls() { exit 9; }\n";
+
 /// A default ACL of root's own directory gives others no access to what root creates in it.
-void check_default_acl(const std::string& at, const auto& run) {
+void check_default_acl(const std::string& at, const auto& run_it, const std::string& before) {
+    const auto run = [&](const std::string& script, const std::string& input = "") {
+        return run_it(before + script, input);
+    };
     fs::create_directory(at + "/acl");
     give_default_acl(at + "/acl", kUser);
     CHECK(run(ssh::make_directory(at + "/acl/a/b", "root:root", "0750")).err == "");
@@ -131,6 +139,38 @@ void check_default_acl(const std::string& at, const auto& run) {
     CHECK(!has_acl(at + "/acl/local"));
     CHECK(!has_acl(local));
     fs::remove_all(at + "/acl");
+}
+
+/// In a directory where only root can create names, the file itself gets owner and mode.
+void check_file_of_root(const std::string& at, const auto& run) {
+    const std::string path = at + "/root/f", other = at + "/root/other";
+    const auto own = [&](const char* owner, const char* mode) {
+        return run(ssh::own_file(path, "id", owner, mode, "")).err;
+    };
+    fs::create_directory(at + "/root");
+    CHECK(run(ssh::put_file(path, "id", "nobody:nogroup", "6755"), "text").err == "");
+    CHECK(info_of(path).st_uid == kUser);
+    CHECK((info_of(path).st_mode & 07777) == 06755);
+    CHECK(read_file(path) == "text\n");
+    CHECK(own("root:nogroup", "4755") == "");
+    CHECK(info_of(path).st_uid == 0);
+    CHECK(info_of(path).st_gid == kUser);
+    CHECK((info_of(path).st_mode & 07777) == 04755);
+    CHECK(own("0:0", "0640") == "");
+    CHECK(info_of(path).st_gid == 0);
+    CHECK(own("root:root", "0600") == "");
+    CHECK((info_of(path).st_mode & 07777) == 0600);
+    fs::create_hard_link(path, other);
+    CHECK(own("root:root", "0644") == path + " has several hard links\n");
+    CHECK((info_of(other).st_mode & 07777) == 0600);
+    fs::remove(path);
+    fs::create_symlink("other", path);
+    CHECK(own("nobody:nogroup", "0644") == path + " is a symbolic link\n");
+    CHECK(info_of(other).st_uid == 0);
+    fs::remove(path);
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    CHECK(own("nobody:nogroup", "0644") == path + " is not a regular file\n");
+    fs::remove_all(at + "/root");
 }
 
 /// What the shell writes for root is readable only by root, also in a directory that all can enter.
@@ -160,16 +200,24 @@ void check_directory_in_the_way(const std::string& at, const auto& run) {
     fs::remove_all(at + "/way");
 }
 
-/// The functions do the same in every shell that a host may have.
-void check_functions_in(const std::vector<std::string>& shell) {
-    const TempDir dir;
-    const std::string at = dir.path.string();
-    const auto run = [&](const std::string& script, const std::string& input = "") {
+/// Runs scripts with the functions in one shell, which can write only to a directory of its own.
+struct FunctionsIn {
+    ProcessResult operator()(const std::string& script, const std::string& input = "") const {
         // BusyBox's own applets too, where the shell has them
         return run_process({.argv = walled(shell, dir.path),
-                            .input = std::string(ssh::place_functions()) + "( set -eu\n" + script +
-                                     ") <<'END'\n" + input + "\nEND\n"});
-    };
+                            .input = std::string(ssh::place_functions()) + before + "( set -eu\n" +
+                                     script + ") <<'END'\n" + input + "\nEND\n"});
+    }
+
+    std::vector<std::string> shell;
+    std::string before = {}; ///< is run first
+    TempDir dir = {};
+};
+
+/// The functions do the same in every shell that a host may have.
+void check_functions_in(const std::vector<std::string>& shell, const std::string& before = "") {
+    const FunctionsIn run{shell, before};
+    const std::string at = run.dir.path.string();
     CHECK(run(ssh::make_directory(at + "/a/b", "nobody:nogroup", "0750")).err == "");
     CHECK(info_of(at + "/a/b").st_uid == kUser);
     CHECK(info_of(at + "/a").st_uid == 0);
@@ -197,15 +245,20 @@ void check_functions_in(const std::vector<std::string>& shell) {
     CHECK(read_file(at + "/elsewhere/kept") == "x");
     CHECK(run(ssh::remove_directory(at + "/a/b", true)).status == 0);
     CHECK(run(ssh::look_into(at + "/none/x")).out == "absent\nnowhere\n");
+    check_file_of_root(at, run);
     check_large(at, run);
     check_temporary_mode(at, run);
     check_directory_in_the_way(at, run);
     const bool busybox = shell.front().find("busybox") != std::string::npos;
-    if (!busybox) check_default_acl(at, run); // BusyBox has neither setfacl nor GNU cp
+    if (!busybox) check_default_acl(at, run, kWithoutSetfacl); // BusyBox has no GNU cp
 }
 
 bool mounts_possible() {
     return ::geteuid() == 0 && run_process({.argv = {"unshare", "-m", "true"}}).status == 0;
+}
+
+bool setfacl_possible() {
+    return mounts_possible() && run_process({.argv = {"setfacl", "--version"}}).status == 0;
 }
 } // namespace
 
@@ -223,6 +276,9 @@ TEST_SUITE("mount namespaces" * doctest::skip(!mounts_possible())) {
     TEST_CASE("the functions work in dash") {
         check_functions_in({"dash"});
     }
+    TEST_CASE("the functions work without GNU install") {
+        check_functions_in({"dash"}, "hadeploy_install=\n");
+    }
     TEST_CASE("the functions work in bash") {
         check_functions_in({"bash", "--posix"});
     }
@@ -238,6 +294,17 @@ TEST_SUITE("busybox" * doctest::skip(!mounts_possible() || !fs::exists("/bin/bus
     TEST_CASE("the functions work in BusyBox's shell") {
         check_functions_in({"/bin/busybox", "sh"});
         check_mounts_in({"/bin/busybox", "sh"});
+    }
+
+} // TEST_SUITE
+
+TEST_SUITE("setfacl" * doctest::skip(!setfacl_possible())) {
+
+    TEST_CASE("a default ACL is removed with setfacl, in dash and bash") {
+        for (const auto& shell : {std::vector<std::string>{"dash"}, {"bash", "--posix"}}) {
+            const FunctionsIn run{shell};
+            check_default_acl(run.dir.path.string(), run, kWithoutCopy);
+        }
     }
 
 } // TEST_SUITE

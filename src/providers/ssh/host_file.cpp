@@ -86,9 +86,8 @@ class HostFile final : public SshType {
         const std::string path = request.config.text("path");
         const auto size = content_size(request.config);
         return probe_path(
-                   path, "-f",
-                   fmt::format("hadeploy_hash \"$n\" '{}'", size ? fmt::to_string(*size) : "")) +
-               (request.recorded == nullptr ? "" : look_for_leftovers(request.identity));
+            path, "-f", fmt::format("hadeploy_hash \"$n\" '{}'", size ? fmt::to_string(*size) : ""),
+            request.recorded == nullptr ? "" : look_for_leftovers(request.identity));
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
@@ -105,7 +104,8 @@ class HostFile final : public SshType {
                       fmt::format("{} has {} bytes and could not be read within 15 minutes", path,
                                   answer.first("size")))
                     .with_hint("remove it, or choose another path"));
-        const std::string hash = answer.first("sha256");
+        std::string hash = answer.first("sha256");
+        if (hash.ends_with("  -")) hash.resize(hash.size() - 3); // the output of sha256sum
         seen.attributes = seen.attributes.with("sha256", hash.empty() ? "(none)" : hash);
         // Equal hashes mean equal content, also for a file that is not in the state yet.
         const Value& content = request.config["content"];

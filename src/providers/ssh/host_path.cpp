@@ -8,8 +8,9 @@
 
 namespace hadeploy::ssh {
 
-std::string probe_path(std::string_view path, std::string_view test, std::string_view more) {
-    return look_into(directory_of(path)) +
+std::string probe_path(std::string_view path, std::string_view test, std::string_view more,
+                       std::string_view first) {
+    return look_into(directory_of(path)).append(first) +
            fmt::format("n={}\nif hadeploy_kind \"$n\" {}; then {}; fi\n",
                        shell_quote(name_of(path)), test, more);
 }

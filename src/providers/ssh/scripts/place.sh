@@ -117,7 +117,7 @@ hadeploy_need() {
 # others access to each new file: install(1) creates one without it (not in BusyBox).
 hadeploy_private() {
     hadeploy_beside=$hadeploy_at hadeploy_own=
-    if hadeploy_shared; then
+    if hadeploy_shared "${2-}"; then
         hadeploy_own=$(mktemp -d "./.hadeploy-$1.XXXXXX") || exit 1
         hadeploy_cd "$hadeploy_own" "${hadeploy_beside%/}/${hadeploy_own#./}" && [ -O . ] ||
             hadeploy_refuse "${hadeploy_beside%/}/${hadeploy_own#./} was replaced while it was entered"
@@ -156,16 +156,27 @@ hadeploy_fresh() {
         install -m 600 /dev/null "$hadeploy_new" || exit 1
     fi
 }
+# GNU install does in one process what takes four without it: from a pipe only, because a socket cannot
+# be opened by a name. BusyBox sets the owner last, which clears the set-user-ID bit, and install of
+# uutils cannot always read a pipe; there install and cat are the same program.
+hadeploy_install=
+if [ -x /usr/bin/install ] && ! [ /usr/bin/install -ef /bin/cat ]; then hadeploy_install=/usr/bin/install; fi
+hadeploy_fill() {
+    if [ -n "$hadeploy_install" ] && [ -p /dev/stdin ]; then
+        "$hadeploy_install" -o "${1%%:*}" -g "${1#*:}" -m "0$2" /dev/stdin "$hadeploy_new" || exit 1
+    else
+        hadeploy_fresh
+        cat >"$hadeploy_new" && chown -- "$1" "$hadeploy_new" && chmod "0$2" "$hadeploy_new" || exit 1
+    fi
+}
 hadeploy_put() {
     hadeploy_need "$1"
     hadeploy_private "$3"
-    hadeploy_fresh
-    cat >"$hadeploy_new" || exit 1
+    hadeploy_fill "$4" "$5"
     if [ -n "$6" ]; then
         hadeploy_sum=$(sha256sum <"$hadeploy_new")
         [ "${hadeploy_sum%% *}" = "$6" ] || hadeploy_refuse "${1%/}/$2 arrived incomplete"
     fi
-    chown -- "$4" "$hadeploy_new" && chmod "0$5" "$hadeploy_new" || exit 1
     hadeploy_finish "$2"
     hadeploy_public
 }
@@ -187,7 +198,17 @@ hadeploy_edited() {
 }
 hadeploy_own() {
     hadeploy_need "$1"
-    hadeploy_private "$3"
+    hadeploy_seen=
+    if hadeploy_roots . && [ -f "./$2" ] && [ ! -L "./$2" ]; then
+        hadeploy_seen=$(stat -c '%h:%u:%g:%U:%G
+%a' "./$2" .) || exit 1
+        if ! hadeploy_shared "${hadeploy_seen##*[!0-9]}"; then
+            hadeploy_own_directly "${hadeploy_seen%%
+*}" "$@"
+            return 0
+        fi
+    fi
+    hadeploy_private "$3" "${hadeploy_seen##*[!0-9]}"
     hadeploy_take "$2"
     hadeploy_owned=$hadeploy_old
     if ! hadeploy_roots "$hadeploy_to"; then
@@ -206,6 +227,12 @@ hadeploy_own() {
     if [ "$hadeploy_owned" = "$hadeploy_new" ]; then hadeploy_finish "$2"; fi
     rm -f -- "$hadeploy_old"
     hadeploy_public
+}
+# In a directory where only root can create names, the file is what it was when it was looked at.
+hadeploy_own_directly() {
+    case $1 in 1:*) ;; *) hadeploy_refuse "${2%/}/$3 has several hard links" ;; esac
+    case $1 in *":$5"|1:"$5":*) ;; *) chown -h -- "$5" "./$3" || exit 1 ;; esac
+    chmod "0$6" "./$3" || exit 1
 }
 hadeploy_check() {
     [ -z "$4" ] || [ "$(sha256sum <"$3")" = "$4  -" ] ||
@@ -325,9 +352,12 @@ hadeploy_pump() {
     done
     [ -n "$hadeploy_any" ] || echo unread >&5
 } 6>&1
+# The last command of a section, because sha256sum may replace the shell.
 hadeploy_hash() {
     if [ "$hadeploy_size" -le 268435456 ]; then
-        hadeploy_sum=$(hadeploy_read "$1" sha256sum) || exit
+        printf 'sha256 '
+        hadeploy_read "$1" sha256sum
+        return
     elif [ "${2:-$hadeploy_size}" != "$hadeploy_size" ] || [ "$hadeploy_size" -gt 68719476736 ]; then
         echo "sha256 ($hadeploy_size bytes, not read)"
         return 0
