@@ -173,6 +173,40 @@ void check_file_of_root(const std::string& at, const auto& run) {
     fs::remove_all(at + "/root");
 }
 
+/// The owner of the directory replaces the private directory by another one of root's, in which
+/// users can create names, or which has a file.
+void check_replaced_private_directory(const std::string& at, const auto& run) {
+    const std::string home = at + "/home", taken = home + "/taken", target = at + "/target";
+    fs::create_directory(home);
+    UserHome::give(home);
+    write_file(target, "root's own\n", 0600);
+    const std::string replaced = "hadeploy_install=\n"
+                                 "mktemp() { d=$(command mktemp \"$@\"); mv \"$d\" ./moved; mv "
+                                 "./taken \"$d\"; echo \"$d\"; }\n";
+    const std::string put = ssh::put_file(home + "/f", "id", "root:root", "0644");
+    const auto entry = [&](const char* name) {
+        for (const auto& found : fs::directory_iterator(home))
+            if (fs::exists(fs::symlink_status(found.path() / name))) return found.path() / name;
+        return fs::path();
+    };
+
+    fs::create_directory(taken);
+    ::chmod(taken.c_str(), 0777);
+    const std::string linked =
+        "install() { command install \"$@\"; rm -f ./new; ln -s ../../target ./new; }\n";
+    CHECK(has(run(replaced + linked + put, "evil").err, "was replaced while it was entered"));
+    CHECK(read_file(target) == "root's own\n");
+    CHECK((info_of(target).st_mode & 07777) == 0600);
+    fs::remove_all(home + "/moved");
+
+    fs::create_directory(taken);
+    write_file(taken + "/new", "root's too\n", 0600);
+    CHECK(has(run(replaced + put, "evil").err, "was replaced while it was entered"));
+    REQUIRE(!entry("new").empty());
+    CHECK(read_file(entry("new")) == "root's too\n");
+    fs::remove_all(home);
+}
+
 /// What the shell writes for root is readable only by root, also in a directory that all can enter.
 void check_temporary_mode(const std::string& at, const auto& run) {
     fs::create_directory(at + "/mode");
@@ -246,6 +280,7 @@ void check_functions_in(const std::vector<std::string>& shell, const std::string
     CHECK(run(ssh::remove_directory(at + "/a/b", true)).status == 0);
     CHECK(run(ssh::look_into(at + "/none/x")).out == "absent\nnowhere\n");
     check_file_of_root(at, run);
+    check_replaced_private_directory(at, run);
     check_large(at, run);
     check_temporary_mode(at, run);
     check_directory_in_the_way(at, run);

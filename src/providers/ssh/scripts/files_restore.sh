@@ -23,9 +23,7 @@ for hadeploy_name in ./* ./.[!.]* ./..?*; do
     [ -e "$hadeploy_name" ] || [ -L "$hadeploy_name" ] || continue
     [ "$hadeploy_name" = ./lost+found ] || [ -n "$3" ] || hadeploy_refuse "$1 is not empty"
 done
-hadeploy_own=$(mktemp -d ./.hadeploy-restore.XXXXXX)
-hadeploy_cd "$hadeploy_own" "${hadeploy_at%/}/${hadeploy_own#./}" && [ -O . ] ||
-    hadeploy_refuse "$1/${hadeploy_own#./} was replaced while it was entered"
+hadeploy_enter_new .hadeploy-restore
 hadeploy_own=${hadeploy_own#./}
 trap 'cd .. && rm -rf --one-file-system -- "./$hadeploy_own"' EXIT
 mkdir -m 0700 new

@@ -115,12 +115,17 @@ hadeploy_need() {
 # matters: `..` is its parent, because a user cannot move a directory of root. A directory where
 # only root can create names is private enough itself. A default ACL of the directory would give
 # others access to each new file: install(1) creates one without it (not in BusyBox).
+# A user may have put another directory of root in its place, even one where users can create names.
+hadeploy_enter_new() {
+    hadeploy_own=$(mktemp -d "./$1.XXXXXX") || exit 1
+    hadeploy_next=${hadeploy_at%/}/${hadeploy_own#./}
+    hadeploy_cd "$hadeploy_own" "$hadeploy_next" && ! hadeploy_shared && ! hadeploy_holds . ||
+        hadeploy_refuse "$hadeploy_next was replaced while it was entered"
+}
 hadeploy_private() {
     hadeploy_beside=$hadeploy_at hadeploy_own=
     if hadeploy_shared "${2-}"; then
-        hadeploy_own=$(mktemp -d "./.hadeploy-$1.XXXXXX") || exit 1
-        hadeploy_cd "$hadeploy_own" "${hadeploy_beside%/}/${hadeploy_own#./}" && [ -O . ] ||
-            hadeploy_refuse "${hadeploy_beside%/}/${hadeploy_own#./} was replaced while it was entered"
+        hadeploy_enter_new ".hadeploy-$1"
         hadeploy_new=./new hadeploy_old=./old hadeploy_to=..
     else
         hadeploy_new=./.hadeploy-$1 hadeploy_old=./.hadeploy-$1.old hadeploy_to=.
