@@ -229,6 +229,31 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         if (there) fs::create_directories(notes);
     }
 
+    TEST_CASE("the home of a user is not made in a directory of another user") {
+        UserHome host;
+        const std::string name = fmt::format("hadeploy-h{}", ::getpid());
+        const UserCleanup cleanup(name);
+        const fs::path safe = host.dir.path / "homes/one", unsafe = host.home / "two";
+        const auto user = [&](const fs::path& home) {
+            return host.config({{"name", name}, {"home", home.string()}});
+        };
+        Managed there(*host.endpoint, "host.user", user(unsafe));
+        CHECK(has(message_of([&] { there.create(); }), "is in a directory of a user"));
+        CHECK(::getpwnam(name.c_str()) == nullptr);
+        CHECK(fs::is_empty(host.home));
+        Managed made(*host.endpoint, "host.user", user(safe)); // with its parent directory
+        made.create();
+        CHECK(info_of(safe).st_uid != 0);
+        CHECK(info_of(safe.parent_path()).st_uid == 0);
+        CHECK(has(message_of([&] { made.update(user(unsafe), {"home"}); }),
+                  "is in a directory of a user"));
+        CHECK(fs::is_empty(host.home));
+        UserHome::give(safe.parent_path()); // a removal leaves it there
+        made.remove();
+        CHECK(::getpwnam(name.c_str()) == nullptr);
+        CHECK(fs::exists(safe));
+    }
+
     TEST_CASE("authorized_keys: links to files of root are refused, also for reading") {
         UserHome host;
         const std::string name = fmt::format("hadeploy-p{}", ::getpid());

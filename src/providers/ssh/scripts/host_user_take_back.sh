@@ -17,6 +17,9 @@ if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
         # remove one in which another user has a home.
         remove=-r
         case $(stat -L -c %u -- "$home" 2>/dev/null) in ''|"$(id -u -- "$u")") ;; *) remove= ;; esac
+        # A user who owns a directory above it could have userdel remove something else.
+        parent=${home%/*}
+        (hadeploy_enter "${parent:-/}" && hadeploy_roots . && { ! hadeploy_shared || [ -k . ]; }) 2>/dev/null || remove=
         getent passwd | while IFS=: read -r name rest rest rest rest other rest; do
             [ "$name" != "$u" ] || continue
             case $other/ in "${home%/}"/*) exit 1 ;; esac
