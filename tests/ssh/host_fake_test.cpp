@@ -4,6 +4,7 @@
 #include "providers/ssh/place.h"
 #include "ssh/host_case.h"
 #include "ssh/pretence.h"
+#include "support/has.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -245,6 +246,24 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(unread.error->hint.find("dpkg --configure -a") != std::string::npos);
         host.run("rm unreadable");
         CHECK(host.change("host.package", Change::Kind::remove, config, {}).status == 0);
+    }
+
+    TEST_CASE("host.package: a mirror that does not answer is the cause") {
+        const PretendedHost host{
+            {"dpkg-query", kDpkgQuery},
+            {"apt-get", "case $* in *update*) echo '0% [Working]'; exec sleep 20 ;; esac\n"
+                        "echo 'E: Unable to locate package jq'; exit 100\n"}};
+        host.run("mkdir installed server known");
+        const Value config = config_of("host.package", Value::map({{"host", some_connection()},
+                                                                   {"packages", texts({"jq"})},
+                                                                   {"timeout", Value("1s")}}));
+        const ProcessResult done = host.change("host.package", Change::Kind::create, {}, config);
+        const Error error = ssh::explain_failure("h", "installing jq", done.status, done.err);
+        CHECK(error.message ==
+              "installing jq failed on h: apt-get update took longer than 1 s (exit status 100)");
+        CHECK(has(error.hint, "mirrors"));
+        REQUIRE(error.notes.size() == 1);
+        CHECK(has(error.notes[0].text, "0% [Working]"));
     }
 
     TEST_CASE("host.package: a package that another resource needs stays, and is removed with "

@@ -7,7 +7,10 @@ apt() {
         log=$(timeout -k 10 "$apt_limit" apt-get -q -y -o DPkg::Lock::Timeout="$apt_patience" -o Dpkg::Options::=--force-confdef \
                   -o Dpkg::Options::=--force-confold --no-install-recommends "$@" 2>&1 </dev/null) && return
         case $? in
-        124|137) log="apt-get $1 took longer than $apt_limit s ($(printf %s "$log" | tail -n 1))"; return 1 ;;
+        124|137)
+            log="$log
+hadeploy: apt-get $1 took longer than $apt_limit s"
+            return 1 ;;
         esac
         case $log in
         *'/var/lib/apt/lists/lock'*) ! late "$began" "$apt_patience" || return 1; sleep 2 ;;
