@@ -60,8 +60,9 @@ std::string see_help(const CLI::App& app) {
     return fmt::format("see hadeploy {}{}--help", command, command.empty() ? "" : " ");
 }
 
-/// Reports arguments that no command accepted.
-int complain_of(const std::vector<std::string>& words, const CLI::App& app) {
+/// Reports arguments that no command accepted. What may be part of a value is not shown, because it
+/// may be a secret.
+int complain_of(const std::vector<std::string>& words, const CLI::App& app, bool has_variables) {
     const std::string& word = words.front();
     const std::string command = chosen(app);
     std::vector<std::string> known;
@@ -70,11 +71,15 @@ int complain_of(const std::vector<std::string>& words, const CLI::App& app) {
              level = level->get_subcommands().empty() ? nullptr : level->get_subcommands().front())
             for (const CLI::Option* o : level->get_options())
                 for (const std::string& name : o->get_lnames()) known.push_back("--" + name);
-        const auto close = did_you_mean(word.substr(0, word.find('=')), known);
-        return complain(fmt::format("unknown flag {}", word),
+        const std::string flag = word.substr(0, word.find('='));
+        const auto close = did_you_mean(flag, known);
+        return complain(fmt::format("unknown flag {}", flag),
                         close ? fmt::format("did you mean {}?", *close) : see_help(app));
     }
     known = commands_of(deepest(app));
+    if (known.empty() && has_variables)
+        return complain("unexpected argument, which is not shown because it may be part of a value",
+                        "--var takes NAME=VALUE as one word: put a value with spaces in quotes");
     if (known.empty())
         return complain(fmt::format("unexpected argument \"{}\"", word), see_help(app));
     const auto close = did_you_mean(word, known);
@@ -155,7 +160,7 @@ Args parse_args(int argc, char** argv) {
     }
     const std::string command = chosen(app);
     if (const auto rest = app.remaining(true); !rest.empty())
-        return args.exit_code = complain_of(rest, app), args;
+        return args.exit_code = complain_of(rest, app, !args.project.variables.empty()), args;
     if (const auto known = commands_of(deepest(app));
         !command.empty() && !known.empty() && command != "chaos") {
         args.exit_code = complain(fmt::format("{} needs a command after it", command),

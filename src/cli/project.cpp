@@ -156,6 +156,9 @@ VariableValues Project::given_variables() {
     }
     for (const fs::path& file : options_.variable_files)
         take([&] {
+            if (file.native().find('=') != std::string::npos && !fs::exists(file))
+                throw Error(ErrorKind::usage, "--var-file: expected a file, got NAME=VALUE")
+                    .with_hint("use --var for a single value");
             for (auto& [name, value] : load_variable_file(file, disk_reader(), spec_))
                 given[name] = value;
         });
@@ -163,7 +166,8 @@ VariableValues Project::given_variables() {
         const auto equals = text.find('=');
         if (equals == text.npos || equals == 0)
             throw Error(ErrorKind::usage, "--var: expected NAME=VALUE")
-                .with_hint(equals == 0 ? "the name before = is missing" : "the = is missing");
+                .with_hint(equals == 0 ? "the name before = is missing"
+                                       : "the = is missing; --var takes NAME=VALUE as one word");
         const std::string name = text.substr(0, equals);
         const std::string value = text.substr(equals + 1);
         if (const Variable* v = spec_.root.variable(name))

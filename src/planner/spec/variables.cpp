@@ -176,8 +176,10 @@ VariableValues load_variable_file(const std::filesystem::path& file, const FileR
                 out[e.key] = e.value.loc().known() ? e.value : e.value.at(e.loc);
         }
     } else if (diagnostics.empty()) {
-        diagnostics.add(fmt::format("a variable file is a map of values, not {}", root.kind_name()),
-                        root.loc());
+        diagnostics
+            .add(fmt::format("a variable file is a map of values, not {}", root.kind_name()),
+                 root.loc())
+            .hint = "write each value on a line of its own: NAME: VALUE";
     }
     diagnostics.throw_if_any();
     return out;
@@ -215,19 +217,29 @@ Value unknown_of(const Type& type) {
 }
 } // namespace
 
+namespace {
+/// A name that resembles no declared one is not shown: it may be a secret ending in "=", as base64
+/// does.
+void refuse_unknown_name(const std::string& name, Loc loc, const std::vector<std::string>& declared,
+                         Diagnostics& diagnostics) {
+    if (const auto close = did_you_mean(name, declared)) {
+        diagnostics.add(fmt::format("the spec declares no variable \"{}\"", name), loc).hint =
+            fmt::format("did you mean \"{}\"?", *close);
+        return;
+    }
+    diagnostics.add("the spec declares no variable of this name", loc).hint = fmt::format(
+        "the name is not shown, because it may be part of a secret; the spec declares {}",
+        declared.empty() ? "no variables" : fmt::format("{}", fmt::join(declared, ", ")));
+}
+} // namespace
+
 Value resolve_variables(const Spec& spec, const VariableValues& given,
                         std::vector<std::string>* missing) {
     Diagnostics diagnostics;
     const std::vector<std::string> names = declared_names(spec);
     for (const auto& [name, value] : given) {
         if (spec.root.variable(name) != nullptr) continue;
-        Error& error =
-            diagnostics.add(fmt::format("the spec declares no variable \"{}\"", name), value.loc());
-        const auto close = did_you_mean(name, names);
-        if (close)
-            error.hint = fmt::format("did you mean \"{}\"?", *close);
-        else if (!names.empty())
-            error.hint = fmt::format("it declares: {}", fmt::join(names, ", "));
+        refuse_unknown_name(name, value.loc(), names, diagnostics);
     }
     Value::Map values;
     for (const Variable& v : spec.root.variables) {
