@@ -1,6 +1,7 @@
 #include "cli/line_editor.h"
 
 #include "core/lazy_library.h"
+#include "core/own_way.h"
 
 #include <algorithm>
 #include <cctype>
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <histedit.h>
+#include <sys/mman.h>
 #include <utility>
 
 namespace hadeploy::cli {
@@ -103,7 +105,7 @@ struct LineEditor::Library {
         HistEvent event;
         late::history(history, &event, H_SETSIZE, kRemembered);
         late::history(history, &event, H_SETUNIQUE, 1);
-        if (!file.empty()) late::history(history, &event, H_LOAD, file.c_str());
+        if (!file.empty()) load();
         late::el_set(line, EL_CLIENTDATA, static_cast<void*>(this));
         late::el_set(line, EL_PROMPT, &show_prompt);
         late::el_set(line, EL_EDITOR, "emacs");
@@ -118,9 +120,27 @@ struct LineEditor::Library {
             late::el_set(line, EL_BIND, key, what, nullptr);
     }
 
-    void close() const {
+    // libedit would follow the link of another user who owns the directory.
+    void load() const {
+        try {
+            HistEvent event;
+            const Fd kept = open_file_own_way(file);
+            late::history(history, &event, H_LOAD, own_name(kept).c_str());
+        } catch (const Error&) { // there is none yet, or it is not ours
+        }
+    }
+    void save() const {
         HistEvent event;
-        if (!file.empty()) late::history(history, &event, H_SAVE, file.c_str());
+        const Fd memory(::memfd_create("history", MFD_CLOEXEC));
+        if (!memory || late::history(history, &event, H_SAVE, own_name(memory).c_str()) < 0) return;
+        try {
+            write_file(file, read_file(own_name(memory)));
+        } catch (const Error&) { // a session without a history is no reason to fail
+        }
+    }
+
+    void close() const {
+        if (!file.empty()) save();
         late::history_end(history);
         late::el_end(line);
     }
@@ -141,10 +161,12 @@ std::optional<std::string> LineEditor::read() {
     if (text == nullptr || count <= 0) return std::nullopt;
     std::string out(text, static_cast<std::size_t>(count));
     while (out.ends_with('\n') || out.ends_with('\r')) out.pop_back();
-    HistEvent event;
-    if (out.find_first_not_of(" \t") != out.npos)
-        late::history(library_->history, &event, H_ENTER, out.c_str());
     return out;
+}
+
+void LineEditor::remember(const std::string& line) {
+    HistEvent event;
+    late::history(library_->history, &event, H_ENTER, line.c_str());
 }
 
 } // namespace hadeploy::cli

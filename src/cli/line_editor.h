@@ -24,6 +24,8 @@ class LineEditor {
 
     /// The next line without its newline; nullopt after Ctrl-D, or Ctrl-C on an empty line.
     std::optional<std::string> read();
+    /// Adds a line to the history.
+    void remember(const std::string& line);
 
   private:
     struct Library;

@@ -69,6 +69,37 @@ resources:
         run.send(b"\x04")
         self.assertEqual(run.end(), 0)
 
+    def test_the_history_is_not_written_through_a_link(self):
+        self.apply()
+        target, kept = self.path / "target", self.path / ".hadeploy/console_history"
+        target.write_text("precious\n")
+        target.chmod(0o644)
+        kept.symlink_to(target)
+        run = self.console()
+        self.asked(run, b"40 + 2\r", "42")
+        run.send(b"\x04")
+        self.assertEqual(run.end(), 0)
+        self.assertEqual(target.read_text(), "precious\n")
+        self.assertEqual(target.stat().st_mode & 0o777, 0o644)
+        self.assertFalse(kept.is_symlink())
+        self.assertIn("40", kept.read_text())
+
+    def test_the_history_keeps_no_known_secret(self):
+        self.spec("""
+variables: {password: {type: string, secret: true, default: hunter2-hunter2}}
+resources:
+  greeting: {type: local.value, input: hello}
+""")
+        self.apply()
+        run = self.console()
+        self.asked(run, b'upper("hunter2-hunter2")\r', '"HUNTER2-HUNTER2"')
+        self.asked(run, b"40 + 2\r", "42")
+        run.send(b"\x04")
+        self.assertEqual(run.end(), 0)
+        kept = (self.path / ".hadeploy/console_history").read_text()
+        self.assertNotIn("hunter2", kept)
+        self.assertIn("40", kept)
+
     def test_ctrl_c_drops_the_line_and_then_leaves(self):
         run = self.console()
         run.send(b"1 + nonsense")

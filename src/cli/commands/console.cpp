@@ -149,6 +149,7 @@ int talk(Context& context, Console& console) {
         "Evaluates expressions with the values of the state. Type help for help, exit to leave.\n");
     while (const auto line = editor.read()) {
         if (is_blank(*line)) continue;
+        if (context.project.hidden(*line) == *line) editor.remember(*line); // no known secret
         if (*line == "exit" || *line == "quit") return 0;
         const auto help = asks_for_help(*line);
         try {
