@@ -293,6 +293,13 @@ class WatchTest(Project):
             with contextlib.suppress(OSError):
                 much.sendall(b"GET /" + b"x" * 1_000_000)
             self.assertIn("hadeploy_watch_info", self.metrics(running))
+        with contextlib.ExitStack() as stack:  # of many that do not finish, the oldest go first
+            idle = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+                    for _ in range(200)]
+            for client in idle[::2]:
+                with contextlib.suppress(OSError):
+                    client.sendall(b"GET /metr")
+            self.assertIn("hadeploy_watch_info", self.metrics(running))
         self.assertEqual(running.end(), 0)
 
     def test_promtool_accepts_the_metrics(self):

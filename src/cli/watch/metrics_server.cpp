@@ -2,7 +2,7 @@
 
 #include <arpa/inet.h>
 #include <cerrno>
-#include <chrono>
+#include <deque>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -18,31 +18,17 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPoll{200};         ///< how long a stop may take to be noticed
 constexpr milliseconds kPatience{2000};    ///< for one request, and for one answer
 constexpr std::size_t kMostRequest = 8192; ///< bytes
+constexpr std::size_t kMostClients = 64;   ///< that have not sent their whole request
 
-/// Waits until the socket can be read (POLLIN) or written (POLLOUT).
-bool wait_for(const Fd& socket, short events, Clock::time_point end) {
+bool can_send(const Fd& socket, Clock::time_point end) {
     const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now()).count();
-    pollfd p{socket.get(), events, 0};
+    pollfd p{socket.get(), POLLOUT, 0};
     return left > 0 && ::poll(&p, 1, static_cast<int>(left)) == 1;
-}
-
-/// The head of a request; "" if it does not arrive in time or is too long.
-std::string read_head(const Fd& client) {
-    const auto end = Clock::now() + kPatience;
-    std::string head;
-    while (head.find("\r\n\r\n") == head.npos) {
-        char piece[1024]; // NOLINT: filled by recv
-        if (head.size() > kMostRequest || !wait_for(client, POLLIN, end)) return "";
-        const ssize_t n = ::recv(client.get(), piece, sizeof piece, MSG_DONTWAIT);
-        if (n <= 0) return "";
-        head.append(piece, static_cast<std::size_t>(n));
-    }
-    return head;
 }
 
 void send_all(const Fd& client, std::string_view text) {
     const auto end = Clock::now() + kPatience;
-    while (!text.empty() && wait_for(client, POLLOUT, end)) {
+    while (!text.empty() && can_send(client, end)) {
         const ssize_t n =
             ::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0) return;
@@ -75,8 +61,9 @@ socklen_t fill(const ListenAddress& from, sockaddr_storage& to) {
 
 MetricsServer::MetricsServer(ListenAddress address, std::function<std::string()> text)
     : address_(std::move(address)), text_(std::move(text)),
-      listener_(::socket(address_.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    constexpr int queue = 16, on = 1;
+      listener_(::socket(address_.v6 ? AF_INET6 : AF_INET,
+                         SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    constexpr int queue = 128, on = 1;
     sockaddr_storage place{};
     socklen_t size = fill(address_, place);
     if (!listener_ ||
@@ -92,18 +79,46 @@ MetricsServer::MetricsServer(ListenAddress address, std::function<std::string()>
 
 MetricsServer::~MetricsServer() = default;
 
+/// A connection whose request has not arrived completely.
+struct MetricsServer::Request {
+    Fd client;
+    std::string head = {};
+    Clock::time_point end = Clock::now() + kPatience;
+};
+
 void MetricsServer::serve(const std::stop_token& stop) {
+    std::deque<Request> open; // the oldest first
     while (!stop.stop_requested()) {
-        if (!wait_for(listener_, POLLIN, Clock::now() + kPoll)) continue;
-        const Fd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-        if (client) answer(client);
+        std::vector<pollfd> sockets{{listener_.get(), POLLIN, 0}};
+        for (const Request& request : open) sockets.push_back({request.client.get(), POLLIN, 0});
+        ::poll(sockets.data(), sockets.size(), static_cast<int>(kPoll.count()));
+        std::erase_if(open, [this](Request& request) { return is_done(request); });
+        for (std::size_t i = 0; i < kMostClients; ++i) {
+            Request request{Fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC))};
+            if (!request.client) break;
+            if (is_done(request)) continue;
+            open.push_back(std::move(request));
+            if (open.size() > kMostClients) open.pop_front();
+        }
     }
 }
 
-void MetricsServer::answer(const Fd& client) const {
-    const std::string head = read_head(client);
-    if (head.empty()) return;
-    const std::string line = head.substr(0, head.find("\r\n"));
+bool MetricsServer::is_done(Request& request) const {
+    for (;;) {
+        char piece[1024]; // NOLINT: filled by recv
+        const ssize_t n = ::recv(request.client.get(), piece, sizeof piece, MSG_DONTWAIT);
+        if (n < 0 && errno == EAGAIN) return Clock::now() > request.end;
+        if (n <= 0) return true;
+        request.head.append(piece, static_cast<std::size_t>(n));
+        if (request.head.find("\r\n\r\n") != std::string::npos) {
+            answer(request.client, request.head.substr(0, request.head.find("\r\n")));
+            return true;
+        }
+        if (request.head.size() > kMostRequest) return true;
+    }
+}
+
+void MetricsServer::answer(const Fd& client, std::string_view line) const {
     std::string status = "200 OK", body;
     if (!line.starts_with("GET "))
         status = "405 Method Not Allowed\r\nAllow: GET";

@@ -9,8 +9,9 @@
 
 namespace hadeploy::cli {
 
-/// Serves `GET /metrics` over HTTP/1.1 from a thread, one connection after the other. (cpp-httplib
-/// would be loaded, with OpenSSL's libssl and Brotli, at each start of hadeploy.)
+/// Serves `GET /metrics` over HTTP/1.1 from a thread. Connections that send nothing delay no other
+/// one; if there are many, the oldest is closed. (cpp-httplib would be loaded, with OpenSSL's
+/// libssl and Brotli, at each start of hadeploy.)
 class MetricsServer {
   public:
     /// @param text  returns the body; called by the thread
@@ -24,8 +25,12 @@ class MetricsServer {
     [[nodiscard]] const ListenAddress& address() const { return address_; }
 
   private:
+    struct Request;
     void serve(const std::stop_token& stop);
-    void answer(const Fd& client) const;
+    /// Reads what has arrived, and answers a complete request.
+    /// @return whether the connection can be closed
+    bool is_done(Request& request) const;
+    void answer(const Fd& client, std::string_view line) const;
 
     ListenAddress address_;
     std::function<std::string()> text_;
