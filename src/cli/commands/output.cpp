@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/commands/recorded_state.h"
 #include "cli/render/report.h"
+#include "cli/render/text.h"
 #include "core/did_you_mean.h"
 #include "core/secrecy.h"
 #include "core/value_json.h"
@@ -55,7 +56,8 @@ int run_output(Context& context) {
         const std::string text = raw_text(name, *found, context.args.show_secrets);
         return found->contains_secret() ? context.print_secret(text) : context.print(text), 0;
     }
-    context.print((context.args.json ? to_public_json(*found) : display(*found)) + "\n");
+    context.print((context.args.json ? to_public_json(*found) : printable(display(*found), true)) +
+                  "\n");
     return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/commands/recorded_state.h"
 
+#include "cli/render/text.h"
 #include "core/value_json.h"
 #include "planner/spec/address.h"
 
@@ -48,7 +49,8 @@ std::string row_text(const RecordedResource& row) {
     std::string out =
         fmt::format("{} ({}){}\n", row.address, row.type, row.tainted ? ", tainted" : "");
     for (const Entry& e : row.attributes.as_map())
-        if (!e.value.is_null()) out += fmt::format("  {} = {}\n", e.key, display(e.value));
+        if (!e.value.is_null())
+            out += fmt::format("  {} = {}\n", e.key, printable(display(e.value), true));
     return out;
 }
 
