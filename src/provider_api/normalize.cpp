@@ -110,7 +110,8 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
         const Value& given = config[a.name];
         const Place at = place.field(a.name, given);
         if (a.computed && !given.is_null() && !drop_foreign) {
-            problem(at, "cannot be set: it is a computed attribute");
+            problem(at, "cannot be set: it is a computed attribute").hint =
+                "remove it: hadeploy sets it";
             continue;
         }
         if (a.required && given.is_null()) {

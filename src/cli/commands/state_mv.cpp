@@ -17,7 +17,8 @@ void check_move(const std::string& from, const std::string& to) {
             throw Error(ErrorKind::usage, fmt::format("{} is not an address", address))
                 .with_hint("for example web, 'web[\"a\"]', module.cluster");
     if (form_of_address(from) != form_of_address(to))
-        throw Error(ErrorKind::usage, "a module can only be moved to the address of a module");
+        throw Error(ErrorKind::usage, "a module can only be moved to the address of a module")
+            .with_hint("write both addresses like module.NAME, or both without `module.`");
     if (from == to) throw Error(ErrorKind::usage, fmt::format("{} already has this address", from));
 }
 

@@ -64,7 +64,8 @@ class Watch {
         std::string url = context.args.webhook;
         if (url.empty()) url = given_to_us("HADEPLOY_WEBHOOK");
         if (!url.empty() && !is_http_url(url))
-            throw Error(ErrorKind::usage, "HADEPLOY_WEBHOOK: this is not an http or https URL");
+            throw Error(ErrorKind::usage, "HADEPLOY_WEBHOOK: this is not an http or https URL")
+                .with_hint("set it to a URL that begins with https://");
         if (!url.empty())
             webhook_.emplace(url, [](const std::string& text) { // without anything of the project
                 const std::string line = text + "\n";

@@ -103,7 +103,8 @@ void Claims::check(Diagnostics& diagnostics) const {
                                  without_secrets(a.use.address, a.config), why,
                                  without_secrets(it->second->use.range, it->second->config)),
                      a.use.loc)
-                .with_note(it->second->node->address + " is here", it->second->node->block->loc));
+                .with_note(it->second->node->address + " is here", it->second->node->block->loc)
+                .with_hint("choose another address of the network"));
     }
 }
 
@@ -156,7 +157,8 @@ void Claims::check_ranges(Diagnostics& diagnostics) const {
                                              without_secrets(before.use.range, before.config),
                                              before.node->address),
                                  here.use.loc)
-                            .with_note("that one is here", before.node->block->loc));
+                            .with_note("that one is here", before.node->block->loc)
+                            .with_hint("give one of them another range"));
     }
 }
 

@@ -121,7 +121,9 @@ class Expander : public Resources {
             throw Error(
                 ErrorKind::spec,
                 fmt::format("the number of instances of \"{}\" depends on itself", block.name),
-                block.loc);
+                block.loc)
+                .with_hint(
+                    "calculate `count` or `for_each` from variables, locals or other blocks");
         made.state = State::busy;
         try {
             make(made.all);

@@ -319,7 +319,8 @@ std::optional<std::string> broken_rule(const Rule& rule, const Names& names) {
     if (holds.is_unknown()) return std::nullopt;
     if (!holds.is_bool())
         throw Error(ErrorKind::spec,
-                    fmt::format("a check must be a boolean, not {}", holds.kind_name()), rule.loc);
+                    fmt::format("a check must be a boolean, not {}", holds.kind_name()), rule.loc)
+            .with_hint("write a comparison, such as ${self.port > 1024}");
     if (holds.as_bool()) return std::nullopt;
     return display(evaluate(*rule.message, names));
 }

@@ -129,7 +129,9 @@ Value ScopeNames::resolve_open(const std::string& name, const Path& path, Loc lo
     if (name == "count") return count(path, loc, used);
     if (name == "self") {
         if (self_ != nullptr) return *self_;
-        throw Error(ErrorKind::spec, "\"self\" is only available in a postcondition", loc);
+        throw Error(ErrorKind::spec, "\"self\" is only available in a postcondition", loc)
+            .with_hint("write the same expression as that attribute, or give the value a name "
+                       "under `locals`");
     }
     if (name == "path") {
         const std::string what = member(path, "path", loc);

@@ -34,7 +34,8 @@ void check_call(const ModuleBlock& call, Diagnostics& diagnostics) {
                 .add(fmt::format("module \"{}\" needs the input \"{}\"", call.name,
                                  v.attribute.name),
                      call.loc)
-                .with_note("declared here", v.loc);
+                .with_note("declared here", v.loc)
+                .with_hint(fmt::format("set it under `with`: {}: VALUE", v.attribute.name));
     }
     const bool secrets = std::any_of(call.module->variables.begin(), call.module->variables.end(),
                                      [](const Variable& v) { return v.attribute.secret; });

@@ -87,7 +87,9 @@ class Parser {
   private:
     struct Deeper {
         explicit Deeper(Parser& p) : parser(p) {
-            if (++parser.depth_ > kMaxDepth) parser.fail("the expression is nested too deeply");
+            if (++parser.depth_ > kMaxDepth)
+                parser.fail("the expression is nested too deeply",
+                            "calculate parts of it under `locals`");
         }
         ~Deeper() { --parser.depth_; }
         Parser& parser;

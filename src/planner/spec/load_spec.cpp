@@ -87,8 +87,8 @@ class Loader : private SpecReader {
                         const std::vector<std::string>& known) {
         if (root.is_null() && !root.loc().known()) return false; // the reader has reported it
         if (!root.is_map()) {
-            diagnostics_.add(fmt::format("{} is a map, not {}", what, root.kind_name()),
-                             root.loc());
+            diagnostics_.add(fmt::format("{} is a map, not {}", what, root.kind_name()), root.loc())
+                .hint = "write sections such as `variables:` and `resources:`";
             return false;
         }
         Value::Map sections = root.as_map(); // "x-..." sections only hold anchors
@@ -263,8 +263,9 @@ class Loader : private SpecReader {
             return nullptr;
         if (refuse_windows_path(source)) return nullptr;
         if (relative.is_absolute()) {
-            diagnostics_.add("a module's source is relative to the file that names it",
-                             source.loc());
+            diagnostics_
+                .add("a module's source is relative to the file that names it", source.loc())
+                .hint = "begin it with ./ or ../";
             return nullptr;
         }
         const fs::path file = (directory / relative).lexically_normal() / kModuleFile;
@@ -352,7 +353,8 @@ FileReader disk_reader() {
                 .with_hint(hint);
         }
         if (!S_ISREG(info.st_mode))
-            throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()));
+            throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()))
+                .with_hint("name a YAML file");
         try {
             // errors show lines of the file, so others must not be able to choose which file it is
             const Fd opened = open_file_own_way(file);

@@ -123,7 +123,8 @@ std::vector<Entry> SpecReader::blocks(const Value& section, std::string_view wha
                 .add(fmt::format("\"{}\" differs from \"{}\" only in upper and lower case", e.key,
                                  it->second->key),
                      e.loc)
-                .with_note("the other one is here", it->second->loc);
+                .with_note("the other one is here", it->second->loc)
+                .with_hint("rename one of them");
     }
     return out;
 }

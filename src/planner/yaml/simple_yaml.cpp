@@ -179,7 +179,8 @@ Value plain_scalar(const std::string& text, Loc loc, Diagnostics& diagnostics) {
     auto [end, error] = std::from_chars(digits, last, integer, base);
     if (end == last) {
         if (error == std::errc()) return Value(integer).at(loc);
-        diagnostics.add("this number does not fit in a 64-bit integer", loc);
+        diagnostics.add("this number does not fit in a 64-bit integer", loc).hint =
+            "put it in quotes if it is text";
         return Value().at(loc);
     }
     double number = 0;

@@ -321,12 +321,13 @@ bool readable(std::string_view text, std::uint16_t file, Diagnostics& diagnostic
         return false;
     }
     if (const auto at = text.find('\0'); at != text.npos) {
-        refuse(at, "a NUL byte: this is not a text file");
+        refuse(at, "a NUL byte: this is not a text file").hint = "save it as a text file in UTF-8";
         return false;
     }
     if (const auto at = invalid_utf8(text); at != text.npos) {
         refuse(at, fmt::format("the byte 0x{:02x} is not valid UTF-8",
-                               static_cast<unsigned char>(text[at])));
+                               static_cast<unsigned char>(text[at])))
+            .hint = "save the file as UTF-8";
         return false;
     }
     for (std::size_t start = 0; start < text.size();) {
@@ -360,7 +361,8 @@ Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth,
         if (parser.HandleNextDocument(second)) {
             Loc loc = second.take_root().loc();
             if (!loc.known()) loc = {1, 1, file};
-            diagnostics.add("a second document begins here; a spec is one document", loc);
+            diagnostics.add("a second document begins here; a spec is one document", loc).hint =
+                "remove the line ---, or move what follows it to another file";
         }
         return root;
     } catch (const GiveUp&) {

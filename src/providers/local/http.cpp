@@ -54,6 +54,7 @@ http::Answer ask(const Value& config, const std::stop_token& stop) {
         throw Error(ErrorKind::failed,
                     fmt::format("{} redirects more than {} times", shown, kMostRedirects));
     throw Error(ErrorKind::failed, fmt::format("{} does not answer: {}", shown, answer.problem))
+        .with_hint("check the URL, and that its server is running")
         .as_transient();
 }
 

@@ -6,7 +6,7 @@ namespace hadeploy::ssh {
 
 // Shared by host.file and host.directory.
 
-/// A probe of `path`. Prints its kind; if the kind is as wanted (`test`: "-f", "-d"), also owner,
+/// A probe of `path`. Prints its kind; if it is the desired kind (`test`: "-f", "-d"), also owner,
 /// group and mode, and the output of `more` for $n in the current directory; `more` may replace the
 /// shell. `first` runs in any case, in the same directory.
 std::string probe_path(std::string_view path, std::string_view test, std::string_view more = ":",

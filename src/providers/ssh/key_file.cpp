@@ -134,6 +134,7 @@ KeyFile check_private_key(const std::string& path) {
     }
     if (text.find("PRIVATE KEY") == std::string::npos) {
         Error error(ErrorKind::failed, fmt::format("{} is not a private key", path));
+        error.with_hint("name a file that `ssh-keygen` wrote, the one without .pub");
         if (text.starts_with("PuTTY-User-Key-File"))
             error.with_hint(fmt::format(
                 "it is a PuTTY key: convert it with `puttygen {} -O private-openssh -o KEY`",
