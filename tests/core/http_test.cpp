@@ -7,7 +7,10 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace hadeploy;
 using http::Answer;
@@ -20,8 +23,6 @@ class Server {
   public:
     Server() {
         const auto tell = [](const httplib::Request& in, httplib::Response& out) {
-            out.set_header("X-Two", "a");
-            out.headers.emplace("X-Two", "b");
             out.set_content(fmt::format("{} a={} s={} p={} b={}", in.method,
                                         in.get_header_value("Authorization"),
                                         in.get_header_value("X-Secret"),
@@ -70,6 +71,40 @@ class Server {
     std::thread thread_;
 };
 
+/// A server on loopback that answers one request with the given bytes.
+class RawServer {
+  public:
+    explicit RawServer(std::string answer) : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in at{.sin_family = AF_INET,
+                       .sin_port = 0,
+                       .sin_addr = {htonl(INADDR_LOOPBACK)},
+                       .sin_zero = {}};
+        socklen_t size = sizeof at;
+        auto* const address = reinterpret_cast<sockaddr*>(&at);
+        REQUIRE(::bind(listener_.get(), address, size) == 0);
+        REQUIRE(::listen(listener_.get(), 1) == 0);
+        REQUIRE(::getsockname(listener_.get(), address, &size) == 0);
+        port_ = ntohs(at.sin_port);
+        thread_ = std::jthread([this, text = std::move(answer)] {
+            const Fd peer(::accept(listener_.get(), nullptr, nullptr));
+            std::string request;
+            char piece[1024];
+            while (request.find("\r\n\r\n") == request.npos) {
+                const ssize_t n = ::read(peer.get(), piece, sizeof piece);
+                if (n <= 0) return;
+                request.append(piece, static_cast<std::size_t>(n));
+            }
+            (void)!::write(peer.get(), text.data(), text.size());
+        });
+    }
+    [[nodiscard]] std::string url() const { return fmt::format("http://127.0.0.1:{}/", port_); }
+
+  private:
+    Fd listener_;
+    int port_ = 0;
+    std::jthread thread_; // last, so that it ends first
+};
+
 Request with_secrets(std::string url) {
     return {
         .url = std::move(url),
@@ -89,11 +124,17 @@ TEST_CASE("http: status, headers and body of a response") {
     CHECK(answer.connected);
     CHECK(answer.status == 200);
     CHECK(answer.body == "GET a= s= p= b=");
+    CHECK(http::send({.url = server.url("/none"), .timeout = 10s}).status == 404);
+}
+
+TEST_CASE("http: repeated headers are joined in the order received") {
+    const RawServer server("HTTP/1.1 200 OK\r\nX-Two: a\r\nLength: 1\r\nx-two: b\r\n"
+                           "Content-Length: 0\r\n\r\n");
+    const Answer answer = http::send({.url = server.url(), .timeout = 10s});
     const auto two = std::find_if(answer.headers.begin(), answer.headers.end(),
                                   [](const auto& header) { return header.first == "x-two"; });
     REQUIRE(two != answer.headers.end());
     CHECK(two->second == "a, b");
-    CHECK(http::send({.url = server.url("/none"), .timeout = 10s}).status == 404);
 }
 
 TEST_CASE("http: secrets are for the first origin only, also after a way back") {
