@@ -9,8 +9,8 @@
 
 namespace hadeploy::state {
 
-using sqlite::Database;
-using sqlite::Statement;
+using sql::Database;
+using sql::Statement;
 
 std::string mac_of(const Cipher& cipher, const RecordText& record) {
     const std::string generation = std::to_string(record.generation);
@@ -58,8 +58,15 @@ Project read_project(Database& database, const Cipher& cipher) {
     throw Error(ErrorKind::state,
                 fmt::format("the outputs, serial, lineage or name in the state {} were altered "
                             "outside hadeploy",
-                            in_quotes(database.path().string(), 4096)))
+                            database.name()))
         .with_hint("nothing was changed; restore a backup of the state");
+}
+
+void write_project(Database& database, const Cipher& cipher, const Project& project) {
+    Statement(database,
+              "UPDATE project SET lineage = ?, serial = ?, outputs = ?, mac = ? WHERE id = 1")
+        .bind(project.lineage, project.serial, project.outputs, project_mac(cipher, project))
+        .run();
 }
 
 void authenticate_project(Database& database, const Cipher& cipher) {

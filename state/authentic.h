@@ -1,7 +1,7 @@
 #pragma once
 
 #include "state/cipher.h"
-#include "state/sqlite.h"
+#include "state/sql.h"
 
 #include <string>
 #include <string_view>
@@ -36,11 +36,14 @@ struct Project {
     std::string name, lineage;
     std::int64_t serial = 0;
     std::string outputs; ///< encoded as stored
+    bool operator==(const Project&) const = default;
 };
 /// @throws Error(state) when it does not match its MAC
-Project read_project(sqlite::Database& database, const Cipher& cipher);
+Project read_project(sql::Database& database, const Cipher& cipher);
+/// Writes everything of the project but its name, with its MAC. Runs in the caller's transaction.
+void write_project(sql::Database& database, const Cipher& cipher, const Project& project);
 /// Updates the project's MAC after a change. Runs in the caller's transaction.
-void authenticate_project(sqlite::Database& database, const Cipher& cipher);
+void authenticate_project(sql::Database& database, const Cipher& cipher);
 
 /// The error for the record of an address.
 Error altered(std::string_view address);
@@ -49,9 +52,9 @@ void check_mac(const Cipher& cipher, std::string_view expected, std::string_view
                std::string_view address);
 
 /// @throws Error(state) when a record, an intent or the project does not match its MAC
-void check_all(sqlite::Database& database, const Cipher& cipher);
+void check_all(sql::Database& database, const Cipher& cipher);
 
 /// Updates the MACs of all records, all intents and the project. Runs in the caller's transaction.
-void authenticate_all(sqlite::Database& database, const Cipher& cipher);
+void authenticate_all(sql::Database& database, const Cipher& cipher);
 
 } // namespace hadeploy::state

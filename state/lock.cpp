@@ -8,11 +8,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <pwd.h>
+#include <sstream>
 #include <thread>
 #include <unistd.h>
 
@@ -63,30 +65,33 @@ std::string boot_id() {
     }
 }
 
-std::string to_text(const LockOwner& owner) {
-    return to_json(Value::map({{"pid", owner.pid},
-                               {"host", owner.host},
-                               {"user", owner.user},
-                               {"boot_id", owner.boot_id},
-                               {"command", owner.command},
-                               {"since_ms", owner.since_ms},
-                               {"brief", owner.brief}})) +
-           "\n";
+/// Field 22 of /proc/PID/stat: the start of a process in ticks since the boot; "ended" if it only
+/// waits for its parent, "" if it is not known.
+std::string start_time(std::int64_t pid) {
+    try {
+        const std::string stat = read_file(fmt::format("/proc/{}/stat", pid));
+        std::istringstream fields(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
+        std::string field;
+        fields >> field;                  // field 3, after the name
+        if (field == "Z") return "ended"; // and its parent has not noticed yet
+        for (int number = 4; number <= 22; ++number) fields >> field;
+        return field;
+    } catch (const Error&) {
+        return "";
+    }
 }
 
-Error locked_error(const std::filesystem::path& state, std::string_view owner_text) {
+/// The PID namespace: the same pid can be another process in another container.
+std::string pid_namespace() {
+    std::error_code none;
+    return std::filesystem::read_symlink("/proc/self/ns/pid", none).string();
+}
+
+Error locked_error(const std::filesystem::path& state, std::string_view text) {
     const std::string file = in_quotes(state.string(), 4096);
-    const auto owner = parse_owner(owner_text);
-    if (!owner)
-        return Error(ErrorKind::locked, fmt::format("the state {} is in use", file))
-            .with_hint(fmt::format("to find the process: fuser -v {}", lock_file(state).string()));
-    Error error(ErrorKind::locked,
-                fmt::format("the state {} is in use: {}", file, describe(*owner)));
-    const bool here = owner->host == this_process("").host;
-    error.hint =
-        here ? fmt::format("wait for it to finish, or interrupt it: kill -INT {}", owner->pid)
-             : fmt::format("wait for it to finish, or interrupt it on {}", owner->host);
-    return error;
+    if (const auto owner = parse_owner(text)) return in_use(file, *owner);
+    return Error(ErrorKind::locked, fmt::format("the state {} is in use", file))
+        .with_hint(fmt::format("to find the process: fuser -v {}", lock_file(state).string()));
 }
 } // namespace
 
@@ -105,7 +110,7 @@ Lock::Lock(const std::filesystem::path& state, const LockOwner& owner, std::int6
         }
         std::this_thread::sleep_for(kPollInterval);
     }
-    const std::string name = to_text(owner);
+    const std::string name = owner_text(owner);
     // Informational: the lock holds even if the disk is full.
     if (::ftruncate(fd_.get(), 0) != 0 || ::pwrite(fd_.get(), name.data(), name.size(), 0) < 0)
         errno = 0;
@@ -138,7 +143,30 @@ LockOwner this_process(const std::string& command, bool brief) {
     owner.command = command;
     owner.since_ms = now_ms();
     owner.brief = brief;
+    owner.process = pid_namespace() + " " + start_time(owner.pid);
     return owner;
+}
+
+bool is_dead(const LockOwner& owner) {
+    const std::string here = pid_namespace();
+    if (owner.boot_id.empty() || owner.boot_id != boot_id() || here.empty() ||
+        !owner.process.starts_with(here + " "))
+        return false;
+    if (::kill(static_cast<pid_t>(owner.pid), 0) != 0 && errno == ESRCH) return true;
+    const std::string start = start_time(owner.pid); // hidden for processes of other users
+    return !start.empty() && owner.process != here + " " + start;
+}
+
+std::string owner_text(const LockOwner& owner) {
+    return to_json(Value::map({{"pid", owner.pid},
+                               {"host", owner.host},
+                               {"user", owner.user},
+                               {"boot_id", owner.boot_id},
+                               {"command", owner.command},
+                               {"since_ms", owner.since_ms},
+                               {"brief", owner.brief},
+                               {"process", owner.process}})) +
+           "\n";
 }
 
 std::optional<LockOwner> parse_owner(std::string_view text) {
@@ -147,7 +175,7 @@ std::optional<LockOwner> parse_owner(std::string_view text) {
         if (v.integer("pid") <= 0) return std::nullopt;
         return LockOwner{v.integer("pid"),  v.text("host"),    v.text("user"),
                          v.text("boot_id"), v.text("command"), v.integer("since_ms"),
-                         v.flag("brief")};
+                         v.flag("brief"),   v.text("process")};
     } catch (const Error&) {
         return std::nullopt;
     }
@@ -159,6 +187,16 @@ std::string describe(const LockOwner& owner) {
     ::gmtime_r(&since, &utc);
     return fmt::format("{} by {} on {}, pid {}, since {:%F %T} UTC", in_quotes(owner.command),
                        owner.user, owner.host, owner.pid, utc);
+}
+
+Error in_use(const std::string& state, const LockOwner& owner) {
+    Error error(ErrorKind::locked,
+                fmt::format("the state {} is in use: {}", state, describe(owner)));
+    const bool here = owner.host == this_process("").host;
+    error.hint =
+        here ? fmt::format("wait for it to finish, or interrupt it: kill -INT {}", owner.pid)
+             : fmt::format("wait for it to finish, or interrupt it on {}", owner.host);
+    return error;
 }
 
 } // namespace hadeploy::state

@@ -31,8 +31,14 @@ std::filesystem::path lock_file(const std::filesystem::path& state);
 /// This process as the owner of a lock.
 LockOwner this_process(const std::string& command, bool brief = false);
 
-/// Parses the lock file's text; nullopt when it is invalid.
+/// Whether the owner was a process of this machine that has ended. False if that is not certain.
+bool is_dead(const LockOwner& owner);
+
+/// The text of an owner, and the owner of a text; nullopt when it is invalid.
+std::string owner_text(const LockOwner& owner);
 std::optional<LockOwner> parse_owner(std::string_view text);
+/// The error for others. @param state  the state's name in quotes
+Error in_use(const std::string& state, const LockOwner& owner);
 std::string describe(const LockOwner& owner);
 
 } // namespace hadeploy::state

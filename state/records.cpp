@@ -8,8 +8,8 @@
 
 namespace hadeploy::state {
 
-using sqlite::Database;
-using sqlite::Statement;
+using sql::Database;
+using sql::Statement;
 
 namespace {
 Value changed(const Form::Change& change, const std::string& type, Value value) {
@@ -66,7 +66,11 @@ Intent read_intent(const Statement& s, const Cipher& cipher, const Form& form) {
 
 RowWriter::RowWriter(Database& db, const Cipher& cipher, const Form& form)
     : cipher_(cipher), form_(form),
-      insert_(db, fmt::format("INSERT OR REPLACE INTO resources ({}) VALUES (?,?,?,?,?,?,?,?,?)",
+      insert_(db, fmt::format("INSERT INTO resources ({}) VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT "
+                              "(address) DO UPDATE SET type = excluded.type, generation = "
+                              "excluded.generation, identity = excluded.identity, config = "
+                              "excluded.config, attributes = excluded.attributes, depends_on = "
+                              "excluded.depends_on, tainted = excluded.tainted, mac = excluded.mac",
                               kRowColumns)) {}
 
 void RowWriter::write(const RecordedResource& row) {
@@ -86,24 +90,23 @@ void RowWriter::write(const RecordedResource& row) {
 }
 
 IntentWriter::IntentWriter(Database& db, const Cipher& cipher, const Form& form)
-    : db_(db), cipher_(cipher), form_(form),
-      insert_(db, "INSERT INTO intents (run, address, type, generation, action, identity, "
+    : cipher_(cipher), form_(form),
+      insert_(db, "INSERT INTO intents (id, run, address, type, generation, action, identity, "
                   "config, depends_on, input_hash, started_ms, mac) "
-                  "VALUES (?,?,?,?,?,?,?,?,'',?,?)") {
+                  "VALUES (?,?,?,?,?,?,?,?,?,'',?,?)") {
 } // no hash, which would reveal information about secrets
 
-void IntentWriter::write(Intent& intent) {
+void IntentWriter::write(const Intent& intent) {
     const std::string config = codec::encode(changed(form_.kept, intent.type, intent.config),
                                              cipher_, place("intents", intent.address, "config"));
     const std::string depends_on = codec::encode_names(intent.depends_on);
     const std::string_view action = change_name(intent.action);
     insert_
-        .bind(intent.run, intent.address, intent.type, intent.generation, action, intent.identity,
-              config, depends_on, intent.started_ms,
+        .bind(intent.id, intent.run, intent.address, intent.type, intent.generation, action,
+              intent.identity, config, depends_on, intent.started_ms,
               mac_of(cipher_, IntentText{intent.address, intent.type, intent.generation, action,
                                          intent.identity, config, depends_on}))
         .run();
-    intent.id = db_.last_id();
 }
 
 void rewrite_rows(Database& database, const Cipher& cipher, const Form& form) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "state/cipher.h"
-#include "state/sqlite.h"
+#include "state/sql.h"
 #include "state/store.h"
 
 #include <string>
@@ -22,36 +22,35 @@ std::string place(std::string_view table, std::string_view key, std::string_view
 
 /// Reads the current row of a query for kRowColumns.
 /// @throws Error(state)
-RecordedResource read_row(const sqlite::Statement& query, const Cipher& cipher, const Form& form);
+RecordedResource read_row(const sql::Statement& query, const Cipher& cipher, const Form& form);
 /// Reads the current row of kIntentQuery.
 /// @throws Error(state)
-Intent read_intent(const sqlite::Statement& query, const Cipher& cipher, const Form& form);
+Intent read_intent(const sql::Statement& query, const Cipher& cipher, const Form& form);
 
 class RowWriter {
   public:
-    RowWriter(sqlite::Database& database, const Cipher& cipher, const Form& form);
+    RowWriter(sql::Database& database, const Cipher& cipher, const Form& form);
     void write(const RecordedResource& row);
 
   private:
     const Cipher& cipher_;
     const Form& form_;
-    sqlite::Statement insert_;
+    sql::Statement insert_;
 };
 
-/// Writes an intent and sets its id.
+/// Writes an intent with the id that it has.
 class IntentWriter {
   public:
-    IntentWriter(sqlite::Database& database, const Cipher& cipher, const Form& form);
-    void write(Intent& intent);
+    IntentWriter(sql::Database& database, const Cipher& cipher, const Form& form);
+    void write(const Intent& intent);
 
   private:
-    sqlite::Database& db_;
     const Cipher& cipher_;
     const Form& form_;
-    sqlite::Statement insert_;
+    sql::Statement insert_;
 };
 
 /// Rewrites all records of an older state in the given form. Runs in the caller's transaction.
-void rewrite_rows(sqlite::Database& database, const Cipher& cipher, const Form& form);
+void rewrite_rows(sql::Database& database, const Cipher& cipher, const Form& form);
 
 } // namespace hadeploy::state

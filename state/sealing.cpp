@@ -10,9 +10,9 @@
 
 namespace hadeploy::state {
 
-using sqlite::Database;
-using sqlite::Statement;
-using sqlite::Transaction;
+using sql::Database;
+using sql::Statement;
+using sql::Transaction;
 
 namespace {
 /// A column of Values. `place` is the column that determines the place of sealed parts.

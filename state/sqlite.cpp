@@ -95,7 +95,7 @@ void Database::write_ahead(bool on) {
     run(wal ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = EXTRA");
 }
 
-sqlite3_stmt* Database::prepare(std::string_view sql) {
+sqlite3_stmt* Database::idle_or_new(std::string_view sql) {
     if (const auto it = idle_.find(sql); it != idle_.end()) {
         sqlite3_stmt* statement = it->second;
         idle_.erase(it);
@@ -139,81 +139,77 @@ void Database::copy_from(Database& other) {
     if (sqlite3_backup_finish(backup) != SQLITE_OK) throw error();
 }
 
-std::int64_t Database::changes() const {
-    return sqlite3_changes64(handle_.get());
-}
-std::int64_t Database::last_id() const {
-    return sqlite3_last_insert_rowid(handle_.get());
-}
-bool Database::in_transaction() const {
-    return sqlite3_get_autocommit(handle_.get()) == 0;
+std::string Database::name() const {
+    return in_quotes(path_.string(), 4096);
 }
 
-Statement::Statement(Database& database, std::string_view sql)
-    : database_(database), statement_(database.prepare(sql)) {}
-
-Statement::~Statement() {
-    database_.give_back(statement_);
+void Database::begin() {
+    run("BEGIN IMMEDIATE");
+}
+void Database::commit() {
+    run("COMMIT");
+}
+void Database::rollback() {
+    // Some errors, for example a full disk, have rolled back the transaction already.
+    if (sqlite3_get_autocommit(handle_.get()) == 0)
+        sqlite3_exec(handle_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
-bool Statement::step() {
-    const int code = sqlite3_step(statement_);
-    if (code == SQLITE_ROW) return true;
-    if (code != SQLITE_DONE) {
-        Error error = database_.error();
+/// A use of a prepared statement, which the database keeps for later uses.
+class Database::Use final : public sql::Prepared {
+  public:
+    Use(Database& database, std::string_view sql)
+        : database_(database), statement_(database.idle_or_new(sql)) {}
+    ~Use() override { database_.give_back(statement_); }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+    void reset() override { sqlite3_reset(statement_); }
+    void set(int index, std::int64_t value) override {
+        if (sqlite3_bind_int64(statement_, index, value) != SQLITE_OK) throw database_.error();
+    }
+    void set(int index, std::string_view value) override {
+        // Copied: the statement may outlive the argument.
+        if (sqlite3_bind_text64(statement_, index, value.data(), value.size(), SQLITE_TRANSIENT,
+                                SQLITE_UTF8) != SQLITE_OK)
+            throw database_.error();
+    }
+    bool step() override {
+        const int code = sqlite3_step(statement_);
+        if (code == SQLITE_ROW) return true;
+        if (code != SQLITE_DONE) {
+            Error error = database_.error();
+            sqlite3_reset(statement_);
+            throw error;
+        }
+        // Otherwise the statement keeps its lock on the file.
         sqlite3_reset(statement_);
-        throw error;
+        return false;
     }
-    // Otherwise the statement keeps its lock on the file.
-    sqlite3_reset(statement_);
-    return false;
-}
-
-std::int64_t Statement::integer(int column) const {
-    return sqlite3_column_int64(statement_, column);
-}
-
-std::string Statement::text(int column) const {
-    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-    return bytes == nullptr ? std::string() : std::string(bytes, size);
-}
-
-void Statement::reset() {
-    sqlite3_reset(statement_);
-}
-
-void Statement::set(int index, std::int64_t value) {
-    if (sqlite3_bind_int64(statement_, index, value) != SQLITE_OK) throw database_.error();
-}
-
-void Statement::set(int index, std::string_view value) {
-    // Copied: the statement may outlive the argument.
-    if (sqlite3_bind_text64(statement_, index, value.data(), value.size(), SQLITE_TRANSIENT,
-                            SQLITE_UTF8) != SQLITE_OK)
-        throw database_.error();
-}
-
-Transaction::Transaction(Database& database, std::string savepoint)
-    : database_(database), savepoint_(std::move(savepoint)) {
-    database_.run(savepoint_.empty() ? "BEGIN IMMEDIATE" : "SAVEPOINT " + savepoint_);
-}
-
-Transaction::~Transaction() {
-    if (!open_ || !database_.in_transaction()) return;
-    try {
-        if (savepoint_.empty())
-            database_.run("ROLLBACK");
-        else
-            database_.run("ROLLBACK TO " + savepoint_ + "; RELEASE " + savepoint_);
-    } catch (const Error&) {
-        // Nothing was written, as intended; the original error is already propagating.
+    void run() override {
+        while (step()) {
+        }
     }
-}
+    void run_one(const Error& otherwise) override {
+        run();
+        if (sqlite3_changes64(database_.handle_.get()) != 1) throw Error(otherwise);
+    }
+    [[nodiscard]] std::int64_t integer(int column) const override {
+        return sqlite3_column_int64(statement_, column);
+    }
+    [[nodiscard]] std::string text(int column) const override {
+        const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+        const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+        return bytes == nullptr ? std::string() : std::string(bytes, size);
+    }
 
-void Transaction::commit() {
-    database_.run(savepoint_.empty() ? "COMMIT" : "RELEASE " + savepoint_);
-    open_ = false;
+  private:
+    Database& database_;
+    sqlite3_stmt* statement_;
+};
+
+std::unique_ptr<sql::Prepared> Database::prepare(std::string_view sql) {
+    return std::make_unique<Use>(*this, sql);
 }
 
 } // namespace hadeploy::sqlite

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/error.h"
+#include "state/sql.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -14,8 +14,11 @@ struct sqlite3_stmt;
 
 namespace hadeploy::sqlite {
 
-/// A connection. Not thread-safe: threads that share it must use a mutex.
-class Database {
+using sql::Statement;
+using sql::Transaction;
+
+/// A connection to a file.
+class Database final : public sql::Database {
   public:
     enum class Access {
         read, ///< rejects changes, but rolls back a transaction that a crash interrupted
@@ -24,7 +27,7 @@ class Database {
     };
     /// Opens an existing file. @throws Error(state)
     Database(std::filesystem::path path, Access access);
-    ~Database();
+    ~Database() override;
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 
@@ -42,80 +45,29 @@ class Database {
     /// Copies the contents of another database. @throws Error(state)
     void copy_from(Database& other);
 
-    /// The number of rows changed by the last INSERT, UPDATE or DELETE.
-    [[nodiscard]] std::int64_t changes() const;
-    [[nodiscard]] std::int64_t last_id() const;
-    /// Some errors, for example a full disk, roll back the whole transaction.
-    [[nodiscard]] bool in_transaction() const;
+    std::unique_ptr<sql::Prepared> prepare(std::string_view sql) override;
+    [[nodiscard]] std::string name() const override;
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    /// The connection's last error with path, cause and hint.
-    [[nodiscard]] Error error() const;
+
+  protected:
+    void begin() override;
+    void commit() override;
+    void rollback() override;
 
   private:
-    friend class Statement;
+    class Use;
+    /// The connection's last error with path, cause and hint.
+    [[nodiscard]] Error error() const;
     struct Closer {
         void operator()(sqlite3* handle) const;
     };
     /// Returns an idle prepared statement or a new one. @throws Error(state)
-    sqlite3_stmt* prepare(std::string_view sql);
+    sqlite3_stmt* idle_or_new(std::string_view sql);
     void give_back(sqlite3_stmt* statement);
 
     std::filesystem::path path_;
     std::unique_ptr<sqlite3, Closer> handle_;
     std::map<std::string, sqlite3_stmt*, std::less<>> idle_; ///< prepared statements by their text
-};
-
-/// A prepared statement, which the database caches for later use. bind() resets it, so that it can
-/// be used in a loop.
-class Statement {
-  public:
-    /// @throws Error(state)
-    Statement(Database& database, std::string_view sql);
-    ~Statement();
-    Statement(const Statement&) = delete;
-    Statement& operator=(const Statement&) = delete;
-
-    /// Sets all parameters, in order.
-    template<class... Values>
-    Statement& bind(const Values&... values) {
-        reset();
-        int index = 0;
-        (set(++index, values), ...);
-        return *this;
-    }
-    /// The next row; false after the last. @throws Error(state)
-    bool step();
-    /// Runs a statement without result rows. @throws Error(state)
-    void run() {
-        while (step()) {
-        }
-    }
-    [[nodiscard]] std::int64_t integer(int column) const;
-    [[nodiscard]] std::string text(int column) const;
-
-  private:
-    void reset();
-    void set(int index, std::int64_t value);
-    void set(int index, std::string_view value);
-
-    Database& database_;
-    sqlite3_stmt* statement_;
-};
-
-/// A write transaction, or a savepoint within one if it has a name. Rolled back unless committed.
-class Transaction {
-  public:
-    explicit Transaction(Database& database, std::string savepoint = "");
-    ~Transaction();
-    Transaction(const Transaction&) = delete;
-    Transaction& operator=(const Transaction&) = delete;
-    /// @throws Error(state), in which case nothing is written
-    void commit();
-
-  private:
-    Database& database_;
-    std::string savepoint_;
-    bool open_ = true;
 };
 
 } // namespace hadeploy::sqlite

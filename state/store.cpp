@@ -1,220 +1,49 @@
 #include "state/store.h"
 
-#include "core/file.h"
 #include "core/text.h"
-#include "core/uuid.h"
 #include "state/authentic.h"
-#include "state/file_check.h"
-#include "state/key_file.h"
-#include "state/lock.h"
-#include "state/migrations.h"
-#include "state/records.h"
-#include "state/sealing.h"
-#include "state/sqlite_store.h"
+#include "state/opening.h"
+#include "state/postgres_schema.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace hadeploy {
 
-namespace {
-using sqlite::Database;
-using Path = std::filesystem::path;
-
-// Creating or migrating a state takes milliseconds; only a running command holds the lock longer.
-constexpr std::int64_t kShortWaitMs = 5'000;
-/// The lineage of a state that does not exist yet.
-constexpr std::string_view kNoLineage = "00000000-0000-0000-0000-000000000000";
-
-bool is_present(const Path& path) {
-    struct stat info {};
-    return ::lstat(path.c_str(), &info) == 0;
+std::unique_ptr<Store> Store::open(const StateLocation& location, Mode mode,
+                                   const std::string& project, const KeySource& key, Form form) {
+    return location.in_file()
+               ? state::open_sqlite(location.file, mode, project, key, std::move(form))
+               : state::open_postgres(location, mode, project, key, std::move(form));
 }
 
-void make_directory(const Path& state) {
-    const Path directory = state.parent_path();
-    if (directory.empty() || is_present(directory)) return;
-    std::error_code error;
-    std::filesystem::create_directories(directory.parent_path(), error);
-    if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-        throw system_error("create the state's directory", directory, ErrorKind::state);
-    // otherwise a power failure could remove the directory with its durable contents
-    sync_directory(directory.has_parent_path() ? directory.parent_path() : Path("."));
-}
-
-void fill(Database& database, const std::string& project, std::string_view lineage,
-          const Cipher& cipher) {
-    state::migrate(database, state::migrations());
-    sqlite::Statement(database,
-                      "INSERT INTO project (id, name, lineage, key_lock) VALUES (1, ?, ?, ?)")
-        .bind(project, lineage, cipher.lock())
-        .run();
-    state::authenticate_project(database, cipher);
-}
-
-/// Creates the state under another name and renames it, so that no incomplete state ever exists.
-void create(const Path& file, const std::string& project, const KeySource& key) {
-    const Cipher cipher = Cipher::make(key);
-    const Path fresh = file.string() + ".new";
-    for (const Path& stale : {fresh, Path(fresh.string() + "-journal")}) ::unlink(stale.c_str());
-    // SQLite gives its journals the mode of the database.
-    if (!Fd(::open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)))
-        throw system_error("create the state", fresh, ErrorKind::state);
-    {
-        Database database(fresh, Database::Access::write);
-        fill(database, project, uuid_v4(), cipher);
+bool Store::exists(const StateLocation& location) {
+    if (location.in_file()) {
+        struct stat info {};
+        return ::lstat(location.file.c_str(), &info) == 0;
     }
-    if (::rename(fresh.c_str(), file.c_str()) != 0)
-        throw system_error("create the state", file, ErrorKind::state);
-    sync_directory(file.has_parent_path() ? file.parent_path() : Path("."));
+    postgres::Database database(location);
+    return postgres::schema_version(database, postgres::migrations()) > 0;
 }
 
-void check_project(Database& database, const std::string& project) {
-    sqlite::Statement query(database, "SELECT name, serial FROM project");
+namespace state {
+void check_project(sql::Database& database, const std::string& project, const char* other) {
+    sql::Statement query(database, "SELECT name, serial FROM project");
     const bool there = query.step();
     const std::string name = there ? query.text(0) : "";
     const std::int64_t serial = there ? query.integer(1) : 0;
-    const std::string file = in_quotes(database.path().string(), 4096);
-    if (serial < 0 || serial > state::kMostSerial)
+    if (serial < 0 || serial > kMostSerial)
         throw Error(
             ErrorKind::state,
             fmt::format("the state {} has the serial {}, which hadeploy cannot have written: "
                         "it was altered by something else",
-                        file, serial))
+                        database.name(), serial))
             .with_hint("nothing was changed; restore a backup of the state");
     if (project.empty() || name == project) return;
     throw Error(ErrorKind::state, fmt::format("the state {} belongs to the project {}, not to {}",
-                                              file, in_quotes(name), in_quotes(project)))
-        .with_hint("run the command in that project's directory, or choose another file for the "
-                   "state; if the project was renamed, restore its old name");
+                                              database.name(), in_quotes(name), in_quotes(project)))
+        .with_hint(other);
 }
-
-void check_contents(Database& database) {
-    sqlite::Statement check(database, "PRAGMA quick_check(1)");
-    if (check.step() && check.text(0) == "ok") return;
-    throw Error(ErrorKind::state,
-                fmt::format("the state {} is damaged: {}",
-                            in_quotes(database.path().string(), 4096), check.text(0)))
-        .with_hint(fmt::format("restore a backup; or save what can still be read: sqlite3 {0} "
-                               ".recover | sqlite3 {0}.new",
-                               database.path().string()));
-}
-
-/// An empty state in memory, for readers before the first apply.
-std::unique_ptr<Store> empty_store(const Path& file, const std::string& project, Form form) {
-    auto database = std::make_unique<Database>(file, Database::Access::memory);
-    Cipher cipher = Cipher::for_memory();
-    fill(*database, project, kNoLineage, cipher);
-    return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
-                                                Store::Mode::read_only, std::move(form));
-}
-
-Cipher unlock(Database& database, const KeySource& key) {
-    return Cipher::unlock(state::stored_lock(database), key,
-                          "the state " + in_quotes(database.path().string(), 4096));
-}
-
-/// Reads an older state, migrating a copy in memory, so that reading changes no file.
-std::unique_ptr<Store> read_older(Database& older, const KeySource& key, Form form) {
-    auto database = std::make_unique<Database>(older.path(), Database::Access::memory);
-    database->copy_from(older);
-    state::migrate(*database, state::migrations());
-    Cipher cipher =
-        state::stored_lock(*database).empty() ? Cipher::for_memory() : unlock(*database, key);
-    return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
-                                                Store::Mode::read_only, std::move(form));
-}
-
-/// Rejects a state without a lock: its records, which determine commands, may be forged.
-void refuse_unsealed(Database& database, std::int64_t version, const KeySource& key) {
-    constexpr std::int64_t first_with_lock = 2;
-    const bool sealed = version >= first_with_lock && !state::stored_lock(database).empty();
-    if (version == 0 || sealed || key.takes_unsealed) return;
-    throw Error(ErrorKind::state,
-                fmt::format("the state {} is not sealed: it predates the sealing of states, or was "
-                            "altered outside hadeploy",
-                            in_quotes(database.path().string(), 4096)))
-        .with_hint("if it is that old, seal it as it is: hadeploy state rekey --unsealed");
-}
-
-std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& project,
-                                        const KeySource& key, Form form) {
-    if (!is_present(file)) return empty_store(file, project, std::move(form));
-    state::check_directory(file);
-    state::check_file(file);
-    auto database = std::make_unique<Database>(file, Database::Access::read);
-    const std::int64_t version = state::schema_version(*database, state::migrations());
-    state::check_objects(*database);
-    if (version > 0) check_project(*database, project);
-    refuse_unsealed(*database, version, key);
-    if (version < static_cast<std::int64_t>(state::migrations().size()) ||
-        state::stored_lock(*database).empty())
-        return read_older(*database, key, std::move(form));
-    Cipher cipher = unlock(*database, key);
-    return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
-                                                Store::Mode::read_only, std::move(form));
-}
-
-/// Upgrades an older state: first its schema, then encryption, then the form of its records.
-void upgrade(Database& database, const KeySource& key, const Form& form) {
-    const state::Lock lock(database.path(), state::this_process("migrating the state", true),
-                           kShortWaitMs);
-    state::migrate(database, state::migrations());
-    if (state::stored_lock(database).empty()) state::seal_state(database, Cipher::make(key));
-    const Cipher cipher = unlock(database, key);
-    if (!cipher.authenticates_project()) state::authenticate_state(database, cipher);
-    sqlite::Transaction transaction(database);
-    state::rewrite_rows(database, cipher, form);
-    transaction.commit();
-}
-
-/// Creates the state unless it exists. Another process that creates it holds the lock only briefly,
-/// but may then start a run; no need to wait for that, as the state exists.
-void create_if_missing(const Path& file, const std::string& project, const KeySource& key) {
-    constexpr std::int64_t slice_ms = 50;
-    for (std::int64_t waited = 0; !is_present(file); waited += slice_ms) {
-        try {
-            const state::Lock lock(file, state::this_process("creating the state", true), slice_ms);
-            if (!is_present(file)) create(file, project, key);
-        } catch (const Error& error) {
-            if (error.kind != ErrorKind::locked || waited >= kShortWaitMs) throw;
-        }
-    }
-}
-
-std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& project,
-                                        const KeySource& key, Form form) {
-    state::check_directory(file);
-    make_directory(file);
-    create_if_missing(file, project, key);
-    state::check_file(file);
-    auto database = std::make_unique<Database>(file, Database::Access::write);
-    const std::int64_t version = state::schema_version(*database, state::migrations());
-    state::check_objects(*database);
-    check_contents(*database);
-    check_project(*database, project);
-    refuse_unsealed(*database, version, key);
-    if (version < static_cast<std::int64_t>(state::migrations().size()) ||
-        state::stored_lock(*database).empty())
-        upgrade(*database, key, form);
-    Cipher cipher = unlock(*database, key);
-    if (!cipher.authenticates_project()) { // a migration was killed before it added MACs
-        upgrade(*database, key, form);
-        cipher = unlock(*database, key);
-    }
-    return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
-                                                Store::Mode::read_write, std::move(form));
-}
-} // namespace
-
-std::unique_ptr<Store> Store::open(const std::filesystem::path& file, Mode mode,
-                                   const std::string& project, const KeySource& key, Form form) {
-    KeySource source = key;
-    if (source.file.empty()) source.file = state::key_file(file);
-    return mode == Mode::read_only ? open_for_reading(file, project, source, std::move(form))
-                                   : open_for_writing(file, project, source, std::move(form));
-}
+} // namespace state
 
 } // namespace hadeploy

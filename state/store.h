@@ -4,6 +4,7 @@
 #include "core/results.h"
 #include "core/value.h"
 #include "state/cipher.h"
+#include "state/location.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -66,7 +67,8 @@ struct LockOwner {
     std::int64_t pid = 0;
     std::string host, user, boot_id, command;
     std::int64_t since_ms = 0;
-    bool brief = false; ///< held only briefly: others wait regardless of their timeout
+    bool brief = false;       ///< held only briefly: others wait regardless of their timeout
+    std::string process = {}; ///< PID namespace and start time: another process can get the pid
 };
 
 /// The state of one project: resources, journal, history, lock. There is at most one writer;
@@ -75,22 +77,30 @@ class Store {
   public:
     enum class Mode { read_only, read_write };
 
-    /// Opens the state file; read_write also creates and migrates it. read_only returns an empty
-    /// store for a missing file. The file contains secrets only in encrypted form.
+    /// Opens a state; read_write also creates and migrates it. read_only returns an empty store for
+    /// a missing one. The state contains secrets only in encrypted form.
     /// @param project  expected project; "" accepts any, for reading
-    /// @param key  by default a key file beside the state, which is created with it
+    /// @param key  by default a key file beside the state file, which is created with it
     /// @param form  conversion of configs and attributes
-    /// @throws Error(state) when the file is corrupt, newer than this program, of another project,
-    ///         not writable, on a network file system, or not opened by the key
-    static std::unique_ptr<Store> open(const std::filesystem::path& file, Mode mode,
+    /// @throws Error(state) when the state is corrupt, newer than this program, of another project,
+    ///         not writable, on a network file system, or not opened by the key;
+    ///         Error(unreachable) when its server does not answer
+    static std::unique_ptr<Store> open(const StateLocation& location, Mode mode,
                                        const std::string& project, const KeySource& key = {},
                                        Form form = {});
+    /// Whether there is a state. @throws Error as open()
+    static bool exists(const StateLocation& location);
     virtual ~Store() = default;
 
     /// Takes the writer's lock, waiting up to `timeout_ms`. It is held until the Store is closed or
-    /// the process dies (the kernel releases the lock of a dead process).
+    /// the process dies: of a file, the kernel releases the lock of a dead process; on a server it
+    /// is a lease, which others take over when its holder is dead or has not renewed it.
     /// @throws Error(locked) naming the owner
     virtual void lock(const std::string& command, std::int64_t timeout_ms) = 0;
+    /// To be called immediately before a real object is changed. Renews a lease that has not been
+    /// renewed for a while, for example because the machine slept.
+    /// @throws Error when another process may have taken over
+    virtual void check_lock() {}
 
     virtual std::string project() const = 0; ///< name of the project
     virtual std::string lineage() const = 0;

@@ -61,6 +61,11 @@ class Declaration {
         app_.add_option("--vault-password-file", args_.project.vault_password_file,
                         "Read the vault password from this file; run it if it is executable")
             ->type_name("FILE");
+        app_.add_option(
+                "--state", args_.project.state,
+                "Keep the state in this database: postgresql://USER@HOST/DATABASE?schema=NAME "
+                "(also HADEPLOY_STATE)")
+            ->type_name("URL");
         app_.add_flag("--json", args_.json, "Print JSON, one object per line");
         app_.add_flag("--no-color", args_.no_color, "Disable colours, as NO_COLOR does");
         app_.add_flag("--statistics", args_.statistics,

@@ -4,12 +4,14 @@
 #include "cli/interrupt.h"
 #include "cli/own_environment.h"
 #include "cli/secrets.h"
+#include "core/text.h"
 #include "planner/spec/load_spec.h"
 #include "planner/spec/local_paths.h"
 #include "planner/spec/variables.h"
 #include "planner/spec/written_secrets.h"
 #include "provider_api/normalize.h"
 #include "state/key_file.h"
+#include "state/postgres.h"
 
 #include <cstdlib>
 #include <fmt/format.h>
@@ -59,6 +61,7 @@ void Project::read_spec(const FileReader& read, const fs::path& file) {
 
 void Project::load(Secrets secrets) {
     read_spec(disk_reader());
+    keep_state_section(spec_);
     spec_.secrets = secrets == Secrets::read ? read_secrets(spec_, options_.vault_password_file)
                                              : unread_secrets(spec_);
     redact_.add(spec_.secrets);
@@ -68,11 +71,13 @@ void Project::load(Secrets secrets) {
 
 std::vector<std::string> Project::load_to_check(const fs::path& file) {
     read_spec(disk_reader(), file);
+    keep_state_section(spec_);
     spec_.secrets = read_secrets(spec_, options_.vault_password_file);
     redact_.add(spec_.secrets);
     std::vector<std::string> missing;
     expand(given_variables(), &missing);
     check_chaos_section();
+    (void)state_location(); // its form
     return missing;
 }
 
@@ -179,11 +184,79 @@ VariableValues Project::given_variables() {
     return given;
 }
 
+void Project::keep_state_section(const Spec& spec) const {
+    state_section_ = spec.state;
+    state_secrets_ = spec.secret_files;
+    state_known_ = true;
+}
+
+std::string Project::given_state() const {
+    return options_.state.empty() ? given_to_us("HADEPLOY_STATE") : options_.state;
+}
+
+StateLocation Project::location_of(const std::string& url) const {
+    if (url.empty()) return state_file();
+    StateLocation out = StateLocation::of_url(url);
+    postgres::check_url(out);
+    out.password = given_to_us("HADEPLOY_STATE_PASSWORD");
+    return out;
+}
+
+StateLocation Project::state_location() const {
+    if (const std::string given = given_state(); !given.empty()) return location_of(given);
+    if (!state_known_) {
+        Spec spec;
+        try {
+            load_spec(options_.directory / kSpecFile, disk_reader(), spec);
+        } catch (const Error&) { // the commands that need the spec report it
+        }
+        keep_state_section(spec);
+    }
+    if (!state_section_) return state_file();
+    try {
+        StateLocation out = location_of(state_section_->url);
+        if (out.password.empty()) out.password = state_password();
+        return out;
+    } catch (Error& error) {
+        error.kind = ErrorKind::spec;
+        if (!error.loc.known()) error.loc = state_section_->loc;
+        throw;
+    }
+}
+
+std::string Project::state_password() const {
+    if (state_section_->password.empty()) return "";
+    if (state_password_) return *state_password_;
+    const auto refuse = [&](const std::string& what) {
+        return Error(ErrorKind::spec, "the password of the state: " + what, state_section_->loc);
+    };
+    const std::string& name = state_section_->password.front();
+    const auto file = state_secrets_.find(name);
+    if (file == state_secrets_.end())
+        throw refuse(fmt::format("the section `secrets` has no file {}", in_quotes(name)));
+    Spec only;
+    only.secret_files.insert(*file);
+    const Value secrets = read_secrets(only, options_.vault_password_file);
+    redact_.add(secrets);
+    Value value = secrets;
+    for (const std::string& step : state_section_->password) {
+        if (!value.is_map() || !value.has(step))
+            throw refuse(fmt::format("the file of secrets has no {}", in_quotes(step)));
+        value = Value(value[step]);
+    }
+    if (!value.is_string()) throw refuse("it has to be a text");
+    state_password_ = value.as_string();
+    return *state_password_;
+}
+
 KeySource Project::key_source() const {
-    const std::string file = given_to_us("HADEPLOY_STATE_KEY_FILE");
+    // A key file beside the state file also opens a state that was moved from there to a database.
+    std::string file = given_to_us("HADEPLOY_STATE_KEY_FILE");
+    if (file.empty() && (fs::exists(state::key_file(state_file())) || state_location().in_file()))
+        file = state::key_file(state_file());
     return {.passphrase = given_to_us("HADEPLOY_STATE_PASSPHRASE"),
             .key = given_to_us("HADEPLOY_STATE_KEY"),
-            .file = file.empty() ? state::key_file(state_file()) : fs::path(file),
+            .file = file,
             .takes_unsealed = options_.takes_unsealed};
 }
 
@@ -192,7 +265,7 @@ std::unique_ptr<Store> Project::open_store(Store::Mode mode) const {
 }
 
 std::unique_ptr<Store> Project::open_store_of(const std::string& project, Store::Mode mode) const {
-    return Store::open(state_file(), mode, project, key_source(), form());
+    return Store::open(state_location(), mode, project, key_source(), form());
 }
 
 Form Project::form() const {

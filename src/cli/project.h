@@ -10,7 +10,9 @@
 #include "provider_api/normalize.h"
 
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +30,7 @@ struct ProjectOptions {
     std::filesystem::path vault_password_file;         ///< "": see vault_password()
     std::size_t parallelism = 10;                      ///< concurrent reads and jobs
     bool takes_unsealed = false;                       ///< see KeySource
+    std::string state; ///< URL of a database; "": see state_location()
 };
 
 /// A project: its spec, its graph, and the locations of its state and data.
@@ -89,6 +92,17 @@ class Project {
     }
     [[nodiscard]] std::filesystem::path data_dir() const { return directory_ / ".hadeploy"; }
     [[nodiscard]] std::filesystem::path state_file() const { return data_dir() / "state.db"; }
+    /// Where the state is: as --state, HADEPLOY_STATE or the section `state` of the spec say (the
+    /// first of them), or else state_file(). The present spec counts, also for a saved plan and a
+    /// rollback.
+    /// @throws Error: an invalid URL, or a password that cannot be read
+    [[nodiscard]] StateLocation state_location() const;
+    /// The same with a text of StateLocation::text(), or "" for state_file().
+    [[nodiscard]] StateLocation location_of(const std::string& url) const;
+    /// The URL given on the command line or in the environment; "" if none is.
+    [[nodiscard]] std::string given_state() const;
+    /// Whether there is a state yet.
+    [[nodiscard]] bool has_state() const { return Store::exists(state_location()); }
 
     /// The key of the state and of saved plans, from the environment.
     [[nodiscard]] KeySource key_source() const;
@@ -105,6 +119,8 @@ class Project {
     [[nodiscard]] PlanSource plan_source() const;
 
   private:
+    void keep_state_section(const Spec& spec) const;
+    [[nodiscard]] std::string state_password() const;
     void read_spec(const FileReader& read, const std::filesystem::path& file = kSpecFile);
     VariableValues given_variables();
     void expand(const VariableValues& given, std::vector<std::string>* missing = nullptr);
@@ -117,7 +133,12 @@ class Project {
     Value variables_;
     Value last_run_;
     std::unique_ptr<Graph> graph_;
-    Redactor redact_;
+    /// The section `state` of the spec in the directory; its parts are read when needed.
+    mutable std::optional<StateSection> state_section_;
+    mutable std::map<std::string, SecretFile> state_secrets_; ///< files of the password
+    mutable std::optional<std::string> state_password_;
+    mutable bool state_known_ = false;
+    mutable Redactor redact_;
     std::vector<Moves> moves_back_;
 };
 

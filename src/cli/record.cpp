@@ -120,7 +120,7 @@ void load_for_removal(Context& context) {
     }
     const bool usage = std::any_of(wrong.begin(), wrong.end(),
                                    [](const Error& e) { return e.kind == ErrorKind::usage; });
-    if (usage || !std::filesystem::exists(project.state_file())) throw Error(std::move(wrong));
+    if (usage || !project.has_state()) throw Error(std::move(wrong));
     const auto store = project.open_store(Store::Mode::read_only);
     const Value last = last_run(context, *store);
     if (last.is_null()) {

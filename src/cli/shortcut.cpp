@@ -16,7 +16,7 @@ namespace hadeploy::cli {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::int64_t kNoteFormat = 2;
+constexpr std::int64_t kNoteFormat = 3;
 
 fs::path note_of(const Project& project) {
     return project.data_dir() / "cache" / "unchanged.json";
@@ -127,7 +127,13 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
         if (note.integer("format") != kNoteFormat ||
             note.text("inputs") != inputs(project.options(), read_texts(note["files"])))
             return std::nullopt;
-        const auto store = project.open_store(Store::Mode::read_only);
+        // The URL in the spec has not changed, as the spec is one of the inputs.
+        const std::string given = project.given_state();
+        const StateLocation location =
+            project.location_of(given.empty() ? note.text("state") : given);
+        if (location.text() != project.location_of(note.text("state")).text()) return std::nullopt;
+        const auto store = Store::open(location, Store::Mode::read_only, note.text("project"),
+                                       project.key_source(), project.form());
         // the note determines what is read, and from where
         if (store->mac(std::string_view(text).substr(end + 1)) != text.substr(0, end))
             return std::nullopt;
@@ -159,8 +165,7 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
         std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; });
     const bool secrets =
         project.variables().contains_secret() || !project.spec().secret_files.empty();
-    if (!is_plain(options) || !nothing || data || secrets ||
-        project.spec().external_inputs->any() || !fs::exists(project.state_file()))
+    if (!is_plain(options) || !nothing || data || secrets || project.spec().external_inputs->any())
         return;
     Texts texts; // as used by the plan: the files can have changed since
     Value::List paths;
@@ -174,10 +179,13 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
     const Value all = Value::map(std::move(settings));
     if (all.contains_secret()) return;
     try {
+        const StateLocation location = project.state_location();
+        if (!Store::exists(location)) return;
         const Value note = Value::map({{"format", kNoteFormat},
                                        {"project", project.spec().name},
                                        {"lineage", prepared.prior.lineage},
                                        {"serial", prepared.prior.serial},
+                                       {"state", location.in_file() ? "" : location.text()},
                                        {"inputs", inputs(project.options(), texts)},
                                        {"files", Value::list(std::move(paths))},
                                        {"settings", all}});

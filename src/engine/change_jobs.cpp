@@ -161,6 +161,7 @@ void ChangeJobs::change(const Job& job, OpenEndpoint& endpoint, Slot& slot) {
     announce(job);
     BatchSink sink(run_, queues_, outcomes_, job.steps, slot);
     try {
+        run_.store.check_lock(); // the wait for the slot may have been long
         endpoint.apply(changes, sink);
         sink.close(Error(ErrorKind::failed, "the provider reported no result"));
     } catch (Error& error) {

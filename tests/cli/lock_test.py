@@ -3,6 +3,8 @@
 is released.
 
 usage: lock_test.py HADEPLOY [unittest options]
+
+With HADEPLOY_TEST_STATE (see ../state/postgres_server.py) the state is in PostgreSQL.
 """
 import json
 import os
@@ -17,6 +19,7 @@ import time
 import unittest
 
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+SERVER = os.environ.get("HADEPLOY_TEST_STATE")
 AT_ONCE = 8
 ROUNDS = 100
 MOST_SECONDS = 60  # after this a test hangs
@@ -52,6 +55,10 @@ class LockTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.path = pathlib.Path(directory.name)
         self.environment = {"PATH": os.environ["PATH"], "HOME": directory.name}
+        if SERVER:
+            self.schema = f"lock_{self.path.name[-8:].lower()}"
+            self.environment |= {"HADEPLOY_STATE": f"{SERVER}&schema={self.schema}",
+                                 "HADEPLOY_STATE_KEY_FILE": f"{directory.name}/key"}
         self.going = []
         self.addCleanup(self.end_all)
 
@@ -86,7 +93,20 @@ class LockTest(unittest.TestCase):
         file = self.path / "made"
         return file.read_text().split() if file.exists() else []
 
+    def stored(self, query):
+        done = subprocess.run(["psql", "-XAt", os.environ["HADEPLOY_TEST_SERVER"], "-c",
+                               f"SET search_path = {self.schema}", "-c", query],
+                              env=self.environment, text=True, capture_output=True, check=True)
+        return done.stdout.splitlines()[-1]
+
+    def owner(self):
+        if SERVER:
+            return json.loads(self.stored("SELECT owner FROM project"))
+        return json.loads((self.path / ".hadeploy" / "state.db.lock").read_text())
+
     def intents(self):
+        if SERVER:
+            return int(self.stored("SELECT count(*) FROM intents"))
         with sqlite3.connect(f"file:{self.path}/.hadeploy/state.db?mode=ro", uri=True) as db:
             return db.execute("SELECT count(*) FROM intents").fetchone()[0]
 
@@ -126,7 +146,7 @@ class LockTest(unittest.TestCase):
 
     def test_one_works_and_the_others_wait(self):
         runs = self.begin("--lock-timeout", str(MOST_SECONDS))
-        worker = json.loads((self.path / ".hadeploy" / "state.db.lock").read_text())["pid"]
+        worker = self.owner()["pid"]
         self.assertIn(worker, [run.pid for run in runs])
         for run in runs:
             if run.pid != worker:

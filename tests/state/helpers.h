@@ -2,12 +2,18 @@
 
 #include "../core/temp_dir.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "state/key_file.h"
+#include "state/postgres.h"
+#include "state/sqlite.h"
 #include "state/store.h"
 #include "support/has.h"
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <functional>
 #include <string>
 #include <sys/wait.h>
@@ -15,13 +21,35 @@
 
 namespace testing {
 
+/// The suite of tests of state files alone. All others are run on PostgreSQL too, when the
+/// environment has the URL of a server (see postgres_server.py).
+inline constexpr const char* kOnlyFile = "file";
+inline std::string test_server() {
+    const char* url = std::getenv("HADEPLOY_TEST_STATE");
+    return url == nullptr ? "" : url;
+}
+
+/// The state named by a path: a file, or a schema of its own.
+inline hadeploy::StateLocation state_at(const std::filesystem::path& file) {
+    if (test_server().empty()) return file;
+    return hadeploy::StateLocation::of_url(
+        fmt::format("{}&schema=s{:x}", test_server(), std::hash<std::string>{}(file.string())));
+}
+/// Its key, in a file beside the path.
+inline hadeploy::KeySource key_at(const std::filesystem::path& file) {
+    if (!test_server().empty()) std::filesystem::create_directories(file.parent_path());
+    return {.passphrase = {}, .key = {}, .file = hadeploy::state::key_file(file)};
+}
+
 inline std::unique_ptr<hadeploy::Store> open_rw(const std::filesystem::path& file,
                                                 const std::string& project = "demo") {
-    return hadeploy::Store::open(file, hadeploy::Store::Mode::read_write, project);
+    return hadeploy::Store::open(state_at(file), hadeploy::Store::Mode::read_write, project,
+                                 key_at(file));
 }
 inline std::unique_ptr<hadeploy::Store> open_ro(const std::filesystem::path& file,
                                                 const std::string& project = "demo") {
-    return hadeploy::Store::open(file, hadeploy::Store::Mode::read_only, project);
+    return hadeploy::Store::open(state_at(file), hadeploy::Store::Mode::read_only, project,
+                                 key_at(file));
 }
 /// Opens the state and takes the lock.
 inline std::unique_ptr<hadeploy::Store> open_locked(const std::filesystem::path& file) {
@@ -60,6 +88,34 @@ inline hadeploy::Intent begun(hadeploy::Store& store, const hadeploy::Intent& in
     std::vector<hadeploy::Intent> one{intent};
     store.begin(one);
     return one[0];
+}
+
+/// Changes the state named by a path as somebody else could.
+inline void alter(const std::filesystem::path& file, const std::string& sql) {
+    if (test_server().empty()) {
+        hadeploy::sqlite::Database(file, hadeploy::sqlite::Database::Access::write).run(sql);
+        return;
+    }
+    hadeploy::postgres::Database database(state_at(file));
+    hadeploy::sql::Transaction transaction(database);
+    database.run_script(sql);
+    transaction.commit();
+}
+
+/// Everything that is stored in the state named by a path.
+inline std::string stored(const std::filesystem::path& file) {
+    if (test_server().empty()) return hadeploy::read_file(file);
+    hadeploy::postgres::Database database(state_at(file));
+    std::string out;
+    for (const char* table : {"hadeploy", "project", "resources", "intents", "runs", "steps"}) {
+        const std::string sql = fmt::format("SELECT {0}::text FROM {0} ORDER BY {0}::text", table);
+        hadeploy::sql::Statement row(database, sql);
+        while (row.step()) out += row.text(0) + "\n";
+    }
+    // a row is shown with its quotes doubled
+    for (auto at = out.find("\"\""); at != out.npos; at = out.find("\"\"", at + 1))
+        out.erase(at, 1);
+    return out;
 }
 
 /// The error that an action throws; fails the test if it throws none.

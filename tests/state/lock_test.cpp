@@ -20,13 +20,14 @@ TEST_CASE("the error for a second process names the first one") {
     const Error error = error_of([&] { second->lock("destroy", 30); });
     CHECK(error.kind == ErrorKind::locked);
     const std::string pid = std::to_string(::getpid());
-    CHECK(has(error.message, "s\" is in use: \"apply\" by "));
+    CHECK(has(error.message, "\" is in use: \"apply\" by "));
     CHECK(has(error.message, ", pid " + pid + ", since 20"));
     CHECK(has(error.hint, "kill -INT " + pid));
     CHECK(open_ro(dir / "s")->rows().empty()); // a reader needs no lock
 }
 
-TEST_CASE("closing the store releases the lock and clears its file") {
+TEST_CASE("closing the store releases the lock and clears its file" *
+          doctest::test_suite(kOnlyFile)) {
     const TempDir dir;
     open_locked(dir / "s");
     CHECK(read_file(dir / "s.lock").empty());
@@ -49,7 +50,7 @@ TEST_CASE("a waiting process gets the lock when it is released") {
     CHECK(open_ro(dir / "s")->row("a"));
 }
 
-TEST_CASE("a brief holder is waited for even without a timeout") {
+TEST_CASE("a brief holder is waited for even without a timeout" * doctest::test_suite(kOnlyFile)) {
     const TempDir dir;
     open_rw(dir / "s");
     for (const bool brief : {true, false}) {
@@ -96,7 +97,8 @@ TEST_CASE("nothing is written without the lock or by a reader") {
     CHECK(open_ro(dir / "s")->rows().empty());
 }
 
-TEST_CASE("a run that lost the lock by the removal of its file cannot write any more") {
+TEST_CASE("a run that lost the lock by the removal of its file cannot write any more" *
+          doctest::test_suite(kOnlyFile)) {
     const TempDir dir;
     const auto first = open_locked(dir / "s");
     std::filesystem::remove(dir / "s.lock");
@@ -108,7 +110,8 @@ TEST_CASE("a run that lost the lock by the removal of its file cannot write any 
     CHECK(second->rows().size() == 1);
 }
 
-TEST_CASE("a state that was replaced after opening is not written") {
+TEST_CASE("a state that was replaced after opening is not written" *
+          doctest::test_suite(kOnlyFile)) {
     const TempDir dir;
     open_rw(dir / "s");
     const auto store = open_rw(dir / "s");
@@ -118,7 +121,7 @@ TEST_CASE("a state that was replaced after opening is not written") {
     CHECK(has(error_of([&] { store->lock("apply", 0); }).message, "replaced by another file"));
 }
 
-TEST_CASE("the lock file is private, and must be a regular file") {
+TEST_CASE("the lock file is private, and must be a regular file" * doctest::test_suite(kOnlyFile)) {
     const TempDir dir;
     open_locked(dir / "s");
     struct stat info {};
@@ -163,7 +166,8 @@ TEST_CASE("two processes, a hundred rounds: all writes are present, none overlap
     CHECK(store->serial() == 200);
 }
 
-TEST_CASE("waiting to create a state ends when another process has created it") {
+TEST_CASE("waiting to create a state ends when another process has created it" *
+          doctest::test_suite(kOnlyFile)) {
     const TempDir dir;
     std::filesystem::create_directory(dir / "d");
     auto making = std::make_unique<state::Lock>(dir / "d/s", state::this_process("making"), 0);

@@ -10,6 +10,8 @@
 
 using namespace hadeploy;
 using namespace testing;
+
+TEST_SUITE_BEGIN("file");
 using sqlite::Database;
 
 namespace {
@@ -258,13 +260,9 @@ TEST_CASE("a transaction without a commit is rolled back") {
     Database db(dir / "db", Database::Access::write);
     db.run("CREATE TABLE t (x)");
     {
-        sqlite::Transaction outer(db);
-        {
-            sqlite::Transaction inner(db, "part");
-            db.run("INSERT INTO t VALUES (1)");
-        }
+        sqlite::Transaction done(db);
         db.run("INSERT INTO t VALUES (2)");
-        outer.commit();
+        done.commit();
     }
     {
         const sqlite::Transaction undone(db);
@@ -272,3 +270,5 @@ TEST_CASE("a transaction without a commit is rolled back") {
     }
     CHECK(db.number("SELECT group_concat(x) FROM t") == 2);
 }
+
+TEST_SUITE_END();

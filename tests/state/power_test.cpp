@@ -17,6 +17,8 @@
 
 using namespace hadeploy;
 using namespace testing;
+
+TEST_SUITE_BEGIN("file");
 namespace fs = std::filesystem;
 
 namespace {
@@ -190,3 +192,5 @@ TEST_CASE("without the write-ahead log, no journal undoes a commit after a power
                   .number("SELECT count(*) FROM t") == i);
     }
 }
+
+TEST_SUITE_END();

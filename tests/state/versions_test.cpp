@@ -8,6 +8,8 @@
 
 using namespace hadeploy;
 using namespace testing;
+
+TEST_SUITE_BEGIN("file");
 using sqlite::Database;
 
 namespace {
@@ -141,3 +143,5 @@ TEST_CASE("a newer schema is rejected and not changed") {
     }
     CHECK(read_file(dir / "s") == before);
 }
+
+TEST_SUITE_END();

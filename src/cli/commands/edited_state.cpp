@@ -4,16 +4,15 @@
 #include "core/clock.h"
 #include "planner/spec/address.h"
 
-#include <filesystem>
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
 
 std::unique_ptr<Store> open_state(const Context& context, Store::Mode mode) {
     const Project& project = context.project;
-    if (!std::filesystem::exists(project.state_file()))
+    if (!project.has_state())
         throw Error(ErrorKind::state,
-                    fmt::format("there is no state {} yet", project.state_file().string()))
+                    fmt::format("there is no state {} yet", project.state_location().text()))
             .with_hint("the first apply creates it");
     auto store = project.open_store_of("", mode);
     if (mode == Store::Mode::read_write) context.lock(*store, context.args.command);

@@ -18,7 +18,7 @@ int run_import(Context& context) {
     const std::string address = resolve_address(context.args.name, known);
     project.add_import(address, context.args.id);
     Diagnostics diagnostics;
-    if (!std::filesystem::exists(project.state_file())) // opening the store would create one
+    if (!project.has_state()) // opening the store would create one
         check_imports(project.graph(), diagnostics);
     diagnostics.throw_if_any();
     const auto store = project.open_store(Store::Mode::read_write);

@@ -4,18 +4,16 @@
 #include "core/value_json.h"
 #include "planner/spec/address.h"
 
-#include <filesystem>
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
 
 std::unique_ptr<Store> recorded_state(Context& context) {
     Project& project = context.project;
-    const bool recorded = std::filesystem::exists(project.state_file());
     try {
         project.load(Project::Secrets::unread);
     } catch (const Error&) {
-        if (!recorded) throw;
+        if (!project.has_state()) throw;
     }
     return project.open_store_of("", Store::Mode::read_only);
 }

@@ -48,9 +48,9 @@ NewKey new_key(const Context& context, const KeySource& now) {
 
 int run_state_rekey(Context& context) {
     const Project& project = context.project;
-    if (!std::filesystem::exists(project.state_file()))
+    if (!project.has_state())
         throw Error(ErrorKind::state,
-                    fmt::format("there is no state {} yet", project.state_file().string()))
+                    fmt::format("there is no state {} yet", project.state_location().text()))
             .with_hint("the first apply creates it, with the key that is set then");
     const KeySource now = project.key_source();
     const auto store = project.open_store_of("", Store::Mode::read_write);

@@ -84,6 +84,8 @@ constexpr std::string_view kEnvironment =
     ".TP\n.B HADEPLOY_VAULT_PASSWORD\nThe password of vault files.\n"
     ".TP\n.B HADEPLOY_STATE_PASSPHRASE, HADEPLOY_STATE_KEY, HADEPLOY_STATE_KEY_FILE\n"
     "The key of the state.\n"
+    ".TP\n.B HADEPLOY_STATE\nThe URL of a database for the state, like \\fB\\-\\-state\\fR.\n"
+    ".TP\n.B HADEPLOY_STATE_PASSWORD\nThe password for that database.\n"
     ".TP\n.B HADEPLOY_WEBHOOK\nThe URL of \\fBwatch \\-\\-webhook\\fR.\n"
     ".TP\n.B HADEPLOY_LOG\nThe log level: trace, debug, info, warn or error.\n"
     ".TP\n.B NO_COLOR\nDisables colours.\n";

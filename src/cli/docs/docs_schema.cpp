@@ -321,6 +321,14 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
                            {"id", text},
                            {"for_each", {{"type", {"array", "object", "string"}}}}}}}}},
                       "Existing objects to import.");
+        properties["state"] =
+            with_text({{"type", {"string", "object"}},
+                       {"additionalProperties", false},
+                       {"required", {"url"}},
+                       {"properties",
+                        {{"url", with_text(text, "postgresql://USER@HOST/DATABASE?schema=NAME")},
+                         {"password", with_text(text, "${secret.FILE.KEY}")}}}},
+                      "The database for the state.");
         properties["chaos"] =
             with_text(or_reference(fields_schema(chaos::settings_schema(), Json::object())),
                       "Settings of failure drills.");

@@ -31,6 +31,7 @@ A project is a directory with a `hadeploy.yaml`, in plain YAML 1.2. Only `name` 
 | `moved` | [Address changes](#moved) of existing resources. |
 | `removed` | Resources to [remove](#removed) from the state without destroying the objects. |
 | `import` | Existing objects to [import](#import). |
+| `state` | The database for the [state](#state), if it is not in a file beside the spec. |
 | `chaos` | Settings of [failure drills](#chaos). |
 
 A top-level key that begins with `x-` is ignored: it can hold the values of
@@ -382,6 +383,29 @@ copies of the file are not.
 
 With a wrong or missing key, nothing is read and nothing is changed. The secrets in a state cannot
 be recovered without its key: back up both, separately.
+
+### Shared state
+
+With `state: postgresql://USER@HOST/DATABASE?schema=NAME`, the option `--state URL` or the variable
+`HADEPLOY_STATE`, the state is in a schema of a PostgreSQL database, where a team and its CI jobs use
+it (`docs/shared-state.md`). The option comes first, then the variable, then the spec. Without
+`schema` the schema is `hadeploy`; each project and each environment has its own. The other
+parameters of the URL are those of libpq. Unless the server is on this machine or `sslmode` is
+given, its certificate is verified (`sslmode=verify-full`).
+
+The URL must not contain a password. It comes from the first of `HADEPLOY_STATE_PASSWORD`, the
+spec, and libpq's own sources: `PGPASSWORD` and `~/.pgpass`.
+
+```yaml
+secrets: {db: secrets/db.yaml}
+state:
+  url: postgresql://deploy@db.example.com/infra?schema=shop
+  password: ${secret.db.password}
+```
+
+Such a state has no key file of its own: the key is one of the others above, the same for all users.
+The lock is a lease that is renewed every five seconds and expires after 30. If its holder dies, the
+next run on the same machine takes it over at once, and others when it has expired.
 
 ### History
 

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
+#include <sstream>
 #include <sys/stat.h>
 
 namespace hadeploy {
@@ -49,9 +50,10 @@ class Loader : private SpecReader {
         if (!check_sections(root, "a spec",
                             {"name", "description", "variables", "locals", "secrets", "providers",
                              "data", "resources", "modules", "outputs", "checks", "moved",
-                             "removed", "import", "chaos"}))
+                             "removed", "import", "state", "chaos"}))
             return;
         load_name(root);
+        if (const Value* state = root.find("state")) load_state(*state);
         if (const Value* chaos = root.find("chaos")) {
             spec_.chaos = compiled(*chaos);
             spec_.chaos_loc = chaos->loc();
@@ -108,6 +110,40 @@ class Loader : private SpecReader {
         const Value checked =
             normalize(rule, *name, "the spec", spec_.base_directory(), diagnostics_);
         if (checked.is_string()) spec_.name = checked.as_string();
+    }
+
+    void load_state(const Value& section) {
+        const bool map = section.is_map();
+        if (map) unknown_keys(section, {"url", "password"}, "the section \"state\"");
+        const Value& url = map ? section["url"] : section;
+        if (!url.is_string() || url.as_string().empty()) {
+            diagnostics_.add("state: expected the URL of a database", section.loc()).hint =
+                "for example: postgresql://deploy@db.example.com/infra?schema=shop";
+            return;
+        }
+        if (refuse_expressions(url, "the place of the state",
+                               "for one that differs between environments, use --state or "
+                               "HADEPLOY_STATE"))
+            return;
+        StateSection state{.url = url.as_string(), .loc = url.loc()};
+        if (map && section.has("password")) load_password(section["password"], state);
+        spec_.state = std::move(state);
+    }
+
+    /// Only a reference to a file of secrets, which can be read before the rest of the spec.
+    void load_password(const Value& value, StateSection& state) {
+        constexpr std::string_view begin = "${secret.";
+        const std::string text = value.is_string() ? value.as_string() : "";
+        const std::string inner = text.starts_with(begin) && text.ends_with('}')
+                                      ? text.substr(begin.size(), text.size() - begin.size() - 1)
+                                      : "";
+        std::istringstream steps(inner);
+        for (std::string step; std::getline(steps, step, '.');) state.password.push_back(step);
+        const bool plain = inner.find_first_of("${}[]()\"' ") == inner.npos;
+        if (plain && state.password.size() >= 2) return;
+        diagnostics_.add("the password of the state has to be in a file of secrets", value.loc())
+            .hint = "write it as \"${secret.db.password}\", a value of the file that `secrets` "
+                    "names db; or set HADEPLOY_STATE_PASSWORD";
     }
 
     void load_secrets(const Value& section, const fs::path& directory) {

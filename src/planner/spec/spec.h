@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -168,6 +169,13 @@ struct SecretFile {
     Loc loc;
 };
 
+/// The section `state`: a database for the state, instead of a file beside the spec.
+struct StateSection {
+    std::string url;
+    std::vector<std::string> password = {}; ///< {"db", "password"}: ${secret.db.password}, or none
+    Loc loc;
+};
+
 /// A file of the spec as it was read.
 struct WrittenFile {
     std::uint16_t index = 0; ///< in Spec::sources
@@ -197,6 +205,7 @@ struct Spec {
     std::vector<Move> moved; ///< the moves of a chain in order
     std::vector<ImportBlock> import_blocks;
     std::map<std::string, Import> imports; ///< requested on the command line, by target address
+    std::optional<StateSection> state;
     ExprPtr chaos; ///< settings of failure drills; nullptr if there are none
     Loc chaos_loc;
 

@@ -81,7 +81,19 @@ class Hiding {
         if (e.key == "modules") return each([&](const Entry& b) { call(b.value); });
         if (e.key == "outputs") return each([&](const Entry& b) { output(b.value); });
         if (open.contains(e.key)) return;
+        if (e.key == "state") return state(e.value);
         e.value.is_map() ? by_names(e.value) : hide(e.value);
+    }
+
+    /// Neither the password nor a URL that contains one is valid, but errors show their line.
+    void state(const Value& section) {
+        const Value& url = section.is_map() ? section["url"] : section;
+        const std::string text = url.is_string() ? url.as_string() : "";
+        const std::string user = text.substr(0, text.rfind('@'));
+        if (text.find("password=") != text.npos ||
+            (user.size() < text.size() && user.find(':', user.find("://") + 1) != user.npos))
+            hide(url);
+        if (section.is_map()) by_names(section);
     }
 
     void variable(const Value& block) {

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "core/lazy_library.h"
+
+#include <libpq-fe.h>
+
+/// libpq's functions under their own names. The library is loaded on the first call.
+namespace hadeploy::postgres {
+
+inline constexpr LateLibrary libpq{"libpq.so.5", "libpq5"};
+
+#define HADEPLOY_LIBPQ(name) inline const Late<libpq, decltype(::name)> name{#name};
+HADEPLOY_LIBPQ(PQclear)
+HADEPLOY_LIBPQ(PQcmdTuples)
+HADEPLOY_LIBPQ(PQconnectdbParams)
+HADEPLOY_LIBPQ(PQconninfoFree)
+HADEPLOY_LIBPQ(PQconninfoParse)
+HADEPLOY_LIBPQ(PQenterPipelineMode)
+HADEPLOY_LIBPQ(PQerrorMessage)
+HADEPLOY_LIBPQ(PQexec)
+HADEPLOY_LIBPQ(PQexitPipelineMode)
+HADEPLOY_LIBPQ(PQfinish)
+HADEPLOY_LIBPQ(PQfreemem)
+HADEPLOY_LIBPQ(PQgetResult)
+HADEPLOY_LIBPQ(PQgetlength)
+HADEPLOY_LIBPQ(PQgetvalue)
+HADEPLOY_LIBPQ(PQhost)
+HADEPLOY_LIBPQ(PQntuples)
+HADEPLOY_LIBPQ(PQparameterStatus)
+HADEPLOY_LIBPQ(PQpipelineSync)
+HADEPLOY_LIBPQ(PQresultErrorField)
+HADEPLOY_LIBPQ(PQresultStatus)
+HADEPLOY_LIBPQ(PQsendQueryParams)
+HADEPLOY_LIBPQ(PQserverVersion)
+HADEPLOY_LIBPQ(PQstatus)
+#undef HADEPLOY_LIBPQ
+
+} // namespace hadeploy::postgres

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace hadeploy {
+
+/// Where a state is: in a file, or in a schema of a PostgreSQL database.
+struct StateLocation {
+    StateLocation(std::filesystem::path path) : file(std::move(path)) {}
+    /// @param url  "postgresql://USER@HOST:PORT/DATABASE?schema=NAME", with further parameters of
+    ///             libpq; without one the schema is "hadeploy"
+    /// @throws Error(usage) when it is no such URL, or contains a password, which processes, plans
+    ///         and logs would show
+    static StateLocation of_url(const std::string& url);
+
+    [[nodiscard]] bool in_file() const { return url.empty(); }
+    /// The path, or the URL with its schema.
+    [[nodiscard]] std::string text() const;
+
+    std::filesystem::path file;
+    std::string url; ///< for libpq, thus without the schema; "" for a file
+    std::string schema;
+    std::string password; ///< "": from libpq's own sources, such as ~/.pgpass
+};
+
+/// The password in a URL, so that messages can hide it; "" if there is none.
+std::string password_in(std::string_view url);
+
+} // namespace hadeploy

@@ -1,0 +1,55 @@
+#include "core/uuid.h"
+#include "state/authentic.h"
+#include "state/opening.h"
+#include "state/postgres_schema.h"
+#include "state/postgres_store.h"
+#include "state/sealing.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::state {
+
+namespace {
+constexpr const char* kOtherSchema =
+    "give each project and environment a schema of its own: ?schema=NAME in the URL; if the "
+    "project was renamed, restore its old name";
+
+/// A file beside the state, as for a state file, would be a file on each machine.
+void check_key(const KeySource& key, const std::string& name) {
+    if (!key.passphrase.empty() || !key.key.empty() || !key.file.empty()) return;
+    throw Error(ErrorKind::state,
+                fmt::format("the state {} needs a key that all its users have", name))
+        .with_hint("set HADEPLOY_STATE_PASSPHRASE, HADEPLOY_STATE_KEY or HADEPLOY_STATE_KEY_FILE; "
+                   "to create a key: openssl rand -base64 32");
+}
+
+void create_project(postgres::Database& database, const std::string& project,
+                    const KeySource& key) {
+    const Cipher cipher = Cipher::make(key);
+    sql::Statement(database,
+                   "INSERT INTO project (id, name, lineage, key_lock) VALUES (1, ?, ?, ?)")
+        .bind(project, uuid_v4(), cipher.lock())
+        .run();
+    authenticate_project(database, cipher);
+}
+} // namespace
+
+std::unique_ptr<Store> open_postgres(const StateLocation& location, Store::Mode mode,
+                                     const std::string& project, const KeySource& key, Form form) {
+    auto database = std::make_unique<postgres::Database>(location);
+    const auto steps = postgres::migrations();
+    const std::int64_t version = postgres::schema_version(*database, steps);
+    if (version == 0 && mode == Store::Mode::read_only)
+        return empty_store(location.text(), project, std::move(form));
+    check_key(key, database->name());
+    if (version < static_cast<std::int64_t>(steps.size()))
+        postgres::migrate(*database, steps, [&] { create_project(*database, project, key); });
+    postgres::check_objects(*database);
+    check_project(*database, project, kOtherSchema);
+    Cipher cipher =
+        Cipher::unlock(stored_lock(*database), key, fmt::format("the state {}", database->name()));
+    return std::make_unique<PostgresStore>(std::move(database), std::move(cipher), mode,
+                                           std::move(form));
+}
+
+} // namespace hadeploy::state

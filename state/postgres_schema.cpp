@@ -1,0 +1,95 @@
+#include "state/postgres_schema.h"
+
+#include "core/text.h"
+#include "embedded/state_postgres_schema.h"
+
+#include <array>
+#include <fmt/format.h>
+
+namespace hadeploy::postgres {
+
+using sql::Statement;
+using sql::Transaction;
+
+std::span<const std::string_view> migrations() {
+    static const std::array<std::string_view, 1> steps{embedded::state_postgres_schema};
+    return steps;
+}
+
+namespace {
+/// The numbers of tables and views in the schema, and of those named "hadeploy".
+std::pair<std::int64_t, std::int64_t> count_tables(Database& database) {
+    Statement query(database,
+                    "SELECT count(*), count(*) FILTER (WHERE c.relname = 'hadeploy') FROM pg_class "
+                    "c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ? AND "
+                    "c.relkind IN ('r', 'v', 'm', 'f', 'p')");
+    query.bind(database.location().schema).step();
+    return {query.integer(0), query.integer(1)};
+}
+
+bool schema_exists(Database& database) {
+    Statement query(database, "SELECT 1 FROM pg_namespace WHERE nspname = ?");
+    return query.bind(database.location().schema).step();
+}
+} // namespace
+
+std::int64_t schema_version(Database& database, std::span<const std::string_view> steps) {
+    const auto [tables, ours] = count_tables(database);
+    if (tables == 0) return 0;
+    std::int64_t version = 0;
+    if (ours == 1) {
+        Statement query(database, "SELECT version FROM hadeploy");
+        if (query.step()) version = query.integer(0);
+    }
+    if (version < 1)
+        throw Error(ErrorKind::state,
+                    fmt::format("the schema {} of the state {} contains tables of something else",
+                                in_quotes(database.location().schema), database.name()))
+            .with_hint("it was not changed; choose another schema: ?schema=NAME in the URL");
+    const auto known = static_cast<std::int64_t>(steps.size());
+    if (version > known)
+        throw Error(ErrorKind::state,
+                    fmt::format("the state {} was written by a newer hadeploy (schema {}; this one "
+                                "knows {})",
+                                database.name(), version, known))
+            .with_hint("it was not changed; use the newer hadeploy");
+    return version;
+}
+
+void check_objects(Database& database) {
+    Statement foreign(
+        database,
+        "WITH tables AS (SELECT c.oid, c.relname, c.relrowsecurity FROM pg_class c JOIN "
+        "pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?) "
+        "SELECT 'trigger', tgname, relname FROM pg_trigger JOIN tables ON tables.oid = tgrelid "
+        "WHERE NOT tgisinternal UNION ALL "
+        "SELECT 'rule', rulename, relname FROM pg_rewrite JOIN tables ON tables.oid = ev_class "
+        "UNION ALL SELECT 'row security', 'of', relname FROM tables WHERE relrowsecurity LIMIT 1");
+    if (!foreign.bind(database.location().schema).step()) return;
+    throw Error(ErrorKind::state,
+                fmt::format("the state {} has the {} {} on {}, which hadeploy did not create",
+                            database.name(), foreign.text(0), in_quotes(foreign.text(1)),
+                            in_quotes(foreign.text(2))))
+        .with_hint("nothing was changed; inspect the schema and remove it, or restore a backup");
+}
+
+void migrate(Database& database, std::span<const std::string_view> steps,
+             const std::function<void()>& create) {
+    const std::string& schema = database.location().schema;
+    Transaction transaction(database);
+    Statement lock(database, "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))");
+    lock.bind("hadeploy " + schema).step();
+    const std::int64_t version = schema_version(database, steps);
+    // CREATE SCHEMA IF NOT EXISTS would need the privilege to create one even if it exists
+    if (version == 0 && !schema_exists(database))
+        database.run_script(fmt::format("CREATE SCHEMA \"{}\"", schema));
+    for (auto v = static_cast<std::size_t>(version); v < steps.size(); ++v)
+        database.run_script(std::string(steps[v]));
+    Statement(database, "UPDATE hadeploy SET version = ?")
+        .bind(static_cast<std::int64_t>(steps.size()))
+        .run();
+    if (version == 0) create();
+    transaction.commit();
+}
+
+} // namespace hadeploy::postgres

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "state/postgres.h"
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+
+namespace hadeploy::postgres {
+
+/// The SQL that migrates each version of the schema to the next; step 0 creates the first one. A
+/// released step must not be changed.
+std::span<const std::string_view> migrations();
+
+/// The version of the location's schema; 0 if it is missing or empty.
+/// @throws Error(state) when it is not a state, or was written by a newer hadeploy
+std::int64_t schema_version(Database& database, std::span<const std::string_view> steps);
+
+/// Rejects triggers, rules (of views, for example) and policies, which could change or replace
+/// records.
+/// @throws Error(state) when a table has one
+void check_objects(Database& database);
+
+/// Migrates to the current version, under a lock of its own: of several processes that do this at
+/// the same time one does it, and the others wait. Everything happens in one transaction.
+/// @param create  called in that transaction after the first version was created
+/// @throws Error(state)
+void migrate(Database& database, std::span<const std::string_view> steps,
+             const std::function<void()>& create);
+
+} // namespace hadeploy::postgres

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "state/lock.h"
+#include "state/postgres.h"
+#include "state/sql_store.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace hadeploy::state {
+
+/// The Store in a schema of a PostgreSQL database, which several machines use.
+///
+/// The lock is a lease in the project's row, which a thread and every write renew. Each write first
+/// updates that row under the condition that the numbers of takeovers (`epoch`) and of writes are
+/// as this process knows them. So a process that lost its lease cannot write, and after a lost
+/// connection the number of writes tells whether a commit was executed.
+class PostgresStore final : public SqlStore {
+  public:
+    /// @param database  open, checked and migrated
+    PostgresStore(std::unique_ptr<postgres::Database> database, Cipher cipher, Mode mode,
+                  Form form);
+    ~PostgresStore() override;
+
+    void lock(const std::string& command, std::int64_t timeout_ms) override;
+    void check_lock() override;
+
+  protected:
+    void transact(const std::function<void()>& body) override;
+
+  private:
+    struct Holder {
+        LockOwner owner;
+        std::int64_t left_ms; ///< until its lease expires
+    };
+    /// Takes the lease if nobody has it. @returns the holder otherwise
+    std::optional<Holder> try_lock(const LockOwner& self);
+    /// Takes the lease of a dead owner, or an expired one. @returns false if somebody was faster
+    bool take(const LockOwner& self, std::int64_t epoch, bool from_dead);
+    [[nodiscard]] Error locked_by(const Holder& holder);
+    /// Updates the project's row, as the first statement of a transaction.
+    void hold_on();
+    /// After a lost connection: whether the transaction was committed.
+    bool was_committed();
+    /// The error when the row is not as this process left it.
+    [[nodiscard]] Error displaced(std::int64_t epoch) const;
+    void renew_if_older(std::int64_t age_ms);
+    void keep_renewing(const std::stop_token& stop);
+    [[noreturn]] void give_up(Error error);
+
+    postgres::Database& server_;               ///< owned by SqlStore
+    std::int64_t epoch_ = 0, writes_ = 0;      ///< set by lock()
+    std::atomic<std::int64_t> renewed_ms_ = 0; ///< when the last renewal was sent
+    std::optional<Error> lost_;                ///< why nothing can be written any more
+    std::mutex renewal_mutex_;
+    std::condition_variable_any renewal_;
+    std::jthread renewer_; ///< last, so that it ends first
+};
+
+} // namespace hadeploy::state

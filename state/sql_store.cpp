@@ -1,0 +1,355 @@
+#include "state/sql_store.h"
+
+#include "core/clock.h"
+#include "core/text.h"
+#include "core/trace.h"
+#include "state/authentic.h"
+#include "state/codec.h"
+#include "state/records.h"
+#include "state/sealing.h"
+
+#include <fmt/format.h>
+#include <utility>
+
+namespace hadeploy::state {
+
+using sql::Database;
+using sql::Statement;
+using sql::Transaction;
+
+namespace {
+void remove_intent(Database& db, std::int64_t id) {
+    Statement(db, "DELETE FROM intents WHERE id = ?")
+        .bind(id)
+        .run_one(Error(ErrorKind::state,
+                       fmt::format("the journal of {} has no intent {}", db.name(), id)));
+}
+
+std::int64_t number(Database& db, std::string_view sql) {
+    Statement query(db, sql);
+    return query.step() ? query.integer(0) : 0;
+}
+} // namespace
+
+SqlStore::SqlStore(std::unique_ptr<Database> database, Cipher cipher, Mode mode, Form form)
+    : mode_(mode), cipher_(std::move(cipher)), form_(std::move(form)),
+      database_(std::move(database)) {}
+
+void SqlStore::begin_writing() {
+    last_intent_ = number(*database_, "SELECT coalesce(max(id), 0) FROM intents");
+    last_run_ = number(*database_, "SELECT coalesce(max(id), 0) FROM runs");
+    project_ = read_project(*database_, cipher_);
+}
+
+void SqlStore::commit(const Write& write) {
+    Job job{write};
+    std::unique_lock guard(queue_mutex_);
+    queue_.push_back(&job);
+    while (!job.done) {
+        if (committing_) {
+            queue_changed_.wait(guard);
+            continue;
+        }
+        // This thread commits for all waiting threads, including itself.
+        committing_ = true;
+        const std::vector<Job*> batch = std::exchange(queue_, {});
+        guard.unlock();
+        run_batch(batch);
+        guard.lock();
+        committing_ = false;
+        for (Job* done : batch) done->done = true;
+        queue_changed_.notify_all();
+    }
+    if (job.error) throw *job.error;
+}
+
+void SqlStore::run_batch(const std::vector<Job*>& batch) {
+    const Span span("commit");
+    std::optional<Error> error;
+    try {
+        return run_together(batch);
+    } catch (const Error& e) {
+        error = e;
+    } catch (const std::exception& e) { // e.g. out of memory: each caller must get the error
+        error = Error(ErrorKind::state, e.what());
+    }
+    if (batch.size() == 1)
+        batch[0]->error = error;
+    else // the failure of one job rolled back all of them: each gets its own transaction
+        for (Job* job : batch) run_batch({job});
+}
+
+void SqlStore::run_together(const std::vector<Job*>& jobs) {
+    const std::lock_guard guard(database_mutex_);
+    if (!project_)
+        throw Error(ErrorKind::state, fmt::format("attempt to write the state {} without its lock",
+                                                  database_->name()));
+    Project project;
+    std::size_t written = 0;
+    transact([&] {
+        project = *project_;
+        written = write_pending_steps();
+        for (Job* job : jobs) job->write(*database_, project);
+        if (project != *project_) write_project(*database_, cipher_, project);
+    });
+    project_ = std::move(project);
+    steps_.erase(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(written));
+}
+
+std::size_t SqlStore::write_pending_steps() {
+    if (steps_.empty()) return 0;
+    Statement insert(*database_,
+                     "INSERT INTO steps SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5, "
+                     "?6, ?7 FROM steps WHERE run = ?1");
+    for (const auto& [run, step] : steps_)
+        insert
+            .bind(run, step.address, action_name(step.action), step.started_ms, step.ended_ms,
+                  step_result_name(step.result), codec::encode_names(step.after))
+            .run();
+    return steps_.size();
+}
+
+std::string SqlStore::project() const {
+    const std::lock_guard guard(database_mutex_);
+    return read_project(*database_, cipher_).name;
+}
+
+std::string SqlStore::lineage() const {
+    const std::lock_guard guard(database_mutex_);
+    return read_project(*database_, cipher_).lineage;
+}
+
+std::int64_t SqlStore::serial() const {
+    const std::lock_guard guard(database_mutex_);
+    return read_project(*database_, cipher_).serial;
+}
+
+std::vector<RecordedResource> SqlStore::rows() const {
+    std::vector<RecordedResource> out;
+    each_row_but({}, [&](RecordedResource row) { out.push_back(std::move(row)); });
+    return out;
+}
+
+void SqlStore::each_row_but(const std::vector<std::string>& types,
+                            const std::function<void(RecordedResource)>& use) const {
+    const std::lock_guard guard(database_mutex_);
+    std::string others;
+    for (std::size_t i = 0; i < types.size(); ++i) others += i == 0 ? "?" : ", ?";
+    if (!others.empty()) others = fmt::format(" WHERE type NOT IN ({})", others);
+    Statement query(*database_, fmt::format("SELECT {} FROM resources{} ORDER BY address",
+                                            kRowColumns, others));
+    query.bind_all(types);
+    while (query.step()) use(read_row(query, cipher_, form_));
+}
+
+std::optional<RecordedResource> SqlStore::row(const std::string& address) const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_,
+                    fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
+    query.bind(address);
+    if (!query.step()) return std::nullopt;
+    return read_row(query, cipher_, form_);
+}
+
+std::vector<Intent> SqlStore::intents() const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_, std::string(kIntentQuery) + " ORDER BY id");
+    std::vector<Intent> out;
+    while (query.step()) out.push_back(read_intent(query, cipher_, form_));
+    return out;
+}
+
+void SqlStore::begin(std::vector<Intent>& intents) {
+    commit([&](Database& db, Project&) {
+        // A new intent settles intents that earlier runs left open at its address. But an open
+        // create is the only record of the object that a removal is about to remove.
+        Statement settle(db, "DELETE FROM intents WHERE address = ?1 AND run < ?2 "
+                             "AND NOT (?3 = 'remove' AND action = 'create')");
+        for (const Intent& intent : intents)
+            settle.bind(intent.address, intent.run, change_name(intent.action)).run();
+        IntentWriter writer(db, cipher_, form_);
+        for (Intent& intent : intents) {
+            intent.id = ++last_intent_;
+            writer.write(intent);
+        }
+    });
+}
+
+void SqlStore::withdraw(const std::vector<Intent>& intents) {
+    if (intents.empty()) return;
+    commit([&](Database& db, Project&) {
+        for (const Intent& intent : intents) remove_intent(db, intent.id);
+    });
+}
+
+void SqlStore::finish(std::int64_t intent, const RecordedResource& row) {
+    commit([&](Database& db, Project& project) {
+        remove_intent(db, intent);
+        RowWriter(db, cipher_, form_).write(row);
+        ++project.serial;
+    });
+}
+
+void SqlStore::finish_removed(std::int64_t intent, const std::string& address) {
+    commit([&](Database& db, Project& project) {
+        // An existing replacement has a higher generation, and is kept.
+        Statement(db,
+                  "DELETE FROM resources WHERE address = ? AND generation <= (SELECT generation "
+                  "FROM intents WHERE id = ?)")
+            .bind(address, intent)
+            .run();
+        Statement(db, "DELETE FROM intents WHERE address = ?1 AND id < ?2 AND generation <= "
+                      "(SELECT generation FROM intents WHERE id = ?2)")
+            .bind(address, intent)
+            .run();
+        remove_intent(db, intent);
+        ++project.serial;
+    });
+}
+
+void SqlStore::put(const std::vector<RecordedResource>& rows,
+                   const std::vector<std::string>& forgotten) {
+    if (rows.empty() && forgotten.empty()) return;
+    commit([&](Database& db, Project& project) {
+        Statement remove(db, "DELETE FROM resources WHERE address = ?");
+        Statement settle(db, "DELETE FROM intents WHERE address = ?");
+        for (const std::string& address : forgotten) {
+            remove.bind(address).run();
+            settle.bind(address).run();
+        }
+        RowWriter writer(db, cipher_, form_);
+        for (const RecordedResource& row : rows) {
+            writer.write(row);
+            settle.bind(row.address).run();
+        }
+        ++project.serial;
+    });
+}
+
+void SqlStore::move(const std::map<std::string, std::string>& moves,
+                    const std::vector<RecordedResource>& rows, const std::vector<Intent>& open) {
+    if (moves.empty() && rows.empty()) return;
+    commit([&](Database& db, Project& project) {
+        // Secrets are sealed for their place, so that rows must be read and written again.
+        std::vector<RecordedResource> moved;
+        for (const auto& [from, to] : moves) {
+            Statement row(db,
+                          fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
+            row.bind(from);
+            for (; row.step(); moved.back().address = to)
+                moved.push_back(read_row(row, cipher_, form_));
+        }
+        for (const auto& [from, to] : moves)
+            Statement(db, "DELETE FROM resources WHERE address = ?").bind(from).run();
+        Statement(db, "DELETE FROM intents").run();
+        RowWriter writer(db, cipher_, form_);
+        for (const RecordedResource& row : moved) writer.write(row);
+        for (const RecordedResource& row : rows) writer.write(row);
+        IntentWriter journal(db, cipher_, form_);
+        for (Intent intent : open) {
+            intent.id = ++last_intent_;
+            journal.write(intent);
+        }
+        ++project.serial;
+    });
+}
+
+void SqlStore::restore(const std::vector<RecordedResource>& rows, const Value& outputs,
+                       const std::string& lineage, std::int64_t serial) {
+    commit([&](Database& db, Project& project) {
+        Statement(db, "DELETE FROM resources").run();
+        Statement(db, "DELETE FROM intents").run();
+        RowWriter writer(db, cipher_, form_);
+        for (const RecordedResource& row : rows) writer.write(row);
+        project.outputs = codec::encode(outputs, cipher_, place("project", "1", "outputs"));
+        project.lineage = lineage;
+        project.serial = std::max(project.serial, serial) + 1;
+    });
+}
+
+void SqlStore::rekey(const KeySource& key) {
+    Cipher fresh = Cipher::make(key);
+    commit([&](Database& db, Project&) { reseal_state(db, cipher_, fresh); });
+    const std::lock_guard guard(database_mutex_);
+    cipher_ = std::move(fresh);
+    project_ = read_project(*database_, cipher_);
+}
+
+Value SqlStore::outputs() const {
+    const std::lock_guard guard(database_mutex_);
+    return codec::decode(read_project(*database_, cipher_).outputs, cipher_,
+                         place("project", "1", "outputs"));
+}
+
+void SqlStore::set_outputs(const Value& outputs) {
+    commit([&](Database&, Project& project) {
+        project.outputs = codec::encode(outputs, cipher_, place("project", "1", "outputs"));
+    });
+}
+
+std::string SqlStore::mac(std::string_view text) const {
+    return cipher_.mac({"beside the state", text});
+}
+
+std::int64_t SqlStore::begin_run(const std::string& command, const Value& spec) {
+    std::int64_t id = 0;
+    commit([&](Database& db, Project&) {
+        id = ++last_run_;
+        Statement(db, "INSERT INTO runs (id, command, started_ms, spec) VALUES (?,?,?,?)")
+            .bind(
+                id, command, now_ms(),
+                codec::encode(spec.as_secret(), cipher_, place("runs", std::to_string(id), "spec")))
+            .run();
+    });
+    return id;
+}
+
+void SqlStore::record_step(std::int64_t run, const StepRecord& step) {
+    const std::lock_guard guard(database_mutex_);
+    steps_.push_back({run, step});
+}
+
+void SqlStore::end_run(std::int64_t run, RunResult result, const std::string& summary) {
+    commit([&](Database& db, Project&) {
+        Statement(db, "UPDATE runs SET ended_ms = ?, result = ?, summary = ? WHERE id = ?")
+            .bind(now_ms(), run_result_name(result), summary, run)
+            .run();
+    });
+}
+
+std::vector<Run> SqlStore::runs() const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_, "SELECT id, command, started_ms, ended_ms, result, spec, summary "
+                                "FROM runs ORDER BY id");
+    std::vector<Run> out;
+    while (query.step()) {
+        Value spec = codec::decode(query.text(5), cipher_, place("runs", query.text(0), "spec"));
+        if (cipher_.seals_runs() && !spec.secret()) spec = {}; // not written by hadeploy
+        // a text that hadeploy does not write means nothing
+        const RunResult result = run_result_named(query.text(4)).value_or(RunResult::not_ended);
+        out.push_back({query.integer(0), query.text(1), query.integer(2), query.integer(3), result,
+                       std::move(spec), query.text(6)});
+    }
+    return out;
+}
+
+std::vector<StepRecord> SqlStore::steps(std::int64_t run) const {
+    const std::lock_guard guard(database_mutex_);
+    Statement query(*database_, "SELECT address, action, started_ms, ended_ms, result, after "
+                                "FROM steps WHERE run = ? ORDER BY number");
+    query.bind(run);
+    std::vector<StepRecord> out;
+    while (query.step()) {
+        const std::string address = query.text(0);
+        const auto action = action_named(query.text(1));
+        const auto result = step_result_named(query.text(4));
+        if (!action || !result) throw altered(address);
+        out.push_back({address, *action, query.integer(2), query.integer(3), *result,
+                       codec::decode_names(query.text(5))});
+    }
+    for (const PendingStep& pending : steps_)
+        if (pending.run == run) out.push_back(pending.step);
+    return out;
+}
+
+} // namespace hadeploy::state

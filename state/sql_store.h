@@ -1,0 +1,98 @@
+#pragma once
+
+#include "state/authentic.h"
+#include "state/sql.h"
+#include "state/store.h"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+
+namespace hadeploy::state {
+
+/// A Store on one connection to a database. Thread-safe: reads are serialized, writes share
+/// transactions. What differs between SQLite and PostgreSQL is the lock and who may write.
+class SqlStore : public Store {
+  public:
+    std::string project() const override;
+    std::string lineage() const override;
+    std::int64_t serial() const override;
+    std::vector<RecordedResource> rows() const override;
+    void each_row_but(const std::vector<std::string>& types,
+                      const std::function<void(RecordedResource)>& use) const override;
+    std::optional<RecordedResource> row(const std::string& address) const override;
+    std::vector<Intent> intents() const override;
+    void begin(std::vector<Intent>& intents) override;
+    void withdraw(const std::vector<Intent>& intents) override;
+    void finish(std::int64_t intent, const RecordedResource& row) override;
+    void finish_removed(std::int64_t intent, const std::string& address) override;
+    void put(const std::vector<RecordedResource>& rows,
+             const std::vector<std::string>& forgotten) override;
+    void move(const std::map<std::string, std::string>& moves,
+              const std::vector<RecordedResource>& rows, const std::vector<Intent>& open) override;
+    void restore(const std::vector<RecordedResource>& rows, const Value& outputs,
+                 const std::string& lineage, std::int64_t serial) override;
+    void rekey(const KeySource& key) override;
+    Value outputs() const override;
+    void set_outputs(const Value& outputs) override;
+    std::string mac(std::string_view text) const override;
+    std::int64_t begin_run(const std::string& command, const Value& spec) override;
+    void record_step(std::int64_t run, const StepRecord& step) override;
+    void end_run(std::int64_t run, RunResult result, const std::string& summary) override;
+    std::vector<Run> runs() const override;
+    std::vector<StepRecord> steps(std::int64_t run) const override;
+
+  protected:
+    /// @param database  open, checked and migrated
+    SqlStore(std::unique_ptr<sql::Database> database, Cipher cipher, Mode mode, Form form);
+
+    /// Runs `body` in a transaction of the holder of the lock. May run it again if it had no
+    /// effect. Called with database_mutex_ held.
+    /// @throws Error unless this store holds the lock and no other process has taken it since
+    virtual void transact(const std::function<void()>& body) = 0;
+    /// Has to be called when the lock is taken, with database_mutex_ held.
+    void begin_writing();
+    [[nodiscard]] bool writes() const { return project_.has_value(); }
+    [[nodiscard]] Mode mode() const { return mode_; }
+    [[nodiscard]] sql::Database& connection() { return *database_; }
+    void close() { database_.reset(); }
+    [[nodiscard]] std::mutex& database_mutex() const { return database_mutex_; }
+
+  private:
+    using Write = std::function<void(sql::Database&, Project&)>;
+    /// A caller's part of a transaction, on the caller's stack until it is done.
+    struct Job {
+        const Write& write;
+        std::optional<Error> error = {};
+        bool done = false;
+    };
+    struct PendingStep {
+        std::int64_t run;
+        StepRecord step;
+    };
+
+    /// Runs `write` in a transaction together with those of other waiting threads. Returns when it
+    /// is durable; writes nothing of it when it throws. `write` may run several times.
+    void commit(const Write& write);
+    void run_batch(const std::vector<Job*>& batch);
+    void run_together(const std::vector<Job*>& jobs);
+    std::size_t write_pending_steps();
+
+    Mode mode_;
+    Cipher cipher_;
+    Form form_;
+    mutable std::mutex database_mutex_; ///< guards the following members
+    std::unique_ptr<sql::Database> database_;
+    /// The project as the holder of the lock last wrote it; no other process changes it meanwhile.
+    std::optional<Project> project_;
+    std::int64_t last_intent_ = 0, last_run_ = 0; ///< the greatest ids in use
+    std::vector<PendingStep> steps_;              ///< history, written with the next transaction
+
+    std::mutex queue_mutex_; ///< guards queue_ and committing_; never held during a transaction
+    std::condition_variable queue_changed_;
+    std::vector<Job*> queue_;
+    bool committing_ = false;
+};
+
+} // namespace hadeploy::state

@@ -1,0 +1,313 @@
+#!/usr/bin/env python3
+"""A state in PostgreSQL: the commands of docs/shared-state.md as they are there, and invalid input, whose messages
+are in golden/shared-state.txt (HADEPLOY_ACCEPT=1 writes them: read the diff).
+
+usage: shared_state_test.py HADEPLOY [unittest options]
+"""
+import os
+import pathlib
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "state"), str(ROOT / "tests" / "cli")]
+import skips  # noqa: E402
+from postgres_server import Missing, Server, free_port  # noqa: E402
+
+DOCUMENT = ROOT / "docs" / "shared-state.md"
+GOLDEN = ROOT / "tests" / "cli" / "golden" / "shared-state.txt"
+SPEC = """name: shop
+resources:
+  word: {type: random.password, length: 20}
+  script:
+    type: local.exec
+    environment: {W: "${word.result}"}
+    create: ": >script; echo made >>log"
+    read: "[ -e script ] || exit 44"
+    delete: rm -f script
+"""
+KEY = "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U="
+PASSWORD = "canary-pw-81c2"
+
+
+def blocks(language):
+    """The blocks of the document by the heading above them."""
+    out, heading = [], None
+    for title, kind, block in re.findall(r"^#+ ([^\n]*)$|^```(\w+)\n(.*?)^```$", DOCUMENT.read_text(), re.M | re.S):
+        heading = title or heading
+        if kind == language:
+            out.append((heading, block))
+    return out
+
+
+class OldServer(threading.Thread):
+    """Answers one login like a server of version 9.6."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def run(self):
+        def message(kind, content):
+            return kind + struct.pack("!I", len(content) + 4) + content
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            with peer:
+                while True:
+                    size = struct.unpack("!I", peer.recv(4, socket.MSG_WAITALL))[0]
+                    request = peer.recv(size - 4, socket.MSG_WAITALL)
+                    if request[:4] not in (struct.pack("!I", 80877103), struct.pack("!I", 80877104)):
+                        break
+                    peer.sendall(b"N")  # neither TLS nor GSSAPI
+                peer.sendall(message(b"R", struct.pack("!I", 0)) +
+                             message(b"S", b"server_version\x009.6.24\x00") +
+                             message(b"S", b"server_encoding\x00UTF8\x00") + message(b"Z", b"I"))
+                peer.recv(1)
+
+
+class SharedStateTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            cls.server = Server()
+        except Missing as reason:
+            raise unittest.SkipTest(str(reason)) from reason
+        cls.addClassCleanup(cls.server.close)
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hadeploy-shared-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name) / "project"
+        self.path.mkdir()
+        (self.path / "hadeploy.yaml").write_text(SPEC)
+        self.environment = {"PATH": f"{os.path.dirname(HADEPLOY)}:{os.environ['PATH']}", "HOME": directory.name,
+                            "LC_ALL": "C.UTF-8"}
+
+    def hadeploy(self, *words, status=0, **environment):
+        done = subprocess.run([HADEPLOY, *words], cwd=self.path, env={**self.environment, **environment}, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+        if status is not None:
+            self.assertEqual(done.returncode, status, done.stdout)
+        return done.stdout if status is not None else (done.returncode, done.stdout)
+
+    def shared(self, schema, **more):
+        return {"HADEPLOY_STATE": self.server.url(schema, **more), "HADEPLOY_STATE_KEY": KEY}
+
+    def test_the_document(self):
+        self.require_passwords("deploy")
+        sql = [text for _, text in blocks("sql")]
+        self.assertEqual(len(sql), 2)
+        for statement in sql[0].strip().splitlines():
+            self.server.sql(statement)
+        self.server.sql(sql[1], database="infra")
+        here = f"127.0.0.1:{self.server.port}"
+        scripts = {}
+        for heading, text in blocks("sh"):
+            scripts.setdefault(heading, []).append(text.replace("db.example.com", here))
+        self.assertEqual({h: len(t) for h, t in scripts.items()}, {"The project": 3, "Move a state": 1})
+        yaml = [text for _, text in blocks("yaml")]
+        self.assertEqual(len(yaml), 1)
+
+        def follow(script):
+            done = subprocess.run(["sh", "-euc", script], cwd=self.path, env=self.environment, text=True,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  timeout=120)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            return done.stdout
+
+        # from the file, before the spec says where the state is
+        self.hadeploy("apply", "--auto-approve")
+        follow(scripts["Move a state"][0])
+        spec = yaml[0].replace("db.example.com", here) + SPEC.removeprefix("name: shop\n")
+        (self.path / "hadeploy.yaml").write_text(spec)
+        key, use, staging = scripts["The project"]
+        follow(key)
+        shutil.copy(self.path / ".hadeploy" / "state.db.key", self.path.parent / "shop.key")  # that of the moved state
+        self.assertEqual((self.path / "log").read_text(), "made\n")
+        self.assertIn("Nothing to change", follow(use))
+        self.assertEqual((self.path / "log").read_text(), "made\n")  # not made again
+        said = follow(staging)
+        self.assertIn("create", said)
+        self.assertFalse((self.path / ".hadeploy" / "state.db").exists())
+        tables = self.server.sql("SELECT DISTINCT schemaname FROM pg_tables WHERE tableowner = 'deploy' ORDER BY 1",
+                                 database="infra")
+        self.assertEqual(tables.split(), ["shop", "shop_staging"])
+
+    def require_passwords(self, user):
+        """Logins of a user over TCP need a password from now on."""
+        file = self.server.data / "pg_hba.conf"
+        line = f"host all {user} 127.0.0.1/32 scram-sha-256\n"
+        if line not in file.read_text():
+            file.write_text(line + file.read_text())
+        self.server.sql("SELECT pg_reload_conf()")
+
+    def test_half_from_one_machine_and_half_from_another(self):
+        """Two clones of a project, with nothing in common but the database and the key."""
+        both = self.shared("clones")
+        self.hadeploy("apply", "--auto-approve", "--target", "word", **both)
+        first = self.hadeploy("output", **both)
+        clone = self.path.parent / "clone"
+        shutil.copytree(self.path, clone, ignore=shutil.ignore_patterns(".hadeploy"))
+        self.path, before = clone, self.path
+        self.hadeploy("apply", "--auto-approve", **both)
+        self.assertEqual(self.hadeploy("state", "list", **both).split(), ["script", "word"])
+        self.path = before
+        (before / "script").touch()  # the object of the other machine
+        self.assertIn("Nothing to change", self.hadeploy("plan", **both))
+        self.assertEqual(len(self.hadeploy("history", **both).splitlines()), 2)
+        self.assertEqual(first, self.hadeploy("output", **both))
+
+    def test_the_password_of_a_file_of_secrets(self):
+        self.server.sql(f"CREATE ROLE vaulted LOGIN PASSWORD '{PASSWORD}'")
+        self.server.sql("CREATE SCHEMA vaulted AUTHORIZATION vaulted")
+        self.require_passwords("vaulted")
+        (self.path / "db.yaml").write_text(f"login: {{password: {PASSWORD}}}\n")
+        (self.path / "vault-password").write_text("sesame\n")
+        url = f"postgresql://vaulted@127.0.0.1:{self.server.port}/postgres?schema=vaulted"
+        (self.path / "hadeploy.yaml").write_text(
+            SPEC + f'secrets: {{db: db.yaml}}\nstate: {{url: "{url}", password: "${{secret.db.login.password}}"}}\n')
+        vault = ("--vault-password-file", "vault-password")
+        self.hadeploy(*vault, "vault", "encrypt", "db.yaml")
+        said = self.hadeploy(*vault, "--log-level", "trace", "apply", "--auto-approve", HADEPLOY_STATE_KEY=KEY)
+        said += self.hadeploy(*vault, "plan", "--out", "plan", HADEPLOY_STATE_KEY=KEY)
+        said += self.hadeploy(*vault, "show", "--json", "plan", HADEPLOY_STATE_KEY=KEY)
+        self.assertIn("script", self.hadeploy(*vault, "state", "list", HADEPLOY_STATE_KEY=KEY))
+        self.assertIn("apply", self.hadeploy(*vault, "history", HADEPLOY_STATE_KEY=KEY))
+        self.assertNotIn(PASSWORD, said)
+        self.assertFalse((self.path / ".hadeploy" / "state.db").exists())
+
+    def test_a_saved_plan_is_applied_by_another_clone(self):
+        both = self.shared("saved")
+        self.hadeploy("plan", "--out", "plan", **both)
+        clone = self.path.parent / "clone"
+        shutil.copytree(self.path, clone, ignore=shutil.ignore_patterns(".hadeploy"))
+        self.path = clone
+        self.hadeploy("apply", "--auto-approve", "plan", **both)
+        self.assertIn("Nothing to change", self.hadeploy("plan", **both))
+
+    def test_reading_needs_only_the_right_to_read(self):
+        self.hadeploy("apply", "--auto-approve", **self.shared("readable"))
+        self.server.sql("CREATE ROLE auditor LOGIN")
+        self.server.sql("GRANT USAGE ON SCHEMA readable TO auditor; GRANT SELECT ON ALL TABLES IN SCHEMA readable TO auditor")
+        reader = self.shared("readable", user="auditor")
+        self.assertEqual(self.hadeploy("state", "list", **reader).split(), ["script", "word"])
+        self.assertIn("Nothing to change", self.hadeploy("plan", **reader))
+        self.assertIn("permission denied", self.hadeploy("apply", "--auto-approve", status=1, **reader))
+
+    def cases(self):
+        """(name, arguments, environment), each of which must fail."""
+        server = self.server
+        server.sql(f"CREATE ROLE ann LOGIN PASSWORD '{PASSWORD}'; CREATE ROLE bob LOGIN")
+        self.require_passwords("ann")
+        tcp = f"postgresql://ann@127.0.0.1:{server.port}/postgres"
+        key = {"HADEPLOY_STATE_KEY": KEY}
+
+        def at(url, **more):
+            return {"HADEPLOY_STATE": url, **key, **more}
+        yield "another scheme", ["plan"], at("mysql://db/infra")
+        yield "a malformed URL", ["plan"], at("postgresql://db:port:x/infra")
+        yield "an unknown parameter", ["plan"], at("postgresql://db/infra?scheme=shop")
+        yield "a password in the URL", ["plan"], at(f"postgresql://ann:{PASSWORD}@db/infra")
+        yield "a password in the option", ["--state", f"postgresql://db/infra?password={PASSWORD}", "plan"], key
+        yield "an invalid schema", ["plan"], at("postgresql://db/infra?schema=pg_x")
+        yield "a server that does not run", ["plan"], at(f"postgresql://127.0.0.1:{free_port()}/infra")
+        yield "no password", ["plan"], at(tcp)
+        yield "a wrong password", ["plan"], at(tcp, HADEPLOY_STATE_PASSWORD="wrong-pw-123")
+        yield "no such database", ["plan"], at(server.url("s").replace("/postgres?", "/nowhere?"))
+        yield "no such role", ["plan"], at(server.url("s", user="nobody"))
+        yield "TLS refused", ["plan"], at(tcp + "?sslmode=require", HADEPLOY_STATE_PASSWORD=PASSWORD)
+        yield "TLS without a certificate", ["plan"], at(tcp + "?sslmode=verify-full", HADEPLOY_STATE_PASSWORD=PASSWORD)
+        old = OldServer()
+        old.start()
+        yield "an old server", ["plan"], at(f"postgresql://127.0.0.1:{old.port}/infra")
+        old.listener.close()
+        server.sql("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+        yield "another encoding", ["plan"], at(server.url("s").replace("/postgres?", "/latin?"))
+        yield "no right to create a schema", ["apply", "--auto-approve"], at(server.url("s", user="bob"))
+        server.sql("CREATE SCHEMA closed; GRANT USAGE ON SCHEMA closed TO bob")
+        yield "no right to create tables", ["apply", "--auto-approve"], at(server.url("closed", user="bob"))
+        self.hadeploy("apply", "--auto-approve", **self.shared("golden"))
+        yield "no right to read", ["plan"], at(server.url("golden", user="bob"))
+        yield "no key", ["plan"], {"HADEPLOY_STATE": server.url("golden")}
+        yield "another key", ["plan"], {"HADEPLOY_STATE": server.url("golden"), "HADEPLOY_STATE_KEY": KEY.replace("a2V5a", "AAAAa", 1)}
+        (self.path / "hadeploy.yaml").write_text(SPEC.replace("name: shop", "name: bakery"))
+        yield "another project's schema", ["plan"], at(server.url("golden"))
+        (self.path / "hadeploy.yaml").write_text(SPEC)
+        server.sql("CREATE SCHEMA app; CREATE TABLE app.t (x int)")
+        yield "a schema of something else", ["apply", "--auto-approve"], at(server.url("app"))
+        server.sql("UPDATE golden.project SET epoch = epoch + 1, expires_at = now() + interval '1 hour', owner = "
+                   "'{\"pid\":7,\"host\":\"build-7\",\"user\":\"ann\",\"boot_id\":\"x\",\"command\":\"apply\",\"since_ms\":0}'")
+        yield "a lease that somebody else holds", ["apply", "--auto-approve"], at(server.url("golden"))
+        server.sql("UPDATE golden.project SET expires_at = '-infinity'; UPDATE golden.hadeploy SET version = 7")
+        yield "a newer schema", ["plan"], at(server.url("golden"))
+        server.sql("UPDATE golden.hadeploy SET version = 1; ALTER ROLE hadeploy SET default_transaction_read_only = on")
+        yield "a server that only reads", ["apply", "--auto-approve"], at(server.url("golden"))
+        server.run(server.psql, "-X", "-h", server.directory, "-p", server.port, "-U", "hadeploy", "-d", "postgres", "-c",
+                   "SET default_transaction_read_only = off", "-c", "ALTER ROLE hadeploy RESET default_transaction_read_only")
+        yield "a state that is not there", ["state", "rm", "word"], at(server.url("nothing"))
+        for name, section in (("a spec with an expression in the URL", '"postgresql://db/${var.x}"'),
+                              ("a spec without a URL", "{password: x}"),
+                              ("a spec with a password", f"{{url: 'postgresql://db/infra', password: {PASSWORD}}}"),
+                              ("a spec with a password in the URL", f"postgresql://ann:{PASSWORD}@db/infra"),
+                              ("a spec with another key", "{url: 'postgresql://db/infra', schema: x}"),
+                              ("a spec with an unknown file of secrets",
+                               "{url: 'postgresql://db/infra', password: '${secret.db.pw}'}")):
+            (self.path / "hadeploy.yaml").write_text(SPEC + f"state: {section}\n")
+            yield name, ["validate"], key
+
+    def plain(self, text):
+        for found, shown in ((str(self.server.directory), "SOCKET"), (str(self.server.port), "PORT"),
+                             (str(self.path), "DIR"), (str(self.path.parent), "HOME")):
+            text = text.replace(found, shown)
+        text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
+        text = re.sub(r"port \d+", "port PORT", text)
+        text = re.sub(r"expires in \d+ s", "expires in N s", text)
+        return re.sub(r"^\[ *[\d.]+s\] .*\n", "", text, flags=re.M)
+
+    def test_invalid_input(self):
+        said = ""
+        for name, words, environment in self.cases():
+            code, text = self.hadeploy(*words, status=None, **environment)
+            self.assertNotEqual(code, 0, f"{name}: {text}")
+            self.assertNotIn(PASSWORD, text, name)
+            self.assertNotIn("wrong-pw-123", text, name)
+            said += f"== {name}: {code}\n{self.plain(text)}"
+        if os.environ.get("HADEPLOY_ACCEPT"):
+            GOLDEN.write_text(said)
+        self.maxDiff = None
+        self.assertEqual(said, GOLDEN.read_text())
+
+    def test_a_standby(self):
+        """A real standby can be read. A write names the remedy."""
+        self.hadeploy("apply", "--auto-approve", **self.shared("copied"))
+        server = self.server
+        copy = server.directory / "standby"
+        port = free_port()
+        server.run(pathlib.Path(server.pg_ctl).parent / "pg_basebackup", "-h", server.directory, "-p", server.port, "-U", "hadeploy", "-D",
+                   copy, "-R", "-X", "stream", "-c", "fast")
+        with open(copy / "postgresql.conf", "a") as config:
+            config.write(f"port = {port}\n")
+        server.run(server.pg_ctl, "-D", copy, "-w", "-l", server.directory / "standby.log", "start")
+        self.addCleanup(server.run, server.pg_ctl, "-D", copy, "-m", "immediate", "stop", check=False)
+        standby = {**self.shared("copied"), "HADEPLOY_STATE": server.url("copied").replace(
+            f"port={server.port}", f"port={port}")}
+        self.assertEqual(self.hadeploy("state", "list", **standby).split(), ["script", "word"])
+        said = self.hadeploy("apply", "--auto-approve", status=1, **standby)
+        self.assertIn("read-only transaction", said)
+        self.assertIn("target_session_attrs=read-write", said)
+
+
+if __name__ == "__main__":
+    skips.main()

@@ -1,0 +1,260 @@
+// What only a state on a server has: its schema, the lease, and lost connections.
+#include "helpers.h"
+#include "secret_state.h"
+#include "state/lock.h"
+#include "state/postgres_schema.h"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+using namespace hadeploy;
+using namespace testing;
+
+#define SERVER_TEST(name)                                                                          \
+    TEST_CASE(name* doctest::test_suite("server") * doctest::skip(test_server().empty()))
+
+namespace {
+constexpr std::string_view kElsewhere =
+    R"({"pid":7,"host":"build-7","user":"ann","boot_id":"another","command":"apply","since_ms":0})";
+
+/// Gives the lease of a state to a process on another machine.
+void lease_to_another(const std::filesystem::path& file, const std::string& expires) {
+    alter(file, fmt::format("UPDATE project SET epoch = epoch + 1, owner = '{}', expires_at = "
+                            "clock_timestamp() + interval '{}'",
+                            kElsewhere, expires));
+}
+
+/// Ends all connections of a state's server but its own. Needs a connection past PgBouncer.
+class Cutter {
+  public:
+    Cutter() : server_(StateLocation::of_url(std::getenv("HADEPLOY_TEST_SERVER"))) {}
+    std::int64_t cut() {
+        sql::Statement end(server_,
+                           "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
+                           "pid <> pg_backend_pid() AND backend_type = 'client backend'");
+        end.step();
+        return end.integer(0);
+    }
+
+  private:
+    postgres::Database server_;
+};
+} // namespace
+
+SERVER_TEST("each schema is a state of its own, and the names of addresses sort as in a file") {
+    const TempDir dir;
+    const auto first = open_locked(dir / "one");
+    const auto second = open_locked(dir / "two");
+    first->put({row_of("b"), row_of("Z"), row_of("a[\"\u00fc\"]"), row_of("a-b")}, {});
+    CHECK(second->rows().empty());
+    std::string order;
+    for (const RecordedResource& row : first->rows()) order += row.address + " ";
+    CHECK(order == "Z a-b a[\"\u00fc\"] b ");
+    CHECK(has(error_of([&] { open_rw(dir / "one", "shop"); }).message,
+              "belongs to the project \"demo\", not to \"shop\""));
+    CHECK(has(error_of([&] { open_ro(dir / "one", "shop"); }).hint, "?schema=NAME"));
+}
+
+SERVER_TEST("a state on a server needs a key that is given") {
+    const TempDir dir;
+    const Error error = error_of(
+        [&] { Store::open(state_at(dir / "s"), Store::Mode::read_write, "demo", KeySource{}); });
+    CHECK(has(error.message, "needs a key that all its users have"));
+    CHECK(has(error.hint, "HADEPLOY_STATE_KEY"));
+    CHECK_FALSE(Store::exists(state_at(dir / "s")));
+    open_rw(dir / "s");
+    CHECK(Store::exists(state_at(dir / "s")));
+}
+
+SERVER_TEST("a schema of a newer version or of another program is not changed") {
+    const TempDir dir;
+    open_rw(dir / "newer");
+    alter(dir / "newer", "UPDATE hadeploy SET version = 99");
+    const auto refused = [&](const char* name) {
+        const Error reading = error_of([&] { open_ro(dir / name); });
+        const Error writing = error_of([&] { open_rw(dir / name); });
+        CHECK(reading.kind == ErrorKind::state);
+        CHECK(reading.message == writing.message);
+        CHECK(has(reading.hint, "it was not changed"));
+        return reading.message;
+    };
+    CHECK(has(refused("newer"), "written by a newer hadeploy (schema 99; this one knows 1)"));
+    const std::string schema = state_at(dir / "foreign").schema;
+    alter(dir / "foreign", fmt::format("CREATE SCHEMA {0}; CREATE TABLE {0}.t (x int)", schema));
+    CHECK(has(refused("foreign"), "contains tables of something else"));
+    alter(dir / "foreign", "CREATE TABLE hadeploy (version bigint)");
+    CHECK(has(refused("foreign"), "contains tables of something else"));
+}
+
+SERVER_TEST("a migration is one transaction, and concurrent ones run once") {
+    const TempDir dir;
+    open_rw(dir / "s");
+    const auto first = postgres::migrations();
+    const std::array<std::string_view, 3> broken{first[0], "CREATE TABLE a (x int)",
+                                                 "INSERT INTO none VALUES (1)"};
+    const auto migrate = [&](std::span<const std::string_view> steps) {
+        postgres::Database database(state_at(dir / "s"));
+        postgres::migrate(database, steps, [] {});
+        return postgres::schema_version(database, steps);
+    };
+    CHECK(error_of([&] { migrate(broken); }).kind == ErrorKind::state);
+    CHECK(open_ro(dir / "s")->rows().empty()); // still the first version
+    const std::array<std::string_view, 3> good{first[0], broken[1], "INSERT INTO a VALUES (1)"};
+    std::vector<std::thread> threads;
+    std::atomic<int> done = 0;
+    for (int i = 0; i < 6; ++i)
+        threads.emplace_back([&] {
+            if (migrate(good) == 3) ++done;
+        });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(done == 6);
+    postgres::Database database(state_at(dir / "s"));
+    sql::Statement count(database, "SELECT count(*) FROM a");
+    REQUIRE(count.step());
+    CHECK(count.integer(0) == 1);
+    CHECK(has(error_of([&] { open_rw(dir / "s"); }).message, "newer hadeploy (schema 3"));
+}
+
+SERVER_TEST("a schema with triggers, rules, views or policies is rejected") {
+    const std::pair<const char*, const char*> objects[] = {
+        {"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE "
+         "TRIGGER t BEFORE INSERT ON resources EXECUTE FUNCTION f()",
+         "the trigger \"t\" on \"resources\""},
+        {"CREATE RULE r AS ON UPDATE TO project DO INSTEAD NOTHING",
+         "the rule \"r\" on \"project\""},
+        {"ALTER TABLE steps RENAME TO old; CREATE VIEW steps AS SELECT * FROM old",
+         "the rule \"_RETURN\" on \"steps\""},
+        {"ALTER TABLE runs ENABLE ROW LEVEL SECURITY", "the row security \"of\" on \"runs\""},
+    };
+    for (const auto& [sql, says] : objects) {
+        CAPTURE(sql);
+        const TempDir dir;
+        fill(*open_locked(dir / "s"));
+        alter(dir / "s", sql);
+        for (const auto& open : {open_ro, open_rw}) {
+            const Error error = error_of([&] { open(dir / "s", "demo"); });
+            CHECK_MESSAGE(has(error.message, says), error.message);
+        }
+    }
+}
+
+SERVER_TEST("the lease of another machine is respected until it expires") {
+    const TempDir dir;
+    open_rw(dir / "s");
+    lease_to_another(dir / "s", "20 seconds");
+    const auto store = open_rw(dir / "s");
+    const Error error = error_of([&] { store->lock("apply", 300); });
+    CHECK(error.kind == ErrorKind::locked);
+    CHECK(has(error.message, "is in use: \"apply\" by ann on build-7, pid 7, since 1970"));
+    CHECK(has(error.hint, "interrupt it on build-7"));
+    REQUIRE(error.notes.size() == 1);
+    CHECK(has(error.notes[0].text, "its lease expires in "));
+    lease_to_another(dir / "s", "1 second");
+    store->lock("apply", 60'000); // waits for the expiry
+    store->put({row_of("a")}, {});
+}
+
+SERVER_TEST("the error for others says what the holder is changing") {
+    const TempDir dir;
+    const auto holder = open_locked(dir / "s");
+    const std::int64_t run = holder->begin_run("apply", {});
+    std::vector<Intent> intents;
+    for (const char* address : {"a", "b", "c", "d", "e"}) {
+        intents.push_back(intent_of(address));
+        intents.back().run = run;
+    }
+    holder->begin(intents);
+    const auto other = open_rw(dir / "s");
+    const Error error = error_of([&] { other->lock("destroy", 0); });
+    REQUIRE(error.notes.size() == 2);
+    CHECK(error.notes[0].text == "it is changing a, b, c and 2 more");
+}
+
+SERVER_TEST("a run whose lease was taken over cannot write, and begins no change") {
+    const TempDir dir;
+    const auto first = open_locked(dir / "s");
+    first->check_lock();
+    alter(dir / "s", "UPDATE project SET expires_at = '-infinity'"); // as if it had slept
+    alter(dir / "s", fmt::format("UPDATE project SET owner = '{}'", kElsewhere));
+    const auto second = open_locked(dir / "s");
+    const Error error = error_of([&] { first->put({row_of("a")}, {}); });
+    CHECK(error.kind == ErrorKind::locked);
+    CHECK(has(error.message, "has taken over the state"));
+    CHECK(error_of([&] { first->set_outputs({}); }).kind == ErrorKind::locked);
+    second->put({row_of("b")}, {});
+    CHECK(second->rows().size() == 1);
+}
+
+SERVER_TEST("a lease is renewed while its holder is busy with something else") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    const auto left = [&] {
+        postgres::Database database(state_at(dir / "s"));
+        sql::Statement query(database,
+                             "SELECT extract(epoch FROM expires_at - now())::bigint FROM project");
+        query.step();
+        return query.integer(0);
+    };
+    CHECK(left() > 25);
+    std::this_thread::sleep_for(std::chrono::seconds(8));
+    CHECK(left() > 25);
+}
+
+SERVER_TEST("connections lost at any moment: every write is made once") {
+    const TempDir dir;
+    constexpr int kThreads = 4, kRounds = 150;
+    auto store = open_locked(dir / "s");
+    Cutter cutter;
+    std::atomic<bool> stop = false;
+    std::int64_t cuts = 0;
+    std::thread cutting([&] {
+        for (unsigned n = 1; !stop; ++n) {
+            cuts += cutter.cut();
+            std::this_thread::sleep_for(std::chrono::microseconds(n * 7919 % 30'000));
+        }
+    });
+    std::vector<std::thread> threads;
+    std::atomic<int> written = 0;
+    for (int t = 0; t < kThreads; ++t)
+        threads.emplace_back([&, t] {
+            for (int i = 0; i < kRounds; ++i) {
+                const std::string address = fmt::format("{}-{}", t, i);
+                store->finish(begun(*store, intent_of(address)).id, row_of(address));
+                ++written;
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    stop = true;
+    cutting.join();
+    MESSAGE(cuts, " connections were cut");
+    CHECK(cuts > 10);
+    CHECK(written == kThreads * kRounds);
+    CHECK(store->serial() == kThreads * kRounds); // not one was repeated
+    CHECK(store->intents().empty());
+    CHECK(store->rows().size() == kThreads * kRounds);
+    store.reset();
+    CHECK(open_locked(dir / "s")->rows().size() == kThreads * kRounds);
+}
+
+SERVER_TEST("a fail-over that lost commits is noticed, and nothing more is written") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    store->put({row_of("a")}, {});
+    alter(dir / "s", "UPDATE project SET writes = writes - 1");
+    for (int i = 0; i < 2; ++i) {
+        const Error error = error_of([&] { store->put({row_of("b")}, {}); });
+        CHECK(error.kind == ErrorKind::state);
+        CHECK(has(error.message, "has lost writes that the server had confirmed"));
+    }
+    CHECK(open_ro(dir / "s")->rows().size() == 1);
+}
+
+SERVER_TEST("a text with a null character is an error, as the server could not store it") {
+    const TempDir dir;
+    const auto store = open_locked(dir / "s");
+    const Error error = error_of([&] { store->put({row_of(std::string("a\0b", 3))}, {}); });
+    CHECK(has(error.message, "null character"));
+    store->put({row_of("a")}, {});
+}
