@@ -46,6 +46,7 @@ Executed carry_out(const Context& context, PlannedRun& prepared, Store& store,
                                            : RunResult::failed,
                   context.project.hidden(
                       out.summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+    context.project.remember(store);
     return out;
 }
 

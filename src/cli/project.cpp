@@ -3,18 +3,24 @@
 #include "chaos/settings.h"
 #include "cli/interrupt.h"
 #include "cli/own_environment.h"
+#include "cli/password.h"
 #include "cli/secrets.h"
+#include "core/file.h"
 #include "core/text.h"
+#include "core/value_json.h"
 #include "planner/spec/load_spec.h"
 #include "planner/spec/local_paths.h"
 #include "planner/spec/variables.h"
 #include "planner/spec/written_secrets.h"
+#include "planner/yaml/yaml.h"
 #include "provider_api/normalize.h"
 #include "state/key_file.h"
 #include "state/postgres.h"
 
 #include <cstdlib>
 #include <fmt/format.h>
+#include <unistd.h>
+#include <utility>
 
 namespace hadeploy::cli {
 
@@ -254,8 +260,13 @@ KeySource Project::key_source() const {
     std::string file = given_to_us("HADEPLOY_STATE_KEY_FILE");
     if (file.empty() && (fs::exists(state::key_file(state_file())) || state_location().in_file()))
         file = state::key_file(state_file());
+    std::string key = given_to_us("HADEPLOY_STATE_KEY");
+    if (key.empty() && ::access(file.c_str(), X_OK) == 0) {
+        if (!printed_key_) printed_key_ = password_from_file(file);
+        key = *printed_key_;
+    }
     return {.passphrase = given_to_us("HADEPLOY_STATE_PASSPHRASE"),
-            .key = given_to_us("HADEPLOY_STATE_KEY"),
+            .key = std::move(key),
             .file = file,
             .takes_unsealed = options_.takes_unsealed};
 }
@@ -265,7 +276,43 @@ std::unique_ptr<Store> Project::open_store(Store::Mode mode) const {
 }
 
 std::unique_ptr<Store> Project::open_store_of(const std::string& project, Store::Mode mode) const {
-    return Store::open(state_location(), mode, project, key_source(), form());
+    const StateLocation location = state_location();
+    auto store = Store::open(location, mode, project, key_source(), form());
+    if (location.in_file()) return store;
+    const std::int64_t seen = remembered_serial(*store), serial = store->serial();
+    if (mode == Store::Mode::read_write && serial < seen)
+        throw Error(ErrorKind::state,
+                    fmt::format("the state {} has lost writes that this machine has seen: its "
+                                "serial is {}, and was {}",
+                                in_quotes(location.text(), 4096), serial, seen))
+            .with_hint(
+                fmt::format("a standby took over that had not received them, or a backup was "
+                            "restored; to continue from there, remove {}: the next plan compares "
+                            "with the real objects",
+                            memory_file().string()));
+    remember(*store);
+    return store;
+}
+
+std::int64_t Project::remembered_serial(const Store& store) const {
+    try {
+        const Value seen = from_json(read_file(memory_file(), kMaxYamlBytes));
+        return seen.text("lineage") == store.lineage() ? seen.integer("serial") : 0;
+    } catch (const Error&) {
+        return 0; // the first time
+    }
+}
+
+void Project::remember(const Store& store) const {
+    if (state_location().in_file() || store.serial() <= remembered_serial(store)) return;
+    try {
+        fs::create_directories(data_dir());
+        write_file(memory_file(),
+                   to_json(Value::map({{"lineage", store.lineage()}, {"serial", store.serial()}})) +
+                       "\n");
+    } catch (const std::exception&) {
+        // it only helps to notice a loss later
+    }
 }
 
 Form Project::form() const {

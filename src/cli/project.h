@@ -111,6 +111,9 @@ class Project {
     /// The same, checking another project name; "" accepts any project.
     std::unique_ptr<Store> open_store_of(const std::string& project, Store::Mode mode) const;
     [[nodiscard]] Form form() const;
+    /// Notes beside the spec how far a state in a database has come, so that this machine notices
+    /// when a fail-over or a restored backup has lost writes: open_store() then refuses to write.
+    void remember(const Store& store) const;
     /// The project directory without a trailing slash.
     [[nodiscard]] std::string root() const { return without_last_slash(directory_); }
     [[nodiscard]] ProviderContext provider_context(const std::string& lineage) const;
@@ -120,6 +123,8 @@ class Project {
 
   private:
     void keep_state_section(const Spec& spec) const;
+    [[nodiscard]] std::filesystem::path memory_file() const { return data_dir() / "seen.json"; }
+    [[nodiscard]] std::int64_t remembered_serial(const Store& store) const;
     [[nodiscard]] std::string state_password() const;
     void read_spec(const FileReader& read, const std::filesystem::path& file = kSpecFile);
     VariableValues given_variables();
@@ -137,6 +142,7 @@ class Project {
     mutable std::optional<StateSection> state_section_;
     mutable std::map<std::string, SecretFile> state_secrets_; ///< files of the password
     mutable std::optional<std::string> state_password_;
+    mutable std::optional<std::string> printed_key_; ///< by the program that is the key file
     mutable bool state_known_ = false;
     mutable Redactor redact_;
     std::vector<Moves> moves_back_;

@@ -61,6 +61,7 @@ std::string inputs(const ProjectOptions& options, const Texts& files) {
     for (const std::string& v : options.variables) digest.add(v);
     for (const fs::path& file : options.variable_files) digest.add(file.string());
     for (const std::string& v : variables_in_environment()) digest.add(v);
+    digest.add(options.state).add(given_to_us("HADEPLOY_STATE"));
     return digest.finish();
 }
 
@@ -127,11 +128,7 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
         if (note.integer("format") != kNoteFormat ||
             note.text("inputs") != inputs(project.options(), read_texts(note["files"])))
             return std::nullopt;
-        // The URL in the spec has not changed, as the spec is one of the inputs.
-        const std::string given = project.given_state();
-        const StateLocation location =
-            project.location_of(given.empty() ? note.text("state") : given);
-        if (location.text() != project.location_of(note.text("state")).text()) return std::nullopt;
+        const StateLocation location = project.location_of(note.text("state"));
         const auto store = Store::open(location, Store::Mode::read_only, note.text("project"),
                                        project.key_source(), project.form());
         // the note determines what is read, and from where

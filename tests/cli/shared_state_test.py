@@ -188,6 +188,17 @@ class SharedStateTest(unittest.TestCase):
         self.assertNotIn(PASSWORD, said)
         self.assertFalse((self.path / ".hadeploy" / "state.db").exists())
 
+    def test_the_key_of_a_program(self):
+        both = self.shared("program")
+        self.hadeploy("apply", "--auto-approve", **both)
+        program = self.path.parent / "key-program"
+        program.write_text(f"#!/bin/sh\necho {KEY}\n")
+        program.chmod(0o700)
+        given = {"HADEPLOY_STATE": both["HADEPLOY_STATE"], "HADEPLOY_STATE_KEY_FILE": str(program)}
+        self.assertIn("Nothing to change", self.hadeploy("plan", **given))
+        program.write_text("#!/bin/sh\nexit 3\n")
+        self.assertIn("key-program", self.hadeploy("plan", status=1, **given))
+
     def test_a_saved_plan_is_applied_by_another_clone(self):
         both = self.shared("saved")
         self.hadeploy("plan", "--out", "plan", **both)
@@ -205,6 +216,24 @@ class SharedStateTest(unittest.TestCase):
         self.assertEqual(self.hadeploy("state", "list", **reader).split(), ["script", "word"])
         self.assertIn("Nothing to change", self.hadeploy("plan", **reader))
         self.assertIn("permission denied", self.hadeploy("apply", "--auto-approve", status=1, **reader))
+
+    def test_a_database_that_lost_writes_is_refused(self):
+        """As after a fail-over to a standby that had not received them."""
+        both = self.shared("older")
+        self.hadeploy("apply", "--auto-approve", "--target", "word", **both)
+        bin_directory = pathlib.Path(self.server.pg_ctl).parent
+        dump = self.server.run(bin_directory / "pg_dump", "-h", self.server.directory, "-p", self.server.port, "-U",
+                               "hadeploy", "--schema", "older", "postgres")
+        self.hadeploy("apply", "--auto-approve", **both)
+        (self.path.parent / "dump").write_text("DROP SCHEMA older CASCADE;\n" + dump)
+        subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", self.server.url(direct=True), "-f",
+                        str(self.path.parent / "dump")], check=True, stdout=subprocess.DEVNULL, timeout=60)
+        said = self.hadeploy("apply", "--auto-approve", status=1, **both)
+        self.assertIn("has lost writes that this machine has seen", said)
+        self.assertEqual(self.hadeploy("state", "list", **both).split(), ["word"])  # reading is possible
+        (self.path / ".hadeploy" / "seen.json").unlink()
+        self.hadeploy("apply", "--auto-approve", **both)
+        self.assertEqual((self.path / "log").read_text(), "made\n")  # the script was there
 
     def cases(self):
         """(name, arguments, environment), each of which must fail."""

@@ -36,8 +36,9 @@ NewKey new_key(const Context& context, const KeySource& now) {
         return of_passphrase(
             ask_password("New passphrase", true, "give --new-passphrase-file FILE"));
     if (!now.key.empty())
-        throw Error(ErrorKind::usage, "the key comes from HADEPLOY_STATE_KEY and has to be changed "
-                                      "where that variable is set")
+        throw Error(ErrorKind::usage,
+                    "the key comes from HADEPLOY_STATE_KEY or a program and has to be changed "
+                    "where that variable is set")
             .with_hint("--new-key-file FILE reads a key from a file; set HADEPLOY_STATE_KEY to its "
                        "content afterwards");
     state::add_key(now.file); // the present key stays in the file until the state uses the new one
