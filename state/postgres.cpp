@@ -312,8 +312,9 @@ class Database::Use final : public sql::Prepared {
     void run() override { database_.run(item_); }
     void run_one(const Error& otherwise) override {
         Item item = item_;
-        // the division fails, and with it the transaction, if no row was changed
-        item.sql = fmt::format("WITH changed AS ({} RETURNING 1) SELECT 1 / count(*) FROM changed",
+        // the division fails, and with it the transaction, unless one row was changed
+        item.sql = fmt::format("WITH changed AS ({} RETURNING 1) SELECT 1 / CASE count(*) WHEN 1 "
+                               "THEN 1 ELSE 0 END FROM changed",
                                item_.sql);
         item.otherwise = otherwise;
         database_.run(std::move(item));

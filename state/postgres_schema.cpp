@@ -8,37 +8,41 @@
 
 namespace hadeploy::postgres {
 
-using sql::Statement;
-using sql::Transaction;
-
 std::span<const std::string_view> migrations() {
     static const std::array<std::string_view, 1> steps{embedded::state_postgres_schema};
     return steps;
 }
 
 namespace {
-/// The numbers of tables and views in the schema, and of those named "hadeploy".
-std::pair<std::int64_t, std::int64_t> count_tables(Database& database) {
-    Statement query(database,
-                    "SELECT count(*), count(*) FILTER (WHERE c.relname = 'hadeploy') FROM pg_class "
-                    "c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ? AND "
-                    "c.relkind IN ('r', 'v', 'm', 'f', 'p')");
-    query.bind(database.location().schema).step();
-    return {query.integer(0), query.integer(1)};
-}
+/// What a schema contains.
+struct Found {
+    bool exists = false;
+    std::int64_t tables = 0; ///< and views
+    std::int64_t ours = 0;   ///< those named "hadeploy"
+};
 
-bool schema_exists(Database& database) {
-    Statement query(database, "SELECT 1 FROM pg_namespace WHERE nspname = ?");
-    return query.bind(database.location().schema).step();
+/// @throws Error(state) when the user may not use the schema, whose tables seem to be missing then
+Found look_into(Database& database) {
+    const std::string& schema = database.location().schema;
+    sql::Statement query(database,
+                         "SELECT has_schema_privilege(n.oid, 'USAGE')::int, count(c.oid), count(*) "
+                         "FILTER (WHERE c.relname = 'hadeploy') FROM pg_namespace n LEFT JOIN "
+                         "pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'v', 'm', "
+                         "'f', 'p') WHERE n.nspname = ? GROUP BY n.oid");
+    if (!query.bind(schema).step()) return {};
+    if (query.integer(0) == 0)
+        throw explain("42501", fmt::format("no privilege USAGE on schema {}", schema),
+                      database.location());
+    return {true, query.integer(1), query.integer(2)};
 }
 } // namespace
 
 std::int64_t schema_version(Database& database, std::span<const std::string_view> steps) {
-    const auto [tables, ours] = count_tables(database);
-    if (tables == 0) return 0;
+    const Found found = look_into(database);
+    if (found.tables == 0) return 0;
     std::int64_t version = 0;
-    if (ours == 1) {
-        Statement query(database, "SELECT version FROM hadeploy");
+    if (found.ours == 1) {
+        sql::Statement query(database, "SELECT version FROM hadeploy");
         if (query.step()) version = query.integer(0);
     }
     if (version < 1)
@@ -57,7 +61,7 @@ std::int64_t schema_version(Database& database, std::span<const std::string_view
 }
 
 void check_objects(Database& database) {
-    Statement foreign(
+    sql::Statement foreign(
         database,
         "WITH tables AS (SELECT c.oid, c.relname, c.relrowsecurity FROM pg_class c JOIN "
         "pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?) "
@@ -76,16 +80,16 @@ void check_objects(Database& database) {
 void migrate(Database& database, std::span<const std::string_view> steps,
              const std::function<void()>& create) {
     const std::string& schema = database.location().schema;
-    Transaction transaction(database);
-    Statement lock(database, "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))");
+    sql::Transaction transaction(database);
+    sql::Statement lock(database, "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))");
     lock.bind("hadeploy " + schema).step();
     const std::int64_t version = schema_version(database, steps);
     // CREATE SCHEMA IF NOT EXISTS would need the privilege to create one even if it exists
-    if (version == 0 && !schema_exists(database))
+    if (version == 0 && !look_into(database).exists)
         database.run_script(fmt::format("CREATE SCHEMA \"{}\"", schema));
     for (auto v = static_cast<std::size_t>(version); v < steps.size(); ++v)
         database.run_script(std::string(steps[v]));
-    Statement(database, "UPDATE hadeploy SET version = ?")
+    sql::Statement(database, "UPDATE hadeploy SET version = ?")
         .bind(static_cast<std::int64_t>(steps.size()))
         .run();
     if (version == 0) create();

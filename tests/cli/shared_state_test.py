@@ -175,6 +175,7 @@ class SharedStateTest(unittest.TestCase):
         self.require_passwords("vaulted")
         (self.path / "db.yaml").write_text(f"login: {{password: {PASSWORD}}}\n")
         (self.path / "vault-password").write_text("sesame\n")
+        (self.path / "vault-password").chmod(0o600)
         url = f"postgresql://vaulted@127.0.0.1:{self.server.port}/postgres?schema=vaulted"
         (self.path / "hadeploy.yaml").write_text(
             SPEC + f'secrets: {{db: db.yaml}}\nstate: {{url: "{url}", password: "${{secret.db.login.password}}"}}\n')
@@ -257,7 +258,16 @@ class SharedStateTest(unittest.TestCase):
         yield "no such database", ["plan"], at(server.url("s").replace("/postgres?", "/nowhere?"))
         yield "no such role", ["plan"], at(server.url("s", user="nobody"))
         yield "TLS refused", ["plan"], at(tcp + "?sslmode=require", HADEPLOY_STATE_PASSWORD=PASSWORD)
-        yield "TLS without a certificate", ["plan"], at(tcp + "?sslmode=verify-full", HADEPLOY_STATE_PASSWORD=PASSWORD)
+        authority = self.enable_tls()
+        given = {"HADEPLOY_STATE_PASSWORD": PASSWORD}
+        yield "no certificate of the authority", ["plan"], at(tcp + "?sslmode=verify-full", **given)
+        other = self.path.parent / "other.crt"
+        self.make_certificate(self.path.parent / "other.key", other)
+        yield "another authority", ["plan"], at(f"{tcp}?sslmode=verify-full&sslrootcert={other}", **given)
+        verified = f"{tcp}?sslmode=verify-full&sslrootcert={authority}&schema=none"
+        self.hadeploy("plan", **at(verified, **given))
+        yield "a certificate of another host", ["plan"], at(
+            verified.replace("@127.0.0.1", "@localhost"), **given)
         old = OldServer()
         old.start()
         yield "an old server", ["plan"], at(f"postgresql://127.0.0.1:{old.port}/infra")
@@ -296,12 +306,31 @@ class SharedStateTest(unittest.TestCase):
             (self.path / "hadeploy.yaml").write_text(SPEC + f"state: {section}\n")
             yield name, ["validate"], key
 
+    @staticmethod
+    def make_certificate(key, certificate):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=test", "-addext",
+                        "subjectAltName=IP:127.0.0.1"], check=True, stderr=subprocess.DEVNULL, timeout=60)
+
+    def enable_tls(self):
+        key, certificate = (self.server.directory / name for name in ("tls.key", "tls.crt"))
+        self.make_certificate(key, certificate)
+        key.chmod(0o600)
+        certificate.chmod(0o644)
+        if self.server.user:
+            os.chown(key, self.server.user["user"], self.server.user["group"])
+        for setting in (f"ssl_key_file = '{key}'", f"ssl_cert_file = '{certificate}'", "ssl = on"):
+            self.server.sql(f"ALTER SYSTEM SET {setting}")
+        self.server.sql("SELECT pg_reload_conf()")
+        return certificate
+
     def plain(self, text):
         for found, shown in ((str(self.server.directory), "SOCKET"), (str(self.server.port), "PORT"),
                              (str(self.path), "DIR"), (str(self.path.parent), "HOME")):
             text = text.replace(found, shown)
         text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
         text = re.sub(r"port \d+", "port PORT", text)
+        text = re.sub(r'file "[^"]*/root.crt"', 'file "HOME/.postgresql/root.crt"', text)
         text = re.sub(r"expires in \d+ s", "expires in N s", text)
         return re.sub(r"^\[ *[\d.]+s\] .*\n", "", text, flags=re.M)
 
