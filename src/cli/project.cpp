@@ -331,6 +331,11 @@ ProviderContext Project::provider_context(const std::string& lineage) const {
             .cache_dir = cache_directory(),
             .project = spec_.name,
             .lineage = lineage,
+            .environment =
+                [](const std::string& name) {
+                    const char* value = std::getenv(name.c_str());
+                    return std::string(value == nullptr ? "" : value);
+                },
             .stop = stop_looking()};
 }
 

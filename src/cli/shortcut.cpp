@@ -86,6 +86,15 @@ std::vector<std::string> types_in_state(const Registry& registry) {
     return out;
 }
 
+/// Whether a value, or a part of it, does not come from the config.
+bool set_by_provider(const Attribute& a, const Value& config) {
+    if (a.computed || (a.filled && config.is_null())) return true;
+    return a.type.kind == TypeKind::object && a.type.fields && config.is_map() &&
+           std::any_of(a.type.fields->begin(), a.type.fields->end(), [&](const Attribute& field) {
+               return set_by_provider(field, config[field.name]);
+           });
+}
+
 /// Reads the recorded objects that can change outside, and compares.
 bool records_agree(const Project& project, const Store& store, const Value& note) {
     PriorState prior = load_prior_state_but(store, types_in_state(project.registry()));
@@ -104,12 +113,12 @@ bool records_agree(const Project& project, const Store& store, const Value& note
         if (type == nullptr || seen == prior.observed.end() ||
             seen->second.state != Observation::State::present)
             return false;
-        // other resources can use computed attributes
+        // other resources can use attributes that the provider sets
         const Value& now = seen->second.attributes;
         const bool same =
             std::all_of(now.as_map().begin(), now.as_map().end(), [&](const Entry& e) {
                 const Attribute* a = find_attribute(type->schema, e.key);
-                return a == nullptr || !a->computed ||
+                return a == nullptr || !set_by_provider(*a, recorded.config[e.key]) ||
                        !differs(a->type, e.value, recorded.attributes[e.key]);
             });
         return same && !decide(*type, recorded.config, &recorded, {}, seen->second).action;

@@ -3,6 +3,7 @@
 #include "engine/apply.h"
 #include "planner/plan/prior_state.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -16,8 +17,23 @@ namespace hadeploy {
 ///   waiting --all before it done--> ready --+--> (settled at once: adopt, forget, unchanged)
 ///                                           +--> to_read --read--> ready
 ///                                           +--> to_change --job--> running --> done | failed
+///   running --the backend completes it--> polled --> done | failed
+///   to_read, running --transient failure--> pausing --> to_read | to_change
 ///   failed --> all steps that wait for it: skipped
-enum class StepState { waiting, ready, to_read, to_change, running, done, failed, skipped };
+enum class StepState {
+    waiting,
+    ready,
+    to_read,
+    to_change,
+    running,
+    polled,
+    pausing,
+    done,
+    failed,
+    skipped
+};
+
+using Clock = std::chrono::steady_clock;
 
 /// The progress of a step.
 struct StepWork {
@@ -35,7 +51,9 @@ struct StepWork {
     std::optional<bool> removal_needed; ///< for the first half of a replacement, when known
     std::int64_t intent = 0;
     int attempts = 0;
-    bool resumed = false;             ///< started by an earlier run
+    Clock::time_point failed_first = {}; ///< the first of the attempts
+    std::int64_t made_anew = 0; ///< the next generation, of an object that turned out to be gone
+    bool resumed = false;       ///< started by an earlier run
     bool dependents_released = false; ///< dependents that exist only in the state were released
 };
 
@@ -59,6 +77,10 @@ struct ActiveRun {
         return [this](NodeId n) { return values[n]; };
     }
     [[nodiscard]] bool is_finished(StepId id) const;
+    /// Its change has begun and not ended.
+    [[nodiscard]] bool is_under_way(StepId id) const {
+        return work[id].state == StepState::running || work[id].state == StepState::polled;
+    }
     [[nodiscard]] bool state_only(StepId id) const;
     [[nodiscard]] bool makes_first(StepId id) const {
         return plan.steps[id].create_first && !work[id].is_kept;

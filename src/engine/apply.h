@@ -4,13 +4,24 @@
 #include "planner/plan/prior_state.h"
 
 #include <atomic>
+#include <chrono>
 
 namespace hadeploy {
+
+/// The pauses before a transient failure is tried again: each is twice as long as the one before,
+/// less a random part of up to a half, so that changes that failed together are not repeated
+/// together.
+struct Retries {
+    int most = 4; ///< after the first attempt
+    std::chrono::milliseconds first{500}, longest{20'000};
+    std::chrono::milliseconds within{120'000}; ///< since the first failure
+};
 
 struct ApplyOptions {
     std::size_t parallelism = 10; ///< jobs at once; a host's batch is one job
     /// Set by the caller on the first Ctrl-C: start no further jobs, finish running ones.
     const std::atomic<bool>* stop = nullptr;
+    Retries retries = {};
 };
 
 struct ApplyResult {

@@ -43,9 +43,9 @@ class Gathered : public ChangeSink {
 class BatchSink : public ChangeSink {
   public:
     BatchSink(ActiveRun& run, StepQueues& queues, StepOutcomes& outcomes,
-              const std::vector<StepId>& steps, Slot& slot)
-        : run_(run), queues_(queues), outcomes_(outcomes), steps_(steps), slot_(slot),
-          settled_(steps.size()), open_(steps.size()) {}
+              const StepQueues::Job& job, Slot& slot)
+        : run_(run), queues_(queues), outcomes_(outcomes), job_(job), steps_(job.steps),
+          slot_(slot), settled_(steps_.size()), open_(steps_.size()) {}
 
     void progress(std::size_t index, std::string_view step) override {
         const std::lock_guard lock(run_.mutex);
@@ -91,8 +91,18 @@ class BatchSink : public ChangeSink {
         run_.changed.notify_one();
     }
 
+    void waits(std::size_t index, std::string_view what) override {
+        progress(index, what);
+        const std::lock_guard lock(run_.mutex);
+        settle(index);
+        begin_next(index);
+        queues_.wait_for_end(*job_.queue, steps_[index]);
+        run_.changed.notify_one();
+    }
+
     /// Changes of a batch run in order: the next one starts when one ends.
     void begin_next(std::size_t index) {
+        if (job_.kind == StepQueues::Job::Kind::poll) return;
         if (index + 1 < steps_.size()) run_.result.steps[steps_[index + 1]].started_ms = now_ms();
     }
 
@@ -106,6 +116,7 @@ class BatchSink : public ChangeSink {
     /// Gives the slot back after the last change, so that another job runs during the write.
     void settle(std::size_t index) {
         settled_[index] = true;
+        job_.queue->polled.erase(steps_[index]);
         if (--open_ == 0) slot_.give_back();
     }
 
@@ -127,6 +138,7 @@ class BatchSink : public ChangeSink {
     ActiveRun& run_;
     StepQueues& queues_;
     StepOutcomes& outcomes_;
+    const StepQueues::Job& job_;
     const std::vector<StepId>& steps_;
     Slot& slot_;
     std::vector<bool> settled_;
@@ -159,7 +171,7 @@ void ChangeJobs::change(const Job& job, OpenEndpoint& endpoint, Slot& slot) {
     if (!intents_.begin(job, intents)) return;
     if (!slot.take()) return intents_.withdraw(job, std::move(intents));
     announce(job);
-    BatchSink sink(run_, queues_, outcomes_, job.steps, slot);
+    BatchSink sink(run_, queues_, outcomes_, job, slot);
     try {
         run_.store.check_lock(); // the wait for the slot may have been long
         endpoint.apply(changes, sink);
@@ -167,6 +179,24 @@ void ChangeJobs::change(const Job& job, OpenEndpoint& endpoint, Slot& slot) {
     } catch (Error& error) {
         sink.close(error);
     }
+}
+
+void ChangeJobs::poll(const Job& job) {
+    const Span span("poll", shown_key(job.queue->endpoint));
+    Slot none(run_); // a poll is short, and must not wait for changes that take long
+    BatchSink sink(run_, queues_, outcomes_, job, none);
+    std::chrono::milliseconds pause{0};
+    try {
+        const auto endpoint = run_.endpoints.open(job.queue->provider->name, job.queue->endpoint);
+        pause = endpoint->poll(changes_of(job), sink);
+    } catch (Error& error) {
+        sink.close(error);
+    } catch (const std::exception& e) { // a step that is polled for ever would never end the run
+        sink.close(Error(ErrorKind::failed, e.what()));
+    }
+    const std::lock_guard lock(run_.mutex);
+    job.queue->polling = false;
+    job.queue->next_poll = Clock::now() + pause;
 }
 
 Change ChangeJobs::change_of(StepId id) const {
@@ -179,6 +209,7 @@ Change ChangeJobs::change_of(StepId id) const {
              .before = step.before,
              .after = work.config,
              .changed = work.changed,
+             .again = work.resumed || work.attempts > 0,
              .left_to = step.left_to};
     if (work.observed) c.before = c.before.with_all(work.observed->attributes);
     if (c.kind == Change::Kind::remove) c.after = Value();

@@ -21,6 +21,8 @@ class ChangeJobs {
 
     /// Must be called without the lock.
     void run(const Job& job);
+    /// Looks at changes that the backend completes. Must be called without the lock.
+    void poll(const Job& job);
 
   private:
     /// A change that exists only in the state and is not written yet; no row: removed.

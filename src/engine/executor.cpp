@@ -24,14 +24,19 @@ ApplyResult Executor::run() {
 void Executor::work() {
     std::unique_lock lock(run_.mutex);
     while (true) {
+        queues_.enqueue_due();
         decisions_.settle_ready();
         if (run_.open == 0) break;
-        std::optional<StepQueues::Job> job = run_.stopping() ? std::nullopt : queues_.take_job();
+        // a stop lets changes end that have begun
+        std::optional<StepQueues::Job> job =
+            run_.stopping() ? queues_.take_poll() : queues_.take_job();
         if (!job) {
             // nothing runs and nothing can start: a stop, or all remaining steps have failed
-            if (running_ == 0) break;
+            const bool later = queues_.is_polling() || (queues_.is_pausing() && !run_.stopping());
+            if (running_ == 0 && !later) break;
             // the timeout limits the delay of a stop by a signal
-            run_.changed.wait_for(lock, std::chrono::milliseconds(200));
+            run_.changed.wait_until(
+                lock, queues_.next_due(Clock::now() + std::chrono::milliseconds(200)));
             continue;
         }
         ++running_;
@@ -40,17 +45,18 @@ void Executor::work() {
         run_job(*job);
         lock.lock();
         --running_;
-        job->queue->busy = false;
+        if (job->kind != StepQueues::Job::Kind::poll) job->queue->busy = false;
     }
     run_.changed.notify_all();
 }
 
 void Executor::run_job(const StepQueues::Job& job) {
     try {
-        if (job.read)
-            run_read(job);
-        else
-            changes_.run(job);
+        switch (job.kind) {
+        case StepQueues::Job::Kind::read: return run_read(job);
+        case StepQueues::Job::Kind::change: return changes_.run(job);
+        case StepQueues::Job::Kind::poll: return changes_.poll(job);
+        }
     } catch (const std::exception& e) {
         const std::lock_guard lock(run_.mutex);
         for (const StepId id : job.steps)

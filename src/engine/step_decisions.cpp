@@ -4,6 +4,7 @@
 #include "core/secrecy.h"
 #include "planner/graph/computed.h"
 #include "planner/plan/decide.h"
+#include "planner/plan/generations.h"
 #include "planner/plan/lifecycle.h"
 #include "planner/plan/observed.h"
 #include "planner/spec/address.h"
@@ -187,6 +188,11 @@ void StepDecisions::decide_step(StepId id) {
     work.kind = d.action == Action::update ? Change::Kind::update : Change::Kind::create;
     if (step.node && work.kind == Change::Kind::create)
         work.config = with_lifecycle_of_new((*run_.graph)[*step.node], work.config);
+    // as in a plan: an object that is gone is not confused with its successor
+    if (step.action == Action::read && work.kind == Change::Kind::create &&
+        observed.state == Observation::State::absent &&
+        !run_.prior.unfinished.contains(step.address) && !run_.state_only(id))
+        work.made_anew = NewGenerations(run_.prior).next(step.address, recorded->generation + 1);
     work.changed.clear();
     for (const AttributeChange& c : d.changes) work.changed.push_back(c.name);
     queues_.enqueue(id, false);

@@ -6,11 +6,23 @@
 #include "planner/graph/hide_secrets.h"
 #include "planner/plan/decide.h"
 #include "planner/plan/generations.h"
+#include "provider_api/units.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <random>
 
 namespace hadeploy {
 
 namespace {
-constexpr int kAttempts = 3; ///< of a step with transient failures
+std::chrono::milliseconds pause_before(int attempt, const Retries& retries) {
+    auto longest = std::min(retries.first, retries.longest);
+    for (int i = 1; i < attempt && longest < retries.longest; ++i)
+        longest = std::min(2 * longest, retries.longest);
+    static thread_local std::minstd_rand random{std::random_device{}()};
+    std::uniform_int_distribution<std::int64_t> any(longest.count() / 2, longest.count());
+    return std::chrono::milliseconds(any(random));
+}
 } // namespace
 
 void StepOutcomes::finish(StepId id, StepResult result) {
@@ -87,10 +99,17 @@ void StepOutcomes::hide_secrets_of(StepId id, Error& error) const {
 
 void StepOutcomes::retry_or_fail(StepId id, Error error) {
     StepWork& work = run_.work[id];
-    if (!error.transient || ++work.attempts >= kAttempts) return fail(id, std::move(error));
+    const Retries& retries = run_.options.retries;
+    const auto now = Clock::now();
+    if (work.attempts == 0) work.failed_first = now;
+    if (!error.transient || ++work.attempts > retries.most) return fail(id, std::move(error));
+    const auto pause = pause_before(work.attempts, retries);
+    if (now + pause > work.failed_first + retries.within) return fail(id, std::move(error));
     hide_secrets_of(id, error);
-    run_.events.step_progress(run_.plan.steps[id], "retrying: " + error.message);
-    queues_.enqueue(id, work.state == StepState::to_read);
+    run_.events.step_progress(
+        run_.plan.steps[id],
+        fmt::format("retrying in {}: {}", show_duration(pause.count()), error.message));
+    queues_.enqueue_later(id, work.state == StepState::to_read, now + pause);
 }
 
 void StepOutcomes::fail(StepId id, Error error) {

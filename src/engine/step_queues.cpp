@@ -23,7 +23,7 @@ bool StepQueues::machine_down(const std::string& address) const {
     const auto half = run_.half_of.find(address); // until its end the old machine exists
     const bool old = half != run_.half_of.end() &&
                      run_.work[half->second].state != StepState::done &&
-                     run_.work[half->second].state != StepState::running;
+                     !run_.is_under_way(half->second);
     const auto step = run_.step_of.find(address);
     if (step != run_.step_of.end() && !old) {
         const Action action = run_.plan.steps[step->second].action;
@@ -53,7 +53,48 @@ void StepQueues::put_back(const Job& job) {
     const std::lock_guard lock(run_.mutex);
     for (const StepId id : job.steps)
         if (run_.work[id].state == StepState::running || run_.work[id].state == StepState::to_read)
-            enqueue(id, job.read);
+            enqueue(id, job.kind == Job::Kind::read);
+}
+
+void StepQueues::enqueue_later(StepId id, bool read, Clock::time_point when) {
+    run_.work[id].state = StepState::pausing;
+    later_.insert({when, {id, read}});
+}
+
+void StepQueues::enqueue_due() {
+    const auto now = Clock::now();
+    while (!later_.empty() && later_.begin()->first <= now) {
+        const Later due = later_.begin()->second;
+        later_.erase(later_.begin());
+        enqueue(due.step, due.read);
+    }
+}
+
+void StepQueues::wait_for_end(Queue& queue, StepId id) {
+    run_.work[id].state = StepState::polled;
+    queue.polled.insert(id);
+}
+
+bool StepQueues::is_polling() const {
+    return std::any_of(by_key_.begin(), by_key_.end(),
+                       [](const auto& q) { return !q.second.polled.empty(); });
+}
+
+Clock::time_point StepQueues::next_due(Clock::time_point latest) const {
+    if (!later_.empty()) latest = std::min(latest, later_.begin()->first);
+    for (const auto& [key, queue] : by_key_)
+        if (!queue.polled.empty() && !queue.polling) latest = std::min(latest, queue.next_poll);
+    return latest;
+}
+
+std::optional<StepQueues::Job> StepQueues::take_poll() {
+    const auto now = Clock::now();
+    for (auto& [key, queue] : by_key_) {
+        if (queue.polled.empty() || queue.polling || queue.next_poll > now) continue;
+        queue.polling = true;
+        return Job{&queue, Job::Kind::poll, {queue.polled.begin(), queue.polled.end()}};
+    }
+    return std::nullopt;
 }
 
 bool StepQueues::more_work() const {
@@ -80,21 +121,22 @@ bool StepQueues::is_excluded(StepId id) const {
     const std::vector<std::string> names = exclusive_names(id);
     return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
         const auto holder = holders_.find(name);
-        return holder != holders_.end() && run_.work[holder->second].state == StepState::running;
+        return holder != holders_.end() && run_.is_under_way(holder->second);
     });
 }
 
 std::optional<StepQueues::Job> StepQueues::take_job() {
+    if (auto poll = take_poll()) return poll;
     for (auto& [key, queue] : by_key_) {
         if (!is_ready(queue)) continue;
         queue.busy = true;
         if (!queue.reads.empty()) {
-            Job job{&queue, true, {queue.reads.begin(), queue.reads.end()}};
+            Job job{&queue, Job::Kind::read, {queue.reads.begin(), queue.reads.end()}};
             queue.reads.clear();
             add_fellow_reads(job);
             return job;
         }
-        Job job{&queue, false, {}};
+        Job job{&queue, Job::Kind::change, {}};
         take_changes(queue, job.steps);
         return job;
     }

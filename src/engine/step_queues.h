@@ -37,6 +37,9 @@ class StepQueues {
         bool busy = false;
         std::deque<StepId> reads;
         std::set<Turn> changes;
+        std::set<StepId> polled; ///< changes that the backend completes
+        bool polling = false;
+        Clock::time_point next_poll = {};
 
         [[nodiscard]] bool one_job() const {
             return provider->batches_changes || provider->state_only;
@@ -44,8 +47,9 @@ class StepQueues {
     };
 
     struct Job {
+        enum class Kind { change, read, poll };
         Queue* queue = nullptr;
-        bool read = false;
+        Kind kind = Kind::change;
         std::vector<StepId> steps;
     };
 
@@ -53,10 +57,24 @@ class StepQueues {
     std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
     /// Adds a step to the queue of its endpoint.
     void enqueue(StepId id, bool read);
+    /// The same after a pause.
+    void enqueue_later(StepId id, bool read, Clock::time_point when);
+    /// Adds the steps whose pause is over.
+    void enqueue_due();
+    /// Lets polls find the end of a running change.
+    void wait_for_end(Queue& queue, StepId id);
+    /// Changes are still to be polled.
+    [[nodiscard]] bool is_polling() const;
+    /// Steps pause before they are tried again.
+    [[nodiscard]] bool is_pausing() const { return !later_.empty(); }
+    /// When the next pause or interval between polls ends; at most `latest`.
+    [[nodiscard]] Clock::time_point next_due(Clock::time_point latest) const;
     /// Returns the steps of a job to their queue. Takes the lock.
     void put_back(const Job& job);
     [[nodiscard]] bool more_work() const;
     std::optional<Job> take_job();
+    /// A poll that is due.
+    std::optional<Job> take_poll();
     /// Takes the changes that can be made in one job.
     void take_changes(Queue& queue, std::vector<StepId>& steps);
 
@@ -72,6 +90,11 @@ class StepQueues {
     std::map<std::string, Queue> by_key_; ///< by the key of the endpoint
     /// The last step that was started with each exclusive name; others wait while it runs.
     std::map<std::string, StepId, std::less<>> holders_;
+    struct Later {
+        StepId step;
+        bool read;
+    };
+    std::multimap<Clock::time_point, Later> later_; ///< pausing
     std::size_t arrivals_ = 0;
 };
 

@@ -81,13 +81,16 @@ struct Change {
     Value before = {}; ///< observed (and recorded) attributes; null on create
     Value after = {};  ///< desired config, normalized and fully known; null on remove
     std::vector<std::string> changed = {}; ///< update: names of the attributes that differ
+    bool again =
+        false; ///< an earlier attempt may have had its effect: a create may find the object
     /// Shared objects (ResourceType::shares) that this resource no longer needs but another one
     /// does, which must be kept: by name, with the identity of the other resource.
     std::map<std::string, std::string> left_to = {};
 };
 
 /// Receives a provider's reports on its changes. Calls may come from any thread; `index` is the
-/// change's position in the batch. Each change ends with one call of done, failed or not_begun.
+/// change's position in the batch. Each change ends with one call of done, failed, not_begun or
+/// waits; after waits, poll() ends it.
 class ChangeSink {
   public:
     virtual ~ChangeSink() = default;
@@ -100,6 +103,9 @@ class ChangeSink {
     /// The change was not started because an earlier one in the batch failed; it is tried again in
     /// another batch.
     virtual void not_begun(std::size_t index) = 0;
+    /// The backend completes the change on its own, and OpenEndpoint::poll() will find its end.
+    /// Until then it takes no slot of `--parallelism`. `what` is what it waits for, for display.
+    virtual void waits(std::size_t index, std::string_view what);
 };
 
 /// Receives a message about the progress, for display. Called from any thread; may be empty.
@@ -117,6 +123,10 @@ class OpenEndpoint {
     /// Applies the changes, which are ordered by their dependencies on each other. After a failure
     /// the provider may skip changes that it has not started.
     virtual void apply(std::span<const Change> changes, ChangeSink& sink) = 0;
+    /// Looks at the changes that wait, in as few calls to the backend as possible. Ends those that
+    /// are complete or have failed, and may report the progress of the others. Runs once at a time.
+    /// @returns the pause before the next call
+    virtual std::chrono::milliseconds poll(std::span<const Change> waiting, ChangeSink& sink);
 };
 
 /// The environment in which a provider runs.
@@ -126,6 +136,11 @@ struct ProviderContext {
     std::filesystem::path cache_dir;   ///< XDG cache: base images
     std::string project;               ///< the spec's name
     std::string lineage;               ///< UUID of the state
+    /// A variable of the environment; "" if it is not set. Credentials are read from here, and
+    /// never recorded.
+    std::function<std::string(const std::string& name)> environment = [](const std::string&) {
+        return std::string();
+    };
     /// Requested at the first Ctrl-C. Reads are abandoned; changes ignore it and run to their end.
     std::stop_token stop;
 };

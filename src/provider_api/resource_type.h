@@ -56,6 +56,8 @@ class ResourceType {
     /// Creation takes long, because it transfers much data (an image) or starts a large service. It
     /// gets a batch of its own, so that other resources of the machine do not wait for it.
     bool slow = false;
+    /// The default of the lifecycle's create_before_destroy.
+    bool create_before_destroy = false;
     /// derive() reads local files that are not named in the config.
     bool derives_from_files = false;
 

@@ -57,7 +57,8 @@ Type map_of(Type element);
 Type object_of(std::vector<Attribute> fields);
 
 /// One attribute of a schema. Its value in a plan is that of the spec; else the default; else, for
-/// a computed attribute, the result of ResourceType::derive; else the recorded value.
+/// a computed attribute, the result of ResourceType::derive; else, for a computed or a filled one,
+/// the recorded value.
 struct Attribute {
     std::string name = {};
     Type type = {};
@@ -65,6 +66,9 @@ struct Attribute {
 
     bool required = false;
     bool computed = false; ///< not allowed in a spec: set by the provider
+    /// Optional; without a value in the spec, the provider chooses one, which is exported and not
+    /// compared. Also for a field of an object.
+    bool filled = false;
     bool secret = false;   ///< never shown
     bool replaces = false; ///< a change replaces the object
     /// Computed, but a difference from the recorded value is drift that is repaired.

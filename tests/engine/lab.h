@@ -55,9 +55,9 @@ struct Lab {
         reads = world.log;
         world.log.clear();
         const std::int64_t run = store->begin_run("apply", {});
-        Run out{summary(plan),
-                hadeploy::apply(plan, destroy ? nullptr : &graph, planned.prior, *store,
-                                *planned.endpoints, planned.settings, quiet, run, {4, nullptr})};
+        Run out{summary(plan), hadeploy::apply(plan, destroy ? nullptr : &graph, planned.prior,
+                                               *store, *planned.endpoints, planned.settings, quiet,
+                                               run, {4, nullptr, retries})};
         rows = store->rows();
         intents = store->intents();
         return out;
@@ -95,6 +95,7 @@ struct Lab {
     std::map<std::string, std::string> modules; ///< texts by path
     fake::World world;
     Events* events = nullptr; ///< receives events
+    Retries retries{.most = 2, .first = std::chrono::milliseconds(1)};
     std::vector<std::string> reads;
     std::vector<RecordedResource> rows;
     std::vector<Intent> intents;

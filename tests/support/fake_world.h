@@ -191,6 +191,29 @@ class Vm : public Machine {
     }
 };
 
+/// `fake.placed`: the provider chooses its `zone` and the `kind` of its `disk`, unless the spec
+/// does. A new one is created before the old one is removed.
+class Placed : public Thing {
+  public:
+    Placed() {
+        name = "fake.placed";
+        create_before_destroy = true;
+        schema.push_back(
+            {.name = "zone", .type = TypeKind::string, .filled = true, .replaces = true});
+        schema.push_back(
+            {.name = "disk",
+             .type = object_of({{.name = "gib", .type = TypeKind::integer},
+                                {.name = "kind", .type = TypeKind::string, .filled = true}})});
+    }
+    /// The object that the provider makes.
+    static Value filled_by_provider(Value v) {
+        if (!v["zone"].is_string()) v = v.with("zone", "zone-of-" + v.text("name"));
+        if (v["disk"].is_map() && !v["disk"].has("kind"))
+            v = v.with("disk", v["disk"].with("kind", "fast"));
+        return v;
+    }
+};
+
 /// `fake.member`: has a vote among its peers.
 class Member : public Thing {
   public:
@@ -308,6 +331,7 @@ class OpenEndpoint : public hadeploy::OpenEndpoint {
             return {};
         }
         Value v = c.after.with("token", "token-of-" + name);
+        if (c.type->name == "fake.placed") v = Placed::filled_by_provider(std::move(v));
         if (c.type->machine)
             v = v.with("connection", v["connection"].with("host_key", "key-of-" + name));
         v = v.without("secret").without("peers");
@@ -429,6 +453,7 @@ inline void add_to(Registry& registry, World& world) {
     registry.add(std::make_unique<Vm>());
     registry.add(std::make_unique<Member>());
     registry.add(std::make_unique<Shared>());
+    registry.add(std::make_unique<Placed>());
     registry.add(std::make_unique<Machine>());
     registry.add(std::make_unique<Host>());
 }

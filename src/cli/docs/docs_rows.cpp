@@ -35,6 +35,7 @@ std::string facts_of(const Attribute& a) {
     if (a.required) facts.emplace_back("required");
     if (a.default_value && !a.default_value->is_null())
         facts.push_back("default " + value_text(&a.type, *a.default_value));
+    if (a.filled) facts.emplace_back("chosen by the provider if not set");
     if (!a.one_of.empty()) facts.push_back(fmt::format("one of {}", fmt::join(a.one_of, ", ")));
     if (const std::string text = limits(a); !text.empty()) facts.push_back(text);
     if (a.replaces) facts.emplace_back("a change forces replacement");

@@ -63,12 +63,30 @@ Value reshaped(const Value& shape, const Value& known) {
     const Value map = Value::map(std::move(out));
     return shape.secret() || known.secret() ? map.as_secret() : map;
 }
+
+/// A value of a config, with the parts that the provider fills in.
+Value filled_in(const Attribute& a, const Value& value, const Value& known) {
+    if (value.is_null() && a.filled) return known.is_null() ? Value::unknown() : known;
+    if (a.type.kind != TypeKind::object || !a.type.fields || !value.is_map()) return value;
+    Value out = value;
+    for (const Attribute& field : *a.type.fields) {
+        const Value& given = value[field.name];
+        Value all = filled_in(field, given, known[field.name]);
+        if (!all.is_same(given) && !all.is_null()) out = out.with(field.name, std::move(all));
+    }
+    return out;
+}
 } // namespace
 
 Value complete(const ResourceType& type, const Value& config, const Value& known) {
     Value::Map computed;
     for (const Attribute& a : type.schema) {
-        if (!a.computed) continue;
+        if (!a.computed) {
+            const Value& given = config[a.name];
+            Value all = filled_in(a, given, known[a.name]);
+            if (!all.is_same(given) && !all.is_null()) computed.push_back({a.name, std::move(all)});
+            continue;
+        }
         const Value* value = config.find(a.name);
         if (value != nullptr && !value->contains_unknown()) continue;
         const Value* before = known.find(a.name);

@@ -153,8 +153,7 @@ LifecycleValues lifecycle_values(const ResourceBlock& block, const ResourceType&
     LifecycleValues out;
     out.prevent_destroy = flag(l.prevent_destroy, kPreventDestroy);
     out.keep_on_destroy = flag(l.keep_on_destroy, kKeepOnDestroy);
-    out.create_before_destroy =
-        flag(l.create_before_destroy, "create_before_destroy").value_or(false);
+    out.create_before_destroy = flag(l.create_before_destroy, "create_before_destroy");
     if (l.ignore_changes != nullptr)
         read_ignored(evaluate_early(*l.ignore_changes, graph, scope, instance, "ignore_changes"),
                      type, out);

@@ -50,9 +50,9 @@ struct IgnoredPart {
 
 /// A lifecycle with its expressions evaluated.
 struct LifecycleValues {
-    std::optional<bool> prevent_destroy = {}; ///< unset: use the record
-    std::optional<bool> keep_on_destroy = {}; ///< unset: use the record
-    bool create_before_destroy = false;
+    std::optional<bool> prevent_destroy = {};       ///< unset: use the record
+    std::optional<bool> keep_on_destroy = {};       ///< unset: use the record
+    std::optional<bool> create_before_destroy = {}; ///< unset: see creates_first()
     bool ignore_all = false;
     std::vector<IgnoredPart> ignored = {};
 };
@@ -74,6 +74,10 @@ struct Node {
 
     /// Its own lifecycle, or the default one.
     [[nodiscard]] const LifecycleValues& lifecycle() const;
+    /// Its own create_before_destroy, or the type's default.
+    [[nodiscard]] bool creates_first() const {
+        return lifecycle().create_before_destroy.value_or(type->create_before_destroy);
+    }
 };
 
 struct GraphContext;

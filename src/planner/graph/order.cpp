@@ -93,9 +93,8 @@ std::vector<NodeId> topological_order(const std::vector<Node>& nodes) {
 void spread_create_first(std::vector<Node>& nodes, const std::vector<NodeId>& order) {
     for (auto it = order.rbegin(); it != order.rend(); ++it) {
         Node& node = nodes[*it];
-        const LifecycleValues& lifecycle = node.lifecycle();
-        node.create_first = node.create_first || lifecycle.create_before_destroy ||
-                            lifecycle.keep_on_destroy.value_or(false);
+        node.create_first = node.create_first || node.creates_first() ||
+                            node.lifecycle().keep_on_destroy.value_or(false);
         if (!node.create_first) continue;
         for (const NodeId d : node.deps) {
             // removing the machine removes everything on it

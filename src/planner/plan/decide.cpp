@@ -70,7 +70,7 @@ std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& c
     std::vector<AttributeChange> out;
     for (const Attribute& a : type.schema) {
         const auto c = compare(a, config, recorded, seen);
-        if (!c || !differs(a.type, c->wanted, c->have)) continue;
+        if (!c || !differs(a, c->wanted, c->have)) continue;
         const Value have = as_secret_as(c->have, c->wanted); // secrets can be gone from the config
         out.push_back({a.name, a.secret ? have.as_secret() : have,
                        a.secret ? c->wanted.as_secret() : c->wanted, a.replaces,
@@ -101,13 +101,18 @@ std::string changed_names(const std::vector<AttributeChange>& changes, bool repl
 
 } // namespace
 
+bool differs(const Attribute& attribute, const Value& wanted, const Value& have) {
+    if (attribute.filled && wanted.is_null()) return false;
+    return differs(attribute.type, wanted, have);
+}
+
 bool differs(const Type& type, const Value& a, const Value& b) {
     if (type.kind == TypeKind::connection && a.is_map() && b.is_map()) return !same_place(a, b);
     if (type.kind == TypeKind::map && type.element && a.is_map() && b.is_map())
         return maps_differ(*type.element, a, b);
     if (type.kind == TypeKind::object && type.fields && a.is_map() && b.is_map())
         return std::any_of(type.fields->begin(), type.fields->end(), [&](const Attribute& f) {
-            return !f.operational && differs(f.type, a[f.name], b[f.name]);
+            return !f.operational && differs(f, a[f.name], b[f.name]);
         });
     if (type.kind == TypeKind::list && type.element && a.is_list() && b.is_list()) {
         if (a.as_list().size() != b.as_list().size()) return true;
@@ -130,7 +135,7 @@ namespace {
 
 bool was_changed(const Attribute& a, const Value& was, const Value& attempted) {
     const Value& names = attempted[kChangedNames];
-    if (!names.is_list()) return differs(a.type, was, attempted[a.name]); // from an older hadeploy
+    if (!names.is_list()) return differs(a, attempted[a.name], was); // from an older hadeploy
     return std::any_of(names.as_list().begin(), names.as_list().end(),
                        [&](const Value& name) { return name.as_string() == a.name; });
 }

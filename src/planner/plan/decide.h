@@ -35,7 +35,9 @@ Decision decide_unread(const ResourceType& type, const Value& config,
 
 /// Whether two values of a type differ. Connections are equal if they lead to the same machine: a
 /// new host key does not make it another machine.
-bool differs(const Type& type, const Value& a, const Value& b);
+bool differs(const Type& type, const Value& wanted, const Value& have);
+/// The same for an attribute: without a wanted value, one that the provider fills in can have any.
+bool differs(const Attribute& attribute, const Value& wanted, const Value& have);
 
 /// The error for a data source that was not found or could not be read.
 Error data_error(const std::string& address, const Observation& observed);

@@ -17,7 +17,7 @@ namespace {
 /// Whether two configs describe the same real object, as far as configs show that.
 bool same_object(const ResourceType& type, const Value& a, const Value& b) {
     return std::none_of(type.schema.begin(), type.schema.end(), [&](const Attribute& attribute) {
-        return attribute.replaces && differs(attribute.type, a[attribute.name], b[attribute.name]);
+        return attribute.replaces && differs(attribute, a[attribute.name], b[attribute.name]);
     });
 }
 
@@ -90,7 +90,10 @@ void refuse_shared_names(const Graph& graph, const Node& node, const Value& conf
                     node.block->loc);
         error.address = node.address;
         error.hint = "make the changed value part of its name, or remove create_before_destroy";
-        if (node.lifecycle().create_before_destroy) throw error;
+        if (node.creates_first() && !node.lifecycle().create_before_destroy)
+            error.hint = "make the changed value part of its name, or set create_before_destroy: "
+                         "false in its lifecycle";
+        if (node.creates_first()) throw error;
         if (config.flag(kKeepOnDestroy)) {
             error.message = fmt::format(
                 "keep_on_destroy: the new {} and the old one, which is kept, would both be {}",

@@ -18,7 +18,7 @@ bool observed_gone(const PriorState& prior, const std::string& address) {
 Value read_config(const ResourceType& type, const Value& config, const RecordedResource* recorded) {
     if (recorded == nullptr || recorded->type != type.name) return config;
     const auto changed = [&](const Attribute& a) {
-        return differs(a.type, config[a.name], recorded->config[a.name]);
+        return differs(a, config[a.name], recorded->config[a.name]);
     };
     if (std::none_of(type.schema.begin(), type.schema.end(),
                      [&](const Attribute& a) { return a.replaces && changed(a); }))
