@@ -1,0 +1,99 @@
+#include "providers/aws-ec2/aws.h"
+
+#include "providers/aws-ec2/counters.h"
+#include "providers/aws-ec2/endpoint.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::aws {
+
+namespace {
+
+Schema settings_schema() {
+    return {
+        {.name = "region",
+         .type = TypeKind::string,
+         .doc = "Region of resources that name none. Defaults to AWS_REGION, AWS_DEFAULT_REGION, "
+                "the profile's region, and that of the instance on which hadeploy runs."},
+        {.name = "profile",
+         .type = TypeKind::string,
+         .doc = "Profile in `~/.aws` with the credentials."},
+        {.name = "assume_role",
+         .type = object_of({{.name = "role",
+                             .type = TypeKind::string,
+                             .doc = "ARN of the role.",
+                             .required = true},
+                            {.name = "session",
+                             .type = TypeKind::string,
+                             .doc = "Name of the session, in AWS's logs.",
+                             .default_value = Value("hadeploy")},
+                            {.name = "external_id",
+                             .type = TypeKind::string,
+                             .doc = "External ID that the role's trust policy asks for."},
+                            {.name = "duration",
+                             .type = TypeKind::duration,
+                             .doc = "Life of the session; it is renewed before its end.",
+                             .min = 900'000}}),
+         .doc = "Role to assume with these credentials."},
+        {.name = "endpoint",
+         .type = TypeKind::string,
+         .doc = "URL of all services, for an emulator. Defaults to AWS_ENDPOINT_URL_EC2, "
+                "AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL."},
+        {.name = "tags", .type = map_of(TypeKind::string), .doc = "Tags of all resources."},
+    };
+}
+
+class AwsProvider final : public Provider {
+  public:
+    AwsProvider() {
+        name = "aws";
+        doc = "Amazon Web Services. Credentials are never part of a spec, and never recorded: they "
+              "come from `profile`, or else from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+              "AWS_WEB_IDENTITY_TOKEN_FILE, AWS_PROFILE or the default profile, the service of a "
+              "container, or the metadata service of an instance, in this order. A profile can "
+              "have keys, `role_arn` with `source_profile` or `credential_source`, "
+              "`web_identity_token_file`, or `credential_process`.";
+        schema = settings_schema();
+    }
+
+    std::vector<Endpoint> endpoints(const ResourceType&, const Value& config,
+                                    const Value& settings) const override {
+        Value access = settings;
+        std::string key = "aws";
+        for (const char* attribute : {"region", "profile"}) {
+            if (config[attribute].is_unknown()) return {};
+            if (config[attribute].is_string()) access = access.with(attribute, config[attribute]);
+            if (access[attribute].is_string()) key += " " + access.text(attribute);
+        }
+        return {{.key = std::move(key), .machine = "", .config = std::move(access)}};
+    }
+
+    std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint,
+                                       const ProviderContext& context) override {
+        return std::make_shared<RegionEndpoint>(endpoint.config, context);
+    }
+};
+
+} // namespace
+
+std::int64_t requests() {
+    return counters().reads + counters().changes;
+}
+
+void add_aws(Registry& registry) {
+    registry.add(std::make_unique<AwsProvider>());
+    registry.add(key_pair_type());
+    registry.add(vpc_type());
+    registry.add(subnet_type());
+    registry.add(internet_gateway_type());
+    registry.add(route_table_type());
+    registry.add(security_group_type());
+    registry.add(instance_type());
+    registry.add(volume_type());
+    registry.add(eip_type());
+    registry.add(image_type());
+    registry.add(zones_type());
+    registry.add(caller_identity_type());
+}
+
+} // namespace hadeploy::aws

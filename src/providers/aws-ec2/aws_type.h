@@ -1,0 +1,132 @@
+#pragma once
+
+#include "provider_api/provider.h"
+#include "providers/aws-ec2/region.h"
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hadeploy::aws {
+
+/// An object as EC2 describes it: `root()` is its `<item>`.
+class Item {
+  public:
+    explicit Item(const pugi::xml_node& item) { document_->append_copy(item); }
+    [[nodiscard]] pugi::xml_node root() const { return document_->first_child(); }
+    [[nodiscard]] std::string text(const char* path) const {
+        return root().first_element_by_path(path).child_value();
+    }
+    /// The value of a tag; nullptr if there is none.
+    [[nodiscard]] const char* tag(std::string_view key) const;
+
+  private:
+    std::shared_ptr<pugi::xml_document> document_ = std::make_shared<pugi::xml_document>();
+};
+
+/// The tag with the identity of an object that hadeploy made.
+inline constexpr std::string_view kIdentityTag = "hadeploy:identity";
+
+/// How EC2 names a kind of object.
+struct Names {
+    const char* noun;        ///< for messages: "subnet"
+    const char* describe;    ///< "DescribeSubnets"
+    const char* set;         ///< "subnetSet"
+    const char* id;          ///< "subnetId"
+    const char* id_filter;   ///< "subnet-id"
+    const char* tagged;      ///< in a TagSpecification: "subnet"
+    int page = 0;            ///< MaxResults; 0: it has none
+    const char* option = ""; ///< a further parameter of Describe that is true
+};
+
+/// A type whose objects EC2 keeps, with an ID and tags.
+class AwsType : public ResourceType {
+  public:
+    explicit AwsType(Names n) : names(n) { provider = "aws"; }
+    const Names names;
+    std::chrono::minutes limit{10}; ///< for the end of a change
+
+    /// The objects of an `<item>` of the set: for an instance, those of a reservation.
+    virtual void unfold(const pugi::xml_node& item,
+                        const std::function<void(const pugi::xml_node&)>& take) const {
+        take(item);
+    }
+    /// Whether the object only remains to be seen for a while.
+    virtual bool is_gone(const Item&) const { return false; }
+    /// The attributes, without those that all types have.
+    /// @param config  its spelling is kept where it means the same
+    virtual Value observed(Region& region, const Item& item, const Value& config) const = 0;
+    /// What the object is still waiting for; "" if it is complete.
+    /// @throws Error if it has failed
+    virtual std::string unready(const Item&, const Value& /*config*/) const { return {}; }
+
+    /// The object that keeps a name that the config needs; "" if there is none.
+    virtual std::string conflict(Region&, const Value& /*config*/) const { return {}; }
+    /// Creates the object with its tags; returns its ID. A request with a client token can be
+    /// repeated; of any other, a lost answer leaves unknown whether there is an object.
+    virtual std::string create(Region& region, const Change& change, Params tags) const = 0;
+    /// Whether change() has to complete a new object.
+    virtual bool needs_more(const Value& /*config*/) const { return false; }
+    /// Brings an object from `before` to `after`.
+    virtual void change(Region&, const Item&, const Value& /*before*/, const Value& /*after*/,
+                        const Notice& /*progress*/) const {}
+    /// @throws ServiceError; if others still use it, the removal is tried again
+    virtual void remove(Region& region, const std::string& id, const Value& before) const = 0;
+};
+
+/// A data source.
+class AwsData : public ResourceType {
+  public:
+    AwsData() {
+        provider = "aws";
+        data = true;
+    }
+    /// @throws ServiceError, Error
+    virtual Value look(Region& region, const Value& config) const = 0;
+};
+
+/// The attributes that all types have, around those of one.
+Schema with_common(Schema own, bool tagged = true);
+
+/// Whether two values are the same as text.
+inline bool changes_from(const Value& before, const Value& after, std::string_view name) {
+    return !after[name].is_null() && !(before[name] == after[name]);
+}
+
+/// The IDs in a list or set.
+std::vector<std::string> texts_of(const Value& list);
+Value set_of_texts(std::vector<std::string> texts);
+
+/// The tags that an object is to have: the provider's, the resource's, and those of its identity.
+std::map<std::string, std::string> effective_tags(Region& region, const Change& change);
+/// The `tags` to compare: of the keys in the config, those removed from it, and those of the
+/// provider that differ.
+Value observed_tags(Region& region, const Item& item, const Value& config, const Value& recorded);
+/// TagSpecification number `n` of a create.
+void specify_tags(Params& params, int n, const char* what,
+                  const std::map<std::string, std::string>& tags);
+
+/// The objects with these IDs, by ID, with those that are gone. An unknown ID is no error.
+std::map<std::string, Item> describe(Region& region, const AwsType& type,
+                                     const std::vector<std::string>& ids);
+/// The objects that carry these identities, by identity.
+std::map<std::string, Item> describe_own(Region& region, const AwsType& type,
+                                         const std::vector<std::string>& identities);
+
+std::unique_ptr<ResourceType> key_pair_type();
+std::unique_ptr<ResourceType> vpc_type();
+std::unique_ptr<ResourceType> subnet_type();
+std::unique_ptr<ResourceType> internet_gateway_type();
+std::unique_ptr<ResourceType> route_table_type();
+std::unique_ptr<ResourceType> security_group_type();
+std::unique_ptr<ResourceType> instance_type();
+std::unique_ptr<ResourceType> volume_type();
+std::unique_ptr<ResourceType> eip_type();
+std::unique_ptr<ResourceType> image_type();
+std::unique_ptr<ResourceType> zones_type();
+std::unique_ptr<ResourceType> caller_identity_type();
+
+} // namespace hadeploy::aws

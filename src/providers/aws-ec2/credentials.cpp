@@ -1,0 +1,348 @@
+#include "providers/aws-ec2/credentials.h"
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/process.h"
+#include "core/text.h"
+#include "core/value_json.h"
+#include "providers/aws-ec2/query.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <ctime>
+#include <fmt/format.h>
+#include <set>
+#include <sstream>
+
+namespace hadeploy::aws {
+
+namespace {
+
+using std::chrono::milliseconds;
+constexpr std::int64_t kRenewBefore = 300; ///< seconds before the end
+constexpr std::size_t kMostTokenBytes = 64 * 1024;
+constexpr int kMostProfiles = 5; ///< in a chain of source_profile
+
+/// Seconds of "2026-01-31T12:00:00Z"; 0 for anything else.
+std::int64_t instant(const std::string& text) {
+    std::tm utc{};
+    if (::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &utc) == nullptr) return 0;
+    return ::timegm(&utc);
+}
+
+/// The credentials in a JSON answer of a service or a process.
+Credentials from_json_text(const std::string& text, const char* token, const std::string& from) {
+    try {
+        const Value answer = from_foreign_json(text);
+        const std::string key =
+            answer.text(answer.has("AccessKeyID") ? "AccessKeyID" : "AccessKeyId");
+        if (!key.empty() && !answer.text("SecretAccessKey").empty())
+            return {key, answer.text("SecretAccessKey"), answer.text(token),
+                    instant(answer.text("Expiration"))};
+    } catch (const Error&) { // its message could show a part of a key
+    }
+    throw Error(ErrorKind::failed, fmt::format("{} returned no credentials", from));
+}
+
+http::Answer ask(std::string method, std::string url, std::vector<http::Header> headers) {
+    std::optional<std::string> body;
+    if (method == "PUT") body.emplace(); // so that its length is sent
+    return http::send({.url = std::move(url),
+                       .method = std::move(method),
+                       .headers = std::move(headers),
+                       .body = std::move(body),
+                       .timeout = milliseconds(2'000),
+                       .connect_timeout = milliseconds(1'000),
+                       .proxy = false});
+}
+
+bool is_complete(const http::Answer& answer) {
+    return answer.end == http::Answer::End::complete && answer.status == 200;
+}
+
+std::string upper_case(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return text;
+}
+
+/// A shell-like split: words in quotes stay whole.
+std::vector<std::string> words_of(const std::string& command) {
+    std::vector<std::string> out;
+    std::string word;
+    char quote = 0;
+    bool any = false;
+    for (const char c : command) {
+        if (quote != 0 ? c == quote : c == '"' || c == '\'') {
+            quote = quote != 0 ? '\0' : c;
+            any = true;
+        } else if (quote == 0 && std::isspace(static_cast<unsigned char>(c))) {
+            if (any || !word.empty()) out.push_back(std::move(word));
+            word.clear();
+            any = false;
+        } else {
+            word += c;
+        }
+    }
+    if (any || !word.empty()) out.push_back(std::move(word));
+    return out;
+}
+
+Credentials from_sts(const pugi::xml_document& answer, const char* result) {
+    const pugi::xml_node given = root_of(answer).child(result).child("Credentials");
+    return {given.child_value("AccessKeyId"), given.child_value("SecretAccessKey"),
+            given.child_value("SessionToken"), instant(given.child_value("Expiration"))};
+}
+
+} // namespace
+
+CredentialChain::CredentialChain(Access access)
+    : access_(std::move(access)), profiles_(Profiles::load(access_.environment)) {}
+
+std::string CredentialChain::profile_name() const {
+    if (!access_.profile.empty()) return access_.profile;
+    const std::string given = access_.environment("AWS_PROFILE");
+    return given.empty() ? "default" : given;
+}
+
+Credentials CredentialChain::get(bool renew) {
+    const std::lock_guard lock(mutex_);
+    const std::int64_t now = now_ms() / 1000;
+    const bool usable = last_ && (last_->expires == 0 || last_->expires - kRenewBefore > now);
+    if (!usable || renew) {
+        Credentials found = find();
+        if (access_.assume_role.is_map()) found = assume(found, access_.assume_role);
+        last_ = std::move(found);
+    }
+    return *last_;
+}
+
+Credentials CredentialChain::find() {
+    if (!access_.profile.empty()) {
+        if (auto found = from_profile(access_.profile, 0)) return *found;
+        throw Error(ErrorKind::failed, fmt::format("the AWS profile {} has no credentials",
+                                                   in_quotes(access_.profile)))
+            .with_hint("add them to ~/.aws/credentials or ~/.aws/config, for example with `aws "
+                       "configure --profile`");
+    }
+    if (auto found = from_environment()) return *found;
+    const std::string named = access_.environment("AWS_PROFILE");
+    if (auto found = from_profile(profile_name(), 0)) return *found;
+    if (!named.empty())
+        throw Error(
+            ErrorKind::failed,
+            fmt::format("the AWS profile {} of AWS_PROFILE has no credentials", in_quotes(named)));
+    if (auto found = from_container()) return *found;
+    if (auto found = from_instance()) return *found;
+    throw Error(ErrorKind::failed, "there are no AWS credentials")
+        .with_hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or `profile` "
+                   "under `providers: {aws: ...}`")
+        .with_note("looked for in the environment, in ~/.aws, and in the services of a container "
+                   "and an instance");
+}
+
+std::optional<Credentials> CredentialChain::from_environment() {
+    const auto& env = access_.environment;
+    const std::string key = env("AWS_ACCESS_KEY_ID"), secret = env("AWS_SECRET_ACCESS_KEY");
+    if (key.empty() != secret.empty())
+        throw Error(ErrorKind::failed,
+                    fmt::format("{} is set, but {} is not",
+                                key.empty() ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID",
+                                key.empty() ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY"))
+            .with_hint("set both, or neither");
+    if (!key.empty()) {
+        source_ = "AWS_ACCESS_KEY_ID";
+        return Credentials{key, secret, env("AWS_SESSION_TOKEN")};
+    }
+    const std::string file = env("AWS_WEB_IDENTITY_TOKEN_FILE");
+    if (file.empty()) return std::nullopt;
+    if (env("AWS_ROLE_ARN").empty())
+        throw Error(ErrorKind::failed,
+                    "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not");
+    source_ = "AWS_WEB_IDENTITY_TOKEN_FILE";
+    return from_web_identity(file, env("AWS_ROLE_ARN"), env("AWS_ROLE_SESSION_NAME"));
+}
+
+std::optional<Credentials> CredentialChain::from_profile(const std::string& name, int depth) {
+    const Profile* profile = profiles_.find(name);
+    if (profile == nullptr && name == "default") return std::nullopt;
+    if (profile == nullptr)
+        throw Error(ErrorKind::failed, fmt::format("there is no AWS profile {}", in_quotes(name)))
+            .with_hint("profiles are in ~/.aws/config and ~/.aws/credentials");
+    if (depth == kMostProfiles)
+        throw Error(ErrorKind::failed,
+                    fmt::format("the source_profile of the AWS profile {} leads in a circle",
+                                in_quotes(name)));
+    const auto value = [&](const char* key) {
+        const auto it = profile->find(key);
+        return it == profile->end() ? std::string() : it->second;
+    };
+    source_ = fmt::format("the profile {}", name);
+    const Credentials own{value("aws_access_key_id"), value("aws_secret_access_key"),
+                          value("aws_session_token")};
+    const std::string role = value("role_arn");
+    if (!role.empty()) {
+        if (const std::string file = value("web_identity_token_file"); !file.empty())
+            return from_web_identity(file, role, value("role_session_name"));
+        std::optional<Credentials> source;
+        const std::string from = value("source_profile"),
+                          service = lower_case(value("credential_source"));
+        if (from == name && !own.access_key.empty())
+            source = own;
+        else if (!from.empty())
+            source = from_profile(from, depth + 1);
+        else if (service == "environment")
+            source = from_environment();
+        else if (service == "ecscontainer")
+            source = from_container();
+        else if (service == "ec2instancemetadata")
+            source = from_instance();
+        if (!source)
+            throw Error(ErrorKind::failed,
+                        fmt::format("the AWS profile {} has a role_arn, but its source_profile or "
+                                    "credential_source has no credentials",
+                                    in_quotes(name)));
+        source_ = fmt::format("the profile {}", name);
+        return assume(*source, Value::map({{"role", role},
+                                           {"session", value("role_session_name")},
+                                           {"external_id", value("external_id")}}));
+    }
+    if (!own.access_key.empty() && !own.secret_key.empty()) return own;
+    if (const std::string command = value("credential_process"); !command.empty())
+        return from_process(command);
+    return std::nullopt;
+}
+
+Credentials CredentialChain::from_process(const std::string& command) {
+    const ProcessResult done =
+        run_process({.argv = words_of(command), .timeout = milliseconds(60'000)});
+    if (done.status != 0)
+        throw Error(ErrorKind::failed,
+                    fmt::format("the credential_process of {} failed with status {}", source_,
+                                done.status));
+    return from_json_text(done.out, "SessionToken", "the credential_process of " + source_);
+}
+
+std::optional<Credentials> CredentialChain::from_container() {
+    const auto& env = access_.environment;
+    std::string url = env("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    if (const std::string path = env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); !path.empty())
+        url = "http://169.254.170.2" + path;
+    if (url.empty()) return std::nullopt;
+    std::string token = env("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    if (const std::string file = env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); !file.empty())
+        token = read_file(file, kMostTokenBytes);
+    std::vector<http::Header> headers;
+    if (!token.empty())
+        headers.push_back({.name = "Authorization", .value = token, .secret = true});
+    const http::Answer answer = ask("GET", url, headers);
+    if (!is_complete(answer))
+        throw Error(ErrorKind::failed,
+                    "the container's service for AWS credentials does not answer");
+    source_ = "the container";
+    return from_json_text(answer.body, "Token", "the container's service");
+}
+
+std::optional<std::string> CredentialChain::metadata(const std::string& path) {
+    const auto& env = access_.environment;
+    if (lower_case(env("AWS_EC2_METADATA_DISABLED")) == "true") return std::nullopt;
+    std::string base = env("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+    if (base.empty()) base = "http://169.254.169.254";
+    while (base.ends_with('/')) base.pop_back();
+    const http::Answer token =
+        ask("PUT", base + "/latest/api/token",
+            {{.name = "X-aws-ec2-metadata-token-ttl-seconds", .value = "300"}});
+    if (!is_complete(token)) return std::nullopt;
+    const http::Answer answer =
+        ask("GET", base + path,
+            {{.name = "X-aws-ec2-metadata-token", .value = token.body, .secret = true}});
+    if (!is_complete(answer)) return std::nullopt;
+    return answer.body;
+}
+
+std::optional<Credentials> CredentialChain::from_instance() {
+    const std::string path = "/latest/meta-data/iam/security-credentials/";
+    const auto role = metadata(path);
+    if (!role || role->empty()) return std::nullopt;
+    const auto given = metadata(path + role->substr(0, role->find('\n')));
+    if (!given) return std::nullopt;
+    source_ = "the instance's role";
+    return from_json_text(*given, "Token", "the instance's metadata service");
+}
+
+Credentials CredentialChain::from_web_identity(const std::string& file, const std::string& role,
+                                               const std::string& session) {
+    std::string token = read_file(file, kMostTokenBytes);
+    while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())))
+        token.pop_back();
+    const std::string where = region();
+    Client sts(kSts, endpoint_of("sts", where), where, {});
+    sts.without_signature();
+    Params params;
+    params.add("RoleArn", role)
+        .add("RoleSessionName", session.empty() ? std::string("hadeploy") : session)
+        .add("WebIdentityToken", token);
+    try {
+        return from_sts(*sts.call("AssumeRoleWithWebIdentity", params, true),
+                        "AssumeRoleWithWebIdentityResult");
+    } catch (const ServiceError& error) {
+        throw Error(ErrorKind::failed,
+                    fmt::format("the role {} cannot be assumed with the token in {}: {}", role,
+                                file, error.message));
+    }
+}
+
+Credentials CredentialChain::assume(const Credentials& with, const Value& role) {
+    const std::string where = region();
+    Client sts(kSts, endpoint_of("sts", where), where, [&](bool) { return with; });
+    Params params;
+    const std::string session = role.text("session");
+    params.add("RoleArn", role.text("role"))
+        .add("RoleSessionName", session.empty() ? std::string("hadeploy") : session);
+    if (!role.text("external_id").empty()) params.add("ExternalId", role.text("external_id"));
+    if (role["duration"].is_integer())
+        params.add("DurationSeconds", std::to_string(role.integer("duration") / 1000));
+    try {
+        return from_sts(*sts.call("AssumeRole", params, true), "AssumeRoleResult");
+    } catch (const ServiceError& error) {
+        throw Error(ErrorKind::failed, fmt::format("the role {} cannot be assumed: {}",
+                                                   role.text("role"), error.message))
+            .with_hint(
+                fmt::format("its trust policy has to allow sts:AssumeRole to the credentials "
+                            "of {}",
+                            source_));
+    }
+}
+
+std::string CredentialChain::region() {
+    if (!access_.region.empty()) return access_.region;
+    for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"})
+        if (std::string given = access_.environment(name); !given.empty()) return given;
+    if (const Profile* profile = profiles_.find(profile_name()))
+        if (const auto it = profile->find("region"); it != profile->end()) return it->second;
+    if (const auto here = metadata("/latest/meta-data/placement/region"); here && !here->empty())
+        return *here;
+    throw Error(ErrorKind::failed, "no AWS region is set")
+        .with_hint("set `region` under `providers: {aws: ...}` or at the resource, or AWS_REGION");
+}
+
+std::string CredentialChain::endpoint_of(std::string_view service,
+                                         const std::string& region) const {
+    if (!access_.endpoint.empty()) return access_.endpoint;
+    const bool ignored =
+        lower_case(access_.environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) == "true";
+    if (!ignored) {
+        for (const std::string& name : {"AWS_ENDPOINT_URL_" + upper_case(std::string(service)),
+                                        std::string("AWS_ENDPOINT_URL")})
+            if (std::string given = access_.environment(name); !given.empty()) return given;
+        if (const Profile* profile = profiles_.find(profile_name()))
+            if (const auto it = profile->find("endpoint_url"); it != profile->end())
+                return it->second;
+    }
+    return fmt::format("https://{}.{}.amazonaws.com{}", service, region,
+                       region.starts_with("cn-") ? ".cn" : "");
+}
+
+} // namespace hadeploy::aws

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "core/value.h"
+#include "providers/aws-ec2/profiles.h"
+#include "providers/aws-ec2/signature.h"
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Where credentials come from: one place for all of them. They are never part of a spec, and so
+/// neither of the state.
+namespace hadeploy::aws {
+
+/// The settings of the provider, with those of a resource.
+struct Access {
+    std::function<std::string(const std::string&)> environment;
+    std::string region = {};   ///< "": from the environment, the profile or the metadata service
+    std::string profile = {};  ///< "": AWS_PROFILE, or the default
+    std::string endpoint = {}; ///< URL of all services; "": see endpoint_of()
+    Value assume_role = {};    ///< null, or a role to assume with the credentials found
+};
+
+/// The credentials for an Access, renewed before they expire. Looked for in this order: the profile
+/// of the settings; AWS_ACCESS_KEY_ID; AWS_WEB_IDENTITY_TOKEN_FILE; AWS_PROFILE or the default
+/// profile; the container's service; the instance's metadata service (version 2).
+class CredentialChain {
+  public:
+    explicit CredentialChain(Access access);
+
+    /// @param renew  AWS did not accept the last ones
+    /// @throws Error(failed) that names the places where none were found; Interrupted
+    Credentials get(bool renew = false);
+    /// The region: of the settings, AWS_REGION, AWS_DEFAULT_REGION, the profile, the instance.
+    /// @throws Error(failed) if there is none
+    std::string region();
+    /// The URL of a service: of the settings, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the
+    /// profile's endpoint_url; otherwise AWS's.
+    std::string endpoint_of(std::string_view service, const std::string& region) const;
+    /// Where the credentials came from, for messages: "the profile work".
+    [[nodiscard]] const std::string& source() const { return source_; }
+
+  private:
+    [[nodiscard]] std::string profile_name() const;
+    Credentials find();
+    std::optional<Credentials> from_environment();
+    std::optional<Credentials> from_profile(const std::string& name, int depth);
+    std::optional<Credentials> from_container();
+    std::optional<Credentials> from_instance();
+    Credentials from_process(const std::string& command);
+    Credentials from_web_identity(const std::string& file, const std::string& role,
+                                  const std::string& session);
+    Credentials assume(const Credentials& with, const Value& role);
+    std::optional<std::string> metadata(const std::string& path);
+
+    Access access_;
+    Profiles profiles_;
+    std::mutex mutex_;
+    std::optional<Credentials> last_;
+    std::string source_;
+};
+
+} // namespace hadeploy::aws

@@ -1,0 +1,135 @@
+#include "providers/aws-ec2/aws_type.h"
+
+#include "core/secrecy.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::aws {
+
+namespace {
+
+Schema with_place(Schema own) {
+    own.push_back({.name = "region",
+                   .type = TypeKind::string,
+                   .doc = "Region, if it is not the provider's."});
+    own.push_back({.name = "profile",
+                   .type = TypeKind::string,
+                   .doc = "Profile with the credentials, if it is not the provider's."});
+    return own;
+}
+
+Attribute text_out(const char* name, const char* doc) {
+    return {.name = name, .type = TypeKind::string, .doc = doc, .computed = true, .open = true};
+}
+
+class Image final : public AwsData {
+  public:
+    Image() {
+        name = "aws.image";
+        summary = "The newest image of a name";
+        doc =
+            "Finds the newest image that is available. Its ID changes when its owner publishes "
+            "another one, which would replace instances: give `name` without wildcards, or ignore "
+            "changes of `image` there.";
+        example = "debian:\n"
+                  "  type: aws.image\n"
+                  "  owner: \"136693071363\"\n"
+                  "  name: debian-13-amd64-*\n";
+        schema = with_place({
+            {.name = "owner",
+             .type = TypeKind::string,
+             .doc = "Number of the account, or amazon, self.",
+             .required = true},
+            {.name = "name",
+             .type = TypeKind::string,
+             .doc = "Name; * stands for any characters.",
+             .required = true},
+            {.name = "architecture",
+             .type = TypeKind::string,
+             .doc = "Architecture.",
+             .default_value = Value("x86_64"),
+             .one_of = {"x86_64", "arm64"}},
+            text_out("id", "ID of the image."),
+            text_out("image_name", "Its full name."),
+            text_out("created", "When it was made."),
+        });
+    }
+    Value look(Region& region, const Value& config) const override {
+        Params params;
+        params.list("Owner", {config.text("owner")})
+            .filter("name", {config.text("name")})
+            .filter("architecture", {config.text("architecture")})
+            .filter("state", {"available"});
+        Value newest;
+        region.each("DescribeImages", params, "imagesSet", [&](const pugi::xml_node& item) {
+            const std::string created = item.child_value("creationDate");
+            if (!newest.is_null() && created <= newest.text("created")) return;
+            newest = Value::map({{"id", item.child_value("imageId")},
+                                 {"image_name", item.child_value("name")},
+                                 {"created", created}});
+        });
+        if (newest.is_null())
+            throw Error(ErrorKind::failed,
+                        fmt::format("there is no image {} of {} in {}", quoted(config["name"]),
+                                    quoted(config["owner"]), region.name()),
+                        config["name"].loc())
+                .with_hint("check name, owner, architecture and region");
+        return newest;
+    }
+};
+
+class Zones final : public AwsData {
+  public:
+    Zones() {
+        name = "aws.zones";
+        summary = "The availability zones of a region";
+        doc = "Zones that the account can use, sorted by name.";
+        example = "zones: {type: aws.zones}\n";
+        schema = with_place({{.name = "names",
+                              .type = list_of(TypeKind::string),
+                              .doc = "Names of the zones.",
+                              .computed = true,
+                              .open = true}});
+    }
+    Value look(Region& region, const Value&) const override {
+        std::vector<std::string> names;
+        region.each(
+            "DescribeAvailabilityZones",
+            Params().filter("state", {"available"}).filter("zone-type", {"availability-zone"}),
+            "availabilityZoneInfo",
+            [&](const pugi::xml_node& item) { names.emplace_back(item.child_value("zoneName")); });
+        return Value::map({{"names", set_of_texts(std::move(names))}});
+    }
+};
+
+class CallerIdentity final : public AwsData {
+  public:
+    CallerIdentity() {
+        name = "aws.caller_identity";
+        summary = "Whose credentials are used";
+        doc = "The account and the caller that AWS sees.";
+        example = "me: {type: aws.caller_identity}\n";
+        schema = with_place({text_out("account", "Number of the account."),
+                             text_out("arn", "ARN of the user or the session."),
+                             text_out("region_name", "The region.")});
+    }
+    Value look(Region& region, const Value&) const override {
+        return Value::map({{"account", region.account()},
+                           {"arn", region.caller()},
+                           {"region_name", region.name()}});
+    }
+};
+
+} // namespace
+
+std::unique_ptr<ResourceType> image_type() {
+    return std::make_unique<Image>();
+}
+std::unique_ptr<ResourceType> zones_type() {
+    return std::make_unique<Zones>();
+}
+std::unique_ptr<ResourceType> caller_identity_type() {
+    return std::make_unique<CallerIdentity>();
+}
+
+} // namespace hadeploy::aws

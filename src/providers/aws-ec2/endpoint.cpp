@@ -1,0 +1,357 @@
+#include "providers/aws-ec2/endpoint.h"
+
+#include "core/text.h"
+#include "provider_api/units.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <thread>
+
+namespace hadeploy::aws {
+
+namespace {
+
+using std::chrono::milliseconds;
+constexpr milliseconds kShortestPause{500}, kLongestPollPause{5'000};
+/// AWS can take a while to show an object to all of its servers.
+constexpr int kLooks = 20;
+constexpr milliseconds kLookPause{500};
+
+template<class Requests>
+std::map<const ResourceType*, std::vector<std::size_t>> by_type(const Requests& requests) {
+    std::map<const ResourceType*, std::vector<std::size_t>> out;
+    for (std::size_t i = 0; i < requests.size(); ++i) out[requests[i].type].push_back(i);
+    return out;
+}
+
+/// The ID by which an object is looked for; "" if only its identity is known.
+std::string id_of(const ReadRequest& request) {
+    if (request.recorded == nullptr) return request.identity; // of an import
+    return request.recorded->attributes.text("id");
+}
+
+/// What the spec says, over what was observed.
+Value overlaid(const Type& type, const Value& config, const Value& observed) {
+    if (type.kind != TypeKind::object || !config.is_map() || !observed.is_map()) return config;
+    Value out = observed;
+    for (const Attribute& field : *type.fields)
+        if (!config[field.name].is_null())
+            out = out.with(field.name,
+                           overlaid(field.type, config[field.name], observed[field.name]));
+    return out;
+}
+
+bool is_still_used(const ServiceError& error) {
+    return error.is({"DependencyViolation", "InvalidGroup.InUse", "VolumeInUse", "ResourceInUse",
+                     "InvalidIPAddress.InUse", "Resource.AlreadyAssociated"});
+}
+
+/// The object under a key, if it is there and not about to disappear.
+const Item* living(const AwsType& type, const std::map<std::string, Item>& objects,
+                   const std::string& key) {
+    const auto it = objects.find(key);
+    return it == objects.end() || type.is_gone(it->second) ? nullptr : &it->second;
+}
+
+bool is_not_found(const ServiceError& error) {
+    return error.code.ends_with(".NotFound") || error.code.ends_with(".Malformed") ||
+           error.code.ends_with("NotFoundException");
+}
+
+} // namespace
+
+std::vector<Observation> RegionEndpoint::read(std::span<const ReadRequest> requests,
+                                              const Notice&) {
+    std::vector<Observation> out(requests.size());
+    std::vector<std::jthread> others;
+    for (const auto& [type, which] : by_type(requests)) {
+        const auto work = [this, type, requests, &out, which] {
+            const auto fail = [&](const Error& error) {
+                for (const std::size_t i : which) out[i] = Observation::failed(error);
+            };
+            try {
+                if (const auto* own = dynamic_cast<const AwsType*>(type))
+                    read_type(*own, requests, which, out);
+                else
+                    for (const std::size_t i : which)
+                        out[i] = Observation::present(
+                            dynamic_cast<const AwsData&>(*type).look(region_, requests[i].config));
+            } catch (const ServiceError& error) {
+                fail(region_.refused(error));
+            } catch (const Error& error) {
+                fail(error);
+            } catch (const std::exception& error) { // no exception may leave a thread
+                fail(Error(ErrorKind::failed, error.what()));
+            }
+        };
+        others.emplace_back(work);
+    }
+    others.clear(); // waits
+    if (region_.stop().stop_requested()) throw Interrupted();
+    return out;
+}
+
+void RegionEndpoint::read_type(const AwsType& type, std::span<const ReadRequest> requests,
+                               const Indices& which, std::vector<Observation>& out) {
+    std::vector<std::string> ids, identities;
+    for (const std::size_t i : which)
+        if (const std::string id = id_of(requests[i]); !id.empty()) ids.push_back(id);
+    const auto by_id = describe(region_, type, ids);
+    // an object counts as gone only if it is found neither by its ID nor by its tag
+    for (const std::size_t i : which)
+        if (requests[i].recorded != nullptr && living(type, by_id, id_of(requests[i])) == nullptr)
+            identities.push_back(requests[i].identity);
+    const auto by_identity = describe_own(region_, type, identities);
+    for (const std::size_t i : which) {
+        const Item* item = living(type, by_id, id_of(requests[i]));
+        if (item == nullptr) item = living(type, by_identity, requests[i].identity);
+        try {
+            out[i] = observation(type, requests[i], item);
+        } catch (const ServiceError& error) {
+            out[i] = Observation::failed(region_.refused(error));
+        } catch (const Error& error) {
+            out[i] = Observation::failed(error);
+        }
+    }
+}
+
+Observation RegionEndpoint::observation(const AwsType& type, const ReadRequest& request,
+                                        const Item* item) {
+    const Value& recorded = request.recorded == nullptr ? Value() : request.recorded->attributes;
+    if (item != nullptr)
+        return Observation::present(attributes_of(type, *item, request.config, recorded));
+    if (request.recorded != nullptr) {
+        // in another region or account it would be created a second time
+        const std::string region = recorded.text("region"), account = recorded.text("account");
+        if (!region.empty() && region != region_.name())
+            throw Error(ErrorKind::failed, fmt::format("it is in {}, but the region is now {}",
+                                                       region, region_.name()))
+                .with_hint("set the region to what it was, or destroy the object first");
+        if (!account.empty() && account != region_.account())
+            throw Error(ErrorKind::failed,
+                        fmt::format("it is in the account {}, but the credentials are those of {}",
+                                    account, region_.account()))
+                .with_hint("use the credentials of that account");
+        return Observation::absent();
+    }
+    if (!request.identity.empty()) return Observation::absent();
+    const std::string taken = type.conflict(region_, request.config);
+    if (taken.empty()) return Observation::absent();
+    Observation out = Observation::present({});
+    out.foreign = taken;
+    return out;
+}
+
+Value RegionEndpoint::attributes_of(const AwsType& type, const Item& item, const Value& config,
+                                    const Value& recorded) {
+    Value out = type.observed(region_, item, config)
+                    .with("id", item.text(type.names.id))
+                    .with("region", region_.name());
+    if (find_attribute(type.schema, "tags") != nullptr)
+        out = out.with("tags", observed_tags(region_, item, config, recorded));
+    // asked for once, and recorded with each object
+    return recorded.text("account").empty() ? out.with("account", region_.account()) : out;
+}
+
+void RegionEndpoint::apply(std::span<const Change> changes, ChangeSink& sink) {
+    region_.applying();
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        try {
+            if (changes[i].kind == Change::Kind::remove)
+                begin_removal(i, changes[i], sink);
+            else
+                begin(i, changes[i], sink);
+        } catch (const ServiceError& error) {
+            sink.failed(i, region_.refused(error));
+        } catch (Error& error) {
+            sink.failed(i, std::move(error));
+        }
+    }
+}
+
+/// The object, which was created just now.
+Item RegionEndpoint::seen(const AwsType& type, const std::string& id) {
+    for (int look = 0; look < kLooks; ++look) {
+        if (look > 0) std::this_thread::sleep_for(kLookPause);
+        const auto there = describe(region_, type, {id});
+        if (const Item* item = living(type, there, id)) return *item;
+    }
+    throw Error(ErrorKind::failed, fmt::format("AWS does not show the {} {}", type.names.noun, id))
+        .as_transient();
+}
+
+/// Creates the object, or finds the one that an earlier attempt made; returns its ID.
+std::string RegionEndpoint::made(const AwsType& type, const Change& change) {
+    for (int look = 0; change.again && look < 2; ++look) {
+        if (look > 0) std::this_thread::sleep_for(4 * kLookPause);
+        const auto there = describe_own(region_, type, {change.identity});
+        if (const Item* item = living(type, there, change.identity))
+            return item->text(type.names.id);
+    }
+    try {
+        Params tags;
+        specify_tags(tags, 1, type.names.tagged, effective_tags(region_, change));
+        return type.create(region_, change, tags);
+    } catch (const ServiceError& error) {
+        if (!error.may_have_worked) throw;
+        throw region_.refused(error).as_transient(); // the next attempt looks first
+    }
+}
+
+void RegionEndpoint::begin(std::size_t index, const Change& change, ChangeSink& sink) {
+    const auto& type = dynamic_cast<const AwsType&>(*change.type);
+    const bool creates = change.kind == Change::Kind::create;
+    const std::string id = creates ? made(type, change) : change.before.text("id");
+    if (!creates || change.again || type.needs_more(change.after)) {
+        const Item item = seen(type, id);
+        const Value before = attributes_of(type, item, change.after, change.before);
+        type.change(region_, item, before, change.after,
+                    [&](std::string_view what) { sink.progress(index, what); });
+        if (!creates || change.again) retag(type, item, change);
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        waits_[change.identity] = {.id = id, .what = "waiting until AWS shows it"};
+    }
+    sink.waits(index, "waiting until AWS shows it");
+}
+
+void RegionEndpoint::retag(const AwsType& type, const Item& item, const Change& change) {
+    if (find_attribute(type.schema, "tags") == nullptr) return;
+    Params set, gone;
+    set.add("ResourceId.1", item.text(type.names.id));
+    gone.add("ResourceId.1", item.text(type.names.id));
+    int sets = 0, drops = 0;
+    std::map<std::string, std::string> wanted = region_.default_tags();
+    if (change.after["tags"].is_map())
+        for (const Entry& e : change.after["tags"].as_map()) wanted[e.key] = e.value.as_string();
+    for (const auto& [key, value] : wanted) {
+        const char* now = item.tag(key);
+        if (now != nullptr && value == now) continue;
+        const std::string tag = fmt::format("Tag.{}", ++sets);
+        set.add(tag + ".Key", key).add(tag + ".Value", value);
+    }
+    if (change.before["tags"].is_map())
+        for (const Entry& e : change.before["tags"].as_map())
+            if (!wanted.contains(e.key) && item.tag(e.key) != nullptr)
+                gone.add(fmt::format("Tag.{}.Key", ++drops), e.key);
+    if (sets > 0) region_.change("CreateTags", set, true);
+    if (drops > 0) region_.change("DeleteTags", gone, true);
+}
+
+void RegionEndpoint::begin_removal(std::size_t index, const Change& change, ChangeSink& sink) {
+    const auto& type = dynamic_cast<const AwsType&>(*change.type);
+    Wait wait{.id = change.before.text("id"), .what = "waiting until it is gone"};
+    if (wait.id.empty()) { // its creation was interrupted
+        const auto there = describe_own(region_, type, {change.identity});
+        const Item* item = living(type, there, change.identity);
+        if (item == nullptr) return sink.done(index, {});
+        wait.id = item->text(type.names.id);
+    }
+    if (try_removal(type, change, wait)) return sink.done(index, {});
+    const std::string what = wait.what;
+    {
+        const std::lock_guard lock(mutex_);
+        waits_[change.identity] = std::move(wait);
+    }
+    sink.waits(index, what);
+}
+
+bool RegionEndpoint::try_removal(const AwsType& type, const Change& change, Wait& wait) {
+    try {
+        type.remove(region_, wait.id, change.before);
+        wait.still_used = false;
+        wait.what = "waiting until it is gone";
+        return false;
+    } catch (const ServiceError& error) {
+        if (is_not_found(error)) return true;
+        if (!is_still_used(error)) throw;
+        wait.still_used = true;
+        wait.what = fmt::format("still in use: {}", error.message);
+        return false;
+    }
+}
+
+RegionEndpoint::Wait& RegionEndpoint::wait_of(const Change& change) {
+    const std::lock_guard lock(mutex_);
+    return waits_.at(change.identity);
+}
+
+milliseconds RegionEndpoint::poll(std::span<const Change> waiting, ChangeSink& sink) {
+    for (const auto& [type, which] : by_type(waiting)) {
+        const auto* own = dynamic_cast<const AwsType*>(type);
+        try {
+            poll_type(*own, waiting, which, sink);
+        } catch (const ServiceError& error) {
+            for (const std::size_t i : which) fail_poll(*own, waiting[i], i, error, sink);
+        }
+    }
+    const std::lock_guard lock(mutex_);
+    auto youngest = std::chrono::duration_cast<milliseconds>(std::chrono::minutes(1));
+    for (const auto& [identity, wait] : waits_)
+        youngest =
+            std::min(youngest, std::chrono::duration_cast<milliseconds>(Clock::now() - wait.since));
+    return std::clamp(youngest / 4, kShortestPause, kLongestPollPause);
+}
+
+void RegionEndpoint::poll_type(const AwsType& type, std::span<const Change> waiting,
+                               const Indices& which, ChangeSink& sink) {
+    std::vector<std::string> ids;
+    for (const std::size_t i : which) ids.push_back(wait_of(waiting[i]).id);
+    const auto there = describe(region_, type, ids);
+    for (const std::size_t i : which) {
+        const auto item = there.find(wait_of(waiting[i]).id);
+        try {
+            look_at(type, waiting[i], i, item == there.end() ? nullptr : &item->second, sink);
+        } catch (const ServiceError& error) {
+            fail_poll(type, waiting[i], i, error, sink);
+        } catch (Error& error) {
+            sink.failed(i, std::move(error));
+        }
+    }
+}
+
+/// After a temporary failure the next poll asks again, within the limit.
+void RegionEndpoint::fail_poll(const AwsType& type, const Change& change, std::size_t index,
+                               const ServiceError& error, ChangeSink& sink) {
+    Error refused = region_.refused(error);
+    if (refused.transient && Clock::now() - wait_of(change).since < type.limit) return;
+    refused.transient = false;
+    sink.failed(index, std::move(refused));
+}
+
+/// Ends a change if it is complete.
+void RegionEndpoint::look_at(const AwsType& type, const Change& change, std::size_t index,
+                             const Item* item, ChangeSink& sink) {
+    Wait& wait = wait_of(change);
+    const auto end = [&] {
+        const std::lock_guard lock(mutex_);
+        waits_.erase(change.identity);
+    };
+    std::string what;
+    if (change.kind == Change::Kind::remove) {
+        if (item == nullptr || type.is_gone(*item) ||
+            (wait.still_used && try_removal(type, change, wait)))
+            return end(), sink.done(index, {});
+        what = wait.what;
+    } else if (item == nullptr) {
+        what = "waiting until AWS shows it";
+    } else if (what = type.unready(*item, change.after); what.empty()) {
+        Value out = attributes_of(type, *item, change.after, change.before);
+        for (const Attribute& a : type.schema)
+            if (const Value& said = change.after[a.name]; !a.computed && !said.is_null())
+                out = out.with(a.name, overlaid(a.type, said, out[a.name]));
+        return end(), sink.done(index, std::move(out));
+    }
+    if (Clock::now() - wait.since > type.limit) {
+        const auto limit = std::chrono::duration_cast<milliseconds>(type.limit);
+        end();
+        throw Error(ErrorKind::failed,
+                    fmt::format("the {} is not ready after {}: {}", type.names.noun,
+                                show_duration(limit.count()), what))
+            .with_hint("the next apply continues to wait");
+    }
+    if (what != wait.what) sink.progress(index, wait.what = what);
+}
+
+} // namespace hadeploy::aws

@@ -1,0 +1,378 @@
+#include "providers/aws-ec2/aws_type.h"
+
+#include "core/hash.h"
+
+#include <fmt/format.h>
+#include <thread>
+
+namespace hadeploy::aws {
+
+namespace {
+
+constexpr std::int64_t kGib = std::int64_t{1} << 30;
+constexpr std::chrono::seconds kLookAgain{3};
+constexpr int kMostTokens = 5;
+
+std::string state_of(const Item& item) {
+    return item.text("instanceState/name");
+}
+
+std::string gib_of(const Value& bytes) {
+    return std::to_string((bytes.as_integer() + kGib - 1) / kGib);
+}
+
+/// The parameters of a volume, for RunInstances and ModifyVolume.
+void specify_volume(Params& params, const std::string& prefix, const Value& volume,
+                    const char* size_name) {
+    if (volume["size"].is_integer()) params.add(prefix + size_name, gib_of(volume["size"]));
+    if (volume["type"].is_string()) params.add(prefix + "VolumeType", volume.text("type"));
+    if (volume["iops"].is_integer())
+        params.add(prefix + "Iops", std::to_string(volume.integer("iops")));
+    if (volume["throughput"].is_integer())
+        params.add(prefix + "Throughput", std::to_string(volume.integer("throughput")));
+}
+
+/// A choice about public addresses can only be made for an interface.
+void specify_network(Params& params, const Value& config) {
+    const std::string prefix = config["public_ip"].is_bool() ? "NetworkInterface.1." : "";
+    params.add(prefix + "SubnetId", config.text("subnet"))
+        .list(prefix + "SecurityGroupId", texts_of(config["security_groups"]));
+    if (config["private_address"].is_string())
+        params.add(prefix + "PrivateIpAddress", config.text("private_address"));
+    if (config["public_ip"].is_bool())
+        params.add(prefix + "DeviceIndex", std::string("0"))
+            .add(prefix + "AssociatePublicIpAddress", config.flag("public_ip"));
+}
+
+class Instance final : public AwsType {
+  public:
+    Instance();
+    Value derive(const Value& config) const override {
+        return Value::map({{"connection", connection(config, Value::unknown())}});
+    }
+    bool restarts(const Value& before, const Value& after) const override {
+        return before.flag("running", true) && changes_from(before, after, "instance_type");
+    }
+    std::optional<DataLoss> held_data(const Value& instance) const override {
+        return DataLoss{fmt::format("the root volume of the instance {}", instance.text("id"))};
+    }
+    void unfold(const pugi::xml_node& item,
+                const std::function<void(const pugi::xml_node&)>& take) const override {
+        for (const pugi::xml_node& one : item.child("instancesSet").children("item")) take(one);
+    }
+    bool is_gone(const Item& item) const override {
+        return state_of(item) == "terminated" || state_of(item) == "shutting-down";
+    }
+    Value observed(Region& region, const Item& item, const Value& config) const override;
+    std::string unready(const Item& item, const Value& config) const override;
+    std::string create(Region& region, const Change& change, Params params) const override;
+    void change(Region& region, const Item& item, const Value& before, const Value& after,
+                const Notice& progress) const override;
+    void remove(Region& region, const std::string& id, const Value&) const override {
+        region.change("TerminateInstances", Params().add("InstanceId.1", id), true);
+    }
+
+  private:
+    static Value connection(const Value& config, const Value& address) {
+        Value out = Value::map({{"address", address}, {"port", 22}, {"user", config["user"]}});
+        if (config["private_key_file"].is_string())
+            out = out.with("private_key_file", config["private_key_file"]);
+        return out;
+    }
+    void set(Region& region, const std::string& id, const std::string& name,
+             const std::string& value) const {
+        region.change("ModifyInstanceAttribute", Params().add("InstanceId", id).add(name, value),
+                      true);
+    }
+    void resize(Region& region, const Item& item, const Value& after, const Notice& progress) const;
+    void wait_until(Region& region, const std::string& id, const std::string& state) const;
+    static std::string root_device(Region& region, const std::string& image);
+};
+
+Value Instance::observed(Region&, const Item& item, const Value& config) const {
+    std::vector<std::string> groups;
+    for (const pugi::xml_node& group : item.root().child("groupSet").children("item"))
+        groups.emplace_back(group.child_value("groupId"));
+    const std::string state = state_of(item), profile = item.text("iamInstanceProfile/arn");
+    const std::string outside = item.text("ipAddress"), inside = item.text("privateIpAddress");
+    const bool by_public = config.text("login_by", "public") == "public" && !outside.empty();
+    Value out = Value::map({
+        {"image", item.text("imageId")},
+        {"instance_type", item.text("instanceType")},
+        {"subnet", item.text("subnetId")},
+        {"availability_zone", item.text("placement/availabilityZone")},
+        {"security_groups", set_of_texts(std::move(groups))},
+        {"private_address", inside},
+        {"public_address", outside},
+        {"running", state == "running" || state == "pending"},
+        {"connection", connection(config, by_public ? outside : inside)},
+    });
+    if (const std::string key = item.text("keyName"); !key.empty()) out = out.with("key", key);
+    if (const std::string tokens = item.text("metadataOptions/httpTokens"); !tokens.empty())
+        out = out.with("metadata_tokens", tokens);
+    if (!profile.empty()) out = out.with("iam_profile", profile.substr(profile.rfind('/') + 1));
+    // the rest is not read: comparing it with itself is no difference
+    if (config.text("user_data_change") == "ignore" && !config["user_data"].is_null())
+        out = out.with("user_data", config["user_data"]);
+    return out;
+}
+
+std::string Instance::unready(const Item& item, const Value& config) const {
+    const std::string state = state_of(item);
+    if (is_gone(item))
+        throw Error(ErrorKind::failed,
+                    fmt::format("the instance {} ended at its start: {}", item.text("instanceId"),
+                                item.text("stateReason/message")));
+    if (state == (config.flag("running", true) ? "running" : "stopped")) return {};
+    return fmt::format("waiting for the instance, which is {}", state);
+}
+
+std::string Instance::root_device(Region& region, const std::string& image) {
+    std::string device;
+    region.each("DescribeImages", Params().list("ImageId", {image}), "imagesSet",
+                [&](const pugi::xml_node& item) { device = item.child_value("rootDeviceName"); });
+    return device.empty() ? "/dev/xvda" : device;
+}
+
+std::string Instance::create(Region& region, const Change& change, Params params) const {
+    const Value& config = change.after;
+    specify_tags(params, 2, "volume", effective_tags(region, change));
+    params.add("ImageId", config.text("image"))
+        .add("InstanceType", config.text("instance_type"))
+        .add("MinCount", std::string("1"))
+        .add("MaxCount", std::string("1"))
+        .add("MetadataOptions.HttpTokens", config.text("metadata_tokens", "required"));
+    if (config["key"].is_string()) params.add("KeyName", config.text("key"));
+    if (config["iam_profile"].is_string())
+        params.add("IamInstanceProfile.Name", config.text("iam_profile"));
+    if (config["user_data"].is_string())
+        params.add("UserData", base64_encode(config.text("user_data")));
+    specify_network(params, config);
+    if (config["root_volume"].is_map()) {
+        const std::string disk = "BlockDeviceMapping.1.";
+        params.add(disk + "DeviceName", root_device(region, config.text("image")));
+        params.add(disk + "Ebs.DeleteOnTermination", true);
+        specify_volume(params, disk + "Ebs.", config["root_volume"], "VolumeSize");
+        if (config["root_volume"]["encrypted"].is_bool())
+            params.add(disk + "Ebs.Encrypted", config["root_volume"].flag("encrypted"));
+    }
+    // the token of an instance that has ended since gives that instance again
+    for (int n = 0;; ++n) {
+        Params with_token = params;
+        with_token.add("ClientToken",
+                       n == 0 ? change.identity : fmt::format("{}-{}", change.identity, n));
+        try {
+            const auto answer = region.change("RunInstances", with_token, true);
+            const Item made(root_of(*answer).child("instancesSet").child("item"));
+            if (!is_gone(made) || n == kMostTokens) return made.text("instanceId");
+        } catch (const ServiceError& error) {
+            if (!error.is({"IdempotentInstanceTerminated"}) || n == kMostTokens) throw;
+        }
+    }
+}
+
+void Instance::wait_until(Region& region, const std::string& id, const std::string& state) const {
+    const auto end = std::chrono::steady_clock::now() + limit;
+    while (true) {
+        const auto there = describe(region, *this, {id});
+        if (!there.empty() && state_of(there.begin()->second) == state) return;
+        if (std::chrono::steady_clock::now() > end)
+            throw Error(ErrorKind::failed,
+                        fmt::format("the instance {} did not become {}", id, state));
+        std::this_thread::sleep_for(kLookAgain);
+    }
+}
+
+/// Only a stopped instance changes its type.
+void Instance::resize(Region& region, const Item& item, const Value& after,
+                      const Notice& progress) const {
+    const std::string id = item.text("instanceId");
+    if (state_of(item) != "stopped") {
+        progress("stopping it for another type");
+        region.change("StopInstances", Params().add("InstanceId.1", id), true);
+        wait_until(region, id, "stopped");
+    }
+    set(region, id, "InstanceType.Value", after.text("instance_type"));
+    if (after.flag("running", true))
+        region.change("StartInstances", Params().add("InstanceId.1", id), true);
+}
+
+void Instance::change(Region& region, const Item& item, const Value& before, const Value& after,
+                      const Notice& progress) const {
+    const std::string id = item.text("instanceId");
+    if (changes_from(before, after, "security_groups")) {
+        Params params;
+        params.add("InstanceId", id).list("GroupId", texts_of(after["security_groups"]));
+        region.change("ModifyInstanceAttribute", params, true);
+    }
+    if (changes_from(before, after, "metadata_tokens"))
+        region.change(
+            "ModifyInstanceMetadataOptions",
+            Params().add("InstanceId", id).add("HttpTokens", after.text("metadata_tokens")), true);
+    if (changes_from(before, after, "root_volume")) {
+        Params params;
+        const pugi::xml_node disk = item.root().child("blockDeviceMapping").child("item");
+        params.add("VolumeId", disk.child("ebs").child_value("volumeId"));
+        specify_volume(params, "", after["root_volume"], "Size");
+        region.change("ModifyVolume", params, true);
+    }
+    if (changes_from(before, after, "instance_type")) return resize(region, item, after, progress);
+    if (!changes_from(before, after, "running")) return;
+    region.change(after.flag("running") ? "StartInstances" : "StopInstances",
+                  Params().add("InstanceId.1", id), true);
+}
+
+Schema launch_schema() {
+    return {
+        {.name = "image",
+         .type = TypeKind::string,
+         .doc = "ID of the image, for example of the data source `aws.image`.",
+         .required = true,
+         .replaces = true},
+        {.name = "instance_type",
+         .type = TypeKind::string,
+         .doc = "Its type, for example t3.small. A change stops and starts the instance.",
+         .required = true},
+        {.name = "subnet",
+         .type = TypeKind::string,
+         .doc = "ID of the subnet.",
+         .required = true,
+         .replaces = true},
+        {.name = "security_groups",
+         .type = set_of(TypeKind::string),
+         .doc = "IDs of the security groups.",
+         .required = true,
+         .min = 1},
+        {.name = "key",
+         .type = TypeKind::string,
+         .doc = "Name of the key pair for the first login.",
+         .replaces = true},
+        {.name = "private_address",
+         .type = TypeKind::ipv4,
+         .doc = "Address in the subnet.",
+         .filled = true,
+         .replaces = true},
+        {.name = "public_ip",
+         .type = TypeKind::boolean,
+         .doc = "Whether it gets a public address at its start, instead of what the subnet says.",
+         .replaces = true},
+        {.name = "iam_profile",
+         .type = TypeKind::string,
+         .doc = "Name of the instance profile.",
+         .replaces = true},
+        {.name = "user_data",
+         .type = TypeKind::string,
+         .doc = "Script or cloud-config for the first boot. Not read back.",
+         .replaces = true},
+        {.name = "user_data_change",
+         .type = TypeKind::string,
+         .doc =
+             "What another `user_data` does: `replace` the instance, or `ignore` it until the next "
+             "replacement.",
+         .operational = true,
+         .default_value = Value("replace"),
+         .one_of = {"replace", "ignore"}},
+        {.name = "root_volume",
+         .type =
+             object_of({{.name = "size",
+                         .type = TypeKind::bytes,
+                         .doc = "Size; it can only grow.",
+                         .min = kGib},
+                        {.name = "type", .type = TypeKind::string, .doc = "Type: gp3, io2, ..."},
+                        {.name = "iops", .type = TypeKind::integer, .doc = "Operations a second."},
+                        {.name = "throughput", .type = TypeKind::integer, .doc = "MiB a second."},
+                        {.name = "encrypted",
+                         .type = TypeKind::boolean,
+                         .doc = "Whether it is encrypted; only at the creation."}}),
+         .doc = "The volume that it boots from; what is not set comes from the image. Not read "
+                "back. It "
+                "ends with the instance."},
+        {.name = "metadata_tokens",
+         .type = TypeKind::string,
+         .doc = "Whether the metadata service asks for tokens (IMDSv2).",
+         .default_value = Value("required"),
+         .one_of = {"required", "optional"}},
+    };
+}
+
+Schema login_schema() {
+    return {
+        {.name = "running",
+         .type = TypeKind::boolean,
+         .doc = "Whether the instance runs.",
+         .default_value = Value(true),
+         .verb = "start"},
+        {.name = "user",
+         .type = TypeKind::account,
+         .doc =
+             "User of the image to log in as, with sudo rights: `admin` in Debian's, `ubuntu` in "
+             "Ubuntu's, `ec2-user` in Amazon's.",
+         .operational = true,
+         .default_value = Value("admin")},
+        {.name = "private_key_file",
+         .type = TypeKind::local_path,
+         .doc = "Private key to log in with, if it is not the SSH agent's or in `~/.ssh`.",
+         .operational = true},
+        {.name = "login_by",
+         .type = TypeKind::string,
+         .doc = "The address of the connection. Without a public one it is the private one.",
+         .operational = true,
+         .default_value = Value("public"),
+         .one_of = {"public", "private"}},
+        {.name = "availability_zone",
+         .type = TypeKind::string,
+         .doc = "Its zone.",
+         .computed = true,
+         .open = true},
+        {.name = "public_address",
+         .type = TypeKind::string,
+         .doc = "Public address; empty if it has none.",
+         .computed = true,
+         .open = true,
+         .changes_on_update = true},
+        {.name = "connection",
+         .type = TypeKind::connection,
+         .doc = "The connection to the instance. Its host key is kept at the first login.",
+         .computed = true},
+    };
+}
+
+Instance::Instance()
+    : AwsType({.noun = "instance",
+               .describe = "DescribeInstances",
+               .set = "reservationSet",
+               .id = "instanceId",
+               .id_filter = "instance-id",
+               .tagged = "instance",
+               .page = 1000}) {
+    name = "aws.instance";
+    summary = "A virtual machine of EC2";
+    doc = "Created with a client token and its tags in one request, so that a lost answer or a "
+          "killed "
+          "run never leaves a second one. Other changes continue while it starts.\n\n"
+          "Detected and repaired: an instance that is stopped, its type, groups, metadata options "
+          "and "
+          "tags; one that was terminated is created again. Destroy terminates it with its root "
+          "volume.";
+    import_id = "the ID of the instance (i-...)";
+    machine = true;
+    removal_ends_machine = true;
+    example = "web:\n"
+              "  type: aws.instance\n"
+              "  image: ${debian.id}\n"
+              "  instance_type: t3.small\n"
+              "  subnet: ${subnet[\"eu-central-1a\"].id}\n"
+              "  security_groups: [\"${web.id}\"]\n"
+              "  key: ${login.name}\n";
+    schema = launch_schema();
+    for (Attribute& a : login_schema()) schema.push_back(std::move(a));
+    schema = with_common(std::move(schema));
+}
+
+} // namespace
+
+std::unique_ptr<ResourceType> instance_type() {
+    return std::make_unique<Instance>();
+}
+
+} // namespace hadeploy::aws

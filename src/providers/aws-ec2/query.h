@@ -1,0 +1,127 @@
+#pragma once
+
+#include "providers/aws-ec2/signature.h"
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <mutex>
+#include <pugixml.hpp>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// The Query protocol: parameters in a form, XML back.
+namespace hadeploy::aws {
+
+/// The parameters of a request, in the order of their addition.
+class Params {
+  public:
+    Params& add(std::string name, std::string value);
+    /// Not for what converts to bool, such as a literal text.
+    template<std::same_as<bool> Flag>
+    Params& add(std::string name, Flag value) {
+        return add(std::move(name), std::string(value ? "true" : "false"));
+    }
+    /// NAME.1, NAME.2, ...
+    Params& list(std::string_view name, const std::vector<std::string>& values);
+    /// Filter.N.Name and Filter.N.Value.1, ...
+    Params& filter(std::string_view name, const std::vector<std::string>& values);
+    [[nodiscard]] const auto& all() const { return all_; }
+
+  private:
+    std::vector<std::pair<std::string, std::string>> all_;
+    int filters_ = 0;
+};
+
+struct Service {
+    std::string_view name; ///< in names of hosts, in signatures, and in AWS_ENDPOINT_URL_...
+    std::string_view version;
+};
+inline constexpr Service kEc2{"ec2", "2016-11-15"};
+inline constexpr Service kSts{"sts", "2011-06-15"};
+
+/// The answer of a service that refused a request, or the lack of an answer.
+struct ServiceError : std::exception {
+    std::string action; ///< "ec2:RunInstances"
+    std::string code;   ///< "InvalidGroup.NotFound"; "" without an answer
+    std::string message;
+    std::string request_id;
+    long status = 0; ///< of HTTP; 0 without an answer
+    /// The request may have had its effect all the same.
+    bool may_have_worked = false;
+
+    [[nodiscard]] bool is(std::initializer_list<std::string_view> codes) const;
+    [[nodiscard]] bool is_throttling() const;
+    const char* what() const noexcept override { return message.c_str(); }
+};
+
+/// The code and the message of a refusal. Both forms of the services are understood; a body that is
+/// not XML gives no code.
+ServiceError parse_refusal(std::string_view body, long status);
+
+/// Limits requests to what AWS allows an account, so that others are not throttled: a bucket of
+/// `burst` requests, to which `rate` a second are added.
+class RateLimit {
+  public:
+    using Clock = std::chrono::steady_clock;
+    RateLimit(double burst, double rate) : burst_(burst), rate_(rate), left_(burst) {}
+    /// Takes one request, and returns how long to wait before it is sent.
+    std::chrono::milliseconds take(Clock::time_point now);
+
+  private:
+    const double burst_, rate_;
+    double left_; ///< below 0: promised
+    Clock::time_point filled_ = {};
+    std::mutex mutex_;
+};
+
+/// Sends the requests of one service in one region.
+class Client {
+  public:
+    /// The credentials for a request; with `renew`, others than before.
+    using Sign = std::function<Credentials(bool renew)>;
+
+    Client(Service service, std::string url, std::string region, Sign credentials);
+
+    /// Sends a request and returns the root of the answer. Throttling is waited out. A lost answer
+    /// and an error of the server are tried again too, if `repeatable` says that a repetition does
+    /// no harm.
+    /// @throws ServiceError, Interrupted
+    std::shared_ptr<pugi::xml_document> call(std::string_view action, const Params& params,
+                                             bool repeatable, std::stop_token stop = {});
+    /// Sends a request until the last page, and passes each `<item>` of the set.
+    /// @throws ServiceError, Interrupted
+    void each(std::string_view action, const Params& params, const char* set,
+              const std::function<void(const pugi::xml_node&)>& take, std::stop_token stop = {});
+    /// Requests without a signature: AssumeRoleWithWebIdentity.
+    void without_signature() { signed_ = false; }
+
+  private:
+    std::shared_ptr<pugi::xml_document> once(std::string_view action, const std::string& body,
+                                             bool renew, const std::stop_token& stop);
+
+    Service service_;
+    std::string url_, region_;
+    Sign credentials_;
+    bool signed_ = true;
+    std::atomic<std::int64_t> skew_ = 0; ///< seconds by which AWS's clock is ahead
+    RateLimit reads_{100, 20}, changes_{50, 5};
+};
+
+/// Sleeps, at most until a stop.
+/// @throws Interrupted
+void pause_for(std::chrono::milliseconds time, const std::stop_token& stop);
+
+/// The root element of an answer.
+inline pugi::xml_node root_of(const pugi::xml_document& document) {
+    return document.document_element();
+}
+
+} // namespace hadeploy::aws

@@ -1,0 +1,109 @@
+#include "providers/aws-ec2/region.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::aws {
+
+namespace {
+
+Access access_of(const Value& settings, const ProviderContext& context) {
+    return {.environment = context.environment,
+            .region = settings.text("region"),
+            .profile = settings.text("profile"),
+            .endpoint = settings.text("endpoint"),
+            .assume_role = settings["assume_role"]};
+}
+
+std::map<std::string, std::string> tags_of(const Value& settings) {
+    std::map<std::string, std::string> out;
+    if (settings["tags"].is_map())
+        for (const Entry& e : settings["tags"].as_map()) out[e.key] = e.value.as_string();
+    return out;
+}
+
+bool is_quota(const ServiceError& error) {
+    return error.code.ends_with("LimitExceeded") && !error.is_throttling();
+}
+
+} // namespace
+
+Region::Region(const Value& settings, ProviderContext context)
+    : context_(std::move(context)), chain_(access_of(settings, context_)), name_(chain_.region()),
+      tags_(tags_of(settings)), ec2_(kEc2, chain_.endpoint_of("ec2", name_), name_,
+                                     [this](bool renew) { return chain_.get(renew); }),
+      sts_(kSts, chain_.endpoint_of("sts", name_), name_,
+           [this](bool renew) { return chain_.get(renew); }) {}
+
+std::shared_ptr<pugi::xml_document> Region::read(std::string_view action, const Params& params) {
+    return ec2_.call(action, params, true, stop());
+}
+
+void Region::each(std::string_view action, const Params& params, const char* set,
+                  const std::function<void(const pugi::xml_node&)>& take) {
+    ec2_.each(action, params, set, take, stop());
+}
+
+std::shared_ptr<pugi::xml_document> Region::change(std::string_view action, const Params& params,
+                                                   bool repeatable) {
+    return ec2_.call(action, params, repeatable);
+}
+
+void Region::ask_identity() {
+    const std::lock_guard lock(mutex_);
+    if (!account_.empty()) return;
+    const auto answer = sts_.call("GetCallerIdentity", {}, true, stop());
+    const pugi::xml_node result = root_of(*answer).child("GetCallerIdentityResult");
+    account_ = result.child_value("Account");
+    caller_ = result.child_value("Arn");
+}
+
+std::string Region::account() {
+    ask_identity();
+    return account_;
+}
+
+std::string Region::caller() {
+    ask_identity();
+    return caller_;
+}
+
+Error Region::refused(const ServiceError& e) {
+    const std::string what = fmt::format("{} in {}: {}", e.action, name_, e.message);
+    if (e.is({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})) {
+        std::string who;
+        try {
+            who = caller();
+        } catch (const std::exception&) { // this caller may not even ask that
+            who = chain_.source();
+        }
+        return Error(ErrorKind::failed,
+                     fmt::format("the permission {} is missing in {}", e.action, name_))
+            .with_hint(fmt::format("allow {} to {} in a policy", e.action, who));
+    }
+    if (e.is({"AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch",
+              "UnrecognizedClientException", "MissingAuthenticationToken"}))
+        return Error(ErrorKind::failed,
+                     fmt::format("AWS does not accept the credentials of {}", chain_.source()))
+            .with_hint("check the access key, and that its secret belongs to it")
+            .with_note(fmt::format("{}: {}", e.code, e.message));
+    if (e.is({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}))
+        return Error(ErrorKind::failed,
+                     fmt::format("the credentials of {} have expired", chain_.source()))
+            .with_hint("log in again; if they are new, check this machine's clock");
+    if (e.is({"OptInRequired", "Blocked", "PendingVerification"}))
+        return Error(ErrorKind::failed,
+                     fmt::format("the account cannot use {} yet: {}", name_, e.message))
+            .with_hint("enable the region or complete the registration in AWS's console");
+    if (is_quota(e))
+        return Error(ErrorKind::failed, what)
+            .with_hint("ask AWS for a higher quota (Service Quotas), or remove what is not used");
+    if (e.is({"InsufficientInstanceCapacity", "InsufficientHostCapacity", "Unsupported"}))
+        return Error(ErrorKind::failed, what)
+            .with_hint("choose another instance type or availability zone");
+    if (e.is_throttling() || e.status >= 500 || e.code.empty())
+        return Error(e.status == 0 ? ErrorKind::unreachable : ErrorKind::failed, what)
+            .as_transient();
+    return Error(ErrorKind::failed, fmt::format("{} ({})", what, e.code));
+}
+
+} // namespace hadeploy::aws

@@ -1,0 +1,174 @@
+#include "providers/aws-ec2/aws_type.h"
+
+#include "core/secrecy.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+namespace hadeploy::aws {
+
+namespace {
+
+struct Target {
+    const char* prefix;    ///< of IDs
+    const char* parameter; ///< of CreateRoute
+    const char* element;   ///< of a described route
+};
+constexpr std::array<Target, 7> kTargets{
+    {{"igw-", "GatewayId", "gatewayId"},
+     {"vgw-", "GatewayId", "gatewayId"},
+     {"nat-", "NatGatewayId", "natGatewayId"},
+     {"eni-", "NetworkInterfaceId", "networkInterfaceId"},
+     {"i-", "InstanceId", "instanceId"},
+     {"pcx-", "VpcPeeringConnectionId", "vpcPeeringConnectionId"},
+     {"tgw-", "TransitGatewayId", "transitGatewayId"}}};
+
+const Target* target_of(std::string_view id) {
+    const auto it = std::find_if(kTargets.begin(), kTargets.end(),
+                                 [&](const Target& t) { return id.starts_with(t.prefix); });
+    return it == kTargets.end() ? nullptr : &*it;
+}
+
+class RouteTable final : public AwsType {
+  public:
+    RouteTable();
+    void check(const Value& config, Diagnostics& problems) const override {
+        if (!config["routes"].is_map()) return;
+        for (const Entry& e : config["routes"].as_map())
+            if (e.value.is_string() && target_of(e.value.as_string()) == nullptr)
+                problems
+                    .add(fmt::format("{} is not the ID of something that routes", quoted(e.value)),
+                         e.value.loc())
+                    .with_hint("for example ${internet.id} of an aws.internet_gateway");
+    }
+    Value observed(Region&, const Item& item, const Value&) const override {
+        Value::Map routes;
+        for (const pugi::xml_node& route : item.root().child("routeSet").children("item")) {
+            const std::string_view origin = route.child_value("origin");
+            const std::string range = route.child_value("destinationCidrBlock");
+            if (origin != "CreateRoute" || range.empty()) continue; // the VPC's own
+            // an instance is listed with its interface
+            for (const char* element :
+                 {"instanceId", "natGatewayId", "gatewayId", "vpcPeeringConnectionId",
+                  "transitGatewayId", "networkInterfaceId"})
+                if (const std::string id = route.child_value(element); !id.empty()) {
+                    routes.push_back({range, Value(id)});
+                    break;
+                }
+        }
+        std::vector<std::string> subnets;
+        for (const pugi::xml_node& used : item.root().child("associationSet").children("item"))
+            if (const std::string id = used.child_value("subnetId"); !id.empty())
+                subnets.push_back(id);
+        return Value::map({{"vpc", item.text("vpcId")},
+                           {"routes", Value::map(std::move(routes))},
+                           {"subnets", set_of_texts(std::move(subnets))}});
+    }
+    std::string create(Region& region, const Change& change, Params params) const override {
+        params.add("VpcId", change.after.text("vpc")).add("ClientToken", change.identity);
+        const auto answer = region.change("CreateRouteTable", params, true);
+        return root_of(*answer).child("routeTable").child_value("routeTableId");
+    }
+    bool needs_more(const Value&) const override { return true; }
+    void change(Region& region, const Item& item, const Value& before, const Value& after,
+                const Notice&) const override {
+        const std::string id = item.text("routeTableId");
+        set_routes(region, id, before["routes"], after["routes"]);
+        set_subnets(region, item, before["subnets"], after["subnets"]);
+    }
+    void remove(Region& region, const std::string& id, const Value&) const override {
+        const auto there = describe(region, *this, {id});
+        for (const auto& [own, item] : there) set_subnets(region, item, {}, Value::list({}));
+        region.change("DeleteRouteTable", Params().add("RouteTableId", id), true);
+    }
+
+  private:
+    /// New and changed routes first, so that there is always a way.
+    static void set_routes(Region& region, const std::string& id, const Value& before,
+                           const Value& after) {
+        if (!after.is_map()) return;
+        for (const Entry& e : after.as_map()) {
+            const std::string now = before.text(e.key), to = e.value.as_string();
+            if (now == to) continue;
+            Params params;
+            params.add("RouteTableId", id)
+                .add("DestinationCidrBlock", e.key)
+                .add(target_of(to)->parameter, to);
+            region.change(now.empty() ? "CreateRoute" : "ReplaceRoute", params, true);
+        }
+        if (!before.is_map()) return;
+        for (const Entry& e : before.as_map())
+            if (!after.has(e.key))
+                region.change("DeleteRoute",
+                              Params().add("RouteTableId", id).add("DestinationCidrBlock", e.key),
+                              true);
+    }
+    static void set_subnets(Region& region, const Item& item, const Value& before,
+                            const Value& after) {
+        const std::vector<std::string> have = texts_of(before), wanted = texts_of(after);
+        const auto in = [](const std::vector<std::string>& list, std::string_view id) {
+            return std::find(list.begin(), list.end(), id) != list.end();
+        };
+        for (const std::string& subnet : wanted)
+            if (!in(have, subnet))
+                region.change(
+                    "AssociateRouteTable",
+                    Params().add("RouteTableId", item.text("routeTableId")).add("SubnetId", subnet),
+                    true);
+        for (const pugi::xml_node& used : item.root().child("associationSet").children("item"))
+            if (const std::string_view subnet = used.child_value("subnetId");
+                !subnet.empty() && !in(wanted, subnet))
+                region.change(
+                    "DisassociateRouteTable",
+                    Params().add("AssociationId", used.child_value("routeTableAssociationId")),
+                    true);
+    }
+};
+
+RouteTable::RouteTable()
+    : AwsType({.noun = "route table",
+               .describe = "DescribeRouteTables",
+               .set = "routeTableSet",
+               .id = "routeTableId",
+               .id_filter = "route-table-id",
+               .tagged = "route-table",
+               .page = 100}) {
+    name = "aws.route_table";
+    summary = "The routes of some subnets of a VPC";
+    doc =
+        "Detected and repaired: routes and subnets that were added, changed or removed, and tags. "
+        "New routes are made before old ones are removed. The route to the VPC itself is always "
+        "there. Destroy takes the table from its subnets first.";
+    import_id = "the ID of the route table (rtb-...)";
+    example = "routes:\n"
+              "  type: aws.route_table\n"
+              "  vpc: ${network.id}\n"
+              "  routes: {0.0.0.0/0: \"${internet.id}\"}\n"
+              "  subnets: ${subnet[*].id}\n";
+    schema = with_common({
+        {.name = "vpc",
+         .type = TypeKind::string,
+         .doc = "ID of the VPC.",
+         .required = true,
+         .replaces = true},
+        {.name = "routes",
+         .type = map_of(TypeKind::string),
+         .doc =
+             "By range of addresses: the ID of an internet gateway, NAT gateway, instance, network "
+             "interface, peering connection, or transit gateway.",
+         .default_value = Value::map({})},
+        {.name = "subnets",
+         .type = set_of(TypeKind::string),
+         .doc = "IDs of the subnets that use the table.",
+         .default_value = Value::list({})},
+    });
+}
+
+} // namespace
+
+std::unique_ptr<ResourceType> route_table_type() {
+    return std::make_unique<RouteTable>();
+}
+
+} // namespace hadeploy::aws

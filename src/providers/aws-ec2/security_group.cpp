@@ -1,0 +1,327 @@
+#include "providers/aws-ec2/security_group.h"
+
+#include "core/secrecy.h"
+#include "core/text.h"
+#include "providers/aws-ec2/aws_type.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace hadeploy::aws {
+
+bool parse_ports(const std::string& text, std::int64_t& first, std::int64_t& last) {
+    const auto number = [](std::string_view digits, std::int64_t& out) {
+        const auto [end, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), out);
+        return error == std::errc() && end == digits.data() + digits.size() && out >= 0 &&
+               out <= 65535;
+    };
+    const std::size_t dash = text.find('-');
+    const std::string_view all(text);
+    if (!number(all.substr(0, dash), first)) return false;
+    last = first;
+    return dash == text.npos || (number(all.substr(dash + 1), last) && first <= last);
+}
+
+std::set<RuleAtom> atoms_of(const Value& rules, const std::string& self) {
+    std::set<RuleAtom> out;
+    if (!rules.is_list()) return out;
+    for (const Value& rule : rules.as_list()) {
+        RuleAtom atom;
+        atom.protocol = rule.text("protocol", "tcp");
+        if (atom.protocol == "all") atom.protocol = "-1";
+        if (rule["ports"].is_string()) parse_ports(rule.text("ports"), atom.first, atom.last);
+        // EC2 writes "all ports" of TCP and UDP as a range
+        if (atom.first < 0 && (atom.protocol == "tcp" || atom.protocol == "udp"))
+            atom.first = 0, atom.last = 65535;
+        atom.description = rule.text("description");
+        for (const std::string& peer : texts_of(rule["peers"])) {
+            atom.peer = peer == "self" && !self.empty() ? self : peer;
+            out.insert(atom);
+        }
+    }
+    return out;
+}
+
+std::set<RuleAtom> atoms_of(const pugi::xml_node& permissions) {
+    std::set<RuleAtom> out;
+    for (const pugi::xml_node& rule : permissions.children("item")) {
+        RuleAtom atom;
+        atom.protocol = rule.child_value("ipProtocol");
+        if (const char* port = rule.child_value("fromPort"); *port != '\0')
+            atom.first = std::strtoll(port, nullptr, 10);
+        if (const char* port = rule.child_value("toPort"); *port != '\0')
+            atom.last = std::strtoll(port, nullptr, 10);
+        if (atom.protocol == "-1") atom.first = atom.last = -1;
+        const auto add = [&](const char* set, const char* element) {
+            for (const pugi::xml_node& peer : rule.child(set).children("item")) {
+                atom.peer = peer.child_value(element);
+                atom.description = peer.child_value("description");
+                out.insert(atom);
+            }
+        };
+        add("groups", "groupId");
+        add("ipRanges", "cidrIp");
+        add("ipv6Ranges", "cidrIpv6");
+        add("prefixListIds", "prefixListId");
+    }
+    return out;
+}
+
+Value rules_of(const std::set<RuleAtom>& atoms, const std::string& self) {
+    Value::List out;
+    for (const RuleAtom& atom : atoms) {
+        const bool all = atom.first < 0 || (atom.first == 0 && atom.last == 65535);
+        Value rule = Value::map({{"protocol", atom.protocol == "-1" ? "all" : atom.protocol},
+                                 {"peers", Value::list({atom.peer == self ? "self" : atom.peer})}});
+        if (!all)
+            rule = rule.with("ports", atom.first == atom.last
+                                          ? std::to_string(atom.first)
+                                          : fmt::format("{}-{}", atom.first, atom.last));
+        if (!atom.description.empty()) rule = rule.with("description", atom.description);
+        out.push_back(std::move(rule));
+    }
+    return Value::list(std::move(out));
+}
+
+namespace {
+
+void add_atoms(Params& params, const std::string& group, const std::set<RuleAtom>& atoms) {
+    params.add("GroupId", group);
+    int n = 0;
+    for (const RuleAtom& atom : atoms) {
+        const std::string prefix = fmt::format("IpPermissions.{}.", ++n);
+        params.add(prefix + "IpProtocol", atom.protocol);
+        if (atom.first >= 0 || atom.protocol == "icmp")
+            params.add(prefix + "FromPort", std::to_string(atom.first))
+                .add(prefix + "ToPort", std::to_string(atom.last));
+        const bool is_group = atom.peer.starts_with("sg-"), is_list = atom.peer.starts_with("pl-");
+        const bool is_v6 = atom.peer.find(':') != std::string::npos;
+        const std::string source = prefix + (is_group  ? "Groups.1."
+                                             : is_list ? "PrefixListIds.1."
+                                             : is_v6   ? "Ipv6Ranges.1."
+                                                       : "IpRanges.1.");
+        params.add(source + (is_group  ? "GroupId"
+                             : is_list ? "PrefixListId"
+                             : is_v6   ? "CidrIpv6"
+                                       : "CidrIp"),
+                   atom.peer);
+        if (!atom.description.empty()) params.add(source + "Description", atom.description);
+    }
+}
+
+std::set<RuleAtom> without(const std::set<RuleAtom>& from, const std::set<RuleAtom>& atoms) {
+    std::set<RuleAtom> out;
+    std::set_difference(from.begin(), from.end(), atoms.begin(), atoms.end(),
+                        std::inserter(out, out.end()));
+    return out;
+}
+
+/// The atoms of `from` that differ from one of `atoms` in their description only.
+std::set<RuleAtom> redescribed(const std::set<RuleAtom>& from, const std::set<RuleAtom>& atoms) {
+    std::set<RuleAtom> out;
+    for (const RuleAtom& atom : from)
+        if (std::any_of(atoms.begin(), atoms.end(), [&](RuleAtom other) {
+                other.description = atom.description;
+                return other == atom;
+            }))
+            out.insert(atom);
+    return out;
+}
+
+class SecurityGroup final : public AwsType {
+  public:
+    SecurityGroup();
+    void check(const Value& config, Diagnostics& problems) const override;
+    void warn(const Value& config, Diagnostics& warnings) const override;
+    std::vector<std::string> claims(const Value& config) const override {
+        if (!config["name"].is_string() || !config["vpc"].is_string()) return {};
+        return {
+            fmt::format("aws security group {} in {}", config.text("name"), config.text("vpc"))};
+    }
+    Value observed(Region&, const Item& item, const Value& config) const override {
+        const std::string id = item.text("groupId");
+        const auto rules = [&](const char* attribute, const char* set) {
+            const auto have = atoms_of(item.root().child(set));
+            const Value& wanted = config[attribute];
+            return wanted.is_list() && atoms_of(wanted, id) == have ? wanted : rules_of(have, id);
+        };
+        return Value::map({{"name", item.text("groupName")},
+                           {"description", item.text("groupDescription")},
+                           {"vpc", item.text("vpcId")},
+                           {"ingress", rules("ingress", "ipPermissions")},
+                           {"egress", rules("egress", "ipPermissionsEgress")}});
+    }
+    std::string conflict(Region& region, const Value& config) const override {
+        if (!config["name"].is_string() || !config["vpc"].is_string()) return {};
+        Params params;
+        params.filter("group-name", {config.text("name")}).filter("vpc-id", {config.text("vpc")});
+        std::string id;
+        region.each("DescribeSecurityGroups", params, "securityGroupInfo",
+                    [&](const pugi::xml_node& item) { id = item.child_value("groupId"); });
+        return id.empty() ? id : "the security group " + id;
+    }
+    std::string create(Region& region, const Change& change, Params params) const override {
+        params.add("GroupName", change.after.text("name"))
+            .add("GroupDescription", change.after.text("description"))
+            .add("VpcId", change.after.text("vpc"));
+        return root_of(*region.change("CreateSecurityGroup", params, false)).child_value("groupId");
+    }
+    bool needs_more(const Value& config) const override {
+        return config["ingress"].is_list() || config["egress"].is_list();
+    }
+    void change(Region& region, const Item& item, const Value& before, const Value& after,
+                const Notice&) const override {
+        const std::string id = item.text("groupId");
+        if (changes_from(before, after, "ingress"))
+            set_rules(region, id, "Ingress", atoms_of(item.root().child("ipPermissions")),
+                      atoms_of(after["ingress"], id));
+        if (changes_from(before, after, "egress"))
+            set_rules(region, id, "Egress", atoms_of(item.root().child("ipPermissionsEgress")),
+                      atoms_of(after["egress"], id));
+    }
+    void remove(Region& region, const std::string& id, const Value&) const override {
+        region.change("DeleteSecurityGroup", Params().add("GroupId", id), true);
+    }
+
+  private:
+    /// Allows before it forbids, so that no connection that both sets allow is cut. Two atoms that
+    /// differ only in their description cannot exist together.
+    static void set_rules(Region& region, const std::string& id, const std::string& direction,
+                          const std::set<RuleAtom>& have, const std::set<RuleAtom>& wanted) {
+        const auto send = [&](const std::string& action, const std::set<RuleAtom>& atoms) {
+            if (atoms.empty()) return;
+            Params params;
+            add_atoms(params, id, atoms);
+            try {
+                region.change(action + direction, params, true);
+            } catch (const ServiceError& error) {
+                if (!error.is({"InvalidPermission.Duplicate", "InvalidPermission.NotFound"})) throw;
+            }
+        };
+        const std::set<RuleAtom> added = without(wanted, have), gone = without(have, wanted);
+        const std::set<RuleAtom> renamed = redescribed(added, gone);
+        send("UpdateSecurityGroupRuleDescriptions", renamed);
+        send("AuthorizeSecurityGroup", without(added, renamed));
+        send("RevokeSecurityGroup", without(gone, redescribed(gone, added)));
+    }
+};
+
+void SecurityGroup::check(const Value& config, Diagnostics& problems) const {
+    for (const char* direction : {"ingress", "egress"}) {
+        if (!config[direction].is_list()) continue;
+        for (const Value& rule : config[direction].as_list()) {
+            const Value& ports = rule["ports"];
+            std::int64_t first = 0, last = 0;
+            if (ports.is_string() && !parse_ports(ports.as_string(), first, last))
+                problems
+                    .add(fmt::format("{} is not a port or a range of ports", quoted(ports)),
+                         ports.loc())
+                    .with_hint("for example \"443\" or \"8000-8100\"");
+            const std::string protocol = rule.text("protocol", "tcp");
+            if (ports.is_string() && protocol != "tcp" && protocol != "udp")
+                problems.add(fmt::format("the protocol {} has no ports", protocol), ports.loc());
+        }
+    }
+    const Value& text = config["description"];
+    if (text.is_string() && text.as_string().empty())
+        problems.add("the description of a security group cannot be empty", text.loc());
+}
+
+void SecurityGroup::warn(const Value& config, Diagnostics& warnings) const {
+    if (!config["ingress"].is_list()) return;
+    for (const Value& rule : config["ingress"].as_list()) {
+        const std::set<RuleAtom> atoms = atoms_of(Value::list({rule}), "");
+        for (const RuleAtom& atom : atoms) {
+            if (atom.peer != "0.0.0.0/0" && atom.peer != "::/0") continue;
+            for (const std::int64_t port : {22, 3306, 5432})
+                if (atom.first < 0 || (atom.first <= port && port <= atom.last))
+                    warnings
+                        .add(fmt::format("port {} is open to the whole Internet ({})", port,
+                                         atom.peer),
+                             rule.loc())
+                        .with_hint("allow only the addresses that need it");
+        }
+    }
+}
+
+Schema rule_fields(const char* peers) {
+    return {{.name = "protocol",
+             .type = TypeKind::string,
+             .doc = "The protocol.",
+             .default_value = Value("tcp"),
+             .one_of = {"tcp", "udp", "icmp", "all"}},
+            {.name = "ports",
+             .type = TypeKind::string,
+             .doc = "A port, or a range: \"443\", \"8000-8100\". All ports if not set."},
+            {.name = "peers",
+             .type = list_of(TypeKind::string),
+             .doc = peers,
+             .required = true,
+             .min = 1},
+            {.name = "description", .type = TypeKind::string, .doc = "What it is for."}};
+}
+
+SecurityGroup::SecurityGroup()
+    : AwsType({.noun = "security group",
+               .describe = "DescribeSecurityGroups",
+               .set = "securityGroupInfo",
+               .id = "groupId",
+               .id_filter = "group-id",
+               .tagged = "security-group",
+               .page = 1000}) {
+    name = "aws.security_group";
+    summary = "A firewall around instances";
+    doc =
+        "Rules are compared as atoms of one protocol, one range of ports and one peer, in any "
+        "order "
+        "and grouping. New rules are allowed before old ones are revoked, so connections that both "
+        "sets allow stay. A group is replaced with the new one first (`create_before_destroy`), "
+        "which needs another `name`.\n\n"
+        "Detected and repaired: rules that were added, changed or removed, and tags. Destroy waits "
+        "up to ten minutes until no network interface and no other group uses it.";
+    import_id = "the ID of the group (sg-...)";
+    create_before_destroy = true;
+    example = "web:\n"
+              "  type: aws.security_group\n"
+              "  name: web\n"
+              "  vpc: ${network.id}\n"
+              "  ingress:\n"
+              "    - {ports: \"80\", peers: [0.0.0.0/0]}\n"
+              "    - {ports: \"22\", peers: [198.51.100.0/24], description: office}\n";
+    schema = with_common({
+        {.name = "name",
+         .type = TypeKind::string,
+         .doc = "Name, unique in the VPC.",
+         .required = true,
+         .replaces = true},
+        {.name = "description",
+         .type = TypeKind::string,
+         .doc = "What it is for.",
+         .replaces = true,
+         .default_value = Value("managed by hadeploy")},
+        {.name = "vpc",
+         .type = TypeKind::string,
+         .doc = "ID of the VPC.",
+         .required = true,
+         .replaces = true},
+        {.name = "ingress",
+         .type =
+             list_of(object_of(rule_fields("Where connections may come from: ranges of "
+                                           "addresses, IDs of groups or prefix lists, `self`."))),
+         .doc = "All rules for incoming connections. Not managed if not set."},
+        {.name = "egress",
+         .type = list_of(object_of(rule_fields("Where connections may go to: ranges of addresses, "
+                                               "IDs of groups or prefix lists, `self`."))),
+         .doc = "All rules for outgoing connections. Not managed if not set: AWS then allows all."},
+    });
+}
+
+} // namespace
+
+std::unique_ptr<ResourceType> security_group_type() {
+    return std::make_unique<SecurityGroup>();
+}
+
+} // namespace hadeploy::aws

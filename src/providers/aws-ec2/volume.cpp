@@ -1,0 +1,251 @@
+#include "providers/aws-ec2/aws_type.h"
+
+#include "provider_api/units.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::aws {
+
+namespace {
+
+constexpr std::int64_t kBytesOfGib = std::int64_t{1} << 30;
+
+std::int64_t number_of(const Item& item, const char* path) {
+    return std::strtoll(item.text(path).c_str(), nullptr, 10);
+}
+
+class Volume final : public AwsType {
+  public:
+    Volume();
+    void check(const Value& config, Diagnostics& problems) const override {
+        const Value& size = config["size"];
+        if (size.is_integer() && size.as_integer() % kBytesOfGib != 0)
+            problems.add("the size of a volume is a whole number of GiB", size.loc());
+        if (!config["instance"].is_null() && config["device"].is_null())
+            problems
+                .add("missing \"device\", under which the instance sees the volume",
+                     config["instance"].loc())
+                .with_hint("for example /dev/sdf");
+    }
+    std::optional<DataLoss> held_data(const Value& volume) const override {
+        DataLoss loss{fmt::format("the volume {}", volume.text("id"))};
+        if (volume["size"].is_integer()) loss.bytes = volume.integer("size");
+        return loss;
+    }
+    Value observed(Region&, const Item& item, const Value& config) const override {
+        Value out = Value::map({{"size", number_of(item, "size") * kBytesOfGib},
+                                {"volume_type", item.text("volumeType")},
+                                {"encrypted", item.text("encrypted") == "true"},
+                                {"availability_zone", item.text("availabilityZone")},
+                                {"snapshot", item.text("snapshotId")}});
+        for (const char* name : {"iops", "throughput"})
+            if (!item.text(name).empty()) out = out.with(name, number_of(item, name));
+        if (item.text("snapshotId").empty() && config["snapshot"].is_null())
+            out = out.without("snapshot");
+        const std::string state = item.text("attachmentSet/item/status");
+        if (state != "attached" && state != "attaching") return out.with("instance", "");
+        return out.with("instance", item.text("attachmentSet/item/instanceId"))
+            .with("device", item.text("attachmentSet/item/device"));
+    }
+    bool is_gone(const Item& item) const override { return item.text("status") == "deleted"; }
+    std::string unready(const Item& item, const Value& config) const override {
+        const std::string state = item.text("status");
+        if (state == "error") throw Error(ErrorKind::failed, "AWS could not make the volume");
+        const bool attached = !config.text("instance").empty();
+        const bool ready =
+            attached ? item.text("attachmentSet/item/status") == "attached" : state == "available";
+        return ready ? "" : fmt::format("waiting for the volume, which is {}", state);
+    }
+    std::string create(Region& region, const Change& change, Params params) const override {
+        const Value& config = change.after;
+        params.add("AvailabilityZone", config.text("availability_zone"))
+            .add("VolumeType", config.text("volume_type"))
+            .add("Encrypted", config.flag("encrypted"))
+            .add("ClientToken", change.identity);
+        add_size(params, config);
+        if (!config.text("snapshot").empty()) params.add("SnapshotId", config.text("snapshot"));
+        return root_of(*region.change("CreateVolume", params, true)).child_value("volumeId");
+    }
+    bool needs_more(const Value& config) const override { return !config.text("instance").empty(); }
+    void change(Region& region, const Item& item, const Value& before, const Value& after,
+                const Notice& progress) const override;
+    void remove(Region& region, const std::string& id, const Value& before) const override {
+        if (!before.text("instance").empty()) detach(region, id);
+        region.change("DeleteVolume", Params().add("VolumeId", id), true);
+    }
+
+  private:
+    static void add_size(Params& params, const Value& config) {
+        params.add("Size", std::to_string(config.integer("size") / kBytesOfGib));
+        if (config["iops"].is_integer()) params.add("Iops", std::to_string(config.integer("iops")));
+        if (config["throughput"].is_integer())
+            params.add("Throughput", std::to_string(config.integer("throughput")));
+    }
+    static void detach(Region& region, const std::string& id) {
+        try {
+            region.change("DetachVolume", Params().add("VolumeId", id), true);
+        } catch (const ServiceError& error) { // it is detached, or about to be
+            if (!error.is({"IncorrectState", "InvalidAttachment.NotFound"})) throw;
+        }
+    }
+};
+
+void Volume::change(Region& region, const Item& item, const Value& before, const Value& after,
+                    const Notice& progress) const {
+    const std::string id = item.text("volumeId");
+    if (after.integer("size") < before.integer("size"))
+        throw Error(ErrorKind::failed, "a volume cannot shrink", after["size"].loc())
+            .with_hint("make a new volume, copy the data, then remove this one");
+    bool differs = false;
+    for (const char* name : {"size", "volume_type", "iops", "throughput"})
+        differs = differs || changes_from(before, after, name);
+    if (differs) {
+        Params params;
+        params.add("VolumeId", id).add("VolumeType", after.text("volume_type"));
+        add_size(params, after);
+        region.change("ModifyVolume", params, true);
+    }
+    if (!changes_from(before, after, "instance") && !changes_from(before, after, "device")) return;
+    if (!before.text("instance").empty()) {
+        progress("detaching it");
+        detach(region, id);
+    }
+    if (after.text("instance").empty()) return;
+    Params params;
+    params.add("VolumeId", id)
+        .add("InstanceId", after.text("instance"))
+        .add("Device", after.text("device"));
+    region.change("AttachVolume", params, false);
+}
+
+Volume::Volume()
+    : AwsType({.noun = "volume",
+               .describe = "DescribeVolumes",
+               .set = "volumeSet",
+               .id = "volumeId",
+               .id_filter = "volume-id",
+               .tagged = "volume",
+               .page = 500}) {
+    name = "aws.volume";
+    summary = "A disk of EC2 that outlives instances";
+    doc =
+        "Grown, retyped, attached and detached in place.\n\n"
+        "Detected and repaired: size, type, attachment and tags. Its data exists nowhere else, so "
+        "its destruction has to be confirmed. Destroy detaches it first.";
+    import_id = "the ID of the volume (vol-...)";
+    example = "data:\n"
+              "  type: aws.volume\n"
+              "  availability_zone: eu-central-1a\n"
+              "  size: 20 GiB\n"
+              "  instance: ${node.id}\n"
+              "  device: /dev/sdf\n";
+    schema = with_common({
+        {.name = "availability_zone",
+         .type = TypeKind::string,
+         .doc = "Its zone, that of the instance.",
+         .required = true,
+         .replaces = true},
+        {.name = "size",
+         .type = TypeKind::bytes,
+         .doc = "Size; it can only grow.",
+         .required = true,
+         .min = kBytesOfGib},
+        {.name = "volume_type",
+         .type = TypeKind::string,
+         .doc = "Type: gp3, io2, st1, ...",
+         .default_value = Value("gp3")},
+        {.name = "iops", .type = TypeKind::integer, .doc = "Operations a second.", .filled = true},
+        {.name = "throughput", .type = TypeKind::integer, .doc = "MiB a second.", .filled = true},
+        {.name = "encrypted",
+         .type = TypeKind::boolean,
+         .doc = "Whether it is encrypted, with the account's default key.",
+         .replaces = true,
+         .default_value = Value(true)},
+        {.name = "snapshot",
+         .type = TypeKind::string,
+         .doc = "ID of the snapshot to start from.",
+         .replaces = true},
+        {.name = "instance",
+         .type = TypeKind::string,
+         .doc = "ID of the instance to which it is attached; none if empty.",
+         .default_value = Value("")},
+        {.name = "device", .type = TypeKind::string, .doc = "Name of the device there: /dev/sdf."},
+    });
+}
+
+class Eip final : public AwsType {
+  public:
+    Eip();
+    Value observed(Region&, const Item& item, const Value&) const override {
+        return Value::map(
+            {{"address", item.text("publicIp")}, {"instance", item.text("instanceId")}});
+    }
+    std::string create(Region& region, const Change&, Params params) const override {
+        params.add("Domain", std::string("vpc"));
+        return root_of(*region.change("AllocateAddress", params, false))
+            .child_value("allocationId");
+    }
+    bool needs_more(const Value& config) const override { return !config.text("instance").empty(); }
+    void change(Region& region, const Item& item, const Value& before, const Value& after,
+                const Notice&) const override {
+        if (!changes_from(before, after, "instance")) return;
+        disassociate(region, item);
+        if (after.text("instance").empty()) return;
+        region.change("AssociateAddress",
+                      Params()
+                          .add("AllocationId", item.text("allocationId"))
+                          .add("InstanceId", after.text("instance")),
+                      true);
+    }
+    void remove(Region& region, const std::string& id, const Value&) const override {
+        for (const auto& [own, item] : describe(region, *this, {id})) disassociate(region, item);
+        region.change("ReleaseAddress", Params().add("AllocationId", id), true);
+    }
+
+  private:
+    static void disassociate(Region& region, const Item& item) {
+        const std::string id = item.text("associationId");
+        if (!id.empty())
+            region.change("DisassociateAddress", Params().add("AssociationId", id), true);
+    }
+};
+
+Eip::Eip()
+    : AwsType({.noun = "elastic IP address",
+               .describe = "DescribeAddresses",
+               .set = "addressesSet",
+               .id = "allocationId",
+               .id_filter = "allocation-id",
+               .tagged = "elastic-ip"}) {
+    name = "aws.eip";
+    summary = "A public IPv4 address that can move between instances";
+    doc =
+        "Detected and repaired: the instance that has it, and tags. Destroy releases the address, "
+        "which is then lost.";
+    import_id = "the ID of the allocation (eipalloc-...)";
+    example = "front:\n"
+              "  type: aws.eip\n"
+              "  instance: ${node.id}\n";
+    schema = with_common({
+        {.name = "instance",
+         .type = TypeKind::string,
+         .doc = "ID of the instance that has it; none if empty.",
+         .default_value = Value("")},
+        {.name = "address",
+         .type = TypeKind::ipv4,
+         .doc = "The address.",
+         .computed = true,
+         .open = true},
+    });
+}
+
+} // namespace
+
+std::unique_ptr<ResourceType> volume_type() {
+    return std::make_unique<Volume>();
+}
+std::unique_ptr<ResourceType> eip_type() {
+    return std::make_unique<Eip>();
+}
+
+} // namespace hadeploy::aws

@@ -1,0 +1,227 @@
+"""An emulator of EC2 that others wrote (moto), behind a proxy that checks and disturbs requests.
+
+`ensure_moto()` continues in a Python that has moto and boto3, or says how to get one and exits with 77.
+"""
+import contextlib
+import http.client
+import http.server
+import importlib.util
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def ensure_moto():
+    if all(importlib.util.find_spec(name) for name in ("moto", "boto3", "flask")):
+        return
+    python = ROOT / "build" / "moto" / "bin" / "python"
+    if not python.exists() or os.environ.get("HADEPLOY_IN_MOTO"):
+        print("SKIPPED: needs moto: python3 -m venv build/moto && "
+              "build/moto/bin/pip install 'moto[server]' boto3")
+        sys.exit(77)
+    os.environ["HADEPLOY_IN_MOTO"] = "1"
+    os.execv(python, [str(python), *sys.argv])
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Moto:
+    """A moto server on loopback."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1",
+             "-p", str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(600):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.1)
+        raise RuntimeError("moto does not start")
+
+    def reset(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection.request("POST", "/moto-api/reset")
+        assert connection.getresponse().status == 200
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Oracle:
+    """Checks requests against the service model that botocore carries."""
+
+    def __init__(self):
+        import botocore.session
+        loader = botocore.session.get_session()
+        self.models = {name: loader.get_service_model(name) for name in ("ec2",)}
+
+    def problems(self, params):
+        params = dict(params)
+        action, version = params.pop("Action"), params.pop("Version")
+        model = self.models["ec2"]
+        if version != model.api_version:
+            return [] if version == "2011-06-15" else [f"version {version}"]
+        if action not in model.operation_names:
+            return [f"there is no action {action}"]
+        tree = {}
+        for key, value in params.items():
+            at = tree
+            *path, last = key.split(".")
+            for part in path:
+                at = at.setdefault(part, {})
+            at[last] = value
+        return list(self.of(tree, model.operation_model(action).input_shape, action))
+
+    def of(self, tree, shape, path):
+        if shape.type_name == "structure":
+            if not isinstance(tree, dict):
+                yield f"{path} is a structure"
+                return
+            names = {self.name(member, s): (member, s) for member, s in shape.members.items()}
+            for key, value in tree.items():
+                if key not in names:
+                    yield f"{path} has no {key}"
+                else:
+                    yield from self.of(value, names[key][1], f"{path}.{key}")
+            for key, (member, _) in names.items():
+                if member in shape.required_members and key not in tree:
+                    yield f"{path} lacks {key}"
+        elif shape.type_name == "list":
+            if not isinstance(tree, dict) or sorted(tree, key=int) != [str(i + 1) for i in range(len(tree))]:
+                yield f"{path} is a list: {tree}"
+                return
+            for key, value in tree.items():
+                yield from self.of(value, shape.member, f"{path}.{key}")
+        elif not isinstance(tree, str):
+            yield f"{path} is no structure"
+        elif shape.type_name == "boolean" and tree not in ("true", "false"):
+            yield f"{path} is a boolean: {tree}"
+        elif shape.type_name in ("integer", "long") and not re.fullmatch(r"-?\d+", tree):
+            yield f"{path} is a number: {tree}"
+
+    @staticmethod
+    def name(member, shape):
+        if "queryName" in shape.serialization:
+            return shape.serialization["queryName"]
+        name = shape.serialization.get("name")
+        return name[0].upper() + name[1:] if name else member
+
+
+class Proxy:
+    """Forwards to moto. `faults` are functions of (action, params, forward) that return an answer
+    (status, body), None to pass, or "lost" to close the connection; each is asked for each request."""
+
+    def __init__(self, moto):
+        self.moto, self.oracle = moto, Oracle()
+        self.delay = 0.0
+        self.clear()
+        proxy = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                answer = proxy.handle(dict(self.headers), body)
+                if answer == "lost":
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                status, text = answer
+                self.send_response(status)
+                self.send_header("Content-Type", "text/xml")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            request_queue_size = 128
+            daemon_threads = True
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def clear(self):
+        self.faults, self.calls, self.wrong, self.tokens = [], [], [], {}
+        self.lock = threading.Lock()
+
+    def forward(self, headers, body):
+        connection = http.client.HTTPConnection("127.0.0.1", self.moto.port, timeout=60)
+        connection.request("POST", "/", body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def handle(self, headers, body):
+        params = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
+        action = params["Action"]
+        time.sleep(self.delay)
+        with self.lock:
+            self.calls.append(action)
+            self.wrong += self.oracle.problems(params)
+        if "AWS4-HMAC-SHA256" not in headers.get("Authorization", ""):
+            self.wrong.append(f"{action} is not signed")
+
+        def forward():
+            return self.with_token(action, params, lambda: self.forward(headers, body))
+
+        for fault in list(self.faults):
+            answer = fault(action, params, forward)
+            if answer is not None:
+                return answer
+        return forward()
+
+    def with_token(self, action, params, forward):
+        """moto ignores client tokens: the same one gives the same answer, as on AWS."""
+        token = params.get("ClientToken")
+        if token is None:
+            return forward()
+        with self.lock:
+            if (action, token) not in self.tokens:
+                self.tokens[action, token] = (params, forward())
+            before, answer = self.tokens[action, token]
+        if before != params:
+            return refusal("IdempotentParameterMismatch", "other parameters")
+        return answer
+
+    def count(self, action=None):
+        return sum(1 for call in self.calls if action in (None, call))
+
+
+def refusal(code, message="it was refused", status=400):
+    return status, (f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+                    f"</Errors><RequestID>r</RequestID></Response>").encode()
+
+
+def some(times, actions, make):
+    """A fault for the first requests of some actions."""
+    left = {"n": times}
+
+    def fault(action, params, forward):
+        if action not in actions or left["n"] <= 0:
+            return None
+        left["n"] -= 1
+        return make(forward)
+    return fault
+
+
+def lost_after_effect(forward):
+    forward()
+    return "lost"

@@ -1,0 +1,414 @@
+#!/usr/bin/env python3
+"""The provider for AWS on moto, from the first plan to destroy, checked from outside by boto3.
+
+usage: moto_test.py HADEPLOY [unittest options]
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+from emulator import Moto, Proxy, ensure_moto, lost_after_effect, refusal, some
+
+ensure_moto()
+import boto3  # noqa: E402
+
+HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
+REGION = "eu-central-1"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8xQ0eSxQ3bWcG0yPzO0S1k3bqTzv7m2m0wq1lQm1Xr"
+
+NETWORK = """
+  network: {type: aws.vpc, cidr: 10.20.0.0/16, dns_hostnames: true, tags: {Name: demo}}
+  internet: {type: aws.internet_gateway, vpc: "${network.id}"}
+  subnet:
+    type: aws.subnet
+    for_each: {a: 10.20.1.0/24, b: 10.20.2.0/24}
+    vpc: ${network.id}
+    availability_zone: eu-central-1${each.key}
+    cidr: ${each.value}
+    public_ip: true
+  routes:
+    type: aws.route_table
+    vpc: ${network.id}
+    routes: {0.0.0.0/0: "${internet.id}"}
+    subnets: ["${subnet[\\"a\\"].id}", "${subnet[\\"b\\"].id}"]
+  web:
+    type: aws.security_group
+    name: web
+    vpc: ${network.id}
+    ingress:
+      - {ports: "80", peers: [0.0.0.0/0]}
+      - {ports: "8000-8100", peers: [10.0.0.0/8, self], description: inside}
+    egress: [{protocol: all, peers: [0.0.0.0/0]}]
+"""
+MACHINES = """
+  login: {type: aws.key_pair, name: demo, public_key: "%s me@here"}
+  node:
+    type: aws.instance
+    for_each: {a: 10.20.1.10, b: 10.20.2.10}
+    image: ${data.image.id}
+    instance_type: t3.micro
+    subnet: ${subnet[each.key].id}
+    private_address: ${each.value}
+    security_groups: ["${web.id}"]
+    key: ${login.name}
+    user_data: "#!/bin/sh"
+    root_volume: {size: 12 GiB, type: gp3}
+    tags: {Name: "node-${each.key}"}
+  data: {type: aws.volume, availability_zone: eu-central-1a, size: 5 GiB, instance: "${node[\\"a\\"].id}", device: /dev/sdf}
+  front: {type: aws.eip, instance: "${node[\\"b\\"].id}"}
+""" % KEY
+DATA = """
+data:
+  zones: {type: aws.zones}
+  me: {type: aws.caller_identity}
+  image: {type: aws.image, owner: "099720109477", name: "ubuntu/images/hvm-ssd/ubuntu-trusty-14.04-amd64-*"}
+"""
+OUTPUTS = """
+outputs:
+  zones: ${data.zones.names}
+  account: ${data.me.account}
+  login: ${node["a"].connection.address}
+  front: ${front.address}
+"""
+
+
+def setUpModule():
+    global moto, proxy
+    moto = Moto()
+    unittest.addModuleCleanup(moto.stop)
+    proxy = Proxy(moto)
+
+
+class Project(unittest.TestCase):
+    def setUp(self):
+        moto.reset()
+        proxy.clear()
+        directory = tempfile.TemporaryDirectory(prefix="hadeploy-aws-test-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name)
+        self.ec2 = boto3.client("ec2", region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x",
+                                endpoint_url=f"http://127.0.0.1:{moto.port}")
+        self.theirs = self.vpcs()
+
+    def vpcs(self):
+        return {v["VpcId"] for v in self.ec2.describe_vpcs()["Vpcs"]}
+
+    def spec(self, resources, settings="", rest=""):
+        (self.path / "hadeploy.yaml").write_text(
+            f"name: demo\nproviders: {{aws: {{tags: {{team: ops}}{settings}}}}}\n"
+            f"resources:\n{resources}\n{rest}")
+
+    def environment(self):
+        return {"PATH": os.environ["PATH"], "HOME": str(self.path), "AWS_ACCESS_KEY_ID": "AKIAX",
+                "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": REGION, "AWS_ENDPOINT_URL": proxy.url,
+                "AWS_EC2_METADATA_DISABLED": "true"}
+
+    def run_it(self, *words, code=0, **env):
+        done = subprocess.run([HADEPLOY, *words], cwd=self.path, capture_output=True, text=True, timeout=300,
+                              stdin=subprocess.DEVNULL, env={**self.environment(), **env})
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertEqual(proxy.wrong, [])
+        return done.stdout + done.stderr
+
+    def apply(self, *words, code=0):
+        return self.run_it("apply", "--auto-approve", *words, code=code)
+
+    def unchanged(self):
+        self.run_it("plan", "--detailed-exitcode")
+
+    def differs(self, *expected):
+        """The plan has exactly these steps, "update web"."""
+        text = self.run_it("plan", "--json", "--detailed-exitcode", code=2)
+        steps = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        plan = next(s for s in steps if "steps" in s)
+        self.assertEqual(sorted(f"{s['action']} {s['address']}" for s in plan["steps"]), sorted(expected), text)
+
+    def recorded(self, address):
+        return json.loads(self.run_it("state", "show", address, "--json"))["attributes"]
+
+    def id(self, address):
+        return self.recorded(address)["id"]
+
+    def ours(self):
+        """Everything with our tag that is not about to disappear."""
+        found = []
+        for tag in self.ec2.describe_tags(Filters=[{"Name": "key", "Values": ["hadeploy:identity"]}])["Tags"]:
+            found.append((tag["ResourceType"], tag["ResourceId"]))
+        gone = {i["InstanceId"] for r in self.ec2.describe_instances()["Reservations"] for i in r["Instances"]
+                if i["State"]["Name"] in ("terminated", "shutting-down")}
+        volumes = {v["VolumeId"] for v in self.ec2.describe_volumes()["Volumes"]}
+        return sorted(f for f in found if f[1] not in gone and (f[0] != "volume" or f[1] in volumes))
+
+    def instances(self):
+        return [i for r in self.ec2.describe_instances()["Reservations"] for i in r["Instances"]
+                if i["State"]["Name"] not in ("terminated", "shutting-down")]
+
+
+class LifeTest(Project):
+    def setUp(self):
+        super().setUp()
+        self.spec(NETWORK + MACHINES, rest=DATA + OUTPUTS)
+        self.apply()
+
+    def test_all_is_as_the_spec_says(self):
+        by_name = {t["Value"]: i for i in self.instances() for t in i["Tags"] if t["Key"] == "Name"}
+        self.assertEqual(sorted(by_name), ["node-a", "node-b"])
+        a = by_name["node-a"]
+        self.assertEqual((a["InstanceType"], a["PrivateIpAddress"], a["KeyName"], a["SubnetId"]),
+                         ("t3.micro", "10.20.1.10", "demo", self.id('subnet["a"]')))
+        self.assertEqual([g["GroupId"] for g in a["SecurityGroups"]], [self.id("web")])
+        tags = {t["Key"]: t["Value"] for t in a["Tags"]}
+        self.assertEqual((tags["team"], tags["hadeploy:project"], tags["hadeploy:address"]),
+                         ("ops", "demo", 'node["a"]'))
+        group = self.ec2.describe_security_groups(GroupIds=[self.id("web")])["SecurityGroups"][0]
+        self.assertEqual(sorted((p["FromPort"], p["ToPort"]) for p in group["IpPermissions"]),
+                         [(80, 80), (8000, 8100)])
+        table = self.ec2.describe_route_tables(RouteTableIds=[self.id("routes")])["RouteTables"][0]
+        self.assertIn(("0.0.0.0/0", self.id("internet")),
+                      [(r["DestinationCidrBlock"], r.get("GatewayId")) for r in table["Routes"]])
+        self.assertEqual(len(table["Associations"]), 2)
+        volume = self.ec2.describe_volumes(VolumeIds=[self.id("data")])["Volumes"][0]
+        self.assertEqual(volume["Attachments"][0]["InstanceId"], a["InstanceId"])
+        address = self.ec2.describe_addresses()["Addresses"][0]
+        self.assertEqual(address["InstanceId"], by_name["node-b"]["InstanceId"])
+        outputs = json.loads(self.run_it("output", "--json"))
+        self.assertEqual(outputs["front"], address["PublicIp"])
+        self.assertIn("eu-central-1a", outputs["zones"])
+        self.assertEqual(outputs["account"], "123456789012")
+
+    def test_nothing_to_change_in_few_calls(self):
+        proxy.calls.clear()
+        self.unchanged()
+        # one call for each of the nine types, two attributes of the VPC, and the data sources
+        self.assertLessEqual(proxy.count(), 15, proxy.calls)
+        self.assertTrue(all(c.startswith(("Describe", "Get")) for c in proxy.calls))
+
+    def test_drift_is_found_and_repaired(self):
+        node, group, vpc = self.id('node["a"]'), self.id("web"), self.id("network")
+        self.ec2.stop_instances(InstanceIds=[node])
+        self.differs('update node["a"]')
+        self.apply()
+        self.assertEqual({i["State"]["Name"] for i in self.instances()}, {"running"})
+
+        self.ec2.authorize_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=22, ToPort=22,
+                                                  CidrIp="0.0.0.0/0")
+        self.ec2.revoke_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=80, ToPort=80,
+                                               CidrIp="0.0.0.0/0")
+        self.ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": False})
+        self.ec2.modify_subnet_attribute(SubnetId=self.id('subnet["b"]'), MapPublicIpOnLaunch={"Value": False})
+        self.ec2.delete_route(RouteTableId=self.id("routes"), DestinationCidrBlock="0.0.0.0/0")
+        self.ec2.create_tags(Resources=[vpc], Tags=[{"Key": "Name", "Value": "other"}, {"Key": "mine", "Value": "1"}])
+        self.ec2.delete_tags(Resources=[node], Tags=[{"Key": "team"}])
+        address = self.ec2.describe_addresses()["Addresses"][0]
+        self.ec2.disassociate_address(AssociationId=address["AssociationId"])
+        self.differs("update web", "update network", 'update subnet["b"]', "update routes", 'update node["a"]',
+                     "update front")
+        self.apply()
+        self.unchanged()
+        rules = self.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+        self.assertEqual(sorted(p["FromPort"] for p in rules), [80, 8000])
+        tags = {t["Key"]: t["Value"] for t in self.ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["Tags"]}
+        self.assertEqual((tags["Name"], tags["mine"], tags["team"]), ("demo", "1", "ops"))
+
+    def test_what_is_gone_is_made_again_as_another_object(self):
+        old = self.id('node["b"]')
+        self.ec2.terminate_instances(InstanceIds=[old])
+        self.differs('create node["b"]', "update front")
+        self.apply()
+        self.assertNotEqual(self.id('node["b"]'), old)
+        self.assertEqual(len(self.instances()), 2)
+        self.unchanged()
+
+    def test_changes_in_place_and_replacements(self):
+        node, group = self.id('node["a"]'), self.id("web")
+        self.spec(NETWORK.replace("- {ports: \"80\"", "- {ports: \"443\"") +
+                  MACHINES.replace("t3.micro", "t3.small").replace("size: 5 GiB", "size: 7 GiB"),
+                  rest=DATA + OUTPUTS)
+        proxy.calls.clear()
+        self.apply()
+        self.assertEqual((self.id('node["a"]'), self.id("web")), (node, group))
+        self.assertEqual({i["InstanceType"] for i in self.instances()}, {"t3.small"})
+        changes = [c for c in proxy.calls if "SecurityGroup" in c and not c.startswith("Describe")]
+        self.assertEqual(changes, ["AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"])
+        self.assertEqual(self.ec2.describe_volumes(VolumeIds=[self.id("data")])["Volumes"][0]["Size"], 7)
+        self.unchanged()
+
+        # another name of the group: the new one first, then its users, then the old one goes
+        self.spec(NETWORK.replace("name: web", "name: web2") +
+                  MACHINES.replace("t3.micro", "t3.small").replace("size: 5 GiB", "size: 7 GiB"),
+                  rest=DATA + OUTPUTS)
+        self.apply()
+        self.assertNotEqual(self.id("web"), group)
+        self.assertEqual(self.id('node["a"]'), node)
+        names = [g["GroupName"] for g in self.ec2.describe_security_groups()["SecurityGroups"]]
+        self.assertIn("web2", names)
+        self.assertNotIn("web", names)
+        self.unchanged()
+
+    def test_destroy_leaves_nothing(self):
+        self.run_it("destroy", "--auto-approve", code=1)  # the volume's data would be lost
+        self.run_it("destroy", "--auto-approve", "--allow-data-loss")
+        self.assertEqual(self.ours(), [])
+        self.assertEqual(self.vpcs(), self.theirs)
+        self.assertEqual(self.ec2.describe_addresses()["Addresses"], [])
+        self.assertEqual(self.ec2.describe_key_pairs()["KeyPairs"], [])
+        self.assertEqual(self.run_it("state", "list"), "")
+
+
+class ImportTest(Project):
+    def test_an_existing_network_is_imported_and_then_managed(self):
+        vpc = self.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        self.spec("  old: {type: aws.vpc, cidr: 10.9.0.0/16}")
+        self.run_it("import", "old", vpc, "--auto-approve")
+        self.apply()
+        self.assertEqual(self.id("old"), vpc)
+        self.unchanged()
+        self.run_it("destroy", "--auto-approve")
+        self.assertNotIn(vpc, self.vpcs())
+
+    def test_names_of_others_are_a_conflict(self):
+        self.ec2.import_key_pair(KeyName="demo", PublicKeyMaterial=KEY.encode())
+        self.spec(f'  login: {{type: aws.key_pair, name: demo, public_key: "{KEY}"}}')
+        self.assertIn("belongs to somebody else: the key pair key-", self.apply(code=1))
+
+
+class FaultTest(Project):
+    def setUp(self):
+        super().setUp()
+        self.spec(NETWORK + MACHINES, rest=DATA + OUTPUTS)
+
+    def whole_and_single(self):
+        self.unchanged()
+        self.assertEqual(len(self.instances()), 2)
+        self.assertEqual(len(self.vpcs() - self.theirs), 1)
+        self.assertEqual(len(self.ec2.describe_addresses()["Addresses"]), 1)
+
+    def test_lost_answers_make_nothing_twice(self):
+        lost = ["CreateVpc", "CreateSubnet", "RunInstances", "AllocateAddress", "CreateSecurityGroup",
+                "CreateInternetGateway", "CreateRouteTable", "CreateVolume", "ImportKeyPair", "AttachVolume",
+                "AttachInternetGateway", "AuthorizeSecurityGroupIngress"]
+        proxy.faults = [some(1, [action], lost_after_effect) for action in lost]
+        self.apply()
+        self.whole_and_single()
+
+    def test_throttling_resets_and_pages_of_proxies_are_waited_out(self):
+        proxy.faults = [some(3, ["DescribeInstances", "RunInstances"], lambda f: refusal("RequestLimitExceeded", status=503)),
+                        some(2, ["DescribeSubnets", "ModifyVpcAttribute"], lambda f: (500, b"<html>oops")),
+                        some(2, ["DescribeVpcs"], lambda f: "lost")]
+        self.apply()
+        self.whole_and_single()
+
+    def test_a_group_in_use_is_removed_when_it_is_free(self):
+        self.apply()
+        proxy.faults = [some(3, ["DeleteSecurityGroup"],
+                             lambda f: refusal("DependencyViolation", "resource sg has a dependent object"))]
+        self.run_it("destroy", "--auto-approve", "--allow-data-loss")
+        self.assertEqual(self.ours(), [])
+
+    def test_objects_that_are_not_visible_yet_are_waited_for(self):
+        empty = {"DescribeVpcs": b"<R><vpcSet/></R>", "DescribeInstances": b"<R><reservationSet/></R>"}
+        proxy.faults = [some(3, [action], lambda f, body=body: (200, body)) for action, body in empty.items()]
+        self.apply()
+        proxy.faults = []
+        self.whole_and_single()
+
+    def test_missing_permissions_and_quotas_name_what_to_do(self):
+        def fails(action, code, *expected):
+            proxy.faults = [some(9, [action], lambda f: refusal(code, "You have reached your limit", 403))]
+            text = self.apply(code=1)
+            for words in expected:
+                self.assertIn(words, text)
+        fails("CreateVpc", "UnauthorizedOperation", "the permission ec2:CreateVpc is missing in eu-central-1",
+              "allow ec2:CreateVpc to arn:aws:")
+        fails("CreateVpc", "VpcLimitExceeded", "You have reached your limit", "ask AWS for a higher quota")
+        fails("CreateVpc", "AuthFailure", "AWS does not accept the credentials of AWS_ACCESS_KEY_ID")
+        fails("CreateVpc", "ExpiredToken", "the credentials of AWS_ACCESS_KEY_ID have expired")
+        proxy.faults = []
+        self.apply()
+        self.whole_and_single()
+
+    def test_another_region_or_account_is_refused(self):
+        self.apply()
+        text = self.run_it("plan", code=1, AWS_REGION="us-east-1")
+        self.assertIn("it is in eu-central-1, but the region is now us-east-1", text)
+        self.assertIn("no AWS region is set", self.run_it("plan", code=1, AWS_REGION=""))
+        text = self.run_it("plan", code=1, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+        self.assertIn("there are no AWS credentials", text)
+
+    def test_a_killed_run_is_continued(self):
+        for action in ("CreateVpc", "CreateSubnet", "RunInstances", "AttachVolume", "AllocateAddress"):
+            with self.subTest(action=action):
+                moto.reset()
+                proxy.clear()
+                shutil.rmtree(self.path / ".hadeploy", ignore_errors=True)
+                killed = threading.Event()
+
+                def kill(forward):
+                    answer = forward()
+                    process.send_signal(signal.SIGKILL)
+                    killed.set()
+                    return answer
+                proxy.faults = [some(1, [action], kill)]
+                process = subprocess.Popen([HADEPLOY, "apply", "--auto-approve"], cwd=self.path,
+                                           env=self.environment(), stdout=subprocess.DEVNULL,
+                                           stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+                process.wait(timeout=120)
+                self.assertTrue(killed.is_set())
+                proxy.faults = []
+                self.apply()
+                self.whole_and_single()
+
+
+class ScaleTest(Project):
+    def fleet(self, count):
+        self.spec(NETWORK + f"""
+  node:
+    type: aws.instance
+    count: {count}
+    image: ami-12c6146b
+    instance_type: t3.micro
+    subnet: ${{subnet["a"].id}}
+    security_groups: ["${{web.id}}"]
+""")
+
+    def test_a_hundred_instances_are_read_in_one_call(self):
+        self.fleet(100)
+        first_seen = {}
+
+        def pending(action, params, forward):
+            """Each instance starts for five seconds."""
+            if action != "DescribeInstances":
+                return None
+            status, body = forward()
+            parts = re.split(rb"(?=<instanceId>i-)", body)
+            for n, part in enumerate(parts):
+                instance = re.match(rb"<instanceId>(i-\w+)", part)
+                if instance and time.time() - first_seen.setdefault(instance[1], time.time()) < 5:
+                    parts[n] = re.sub(rb"<code>16</code>\s*<name>running</name>",
+                                      b"<code>0</code><name>pending</name>", part)
+            return status, b"".join(parts)
+        proxy.faults = [pending]
+        start = time.time()
+        self.apply("--parallelism", "10")
+        # one after the other they would take 500 s, and ten at a time 50 s
+        self.assertLess(time.time() - start, 120)
+        self.assertEqual(len(self.instances()), 100)
+        self.assertLess(proxy.count("DescribeInstances"), 60)
+        proxy.faults = []
+        proxy.calls.clear()
+        self.unchanged()
+        self.assertEqual(proxy.count("DescribeInstances"), 1)
+        self.assertLessEqual(proxy.count(), 10, proxy.calls)
+
+
+if __name__ == "__main__":
+    unittest.main()
