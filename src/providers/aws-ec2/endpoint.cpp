@@ -1,6 +1,7 @@
 #include "providers/aws-ec2/endpoint.h"
 
 #include "core/text.h"
+#include "core/uuid.h"
 #include "provider_api/units.h"
 
 #include <algorithm>
@@ -24,10 +25,10 @@ std::map<const ResourceType*, std::vector<std::size_t>> by_type(const Requests& 
     return out;
 }
 
-/// The ID by which an object is looked for; "" if only its identity is known.
+/// The ID by which an object is looked for; "" if only its identity, a UUID, is known.
 std::string id_of(const ReadRequest& request) {
-    if (request.recorded == nullptr) return request.identity; // of an import
-    return request.recorded->attributes.text("id");
+    if (request.recorded != nullptr) return request.recorded->attributes.text("id");
+    return is_uuid(request.identity) ? "" : request.identity;
 }
 
 /// What the spec says, over what was observed.
@@ -99,7 +100,7 @@ void RegionEndpoint::read_type(const AwsType& type, std::span<const ReadRequest>
     const auto by_id = describe(region_, type, ids);
     // an object counts as gone only if it is found neither by its ID nor by its tag
     for (const std::size_t i : which)
-        if (requests[i].recorded != nullptr && living(type, by_id, id_of(requests[i])) == nullptr)
+        if (is_uuid(requests[i].identity) && living(type, by_id, id_of(requests[i])) == nullptr)
             identities.push_back(requests[i].identity);
     const auto by_identity = describe_own(region_, type, identities);
     for (const std::size_t i : which) {
@@ -134,7 +135,7 @@ Observation RegionEndpoint::observation(const AwsType& type, const ReadRequest& 
                 .with_hint("use the credentials of that account");
         return Observation::absent();
     }
-    if (!request.identity.empty()) return Observation::absent();
+    if (!is_uuid(request.identity)) return Observation::absent();
     const std::string taken = type.conflict(region_, request.config);
     if (taken.empty()) return Observation::absent();
     Observation out = Observation::present({});
@@ -287,6 +288,7 @@ milliseconds RegionEndpoint::poll(std::span<const Change> waiting, ChangeSink& s
         }
     }
     const std::lock_guard lock(mutex_);
+    if (waits_.empty()) return kShortestPause;
     auto youngest = std::chrono::duration_cast<milliseconds>(std::chrono::minutes(1));
     for (const auto& [identity, wait] : waits_)
         youngest =

@@ -21,7 +21,8 @@ class Volume final : public AwsType {
         const Value& size = config["size"];
         if (size.is_integer() && size.as_integer() % kBytesOfGib != 0)
             problems.add("the size of a volume is a whole number of GiB", size.loc());
-        if (!config["instance"].is_null() && config["device"].is_null())
+        const bool attached = config["instance"].is_unknown() || !config.text("instance").empty();
+        if (attached && config["device"].is_null())
             problems
                 .add("missing \"device\", under which the instance sees the volume",
                      config["instance"].loc())
@@ -70,7 +71,7 @@ class Volume final : public AwsType {
     void change(Region& region, const Item& item, const Value& before, const Value& after,
                 const Notice& progress) const override;
     void remove(Region& region, const std::string& id, const Value& before) const override {
-        if (!before.text("instance").empty()) detach(region, id);
+        if (!before.text("instance").empty()) detach(region, id, before.text("instance"));
         region.change("DeleteVolume", Params().add("VolumeId", id), true);
     }
 
@@ -81,9 +82,10 @@ class Volume final : public AwsType {
         if (config["throughput"].is_integer())
             params.add("Throughput", std::to_string(config.integer("throughput")));
     }
-    static void detach(Region& region, const std::string& id) {
+    static void detach(Region& region, const std::string& id, const std::string& instance) {
         try {
-            region.change("DetachVolume", Params().add("VolumeId", id), true);
+            region.change("DetachVolume", Params().add("VolumeId", id).add("InstanceId", instance),
+                          true);
         } catch (const ServiceError& error) { // it is detached, or about to be
             if (!error.is({"IncorrectState", "InvalidAttachment.NotFound"})) throw;
         }
@@ -108,7 +110,7 @@ void Volume::change(Region& region, const Item& item, const Value& before, const
     if (!changes_from(before, after, "instance") && !changes_from(before, after, "device")) return;
     if (!before.text("instance").empty()) {
         progress("detaching it");
-        detach(region, id);
+        detach(region, id, before.text("instance"));
     }
     if (after.text("instance").empty()) return;
     Params params;
