@@ -354,6 +354,7 @@ class FaultTest(Project):
             with self.subTest(action=action):
                 moto.reset()
                 proxy.clear()
+                self.theirs = self.vpcs()  # a new default network
                 shutil.rmtree(self.path / ".hadeploy", ignore_errors=True)
                 killed = threading.Event()
 
