@@ -37,12 +37,13 @@ inline hadeploy::StateLocation state_at(const std::filesystem::path& file) {
 }
 /// Its key, in a file beside the path.
 inline hadeploy::KeySource key_at(const std::filesystem::path& file) {
-    if (!test_server().empty()) std::filesystem::create_directories(file.parent_path());
     return {.passphrase = {}, .key = {}, .file = hadeploy::state::key_file(file)};
 }
 
 inline std::unique_ptr<hadeploy::Store> open_rw(const std::filesystem::path& file,
                                                 const std::string& project = "demo") {
+    if (!test_server().empty())
+        std::filesystem::create_directories(file.parent_path()); // of the key
     return hadeploy::Store::open(state_at(file), hadeploy::Store::Mode::read_write, project,
                                  key_at(file));
 }
