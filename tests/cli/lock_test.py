@@ -97,7 +97,7 @@ class LockTest(unittest.TestCase):
         done = subprocess.run(["psql", "-XAt", os.environ["HADEPLOY_TEST_SERVER"], "-c",
                                f"SET search_path = {self.schema}", "-c", query],
                               env=self.environment, text=True, capture_output=True, check=True)
-        return done.stdout.splitlines()[-1]
+        return done.stdout.strip().splitlines()[-1]
 
     def owner(self):
         if SERVER:
