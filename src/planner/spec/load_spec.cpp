@@ -121,7 +121,7 @@ class Loader : private SpecReader {
                 "for example: postgresql://deploy@db.example.com/infra?schema=shop";
             return;
         }
-        if (refuse_expressions(url, "the place of the state",
+        if (refuse_expressions(url, "the URL of the state",
                                "for one that differs between environments, use --state or "
                                "HADEPLOY_STATE"))
             return;
