@@ -123,7 +123,7 @@ std::string unwell(Context& context, const Store& store, PlanOptions options) {
     }
 }
 
-/// Waits until nothing but the machines whose turn is still to come differs from the spec.
+/// Waits until nothing but the changes whose turn is still to come differs from the spec.
 /// @throws Error if that takes too long
 void wait_until_well(Context& context, const Store& store, const PlanOptions& options,
                      const std::vector<Turn>& later) {
@@ -134,12 +134,12 @@ void wait_until_well(Context& context, const Store& store, const PlanOptions& op
         if (why.empty()) return;
         if (std::chrono::steady_clock::now() >= until) {
             std::vector<std::string> names;
-            for (const Turn& turn : later) names.push_back(turn.address);
+            for (const Turn& turn : later) names.push_back(turn.addresses.front());
             throw Error(ErrorKind::failed,
                         fmt::format("stopped before {}: {}", fmt::join(names, ", "), why))
                 .with_hint("repair it, then apply again for the remaining machines");
         }
-        context.say(fmt::format("waiting before {}: {}\n", later.front().address, why));
+        context.say(fmt::format("waiting before {}: {}\n", later.front().addresses.front(), why));
         std::this_thread::sleep_for(kBetweenLooks);
     }
 }
@@ -157,8 +157,8 @@ int take_turns(Context& context, PlanOptions options, Store& store, const std::s
             progress->finish();
         }
         if (next.plan.later.size() >= later.size())
-            throw Error(ErrorKind::failed,
-                        fmt::format("{} still waits for other changes", later.front().address))
+            throw Error(ErrorKind::failed, fmt::format("{} still waits for other changes",
+                                                       later.front().addresses.front()))
                 .with_hint("run plan again");
         if (!context.args.json) print_plan(context, next.plan);
         check_allowed(context, next.plan);

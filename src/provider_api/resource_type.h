@@ -109,7 +109,7 @@ class ResourceType {
     /// kept until no resource needs them (see Change::left_to).
     virtual std::vector<std::string> shares(const Value& /*config*/) const { return {}; }
 
-    /// Whether an update of a machine switches it off for a while.
+    /// Whether an update switches off its machine, or stops what runs there, for a while.
     virtual bool restarts(const Value& /*before*/, const Value& /*after*/) const { return false; }
     /// Whether an update only removes parts that dependents may use until they have changed, such
     /// as a member of a pool. Its step then comes after theirs instead of before them.

@@ -49,13 +49,15 @@ TEST_CASE("colours carry no information of their own") {
 
 TEST_CASE("a plan names the machines that take their turn later") {
     Plan plan = mixed_plan();
-    plan.later = {{"node[\"b\"]", Action::update}, {"node[\"c\"]", Action::replace}};
-    CHECK(render_plan(plan, {}).find(
-              "Then, one machine at a time, each once the others are healthy again:\n"
-              "      restart  node[\"b\"]\n      replace  node[\"c\"]\n") != std::string::npos);
-    CHECK(
-        plan_json(plan)["later"].dump() ==
-        R"([{"action":"update","address":"node[\"b\"]"},{"action":"replace","address":"node[\"c\"]"}])");
+    plan.later = {{"node[\"b\"]", {"node[\"b\"]"}, "restart"},
+                  {"node[\"c\"]", {"node[\"c\"]"}, "replace"}};
+    CHECK(render_plan(plan, {}).find("Then, one machine at a time, each in a plan of its own once "
+                                     "the others are well again:\n"
+                                     "      restart  node[\"b\"]\n      replace  node[\"c\"]\n") !=
+          std::string::npos);
+    CHECK(plan_json(plan)["later"].dump() ==
+          R"([{"action":"restart","addresses":["node[\"b\"]"],"machine":"node[\"b\"]"},)"
+          R"({"action":"replace","addresses":["node[\"c\"]"],"machine":"node[\"c\"]"}])");
 }
 
 TEST_CASE("resources removed with their machine take one line in a destroy") {

@@ -67,7 +67,7 @@ std::string steps_and_turns(const Plan& plan) {
         out += s.address + (s.verb.empty() ? "" : " " + s.verb) + "; ";
     }
     if (!plan.later.empty()) out += "then";
-    for (const Turn& turn : plan.later) out += " " + turn.address;
+    for (const Turn& turn : plan.later) out += " " + turn.addresses.front();
     return out;
 }
 
@@ -138,6 +138,40 @@ TEST_CASE("turns: what is ill is repaired before, unless its machine takes the t
         prior.recorded.at("member[\"z\"]").config.with("labels", Value::map({}));
     CHECK(steps_and_turns(plan_of(kMore, prior)).ends_with("then vm[\"x\"] vm[\"y\"] vm[\"z\"]") ==
           false);
+}
+
+namespace {
+/// The cluster, with two packages on each machine: the members need one of them.
+std::string with_packages(const char* version, const char* other, const char* memory = "1") {
+    std::string spec = cluster("x, y, z", 3, std::string(", memory: ") + memory);
+    const std::string on_each = "for_each: [x, y, z], host: \"${vm[each.key].connection}\", name: ";
+    spec += "  daemon: {type: fake.package, " + on_each + "\"d-${each.key}\", value: " + version +
+            "}\n  tool: {type: fake.package, " + on_each + "\"t-${each.key}\", value: " + other +
+            "}\n";
+    const std::string peers = "peers: \"${vm[*].connection}\"}\n  store";
+    return spec.replace(spec.find(peers), peers.size(),
+                        "peers: \"${vm[*].connection}\", depends_on: [daemon]}\n  store");
+}
+} // namespace
+
+TEST_CASE("turns: an update that stops what runs on its machine takes one machine") {
+    const PriorState prior = applied(with_packages("a", "b"));
+    CHECK(steps_and_turns(plan_of(with_packages("a", "b"), prior)).empty());
+    const std::string later = "then daemon[\"y\"] daemon[\"z\"]";
+    CHECK(steps_and_turns(plan_of(with_packages("new", "b"), prior)) ==
+          "-member[\"x\"]; daemon[\"x\"]; member[\"x\"]; " + later);
+    CHECK(steps_and_turns(plan_of(with_packages("new", "b"), prior, {.hold = true})) ==
+          "then daemon[\"x\"] daemon[\"y\"] daemon[\"z\"]");
+    // the members stay if they do not need it
+    CHECK(steps_and_turns(plan_of(with_packages("a", "new"), prior)) ==
+          "tool[\"x\"]; then tool[\"y\"] tool[\"z\"]");
+    // all changes of a machine are one turn
+    const Plan plan = plan_of(with_packages("new", "new", "2"), prior);
+    REQUIRE(plan.later.size() == 2);
+    CHECK(plan.later[0].machine == "vm[\"y\"]");
+    CHECK(plan.later[0].verb == "restart");
+    CHECK(plan.later[0].addresses ==
+          std::vector<std::string>{"vm[\"y\"]", "daemon[\"y\"]", "tool[\"y\"]"});
 }
 
 TEST_CASE("turns: machines without a cluster go together") {

@@ -71,8 +71,11 @@ for q in "$@"; do
         bad=1
         continue
     fi
+    version=1.0
+    [ ! -e "versions/$q" ] || version=$(cat "versions/$q")
     case $form in
-    *Version*) echo "installed $q 1.0" ;;
+    '${Version}') echo "$version" ;;
+    *Version*) echo "installed $q $version" ;;
     *Package*) echo "installed $q " ;;
     *) printf installed ;;
     esac
@@ -93,6 +96,10 @@ case $verb in
 update) cp server/* known/ ;;
 install)
     for q in "$@"; do
+        version=
+        case $q in --*) continue ;; *=*) version=${q#*=} q=${q%%=*} ;; esac
+        case $version in 9*) echo "E: Version '$version' for '$q' was not found"; exit 100 ;; esac
+        [ -z "$version" ] || { mkdir -p versions; echo "$version" >"versions/$q"; }
         [ -e "known/$q" ] || { echo "E: Unable to locate package $q"; exit 100; }
         real=$(cat "known/$q")
         if [ -n "$real" ]; then echo "other, $q (= 1)" >"installed/$real"; else : >"installed/$q"; fi
@@ -194,6 +201,38 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         CHECK(unknown.status == 100);
         CHECK(unknown.err.find("Unable to locate package nonsense") != std::string::npos);
         host.change("host.package", Change::Kind::remove, config({"nonsense"}), {});
+    }
+
+    TEST_CASE("host.package: a pinned version is installed, also another one later") {
+        const PretendedHost host{{"dpkg-query", kDpkgQuery}, {"apt-get", kAptGet}};
+        const ssh::SshType& type = type_named("host.package");
+        const auto config = [](const char* version) {
+            return config_of("host.package", Value::map({{"host", some_connection()},
+                                                         {"packages", texts({"jq", "rsync"})},
+                                                         {"pins", Value::map({{"jq", version}})}}));
+        };
+        host.run("mkdir installed server known; : >known/jq; : >known/rsync; : >server/jq");
+        const Value first = config("1.6");
+        CHECK(host.change("host.package", Change::Kind::create, {}, first).status == 0);
+        CHECK(host.log() == "install --allow-downgrades jq=1.6 rsync\n");
+        const Value seen = host.look("host.package", first).attributes;
+        CHECK(seen["pins"] == first["pins"]);
+        CHECK_FALSE(type.restarts(seen, first));
+        CHECK(type.restarts(seen, config("1.7")));
+        CHECK(host.look("host.package", config("1.7")).attributes["pins"] == first["pins"]);
+        // the notes, and so what destroy removes, stay as they are
+        const ProcessResult newer =
+            host.change("host.package", Change::Kind::update, seen, config("1.7"), {"pins"});
+        CHECK_MESSAGE(newer.status == 0, newer.err);
+        CHECK(host.log().ends_with("rsync\ninstall --allow-downgrades jq=1.7\n"));
+        CHECK(host.look("host.package", config("1.7")).attributes["pins"] == config("1.7")["pins"]);
+        const ProcessResult unknown =
+            host.change("host.package", Change::Kind::update, seen, config("9"), {"pins"});
+        const Error error = ssh::explain_failure("h", "installing jq", unknown.status, unknown.err);
+        CHECK(error.message.find("E: Version '9' for 'jq' was not found") != std::string::npos);
+        CHECK(error.hint.find("apt-cache madison") != std::string::npos);
+        CHECK(host.change("host.package", Change::Kind::remove, first, {}).status == 0);
+        CHECK(!fs::exists(host.dir.path / "installed/jq"));
     }
 
     TEST_CASE("host.package: a virtual package is installed if a package provides it") {

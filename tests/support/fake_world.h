@@ -191,26 +191,12 @@ class Vm : public Machine {
     }
 };
 
-/// `fake.placed`: the provider chooses its `zone` and the `kind` of its `disk`, unless the spec
-/// does. A new one is created before the old one is removed.
-class Placed : public Thing {
+/// `fake.package`: another `value` stops what runs on its host.
+class Package : public Thing {
   public:
-    Placed() {
-        name = "fake.placed";
-        create_before_destroy = true;
-        schema.push_back(
-            {.name = "zone", .type = TypeKind::string, .filled = true, .replaces = true});
-        schema.push_back(
-            {.name = "disk",
-             .type = object_of({{.name = "gib", .type = TypeKind::integer},
-                                {.name = "kind", .type = TypeKind::string, .filled = true}})});
-    }
-    /// The object that the provider makes.
-    static Value filled_by_provider(Value v) {
-        if (!v["zone"].is_string()) v = v.with("zone", "zone-of-" + v.text("name"));
-        if (v["disk"].is_map() && !v["disk"].has("kind"))
-            v = v.with("disk", v["disk"].with("kind", "fast"));
-        return v;
+    Package() { name = "fake.package"; }
+    bool restarts(const Value& before, const Value& after) const override {
+        return before.text("value") != after.text("value");
     }
 };
 
@@ -451,6 +437,7 @@ inline void add_to(Registry& registry, World& world) {
     registry.add(std::make_unique<Server>());
     registry.add(std::make_unique<Look>());
     registry.add(std::make_unique<Vm>());
+    registry.add(std::make_unique<Package>());
     registry.add(std::make_unique<Member>());
     registry.add(std::make_unique<Shared>());
     registry.add(std::make_unique<Placed>());

@@ -29,8 +29,9 @@ int apply_saved(Context& context) {
     const int code = execute(context, prepared, *store,
                              described(file.options.destroy ? "destroy" : "apply", file.options));
     if (code == 0 && !prepared.plan.later.empty() && !context.args.json)
-        context.say(fmt::format("note: the saved plan was the first turn; apply again for {}\n",
-                                counted(prepared.plan.later.size(), "more machine")));
+        context.say(fmt::format("note: the saved plan was the first turn only; apply again, and {} "
+                                "more follow\n",
+                                prepared.plan.later.size()));
     return code;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/plan_file.h"
 #include "cli/record.h"
+#include "cli/render/text.h"
 #include "cli/shortcut.h"
 #include "cli/show_plan.h"
 #include "cli/stop_on_signal.h"
@@ -27,6 +28,11 @@ int run_plan(Context& context) {
         save_plan(context.args.out, context.project, context.args.plan, prepared);
         context.say(fmt::format("Plan saved. To apply exactly this plan: hadeploy apply {}\n",
                                 context.args.out.string()));
+        if (!prepared.plan.later.empty())
+            context.say(
+                fmt::format("It contains the first turn only: the {} that follow are planned "
+                            "again by the next apply.\n",
+                            counted(prepared.plan.later.size(), "turn")));
     }
     return context.args.detailed_exitcode && !prepared.plan.empty() ? 2 : 0;
 }

@@ -92,7 +92,8 @@ nlohmann::json plan_json(const Plan& plan) {
                           {"copied_by", loss.copied_by}});
     out["losses"] = std::move(losses);
     for (const Turn& turn : plan.later)
-        out["later"].push_back({{"address", turn.address}, {"action", action_name(turn.action)}});
+        out["later"].push_back(
+            {{"machine", turn.machine}, {"addresses", turn.addresses}, {"action", turn.verb}});
     Json moved = Json::array();
     for (const auto& [from, to] : plan.moves) moved.push_back({{"from", from}, {"to", to}});
     out["moved"] = std::move(moved);

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <map>
 #include <set>
 
@@ -163,12 +164,12 @@ std::string only_the_state(const Plan& plan) {
 std::string render_later(const Plan& plan, const Style& style) {
     if (plan.later.empty()) return {};
     std::string out =
-        style.paint(Tint::bold, "Then, one machine at a time, each once the others are "
-                                "healthy again:") +
+        style.paint(Tint::bold, "Then, one machine at a time, each in a plan of its own once "
+                                "the others are well again:") +
         "\n";
     for (const Turn& turn : plan.later)
-        out += fmt::format("      {}  {}\n", turn.action == Action::replace ? "replace" : "restart",
-                           printable(turn.address));
+        out += fmt::format("      {:<7}  {}\n", turn.verb,
+                           printable(fmt::format("{}", fmt::join(turn.addresses, ", "))));
     return out;
 }
 } // namespace

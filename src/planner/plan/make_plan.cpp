@@ -31,12 +31,12 @@ Plan plan_in_turns(const Graph& graph, const PriorState& prior, const ProviderSe
     std::vector<Turn> turns = find_turns(plan, prior, graph);
     if (turns.empty()) return plan;
     std::set<std::string> held;
-    for (const Turn& turn : turns) held.insert(turn.address);
+    for (const Turn& turn : turns) held.insert(turn.addresses.begin(), turn.addresses.end());
     Plan calm = without(held);
     const bool first_of_all =
         options.hold || concerns_clusters(calm, turns, prior, graph.registry());
     if (!first_of_all) {
-        held.erase(turns.front().address);
+        for (const std::string& address : turns.front().addresses) held.erase(address);
         turns.erase(turns.begin());
         if (turns.empty()) return plan;
     }

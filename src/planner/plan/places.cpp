@@ -9,8 +9,13 @@
 
 namespace hadeploy {
 
-void Places::note(const Node& node, std::optional<Action> action, bool restarts) {
-    if (!node.type->machine) return;
+void Places::note(NodeId id, const Value& config, std::optional<Action> action, bool restarts) {
+    const Node& node = graph_[id];
+    if (!node.type->machine) {
+        std::string machine = restarts ? config["host"].text("machine") : stopped_below(id, config);
+        if (!machine.empty()) stopped_[id] = std::move(machine);
+        return;
+    }
     State state = State::up;
     if (action == Action::create || action == Action::replace)
         state = State::fresh;
@@ -22,8 +27,23 @@ void Places::note(const Node& node, std::optional<Action> action, bool restarts)
     if (restarts || (ends && machine_is_up(prior_, node.address))) down_.insert(node.address);
 }
 
-Places::Down Places::down(const Node& node, const Value& config) const {
-    if (down_.empty() || node.type->machine) return Down::none;
+std::string Places::stopped_below(NodeId id, const Value& config) const {
+    const std::string own = config["host"].text("machine");
+    for (const NodeId d : graph_[id].deps) {
+        const auto stopped = stopped_.find(d);
+        if (stopped == stopped_.end()) continue;
+        const std::string& machine = stopped->second;
+        if (own.empty() ? machines_in(config).contains(machine) : own == machine) return machine;
+    }
+    return {};
+}
+
+Places::Down Places::down(NodeId id, const Value& config) const {
+    const Node& node = graph_[id];
+    if (node.type->machine) return Down::none;
+    if (!stopped_below(id, config).empty())
+        return config["host"].is_null() ? Down::some : Down::all;
+    if (down_.empty()) return Down::none;
     const Provider& provider = *graph_.registry().provider(node.type->provider);
     const auto ways = provider.endpoints(*node.type, config, settings_.at(provider.name));
     const auto is_down = [&](const Endpoint& e) { return down_.contains(e.machine); };

@@ -18,13 +18,14 @@ class Places {
     Places(const Graph& graph, const PriorState& prior, const ProviderSettings& settings)
         : graph_(graph), prior_(prior), settings_(settings) {}
 
-    /// Notes the planned action on a machine; other resources are ignored.
-    /// @param restarts  an update switches it off for a while
-    void note(const Node& node, std::optional<Action> action, bool restarts);
+    /// Notes the planned action on a resource.
+    /// @param restarts  an update switches the machine off for a while, or stops what runs on it
+    void note(NodeId id, const Value& config, std::optional<Action> action, bool restarts);
 
-    /// How many of the machines through which a resource is reached run now and are taken down.
+    /// How many of the machines through which a resource is reached run now and are taken down, or
+    /// stop something that the resource depends on.
     enum class Down { none, some, all };
-    [[nodiscard]] Down down(const Node& node, const Value& config) const;
+    [[nodiscard]] Down down(NodeId id, const Value& config) const;
 
     /// Whether the machine of the resource is still to be created. An object recorded on another
     /// machine is removed there first, unless that machine is gone.
@@ -42,6 +43,8 @@ class Places {
     enum class State { up, starting, fresh };
     State state(const Node& node, const Value& config) const;
     bool is_gone(const std::string& machine) const;
+    /// The machine on which an update stops something that the resource depends on; "" for none.
+    std::string stopped_below(NodeId id, const Value& config) const;
 
     const Graph& graph_;
     const PriorState& prior_;
@@ -49,6 +52,7 @@ class Places {
     std::map<std::string, State> machines_; ///< by address
     std::set<std::string> replaced_;        ///< of those
     std::set<std::string> down_;            ///< of those: run now, and are replaced or restarted
+    std::map<NodeId, std::string> stopped_; ///< machines by resource: see stopped_below()
 };
 
 } // namespace hadeploy

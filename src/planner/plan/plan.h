@@ -40,7 +40,7 @@ struct Step {
     bool read_first = false; ///< its machine is not up yet: read it in apply, and decide again
     bool takes_over = false; ///< it takes a claim of another object: read after that object has
                              ///< released the claim
-    bool restarts = false;   ///< of a machine: the update switches it off for a while
+    bool restarts = false;   ///< see ResourceType::restarts
     bool releases = false;   ///< see ResourceType::releases
     bool keeps = false;      ///< of a forgotten resource: its object is kept on purpose
     /// The removal that begins a replacement. It is a separate step, so that dependents of the old
@@ -65,10 +65,12 @@ struct Loss {
     std::string copied_by = {};
 };
 
-/// A machine that takes its turn after the plan, which leaves it as it is.
+/// The changes that take down one machine of a cluster, or stop what runs on it. They take their
+/// turn after the plan, which leaves them out.
 struct Turn {
-    std::string address;
-    Action action = Action::update; ///< replace, or update: a restart
+    std::string machine;                ///< its address
+    std::vector<std::string> addresses; ///< of what changes: the machine, resources on it
+    std::string verb;                   ///< "replace", "restart", "update": of the first of them
 };
 
 /// A plan as data: everything that apply does. Steps are in topological order.
@@ -90,8 +92,8 @@ struct Plan {
     Value outputs;             ///< as planned
     Value outputs_before;      ///< as recorded
     std::vector<Value> values; ///< by node: the planned attributes
-    /// Machines of clusters that must not be down together. Each gets a plan of its own, once the
-    /// one before has been applied and nothing else needs a repair.
+    /// What must not happen to the machines of a cluster at the same time. Each turn gets a plan of
+    /// its own, once the one before has been applied and nothing else needs a repair.
     std::vector<Turn> later;
     std::vector<std::string> notices; ///< remarks that are not errors
     /// From ResourceType::warn() and from rules under `checks:` that do not hold.

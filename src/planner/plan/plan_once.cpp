@@ -218,7 +218,7 @@ class Planner {
                 takings.push_back({0, it->second, "an object that looks the same"});
         Value known; // of the computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
-        go_with_machine(step, recorded, prior_, places_.down(node, config), action);
+        go_with_machine(step, recorded, prior_, places_.down(id, config), action);
         if (action == Action::replace && takings.empty())
             check_new_place(prior_, node, config, plan_.warnings, diagnostics_);
         if (action == Action::create || action == Action::replace) {
@@ -234,7 +234,7 @@ class Planner {
         number(step, recorded, action);
         set_value(id, with_machine(*node.type, node.address, complete(*node.type, config, known)));
         if (!step.read_first) check_postconditions(id, !action && recorded != nullptr);
-        places_.note(node, action, step.restarts);
+        places_.note(id, config, action, step.restarts);
         if (action && action != Action::adopt) add_warnings(node, config, plan_.warnings);
         if (action == Action::replace || recorded == nullptr)
             add_remark(node, config, seen && action != Action::replace ? seen->attributes : Value(),

@@ -77,20 +77,29 @@ std::string own_machine(const Value& attributes) {
 std::vector<Turn> find_turns(const Plan& plan, const PriorState& prior, const Graph& graph) {
     const Clusters clusters(prior, graph.registry());
     std::set<std::string> sick;
-    for (const Step& s : plan.steps)
-        if (repairs(s) && in_cluster(*s.type, s.before)) sick.insert(own_machine(s.before));
-    std::vector<Turn> out;
+    std::map<std::string, std::vector<const Step*>> by_machine;
     for (const Step& s : plan.steps) {
+        if (repairs(s) && in_cluster(*s.type, s.before)) sick.insert(own_machine(s.before));
         const bool down = s.restarts || (s.action == Action::replace && !s.if_differs &&
-                                         s.type->removal_ends_machine);
-        if (!s.type->machine || !s.node || !down || !machine_is_up(prior, s.address) ||
-            !clusters.has_others(s.address))
-            continue;
-        out.push_back({s.address, s.action});
+                                         s.type->machine && s.type->removal_ends_machine);
+        if (!s.node || !down) continue;
+        const std::string machine = s.type->machine ? s.address : own_machine(s.after);
+        if (machine_is_up(prior, machine) && clusters.has_others(machine))
+            by_machine[machine].push_back(&s);
     }
-    std::sort(out.begin(), out.end(), [&](const Turn& a, const Turn& b) {
-        return std::pair(!sick.contains(a.address), a.address) <
-               std::pair(!sick.contains(b.address), b.address);
+    std::vector<Turn> out;
+    for (const auto& [machine, steps] : by_machine) {
+        const auto first = std::find_if(steps.begin(), steps.end(),
+                                        [](const Step* s) { return s->type->machine; });
+        const Step& named = first == steps.end() ? *steps.front() : **first;
+        Turn turn{machine, {named.address}, named.verb};
+        if (turn.verb.empty()) turn.verb = named.action == Action::replace ? "replace" : "update";
+        for (const Step* s : steps)
+            if (s != &named) turn.addresses.push_back(s->address);
+        out.push_back(std::move(turn));
+    }
+    std::stable_sort(out.begin(), out.end(), [&](const Turn& a, const Turn& b) {
+        return !sick.contains(a.machine) < !sick.contains(b.machine);
     });
     return out;
 }
@@ -100,7 +109,7 @@ bool concerns_clusters(const Plan& plan, const std::vector<Turn>& turns, const P
     const Clusters clusters(prior, registry);
     const auto is_turn = [&](const std::string& machine) {
         return std::any_of(turns.begin(), turns.end(),
-                           [&](const Turn& t) { return t.address == machine; });
+                           [&](const Turn& t) { return t.machine == machine; });
     };
     return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const Step& s) {
         const bool comes_or_goes = s.action == Action::create || s.action == Action::remove;
@@ -133,12 +142,14 @@ std::set<std::string> used_by(const std::set<std::string>& addresses, const Prio
 void go_with_machine(Step& step, const RecordedResource* recorded, const PriorState& prior,
                      Places::Down down, std::optional<Action>& action) {
     if (recorded == nullptr || recorded->type != step.type->name) return;
-    if (action == Action::update && machine_is_up(prior, step.address) &&
+    const std::string machine = step.type->machine ? step.address : own_machine(step.after);
+    if (action == Action::update && machine_is_up(prior, machine) &&
         step.type->restarts(step.before, step.after)) {
         step.restarts = true;
-        step.verb = "restart";
+        if (step.type->machine) step.verb = "restart";
     }
-    if (down == Places::Down::all && !step.type->votes_in(step.after).empty() &&
+    const bool has_others = machines_in(step.after).size() > 1;
+    if (down == Places::Down::all && !step.type->votes_in(step.after).empty() && has_others &&
         action != Action::replace) {
         action = Action::replace;
         step.read_first = false;

@@ -55,6 +55,8 @@ class Orderer {
             const Step& step = plan_.steps[id];
             if (!is_removal(step)) {
                 steps_.emplace(step.address, id);
+                if (step.restarts && !step.type->machine)
+                    stops_.emplace(step.after["host"].text("machine"), id);
                 continue;
             }
             removals_[step.address].push_back(id);
@@ -128,6 +130,10 @@ class Orderer {
             }
         }
         if (forgotten) return;
+        if (step.first_half) { // it leaves before what it runs on stops
+            const auto [from, to] = stops_.equal_range(r.config["host"].text("machine"));
+            for (auto stop = from; stop != to; ++stop) hard_[stop->second].insert(id);
+        }
         for (const std::string& d : r.depends_on) {
             if (only_serial(step.address, d)) continue;
             for (const StepId below : removals_below(d))
@@ -390,6 +396,7 @@ class Orderer {
     /// By step: steps that must be done before, and steps that should be.
     std::vector<std::set<StepId>> hard_, soft_;
     std::unordered_map<std::string, StepId> steps_; ///< by address, without removals
+    std::multimap<std::string, StepId> stops_;      ///< steps that stop what runs on a machine
     std::unordered_map<std::string, std::vector<StepId>> removals_;
     std::unordered_map<std::string, std::vector<StepId>> below_;
     std::map<std::pair<StepId, StepId>, const Taking*> takings_;

@@ -41,9 +41,8 @@ constexpr std::array kCauses{
           "check the name of the package, and that the apt sources of the host have it"},
     Cause{"has no installation candidate", "",
           "check the name of the package, and that the apt sources of the host have it"},
-    Cause{"apt-get update took longer", "",
-          "check that the mirrors of the host answer (`apt-get update` on the host)"},
-    Cause{"apt-get install took longer", "", "set a longer `timeout`, then apply again"},
+    Cause{"E: Version '", "",
+          "`apt-cache madison PACKAGE` on the host lists the versions that its apt sources have"},
     Cause{"Temporary failure resolving", "", "the host cannot resolve names; check its DNS"},
     Cause{"Failed to connect to bus", "systemd does not answer on the host",
           "services need a host that was booted with systemd"},
@@ -72,6 +71,10 @@ constexpr std::array kCauses{
     Cause{"the host has no time zone", "",
           "check the name (`timedatectl list-timezones` on the host); zones come with the package "
           "tzdata, which a host.package can install"},
+    Cause{
+        " was rolled back", "", // docker_stack_wait.sh
+        "its previous version runs again; correct the new one and apply again, or return the whole "
+        "project to what it was before: hadeploy rollback"},
     Cause{"Operation not permitted", "",
           "is the file immutable (`lsattr`), or is the host a container without that capability?"},
 };

@@ -20,6 +20,13 @@ bool is_package_name(std::string_view name) {
                std::string_view::npos;
 }
 
+bool is_package_version(std::string_view text) {
+    return !text.empty() && std::isdigit(static_cast<unsigned char>(text.front())) &&
+           text.find_first_not_of(
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-:"
+               "~") == std::string_view::npos;
+}
+
 /// The names in a Provides list, e.g. "awk, foo (= 1.2)".
 std::vector<std::string> provided(std::string_view list) {
     std::vector<std::string> names;
@@ -41,9 +48,13 @@ class HostPackage final : public SshType {
             "Installs missing packages without recommended packages and without prompts; modified "
             "configuration files are kept. The package lists are fetched only if apt does not find "
             "a package. While another package manager holds the lock, hadeploy waits.\n\n"
-            "A package that was removed by hand is installed again. Versions are not managed. A "
-            "virtual package counts as installed if a package that provides it is. An interrupted "
-            "installation is completed first (`dpkg --configure -a`).\n\n"
+            "A package that was removed by hand is installed again. Only versions under `pins` are "
+            "managed: another installed version is drift. On the machines of a cluster (managers "
+            "of a swarm, peers of a replicated volume) a pinned version changes on one machine at "
+            "a time: a member that depends on the package leaves before and joins again "
+            "afterwards, and the next machine follows when the cluster is well.\n\n"
+            "A virtual package counts as installed if a package that provides it is. An "
+            "interrupted installation is completed first (`dpkg --configure -a`).\n\n"
             "Destroy removes the packages that hadeploy installed. It keeps packages that were "
             "there before, dependencies and configuration files. With `keep` it removes nothing. A "
             "package that is removed from the list is treated in the same way.";
@@ -58,6 +69,12 @@ class HostPackage final : public SshType {
         packages.min = 1;
         schema = {host_attribute(),
                   packages,
+                  {.name = "pins",
+                   .type = map_of(TypeKind::string),
+                   .doc = "Exact versions of some of the packages, as `apt-cache madison NAME` "
+                          "lists them: `{docker.io: 26.1.5+dfsg1-9+b9}`. A lower version than "
+                          "the installed one is installed too.",
+                   .default_value = Value::map({})},
                   {.name = "keep",
                    .type = TypeKind::boolean,
                    .doc = "Destroy leaves the packages installed.",
@@ -90,8 +107,19 @@ class HostPackage final : public SshType {
         for (const Value& p : packages.as_list())
             if (p.is_string() && !is_package_name(p.as_string()))
                 diagnostics.add(fmt::format("{} is not a package name", quoted(p)), p.loc())
-                    .with_hint("lower-case letters, digits, '+', '-' and '.' are allowed; versions "
-                               "are not supported, and a '-' at the end would remove the package");
+                    .with_hint(
+                        "lower-case letters, digits, '+', '-' and '.' are allowed; a version "
+                        "belongs under `pins`, and a '-' at the end would remove the package");
+        check_pins(config, diagnostics);
+    }
+
+    bool restarts(const Value& before, const Value& after) const override {
+        if (!before["pins"].is_map() || !after["pins"].is_map()) return false;
+        const Value::Map& pins = after["pins"].as_map();
+        return std::any_of(pins.begin(), pins.end(), [&](const Entry& pin) {
+            const Value* installed = before["pins"].find(pin.key);
+            return installed != nullptr && *installed != pin.value;
+        });
     }
 
     std::vector<std::string> shares(const Value& config) const override {
@@ -133,8 +161,15 @@ class HostPackage final : public SshType {
         add_provided(wanted, answer, there, versions);
         const Value packages = managed(wanted, there, unwanted(request, answer, there));
         if (packages.as_list().empty()) return Observation::absent();
-        return Observation::present(
-            Value::map({{"packages", packages}, {"versions", Value::map(std::move(versions))}}));
+        const Value installed = Value::map(std::move(versions));
+        Value::Map pins;
+        if (request.config["pins"].is_map())
+            for (const Entry& pin : request.config["pins"].as_map())
+                if (const Value* version = installed.find(pin.key))
+                    pins.push_back({pin.key, *version});
+        return Observation::present(Value::map({{"packages", packages},
+                                                {"pins", Value::map(std::move(pins))},
+                                                {"versions", installed}}));
     }
 
     std::vector<Command> commands(const Change& change) const override {
@@ -146,10 +181,11 @@ class HostPackage final : public SshType {
                                     std::string(scripts::host_package_dpkg);
         if (remove) return take_back(change, prepare);
         const std::vector<std::string> packages = strings(config["packages"]);
-        std::vector<Command> all{{.script = prepare + std::string(scripts::host_package_exact) +
-                                            fmt::format("set -- {}\n{}", quoted(packages),
-                                                        scripts::host_package_install),
-                                  .step = "installing " + shown(change, packages)}};
+        std::vector<Command> all{
+            {.script = prepare + std::string(scripts::host_package_exact) +
+                       fmt::format("pins={}\nset -- {}\n{}", shell_quote(pins_of(config)),
+                                   quoted(packages), scripts::host_package_install),
+             .step = "installing " + shown(change, packages)}};
         const std::map<std::string, std::string> left = left_to(change);
         if (!left.empty())
             all.push_back({.script = prepare + hand_over(left) + forget_lines(names_of(left)),
@@ -165,6 +201,33 @@ class HostPackage final : public SshType {
     }
 
   private:
+    static void check_pins(const Value& config, Diagnostics& diagnostics) {
+        if (!config["pins"].is_map() || config["packages"].contains_unknown()) return;
+        const std::vector<std::string> packages = strings(config["packages"]);
+        for (const Entry& pin : config["pins"].as_map()) {
+            if (std::find(packages.begin(), packages.end(), pin.key) == packages.end())
+                diagnostics.add(
+                    fmt::format("{} has a pin, but is not in `packages`", in_quotes(pin.key)),
+                    pin.loc);
+            if (pin.value.is_string() && !is_package_version(pin.value.as_string()))
+                diagnostics
+                    .add(fmt::format("{} is not a version of a package", quoted(pin.value)),
+                         pin.value.loc())
+                    .with_hint("the whole version, without wildcards, as `apt-cache madison " +
+                               pin.key + "` lists it");
+        }
+    }
+
+    /// "docker.io=26.1 jq=1.7"
+    static std::string pins_of(const Value& config) {
+        std::string out;
+        if (config["pins"].is_map())
+            for (const Entry& pin : config["pins"].as_map())
+                out +=
+                    fmt::format("{}{}={}", out.empty() ? "" : " ", pin.key, pin.value.as_string());
+        return out;
+    }
+
     /// Packages that this resource no longer lists but another one does, with the identity of the
     /// other resource.
     static std::map<std::string, std::string> left_to(const Change& change) {

@@ -9,8 +9,21 @@ exact() {
         esac
     done
 }
+# `pinned P` prints P, or P=VERSION if $pins has a version for it.
+pinned() {
+    for pin in $pins; do
+        case $pin in "$1="*) echo "$pin"; return ;; esac
+    done
+    echo "$1"
+}
 install() {
-    if exact "$@"; then apt install "$@"; else
+    if exact "$@"; then
+        for p in "$@"; do
+            set -- "$@" "$(pinned "$p")"
+            shift
+        done
+        apt install ${pins:+--allow-downgrades} "$@"
+    else
         log="E: Unable to locate package $unknown"
         return 1
     fi
