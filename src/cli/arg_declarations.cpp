@@ -186,7 +186,10 @@ class Declaration {
         showing(destroy);
         running(destroy);
         CLI::App& rollback = command("rollback", "Go back to what an earlier run had applied");
-        rollback.add_option("N", args_.run, "Number of the run, as shown by `history`")->required();
+        rollback.add_option(
+            "N", args_.run,
+            "Number of the run, as shown by `history`. By default the last run that "
+            "succeeded with another spec, or other variables, than the latest run");
         showing(rollback);
         running(rollback);
         CLI::App& import = command("import", "Import an existing object into the state");

@@ -41,7 +41,7 @@ struct Args {
     std::vector<std::string> allow_data_loss;
     double lock_timeout = 0; ///< seconds
 
-    std::int64_t run = 0;               ///< rollback N
+    std::optional<std::int64_t> run;    ///< rollback N
     std::string name;                   ///< ... ADDRESS, output NAME, docs TYPE, completion SHELL
     std::string to;                     ///< TO of state mv FROM TO
     std::string id;                     ///< import ADDRESS ID

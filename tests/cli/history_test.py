@@ -128,6 +128,34 @@ class RollbackTest(Case):
         self.assertFalse((self.path / "more").exists())
         self.assertEqual(self.run_it("state", "list").split(), ["config", "module.part.file"])
 
+    def back(self, **more):
+        return self.run_it("rollback", "--auto-approve", **more)
+
+    def test_to_the_previous_version(self):
+        self.assertIn("nothing has been applied yet", self.back(status=64))
+        self.run_it("apply", "--auto-approve")
+        self.assertIn("no earlier run succeeded with another spec", self.back(status=64))
+        self.apply("--var", "word=two")
+        (self.path / "config").unlink()
+        self.apply("--var", "word=two")  # the same version again
+        self.assertIn("going back to run 1: apply\n", self.back())
+        self.assertEqual(self.read("config"), "hello canary-default\n")
+        self.assertIn("going back to run 3: apply\n", self.back())
+        self.assertEqual(self.read("config"), "two canary-default\n")
+        # a version that failed in part
+        self.write("hadeploy.yaml", SPEC.replace(
+            "outputs:", '  bad: {type: local.exec, create: "exit 3", delete: "true"}\noutputs:'))
+        self.apply("--var", "word=three", status=1)
+        self.assertEqual(self.read("config"), "three canary-default\n")
+        self.assertIn("going back to run 5: rollback 3\n", self.back())
+        self.assertEqual(self.read("config"), "two canary-default\n")
+        # a removal of everything is no version
+        self.run_it("destroy", "--auto-approve")
+        self.write("hadeploy.yaml", SPEC)
+        self.apply("--var", "word=four")
+        self.assertIn("going back to run 7: rollback 5\n", self.back())
+        self.assertEqual(self.read("config"), "two canary-default\n")
+
     def test_what_can_not_be_gone_back_to(self):
         self.assertIn("nothing has been applied yet", self.rollback(1, status=64))
         self.write("hadeploy.yaml", SPEC.replace(

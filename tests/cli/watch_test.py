@@ -130,7 +130,7 @@ class WatchTest(Project):
     def test_once_tells_drift_from_an_edited_spec(self):
         self.applied()
         text = self.once()
-        self.assertIn("as in the spec: 4 resources", text)
+        self.assertIn("4 resources compared: all as in the spec\n", text)
         self.assertNotIn("drift", text)
         self.write("a", "changed outside")
         self.assertRegex(self.once(code=2), r"(?m)Z drift: a: sha256 differs$")
@@ -141,6 +141,7 @@ class WatchTest(Project):
         self.assertNotIn("drift", text)
         os.remove(self.path / "above")
         text = self.once(code=2)
+        self.assertIn("4 resources compared: 2 as in the spec, 1 drifted, 1 pending\n", text)
         self.assertRegex(text, r"(?m)Z drift: above: it is gone$")
         self.assertRegex(text, r"(?m)Z pending: a: ")
 
@@ -154,7 +155,7 @@ class WatchTest(Project):
     def test_only_changes_are_reported(self):
         self.applied()
         running = self.start()
-        running.until("as in the spec: 4 resources", running.err)
+        running.until("4 resources compared: all as in the spec", running.err)
         self.write("a", "changed outside")
         running.until(" drift: a: ")
         os.remove(self.path / "above")

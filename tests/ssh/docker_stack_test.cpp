@@ -85,7 +85,8 @@ Value stack(const std::string& compose) {
 /// A command of a deploy, run on a host with that daemon. Each request advances the clock by a
 /// second.
 ProcessResult run_change(const Daemon& daemon, std::size_t index,
-                         const std::string& compose = "services: {web: {image: w}}") {
+                         const std::string& compose = "services: {web: {image: w}}",
+                         const std::string& programs = "") {
     const ssh::SshType& type = cluster_type("docker.stack");
     const auto list =
         type.commands(change_of(type, Change::Kind::create, {}, normal(type, stack(compose))));
@@ -99,6 +100,7 @@ ProcessResult run_change(const Daemon& daemon, std::size_t index,
     const std::string after = ssh::docker::functions();
     REQUIRE(script.starts_with(after.substr(0, 20)));
     script.insert(script.find("stack='app'"), "docker_up() { :; }\n");
+    if (!programs.empty()) script = "PATH=" + programs + ":$PATH\n" + script;
     return run_process({.argv = {"sh"}, .input = "set -eu\n" + script});
 }
 
@@ -155,14 +157,48 @@ TEST_CASE("docker.stack: a service that does not run is reported with the error 
 
 TEST_CASE("docker.stack: an update that the swarm rolled back or paused") {
     const std::string failed = list({task(1, "failed", "shutdown", "task: non-zero exit (3)")});
-    CHECK(wait_for({service(R"(,"UpdateStatus":{"State":"rollback_started"})"),
+    CHECK(wait_for({service(R"(,"UpdateStatus":{"State":"rollback_started",)"
+                            R"("Message":"update rolled back due to failure of task t1"})"),
                     service(R"(,"UpdateStatus":{"State":"rollback_completed",)"
-                            R"("Message":"update rolled back due to failure of task t1"})")},
+                            R"("Message":"rollback completed"})")},
                    {failed}) ==
-          "the swarm rolled back the update of app_web (update rolled back due to failure of task "
+          "the update of app_web was rolled back (update rolled back due to failure of task "
           "t1): app_web.1 on node1: failed: task: non-zero exit (3)");
     CHECK(wait_for({service(R"(,"UpdateStatus":{"State":"paused","Message":"update paused"})")},
                    {kBoth}) == "the swarm paused the update of app_web (update paused)");
+}
+
+TEST_CASE("docker.stack: an update that does not become healthy in time is rolled back") {
+    const auto updating = [](const std::string& action, const std::string& state) {
+        std::string text = service(R"(,"UpdateStatus":{"State":")" + state +
+                                   R"(","Message":"rollback completed"})");
+        text.insert(text.find("\"Mode\""),
+                    R"("UpdateConfig":{"FailureAction":")" + action + R"("},)");
+        return text;
+    };
+    const auto wait = [&](const std::string& action) { // the update never ends by itself
+        std::vector<std::string> services(300, updating(action, "updating"));
+        services.push_back(updating(action, "rollback_started"));
+        services.push_back(updating(action, "rollback_completed"));
+        const Daemon daemon({{"/services", services},
+                             {"/tasks", {list({task(1, "running"), task(2, "starting")})}}});
+        const TempDir bin;
+        write_file(bin.path / "docker", "#!/bin/sh\necho \"$*\" >>" + (bin.path / "log").string());
+        fs::permissions(bin.path / "docker", fs::perms::owner_all);
+        const ProcessResult result =
+            run_change(daemon, 2, "services: {web: {image: w}}", bin.path.string());
+        CHECK(result.status == 1);
+        const std::string log = bin.path / "log";
+        return std::pair(ssh::cause_in(result.err), fs::exists(log) ? read_file(log) : "");
+    };
+    const auto [error, calls] = wait("rollback");
+    CHECK(error ==
+          "the update of app_web was rolled back (not complete in time: app_web: 1 of 2 tasks "
+          "run after 300 s)");
+    CHECK(calls == "service rollback --detach --quiet app_web\n");
+    const auto [paused, none] = wait("pause");
+    CHECK(paused == "app_web: 1 of 2 tasks run after 300 s");
+    CHECK(none == "");
 }
 
 TEST_CASE("docker.stack: tasks that end by themselves must succeed") {

@@ -27,10 +27,33 @@ Run find_run(const Project& project, std::int64_t number) {
     return *run;
 }
 
+/// Whether the runs had the same inputs. A run records more than them, such as moves.
+bool same_inputs(const Run& a, const Run& b) {
+    for (const char* key : {"files", "variables", "secrets", "destroy"})
+        if (a.spec[key] != b.spec[key]) return false;
+    return true;
+}
+
+/// The last run that succeeded with other inputs than the latest run, which may have failed. A
+/// removal of everything is no version to go back to.
+Run previous_run(const Project& project) {
+    const std::vector<Run> runs = recorded_runs(project);
+    for (auto run = runs.rbegin(); run != runs.rend(); ++run)
+        if (run->result == RunResult::done && run->spec.is_map() && !run->spec.flag("destroy") &&
+            !run->spec.flag("partial") && !same_inputs(*run, runs.back()))
+            return *run;
+    throw Error(ErrorKind::usage, "no earlier run succeeded with another spec or other variables")
+        .with_hint(runs.empty() ? "nothing has been applied yet"
+                                : "`hadeploy history` lists the runs: hadeploy rollback N");
+}
+
 } // namespace
 
 int run_rollback(Context& context) {
-    const Run run = find_run(context.project, context.args.run);
+    const std::optional<std::int64_t> chosen = context.args.run;
+    const Run run = chosen ? find_run(context.project, *chosen) : previous_run(context.project);
+    if (!chosen && !context.args.json)
+        context.say(fmt::format("going back to run {}: {}\n", run.id, run.command));
     const bool destroy = load_record(run.spec, context.project);
     context.project.move_back(moves_back(recorded_runs(context.project), run.id));
     return plan_and_execute(context, {.destroy = destroy}, fmt::format("rollback {}", run.id));

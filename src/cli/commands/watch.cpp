@@ -153,6 +153,22 @@ class Watch {
         return last_.count(Condition::unreadable) > 0 ? exit_code(ErrorKind::unreachable) : 0;
     }
 
+    /// "4 resources compared: 3 as in the spec, 1 drifted\n"
+    static std::string summary(const Comparison& seen) {
+        std::size_t all = 0;
+        std::string parts;
+        for (const auto& [condition, words] : {std::pair{Condition::in_sync, "as in the spec"},
+                                               {Condition::drifted, "drifted"},
+                                               {Condition::pending, "pending"},
+                                               {Condition::unreadable, "cannot be read"}}) {
+            const std::size_t n = seen.count(condition);
+            all += n;
+            if (n > 0) parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", n, words);
+        }
+        if (seen.in_sync == all) parts = "all as in the spec";
+        return fmt::format("{} compared: {}\n", counted(all, "resource"), parts);
+    }
+
     /// Compares, and reports the changes since the last time.
     void look() {
         const Project& project = view_->project;
@@ -168,9 +184,7 @@ class Watch {
              {Condition::in_sync, Condition::drifted, Condition::pending, Condition::unreadable})
             metrics_.resources[std::string(condition_name(c))] = last_.count(c);
         metrics_.machines = last_.machines;
-        if (!std::exchange(compared_, true))
-            view_->context.say(
-                fmt::format("as in the spec: {}\n", counted(last_.in_sync, "resource")));
+        if (!std::exchange(compared_, true)) view_->context.say(summary(last_));
         report(changes);
         std::erase_if(paces_, [&](const auto& p) { return !last_.findings.contains(p.first); });
     }

@@ -156,7 +156,10 @@ DockerStack::DockerStack() {
           "Apply waits until every service runs what was deployed: all tasks run, and tasks with a "
           "`healthcheck` are healthy (without one, a task counts as soon as its program runs). A "
           "job, or a task that is not restarted, must have ended successfully. If this does not "
-          "happen, or if the swarm rolls an update back, apply shows the errors of the tasks.\n\n"
+          "happen, or if the swarm rolls an update back, apply shows the errors of the tasks. An "
+          "update with `failure_action: rollback` that is not complete after `wait` is rolled "
+          "back, also if its tasks do not fail but never become healthy: the service then runs "
+          "its previous version again, and apply fails.\n\n"
           "Anything that Docker would reject is an error of the spec, reported with its line in "
           "the compose file: keys that a stack does not support, values of the wrong type, a "
           "variable without a value, an undefined network. A value that Docker would change is "
@@ -441,7 +444,7 @@ std::vector<Command> DockerStack::commands(const Change& change) const {
         list.push_back({.script = common + json + fmt::format("seconds={}\n", (wait + 999) / 1000) +
                                   std::string(scripts::docker_stack_wait),
                         .step = "waiting for its tasks to run",
-                        .waits = std::chrono::milliseconds(wait)});
+                        .waits = 2 * std::chrono::milliseconds(wait)}); // of a rollback too
         // without waiting, a rollback may still need the old ones
         if (config.flag("prune") && (!names.empty() || change.kind == Change::Kind::update))
             list.push_back(

@@ -2,8 +2,11 @@
 # Waits until every service runs what was deployed: the wanted number of tasks of the current
 # version run for five seconds, as in `docker service update`. (A task with a health check runs
 # only when the check has succeeded.) A job, or a task that is not restarted, must have ended
-# successfully. Fails at once if the swarm has paused or rolled back an update. Variables:
-# seconds.
+# successfully. Fails at once if the swarm has paused or rolled back an update.
+#
+# The swarm rolls back an update whose tasks fail, but a task that never becomes healthy can keep it
+# waiting without an end. If the time is up, updates with `failure_action: rollback` are therefore
+# rolled back from here, and the program waits once more for that. Variables: seconds.
 perl -e "$docker_perl"'
     my ($stack, $seconds) = @ARGV;
     my $label = "%22com.docker.stack.namespace=$stack%22";
@@ -62,6 +65,16 @@ perl -e "$docker_perl"'
         my $done = scalar(grep { $mode->{Replicated} || $wanted{$_} } keys %good);
         return $done >= $total ? "" : "$name: $done of $total tasks run";
     };
+    # Rolls back the updates that are not complete. Returns whether any is being rolled back.
+    my $roll_back = sub {
+        return grep {
+            my $state = ($_->{UpdateStatus} // {})->{State} // "";
+            my $action = ($_->{Spec}{UpdateConfig} // {})->{FailureAction} // "";
+            $state eq "rollback_started" || $state eq "updating" && $action eq "rollback"
+                && system("docker", "service", "rollback", "--detach", "--quiet", $_->{Spec}{Name}) == 0
+        } @_;
+    };
+    my (%cause, $late); # why an update was rolled back; what was missing when the time was up
     my $began = time;
     my $good_since = 0;
     while (1) {
@@ -74,7 +87,10 @@ perl -e "$docker_perl"'
             my $state = $update->{State} // "";
             my $name = $service->{Spec}{Name};
             my $said = $update->{Message} ? " ($update->{Message})" : "";
-            $give_up->($service, "the swarm rolled back the update of $name$said") if $state eq "rollback_completed";
+            $said = " (not complete in time: $late)" if $late && $state =~ /^rollback_/;
+            $cause{$name} //= $said if $state eq "rollback_started";
+            $give_up->($service, "the update of $name was rolled back" . ($cause{$name} // $said))
+                if $state eq "rollback_completed";
             $give_up->($service, "the swarm stopped rolling back $name$said") if $state eq "rollback_paused";
             $give_up->($service, "the swarm paused the update of $name$said") if $state eq "paused";
             my $lack = $missing->($service, $tasks);
@@ -91,6 +107,10 @@ perl -e "$docker_perl"'
             chomp $why;
             if ($now - $began >= $seconds) {
                 my $waited = $now - $began;
+                if (!$late && $roll_back->(@{$services // []})) {
+                    ($late, $began) = ("$why after $waited s", $now);
+                    next;
+                }
                 $give_up->($behind, "$why after $waited s") if $behind;
                 print STDERR "hadeploy: after $waited s: $why\n";
                 exit 1;
