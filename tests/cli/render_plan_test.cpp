@@ -52,7 +52,7 @@ TEST_CASE("a plan names the machines that take their turn later") {
     plan.later = {{"node[\"b\"]", {"node[\"b\"]"}, "restart"},
                   {"node[\"c\"]", {"node[\"c\"]"}, "replace"}};
     CHECK(render_plan(plan, {}).find("Then, one machine at a time, each in a plan of its own once "
-                                     "the others are well again:\n"
+                                     "the others are healthy again:\n"
                                      "      restart  node[\"b\"]\n      replace  node[\"c\"]\n") !=
           std::string::npos);
     CHECK(plan_json(plan)["later"].dump() ==

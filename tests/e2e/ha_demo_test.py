@@ -3,8 +3,8 @@
 The tests depend on each other and run in the order of their names; the first failure ends them. KVM (on
 machines without it, which emulate), AWS, and hosts with another distribution are not covered.
 
-HADEPLOY_E2E_STORY=short leaves out the longest tests: the drain, the moved write, the power cycles and
-the existing machines.
+HADEPLOY_E2E_STORY=short leaves out the longest tests: the drain, the moved write, the power cycles, new
+versions (versions_story.py), killed drills (faults_story.py) and the existing machines.
 
 To work on a single test: with HADEPLOY_E2E_PROJECT=DIR (an applied copy of examples/ha-demo),
 `ha_demo_test.py HaDemo.test_07...` runs against that cluster, and keeps it.
@@ -21,6 +21,8 @@ import unittest
 import uuid
 
 import kills
+import faults_story
+import versions_story
 from cluster import BUILD, IMAGES, LAB, SOURCE, Node, Project, http, run, virsh, wait_until
 
 NAMES = ["node1", "node2", "node3"]
@@ -42,7 +44,7 @@ journalctl -b -o cat --no-pager -u docker -n 5000 | grep -v level=info | tail -2
 """
 
 
-class HaDemo(unittest.TestCase):
+class HaDemo(versions_story.VersionsStory, faults_story.FaultsStory, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.lab_was_up = run(LAB, "status", check=False).returncode == 0

@@ -48,13 +48,13 @@ def layer(kind):
     return LAYERS.get(kind) or LAYERS[kind.split(".")[0]]
 
 
-def kill(project):
-    """Kills hadeploy itself, not the shell of the lab around it."""
+def kill(project, how=signal.SIGKILL):
+    """Sends a signal to hadeploy itself, not to the shell of the lab around it."""
     found = subprocess.run(["pgrep", "-f", f"hadeploy --chdir {project.directory}"],
                            capture_output=True, text=True, check=False)
     for pid in found.stdout.split():
         try:
-            os.kill(int(pid), signal.SIGKILL)
+            os.kill(int(pid), how)
         except ProcessLookupError:
             pass
 

@@ -200,6 +200,29 @@ class Package : public Thing {
     }
 };
 
+/// `fake.placed`: the provider chooses its `zone` and the `kind` of its `disk`, unless the spec
+/// does. A new one is created before the old one is removed.
+class Placed : public Thing {
+  public:
+    Placed() {
+        name = "fake.placed";
+        create_before_destroy = true;
+        schema.push_back(
+            {.name = "zone", .type = TypeKind::string, .filled = true, .replaces = true});
+        schema.push_back(
+            {.name = "disk",
+             .type = object_of({{.name = "gib", .type = TypeKind::integer},
+                                {.name = "kind", .type = TypeKind::string, .filled = true}})});
+    }
+    /// The object that the provider makes.
+    static Value filled_by_provider(Value v) {
+        if (!v["zone"].is_string()) v = v.with("zone", "zone-of-" + v.text("name"));
+        if (v["disk"].is_map() && !v["disk"].has("kind"))
+            v = v.with("disk", v["disk"].with("kind", "fast"));
+        return v;
+    }
+};
+
 /// `fake.member`: has a vote among its peers.
 class Member : public Thing {
   public:

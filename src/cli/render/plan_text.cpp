@@ -165,7 +165,7 @@ std::string render_later(const Plan& plan, const Style& style) {
     if (plan.later.empty()) return {};
     std::string out =
         style.paint(Tint::bold, "Then, one machine at a time, each in a plan of its own once "
-                                "the others are well again:") +
+                                "the others are healthy again:") +
         "\n";
     for (const Turn& turn : plan.later)
         out += fmt::format("      {:<7}  {}\n", turn.verb,

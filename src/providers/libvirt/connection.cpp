@@ -64,6 +64,11 @@ const Connection::Capabilities& Connection::capabilities() const {
 std::string Connection::arch() const {
     return capabilities().arch;
 }
+std::int64_t Connection::memory() const {
+    virNodeInfo info{};
+    call("read the host's memory", [&] { return virNodeGetInfo(get(), &info); });
+    return static_cast<std::int64_t>(info.memory) * 1024;
+}
 bool Connection::offers_kvm() const {
     return capabilities().kvm;
 }

@@ -23,6 +23,8 @@ class Connection {
     [[nodiscard]] bool mock() const { return mock_; }
     /// The host's processor architecture: "x86_64", "aarch64".
     [[nodiscard]] std::string arch() const;
+    /// The host's memory in bytes.
+    [[nodiscard]] std::int64_t memory() const;
     /// Whether libvirt offers KVM. Guests may still fail to run on it.
     [[nodiscard]] bool offers_kvm() const;
 

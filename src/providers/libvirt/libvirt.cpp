@@ -1,6 +1,7 @@
 #include "providers/libvirt/libvirt.h"
 
 #include "core/secrecy.h"
+#include "provider_api/units.h"
 #include "providers/libvirt/libvirt_type.h"
 
 #include <fmt/format.h>
@@ -31,6 +32,7 @@ class LibvirtEndpoint : public OpenEndpoint {
                 out.push_back(Observation::failed(std::move(error)));
             }
         }
+        refuse_too_many(requests, out, *open);
         return out;
     }
 
@@ -51,6 +53,27 @@ class LibvirtEndpoint : public OpenEndpoint {
     }
 
   private:
+    /// Machines that need more memory together than the host has are refused before anything is
+    /// made for the new ones. What is free is checked when a machine starts.
+    static void refuse_too_many(std::span<const ReadRequest> requests,
+                                std::vector<Observation>& seen, const Connection& open) {
+        std::int64_t needed = 0;
+        std::vector<std::size_t> missing;
+        for (std::size_t i = 0; i < requests.size(); ++i) {
+            if (!requests[i].type->machine) continue;
+            needed += requests[i].config.integer("memory");
+            if (seen[i].state == Observation::State::absent) missing.push_back(i);
+        }
+        if (missing.empty() || needed <= open.memory()) return;
+        for (const std::size_t i : missing)
+            seen[i] = Observation::failed(
+                Error(ErrorKind::failed,
+                      fmt::format("the host has {} of memory, and the machines of this project "
+                                  "would need {}",
+                                  show_bytes(open.memory()), show_bytes(needed)))
+                    .with_hint("give them less memory, or have fewer machines"));
+    }
+
     static const LibvirtType& type_of(const ResourceType& type) {
         return dynamic_cast<const LibvirtType&>(type);
     }
