@@ -31,7 +31,7 @@ TEST_CASE("a lifecycle can use variables, locals, each and count") {
                           "keep_on_destroy: \"${length(local.none) == 0}\", "
                           "ignore_changes: \"${concat(var.names, ['labels.x'])}\"}")
                          .c_str());
-    const LifecycleValues& v = values_of(t, "a");
+    const LifecycleValues v = values_of(t, "a");
     CHECK(v.prevent_destroy == true);
     CHECK(v.keep_on_destroy == true);
     CHECK_FALSE(v.create_before_destroy);
