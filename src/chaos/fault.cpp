@@ -1,6 +1,7 @@
 #include "chaos/fault.h"
 
 #include <fmt/format.h>
+#include <map>
 
 namespace hadeploy::chaos {
 
