@@ -15,7 +15,8 @@ struct UserCleanup {
     UserCleanup(const UserCleanup&) = delete;
     UserCleanup& operator=(const UserCleanup&) = delete;
     ~UserCleanup() {
-        if (::getpwnam(name.c_str())) run_process({.argv = {"userdel", name}});
+        // -f: a daemon of this machine may have the same number, such as nobody's
+        if (::getpwnam(name.c_str())) run_process({.argv = {"userdel", "-f", name}});
     }
 };
 
