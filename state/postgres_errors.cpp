@@ -15,6 +15,7 @@ struct Remedy {
 
 /// Messages of libpq and of the server's login, which have no code.
 constexpr std::array kLogin{
+    Remedy{"invalid integer value", "correct the number in the URL"},
     Remedy{
         "password authentication failed",
         "check the user in the URL, and the password: HADEPLOY_STATE_PASSWORD, `password` in the "
