@@ -33,7 +33,7 @@ TEST_CASE("filled: a value in the spec is compared, and its removal changes noth
     Lab lab;
     CHECK(lab.apply(placed("zone: here")).result.ok());
     CHECK(lab.world.objects.at("user").text("value") == "here");
-    CHECK(lab.apply(placed("value: v, zone: here")).plan == "update p (value,shout)");
+    CHECK(lab.apply(placed("value: v, zone: here")).plan == "update p (value)");
     CHECK(lab.apply(placed("value: v")).plan == "");
     // what the spec does not say may change outside: only its users follow
     lab.world.objects["p"] = lab.world.objects["p"].with("zone", "elsewhere");

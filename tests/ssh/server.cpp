@@ -89,20 +89,33 @@ SshServer::SshServer(const std::string& config, const std::string& key_type,
     start();
 }
 
+pid_t SshServer::spawn() const {
+    const pid_t pid = ::fork();
+    if (pid != 0) return pid;
+    // An aborted test must not leave a server behind, which would also keep its output open.
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (in_child_) in_child_();
+    const std::string config = (dir_.path / "sshd_config").string(),
+                      log = (dir_.path / "sshd.log").string();
+    ::execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-f", config.c_str(), "-E", log.c_str(),
+            nullptr);
+    ::_exit(127);
+}
+
+/// A client elsewhere may have been given the port for a moment: then sshd ends, and is started
+/// again.
 void SshServer::start() {
-    pid_ = ::fork();
-    if (pid_ == 0) {
-        // An aborted test must not leave a server behind, which would also keep its output open.
-        ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (in_child_) in_child_();
-        const std::string config = (dir_.path / "sshd_config").string();
-        ::execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-f", config.c_str(), "-E", "/dev/null",
-                nullptr);
-        ::_exit(127);
-    }
-    for (int i = 0; i < 500 && !listens(port_); ++i)
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    pid_ = spawn();
+    while (!listens(port_)) {
+        if (std::chrono::steady_clock::now() > end)
+            throw std::runtime_error("sshd does not listen: " + read_file(dir_.path / "sshd.log"));
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    if (!listens(port_)) throw std::runtime_error("sshd does not listen");
+        if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(200));
+            pid_ = spawn();
+        }
+    }
 }
 
 void SshServer::stop() {

@@ -46,6 +46,8 @@ class SshServer {
     void stop();
 
   private:
+    [[nodiscard]] pid_t spawn() const;
+
     TempDir dir_;
     std::string host_key_;
     std::function<void()> in_child_;
