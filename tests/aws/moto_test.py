@@ -139,14 +139,16 @@ class Project(unittest.TestCase):
         return self.recorded(address)["id"]
 
     def ours(self):
-        """Everything with our tag that is not about to disappear."""
-        found = []
-        for tag in self.ec2.describe_tags(Filters=[{"Name": "key", "Values": ["hadeploy:identity"]}])["Tags"]:
-            found.append((tag["ResourceType"], tag["ResourceId"]))
-        gone = {i["InstanceId"] for r in self.ec2.describe_instances()["Reservations"] for i in r["Instances"]
-                if i["State"]["Name"] in ("terminated", "shutting-down")}
-        volumes = {v["VolumeId"] for v in self.ec2.describe_volumes()["Volumes"]}
-        return sorted(f for f in found if f[1] not in gone and (f[0] != "volume" or f[1] in volumes))
+        """Everything with our tag. (moto keeps the tags of objects that are gone, so it is not asked for tags.)"""
+        tagged = [{"Name": "tag-key", "Values": ["hadeploy:identity"]}]
+        found = [i["InstanceId"] for i in self.instances()]
+        for kind, key, name in (("vpcs", "Vpcs", "VpcId"), ("subnets", "Subnets", "SubnetId"),
+                                ("internet_gateways", "InternetGateways", "InternetGatewayId"),
+                                ("route_tables", "RouteTables", "RouteTableId"),
+                                ("security_groups", "SecurityGroups", "GroupId"), ("volumes", "Volumes", "VolumeId"),
+                                ("addresses", "Addresses", "AllocationId"), ("key_pairs", "KeyPairs", "KeyPairId")):
+            found += [one[name] for one in getattr(self.ec2, f"describe_{kind}")(Filters=tagged)[key]]
+        return sorted(found)
 
     def instances(self):
         return [i for r in self.ec2.describe_instances()["Reservations"] for i in r["Instances"]
@@ -246,6 +248,7 @@ class LifeTest(Project):
         self.unchanged()
 
     def test_destroy_leaves_nothing(self):
+        self.assertEqual(len(self.ours()), 13)
         self.run_it("destroy", "--auto-approve", code=1)  # the volume's data would be lost
         self.run_it("destroy", "--auto-approve", "--allow-data-loss")
         self.assertEqual(self.ours(), [])
@@ -273,7 +276,7 @@ class ImportTest(Project):
     def test_an_existing_network_is_imported_and_then_managed(self):
         vpc = self.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
         self.spec("  old: {type: aws.vpc, cidr: 10.9.0.0/16}")
-        self.run_it("import", "old", vpc, "--auto-approve")
+        self.run_it("import", "old", vpc)
         self.apply()
         self.assertEqual(self.id("old"), vpc)
         self.unchanged()

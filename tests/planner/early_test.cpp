@@ -34,7 +34,7 @@ TEST_CASE("a lifecycle can use variables, locals, each and count") {
     const LifecycleValues v = values_of(t, "a");
     CHECK(v.prevent_destroy == true);
     CHECK(v.keep_on_destroy == true);
-    CHECK_FALSE(v.create_before_destroy);
+    CHECK(v.create_before_destroy == false);
     REQUIRE(v.ignored.size() == 2);
     CHECK(v.ignored[0].attribute == "value");
     CHECK(v.ignored[1].path == Path{"x"});

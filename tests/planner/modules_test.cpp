@@ -184,7 +184,8 @@ TEST_CASE("unknown instances and names of modules are errors") {
     CHECK(with("count: 1, for_each: [x]")
               .starts_with("a module can't have both a count and a for_each (for_each names"));
     CHECK(with("for_each: '${module.site[*].url}'") ==
-          "the number of instances of \"site\" depends on itself");
+          "the number of instances of \"site\" depends on itself (calculate `count` or `for_each` "
+          "from variables, locals or other blocks)");
     CHECK(with("for_each: [x, x]") ==
           "for_each has \"x\" twice (each instance needs a unique name)");
     CHECK(with("for_each: [x]", "outputs: {o: \"${module.site['y'].url}\"}\n") ==

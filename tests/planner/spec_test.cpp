@@ -192,7 +192,8 @@ TEST_CASE("YAML that would be misread is refused") {
           std::string::npos);
     CHECK(errors_of("name: t\nresources:\n\ta: {}\n") ==
           "hadeploy.yaml:3:1: a tab in the indentation (indent with spaces)\n");
-    CHECK(errors_of("name: \xff\n") == "hadeploy.yaml:1:7: the byte 0xff is not valid UTF-8\n");
+    CHECK(errors_of("name: \xff\n") ==
+          "hadeploy.yaml:1:7: the byte 0xff is not valid UTF-8 (save the file as UTF-8)\n");
     CHECK(errors_of("") == "hadeploy.yaml:1:1: the file is empty\n");
     CHECK(errors_of("- a\n").find("a spec is a map, not a list") != std::string::npos);
     CHECK(errors_of("name: \"t\n").find("a string without its closing quote") != std::string::npos);

@@ -28,7 +28,7 @@ struct Pretence {
     ProcessResult run(const std::string& script) const {
         return run_process(
             {.argv = {"sh"},
-             .input = fmt::format("{2}cd {0}\nPATH={0}/bin:$PATH\n( set -eu\n{1}\n)\n",
+             .input = fmt::format("{2}cd {0}\nPATH={0}/bin:$PATH\n( set -eu\n{1}\n) </dev/null\n",
                                   dir.path.string(), script, ssh::place_functions())});
     }
     /// The lines that the tools have written to the file `log`.

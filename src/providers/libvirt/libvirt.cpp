@@ -64,13 +64,15 @@ class LibvirtEndpoint : public OpenEndpoint {
             needed += requests[i].config.integer("memory");
             if (seen[i].state == Observation::State::absent) missing.push_back(i);
         }
-        if (missing.empty() || needed <= open.memory()) return;
+        if (missing.empty()) return;
+        const std::int64_t memory = open.memory();
+        if (needed <= memory) return;
         for (const std::size_t i : missing)
             seen[i] = Observation::failed(
                 Error(ErrorKind::failed,
                       fmt::format("the host has {} of memory, and the machines of this project "
                                   "would need {}",
-                                  show_bytes(open.memory()), show_bytes(needed)))
+                                  show_bytes(memory), show_bytes(needed)))
                     .with_hint("give them less memory, or have fewer machines"));
     }
 
