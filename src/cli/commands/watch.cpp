@@ -256,8 +256,10 @@ class Watch {
                              show_elapsed(std::chrono::milliseconds(pace.pause()).count()))}});
     }
 
-    /// Prints one line for each event, and posts those of a kind together.
+    /// Prints one line for each event, and posts those of a kind together. Who reads a line finds
+    /// it in the metrics.
     void report(const WatchEvents& events) {
+        publish();
         const std::int64_t now = now_ms();
         for (const WatchEvent& event : events) {
             const std::string text = printable(event_text(event));
