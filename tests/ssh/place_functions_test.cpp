@@ -293,7 +293,8 @@ bool mounts_possible() {
 }
 
 bool setfacl_possible() {
-    return mounts_possible() && run_process({.argv = {"setfacl", "--version"}}).status == 0;
+    return mounts_possible() &&
+           run_process({.argv = {"sh", "-c", "command -v setfacl"}}).status == 0;
 }
 } // namespace
 
