@@ -137,6 +137,9 @@ def plain(text, path, version):
     text = text.replace(f" on {os.uname().nodename}", " on HOST")
     text = re.sub(r"(pid |kill -INT )\d+", r"\1PID", text)
     text = re.sub(r"^\[ *[\d.]+s\] .*\n", "", text, flags=re.M)  # progress
+    # the words of later versions of CLI11 and libcurl
+    text = re.sub(r"not in range \[(\d+) - (\d+)\]", r"not in range \1 to \2", text)
+    text = text.replace("Could not connect to server", "Couldn't connect to server")
     return re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID", text)
 
 

@@ -79,7 +79,7 @@ class LocalStackTest(unittest.TestCase):
                      "www.example.org", "-purpose", "sslserver", "web.pem")
         self.assertEqual(self.openssl("pkey", "-in", "web.key", "-pubout"),
                          self.openssl("x509", "-in", "web.pem", "-pubkey", "-noout"))
-        text = self.openssl("x509", "-in", "web.pem", "-noout", "-text")
+        text = self.openssl("x509", "-in", "web.pem", "-noout", "-text", "-nameopt", "oneline")
         for words in ("DNS:www.example.org", "IP Address:127.0.0.1", "CA:FALSE",
                       "TLS Web Server Authentication", "CN = local-stack authority"):
             self.assertIn(words, text)

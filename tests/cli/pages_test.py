@@ -3,9 +3,11 @@
 
 usage: pages_test.py HADEPLOY [unittest options]
 """
+import shutil
 import subprocess
 import unittest
 
+import skips
 from command_case import SOURCE, Case
 
 
@@ -43,6 +45,7 @@ class PagesTest(Case):
         self.assertEqual(self.complete("--chdir", "=", str(self.path), "why", "fi"), ["first"])
         self.assertIn("hadeploy.yaml", self.complete("fmt", "had"))
 
+    @unittest.skipUnless(shutil.which("fish"), "needs fish")
     def test_fish_completes(self):
         self.apply()
         file = self.path / "completion.fish"
@@ -57,6 +60,7 @@ class PagesTest(Case):
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], completed)
 
+    @unittest.skipUnless(shutil.which("zsh"), "needs zsh")
     def test_zsh_completes(self):
         """Replaces the shell's functions that offer words by functions that print them."""
         self.apply()
@@ -81,6 +85,7 @@ class PagesTest(Case):
             self.assertEqual(self.out("docs", flag), (SOURCE / "docs" / name).read_text(),
                              f"hadeploy docs {flag} > docs/{name}")
 
+    @unittest.skipUnless(shutil.which("man"), "needs man")
     def test_the_manual_page_is_well_formed(self):
         text = self.out("docs", "--man")
         for line in text.splitlines():
@@ -101,4 +106,4 @@ class PagesTest(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    skips.main()
