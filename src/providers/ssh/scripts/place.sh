@@ -80,10 +80,10 @@ hadeploy_enter() {
     done
 }
 # Removes from the working directory, which is new, the ACL that it has inherited from a default ACL:
-# it would give others access to the directory and to everything in it. Without setfacl, GNU cp gives
-# it the mode and the ACL of another directory. BusyBox alone can do neither; there only the mode
-# limits the ACL. A user may have put another directory of root in place of the new one, but an empty
-# one has nothing that the mode would reveal.
+# it would give others access to the directory and to everything in it. Without setfacl, GNU tar gives
+# it the mode and the ACL of another directory (cp of coreutils 9.7 only adds ACLs). BusyBox alone can
+# do neither; there only the mode limits the ACL. A user may have put another directory of root in
+# place of the new one, but an empty one has nothing that the mode would reveal.
 hadeploy_bare() {
     if [ ! -O . ] || hadeploy_holds .; then return 0; fi
     if command -v setfacl >/dev/null; then
@@ -93,7 +93,7 @@ hadeploy_bare() {
     case $(ls -ld .) in
     ??????????+*)
         hadeploy_model=$(mktemp -d) && chmod 0755 "$hadeploy_model" || exit 1
-        cp -RT --preserve=mode "$hadeploy_model" . || exit 1
+        tar -C "$hadeploy_model" -cf - . | tar --acls --no-same-owner -xpf - || exit 1
         rmdir "$hadeploy_model" ;;
     drwxr-xr-x*) ;;
     *) chmod 0755 . || exit 1 ;;
