@@ -5,11 +5,11 @@ usage: recovery_test.py HADEPLOY [unittest options]
 """
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import unittest
 
+from document import blocks
 from local_project import HADEPLOY, Project
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "backup.md"
@@ -28,11 +28,9 @@ outputs: {said: "${file.path}"}
 
 def steps():
     """The shell commands of the document by the heading above them."""
-    out, heading = {}, None
-    for title, block in re.findall(r"^#+ ([^\n]*)$|^```sh\n(.*?)^```$", DOCUMENT.read_text(), re.M | re.S):
-        heading = title or heading
-        if block:
-            out[heading] = out.get(heading, "") + block
+    out = {}
+    for heading, block in blocks(DOCUMENT, "sh"):
+        out[heading] = out.get(heading, "") + block
     return out
 
 

@@ -20,6 +20,7 @@ HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "state"), str(ROOT / "tests" / "cli")]
 import skips  # noqa: E402
+from document import blocks  # noqa: E402
 from postgres_server import Missing, Server, free_port, program  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "shared-state.md"
@@ -36,16 +37,6 @@ resources:
 """
 KEY = "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U="
 PASSWORD = "canary-pw-81c2"
-
-
-def blocks(language):
-    """The blocks of the document by the heading above them."""
-    out, heading = [], None
-    for title, kind, block in re.findall(r"^#+ ([^\n]*)$|^```(\w+)\n(.*?)^```$", DOCUMENT.read_text(), re.M | re.S):
-        heading = title or heading
-        if kind == language:
-            out.append((heading, block))
-    return out
 
 
 class OldServer(threading.Thread):
@@ -107,17 +98,17 @@ class SharedStateTest(unittest.TestCase):
 
     def test_the_document(self):
         self.require_passwords("deploy")
-        sql = [text for _, text in blocks("sql")]
+        sql = [text for _, text in blocks(DOCUMENT, "sql")]
         self.assertEqual(len(sql), 2)
         for statement in sql[0].strip().splitlines():
             self.server.sql(statement)
         self.server.sql(sql[1], database="infra")
         here = f"127.0.0.1:{self.server.port}"
         scripts = {}
-        for heading, text in blocks("sh"):
+        for heading, text in blocks(DOCUMENT, "sh"):
             scripts.setdefault(heading, []).append(text.replace("db.example.com", here))
         self.assertEqual({h: len(t) for h, t in scripts.items()}, {"The project": 3, "Move a state": 1})
-        yaml = [text for _, text in blocks("yaml")]
+        yaml = [text for _, text in blocks(DOCUMENT, "yaml")]
         self.assertEqual(len(yaml), 1)
 
         def follow(script):
