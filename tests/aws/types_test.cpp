@@ -120,3 +120,14 @@ TEST_CASE("aws.instance: only another type restarts it, and its connection is kn
     CHECK(type.held_data(Value::map({{"id", "i-1"}}))->what ==
           "the root volume of the instance i-1");
 }
+
+TEST_CASE("aws.vpc and aws.subnet: the range has a size that EC2 accepts") {
+    const auto said = [](const char* cidr) {
+        return said_of("aws.vpc", Value::map({{"cidr", cidr}})) +
+               said_of("aws.subnet", Value::map({{"vpc", "vpc-1"}, {"cidr", cidr}}));
+    };
+    CHECK(said("10.0.0.0/16") + said("10.0.0.0/28") == "");
+    CHECK(said("10.0.0.0/15") == "\"10.0.0.0/15\" is not a range that EC2 accepts\n"
+                                 "\"10.0.0.0/15\" is not a range that EC2 accepts\n");
+    CHECK(said("10.0.0.0/29") != "");
+}

@@ -1,4 +1,8 @@
+#include "core/secrecy.h"
 #include "providers/aws-ec2/aws_type.h"
+
+#include <cstdlib>
+#include <fmt/format.h>
 
 namespace hadeploy::aws {
 
@@ -10,9 +14,22 @@ bool vpc_attribute(Region& region, const std::string& id, const char* attribute)
     return std::string_view("true") == root_of(*answer).child(attribute).child_value("value");
 }
 
+/// EC2 has networks and subnets of 16 to 65,536 addresses (CreateVpc, CreateSubnet).
+void check_range(const Value& cidr, Diagnostics& problems) {
+    if (!cidr.is_string()) return;
+    const std::string& text = cidr.as_string();
+    const int bits = std::atoi(text.c_str() + text.find('/') + 1);
+    if (bits < 16 || bits > 28)
+        problems.add(fmt::format("{} is not a range that EC2 accepts", quoted(cidr)), cidr.loc())
+            .with_hint("use a prefix from /16 to /28");
+}
+
 class Vpc final : public AwsType {
   public:
     Vpc();
+    void check(const Value& config, Diagnostics& problems) const override {
+        check_range(config["cidr"], problems);
+    }
     Value observed(Region& region, const Item& item, const Value&) const override {
         const std::string id = item.text("vpcId");
         return Value::map({{"cidr", item.text("cidrBlock")},
@@ -87,6 +104,9 @@ Vpc::Vpc()
 class Subnet final : public AwsType {
   public:
     Subnet();
+    void check(const Value& config, Diagnostics& problems) const override {
+        check_range(config["cidr"], problems);
+    }
     Value observed(Region&, const Item& item, const Value&) const override {
         return Value::map({{"vpc", item.text("vpcId")},
                            {"cidr", item.text("cidrBlock")},
