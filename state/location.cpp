@@ -33,10 +33,14 @@ Parts parts_of(std::string_view url) {
 std::string_view user_of(std::string_view before) {
     const auto slashes = before.find("://");
     if (slashes == before.npos) return {};
-    std::string_view authority = before.substr(slashes + 3);
-    authority = authority.substr(0, authority.find('/'));
-    const auto at = authority.rfind('@');
-    return at == authority.npos ? std::string_view() : authority.substr(0, at);
+    const std::string_view rest = before.substr(slashes + 3);
+    const std::string_view authority = rest.substr(0, rest.find('/'));
+    if (const auto at = authority.rfind('@'); at != authority.npos) return authority.substr(0, at);
+    // "ann:a/b@db": not a host with its port, but a password whose / should have been escaped
+    const auto colon = std::min(authority.rfind(':'), authority.size());
+    const bool port = authority.find_first_not_of("0123456789", colon + 1) == authority.npos;
+    const auto at = rest.rfind('@');
+    return port || at == rest.npos ? std::string_view() : rest.substr(0, at);
 }
 
 template<class Use>
@@ -82,7 +86,10 @@ StateLocation StateLocation::of_url(const std::string& url) {
     const bool ours = std::any_of(kSchemes.begin(), kSchemes.end(),
                                   [&](std::string_view scheme) { return url.starts_with(scheme); });
     if (!ours)
-        throw Error(ErrorKind::usage, fmt::format("{} is not the URL of a state", in_quotes(url)))
+        // libpq's other notation can contain a password
+        throw Error(ErrorKind::usage,
+                    fmt::format("{} is not the URL of a state",
+                                url.find("://") == url.npos ? "the text" : in_quotes(url)))
             .with_hint(std::string(kExample));
     StateLocation out{std::filesystem::path()};
     out.schema = kDefaultSchema;

@@ -70,8 +70,10 @@ std::string parameter_of(const StateLocation& location, std::string_view name) {
     return out;
 }
 
-/// Whether nobody between this machine and the server can listen.
+/// Whether nobody between this machine and the server can listen. Without a host, PGHOST or a
+/// service decides where the server is; libpq ignores the TLS mode if that is a local socket.
 bool is_here(std::string_view hosts) {
+    if (hosts.empty()) return false;
     while (!hosts.empty()) {
         const std::string_view host = hosts.substr(0, hosts.find(','));
         hosts.remove_prefix(std::min(hosts.size(), host.size() + 1));
@@ -108,7 +110,9 @@ void Database::connect() {
         {"tcp_user_timeout", "15000"}, {"application_name", "hadeploy"},
         {"client_encoding", "UTF8"},
     };
-    if (!is_here(parameter_of(location_, "host"))) all.emplace_back("sslmode", "verify-full");
+    const std::string address = parameter_of(location_, "hostaddr"); // takes precedence
+    if (!is_here(address.empty() ? parameter_of(location_, "host") : address))
+        all.emplace_back("sslmode", "verify-full");
     all.emplace_back("dbname", location_.url);
     if (!location_.password.empty()) all.emplace_back("password", location_.password);
     std::vector<const char*> keywords, values;

@@ -76,12 +76,15 @@ std::optional<PostgresStore::Holder> PostgresStore::try_lock(const LockOwner& se
                         "SELECT epoch, owner, CASE WHEN expires_at > clock_timestamp() THEN "
                         "ceil(extract(epoch FROM expires_at - clock_timestamp()) * 1000)::bigint "
                         "ELSE 0 END FROM project WHERE id = 1");
-        query.step();
+        if (!query.step())
+            throw Error(ErrorKind::state,
+                        fmt::format("the state {} has no row for its project", server_.name()))
+                .with_hint("restore a backup of the database");
         const std::int64_t epoch = query.integer(0), left_ms = query.integer(2);
         const std::string text = query.text(1);
         const auto owner = parse_owner(text);
         const bool dead = owner && is_dead(*owner);
-        if (left_ms > 0 && owner && !dead) return Holder{*owner, left_ms};
+        if (left_ms > 0 && !dead) return Holder{owner, left_ms};
         if (take(self, epoch, dead)) return std::nullopt;
         // somebody else was faster
     }
@@ -117,7 +120,9 @@ bool PostgresStore::take(const LockOwner& self, std::int64_t epoch, bool from_de
 
 Error PostgresStore::locked_by(const Holder& holder) {
     const std::lock_guard guard(database_mutex());
-    Error error = in_use(server_.name(), holder.owner);
+    Error error = holder.owner ? in_use(server_.name(), *holder.owner)
+                               : Error(ErrorKind::locked,
+                                       fmt::format("the state {} is in use", server_.name()));
     Statement open(server_, "SELECT address FROM intents WHERE run = (SELECT max(id) FROM runs) "
                             "ORDER BY id");
     std::vector<std::string> addresses;

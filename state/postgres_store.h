@@ -34,8 +34,8 @@ class PostgresStore final : public SqlStore {
 
   private:
     struct Holder {
-        LockOwner owner;
-        std::int64_t left_ms; ///< until its lease expires
+        std::optional<LockOwner> owner; ///< nothing: written by an unknown version
+        std::int64_t left_ms;           ///< until its lease expires
     };
     /// Takes the lease if nobody has it. @returns the holder otherwise
     std::optional<Holder> try_lock(const LockOwner& self);

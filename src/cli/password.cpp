@@ -84,10 +84,15 @@ std::string read_private(const fs::path& file, mode_t mode) {
 }
 } // namespace
 
+bool is_program(const fs::path& file) {
+    struct stat info {};
+    return ::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 0111) != 0;
+}
+
 std::string password_from_file(const fs::path& file) {
     struct stat info {};
     if (::stat(file.c_str(), &info) != 0) throw system_error("read the password file", file);
-    const bool script = S_ISREG(info.st_mode) && (info.st_mode & 0111) != 0;
+    const bool script = is_program(file);
     std::string password = script ? run_script(file) : read_private(file, info.st_mode);
     if (password.empty())
         throw Error(ErrorKind::failed,

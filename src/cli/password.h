@@ -10,6 +10,9 @@ namespace hadeploy::cli {
 /// @throws Error(failed)
 std::string password_from_file(const std::filesystem::path& file);
 
+/// Whether this is a file that is run for the password that it prints.
+bool is_program(const std::filesystem::path& file);
+
 /// Asks on the terminal without echo; `twice` for a new password.
 /// @param otherwise  the hint if there is no terminal: how else to supply the password
 /// @throws Error(usage) if there is no terminal, or the two differ; Interrupted

@@ -257,15 +257,17 @@ std::string Project::state_password() const {
 
 KeySource Project::key_source() const {
     // A key file beside the state file also opens a state that was moved from there to a database.
-    std::string file = given_to_us("HADEPLOY_STATE_KEY_FILE");
+    const std::string given = given_to_us("HADEPLOY_STATE_KEY_FILE");
+    const std::string passphrase = given_to_us("HADEPLOY_STATE_PASSPHRASE");
+    std::string file = given;
     if (file.empty() && (fs::exists(state::key_file(state_file())) || state_location().in_file()))
         file = state::key_file(state_file());
     std::string key = given_to_us("HADEPLOY_STATE_KEY");
-    if (key.empty() && ::access(file.c_str(), X_OK) == 0) {
+    if (key.empty() && passphrase.empty() && is_program(given)) {
         if (!printed_key_) printed_key_ = password_from_file(file);
         key = *printed_key_;
     }
-    return {.passphrase = given_to_us("HADEPLOY_STATE_PASSPHRASE"),
+    return {.passphrase = passphrase,
             .key = std::move(key),
             .file = file,
             .takes_unsealed = options_.takes_unsealed};
@@ -279,7 +281,8 @@ std::unique_ptr<Store> Project::open_store_of(const std::string& project, Store:
     const StateLocation location = state_location();
     auto store = Store::open(location, mode, project, key_source(), form());
     if (location.in_file()) return store;
-    const std::int64_t seen = remembered_serial(*store), serial = store->serial();
+    const std::string lineage = store->lineage();
+    const std::int64_t seen = remembered_serial(lineage), serial = store->serial();
     if (mode == Store::Mode::read_write && serial < seen)
         throw Error(ErrorKind::state,
                     fmt::format("the state {} has lost writes that this machine has seen: its "
@@ -290,26 +293,33 @@ std::unique_ptr<Store> Project::open_store_of(const std::string& project, Store:
                             "restored; to continue from there, remove {}: the next plan compares "
                             "with the real objects",
                             memory_file().string()));
-    remember(*store);
+    if (serial > seen) remember(lineage, serial);
     return store;
 }
 
-std::int64_t Project::remembered_serial(const Store& store) const {
+std::int64_t Project::remembered_serial(const std::string& lineage) const {
     try {
         const Value seen = from_json(read_file(memory_file(), kMaxYamlBytes));
-        return seen.text("lineage") == store.lineage() ? seen.integer("serial") : 0;
+        return seen.text("lineage") == lineage ? seen.integer("serial") : 0;
     } catch (const Error&) {
         return 0; // the first time
     }
 }
 
 void Project::remember(const Store& store) const {
-    if (state_location().in_file() || store.serial() <= remembered_serial(store)) return;
+    if (state_location().in_file()) return;
+    try {
+        remember(store.lineage(), store.serial());
+    } catch (const Error&) {
+        // the run is recorded; the database is lost only now
+    }
+}
+
+void Project::remember(const std::string& lineage, std::int64_t serial) const {
     try {
         fs::create_directories(data_dir());
         write_file(memory_file(),
-                   to_json(Value::map({{"lineage", store.lineage()}, {"serial", store.serial()}})) +
-                       "\n");
+                   to_json(Value::map({{"lineage", lineage}, {"serial", serial}})) + "\n");
     } catch (const std::exception&) {
         // it only helps to notice a loss later
     }

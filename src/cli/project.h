@@ -124,7 +124,8 @@ class Project {
   private:
     void keep_state_section(const Spec& spec) const;
     [[nodiscard]] std::filesystem::path memory_file() const { return data_dir() / "seen.json"; }
-    [[nodiscard]] std::int64_t remembered_serial(const Store& store) const;
+    [[nodiscard]] std::int64_t remembered_serial(const std::string& lineage) const;
+    void remember(const std::string& lineage, std::int64_t serial) const;
     [[nodiscard]] std::string state_password() const;
     void read_spec(const FileReader& read, const std::filesystem::path& file = kSpecFile);
     VariableValues given_variables();

@@ -247,6 +247,8 @@ class SharedStateTest(unittest.TestCase):
         yield "no such database", ["plan"], at(server.url("s").replace("/postgres?", "/nowhere?"))
         yield "no such role", ["plan"], at(server.url("s", user="nobody"))
         yield "TLS refused", ["plan"], at(tcp + "?sslmode=require", HADEPLOY_STATE_PASSWORD=PASSWORD)
+        yield "a server that only PGHOST names", ["plan"], at(
+            "postgresql://ann@/postgres", HADEPLOY_STATE_PASSWORD=PASSWORD, PGHOST="127.0.0.1", PGPORT=str(server.port))
         authority = self.enable_tls()
         given = {"HADEPLOY_STATE_PASSWORD": PASSWORD}
         yield "no certificate of the authority", ["plan"], at(tcp + "?sslmode=verify-full", **given)

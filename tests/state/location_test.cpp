@@ -24,6 +24,8 @@ TEST_CASE("URLs of something else, passwords and invalid schemas are rejected") 
         {"postgresql://ann:pw@db/x", "contains a password"},
         {"postgresql://db/x?password=pw", "contains a password"},
         {"mysql://ann:pw@db/x", "contains a password"},
+        {"postgresql://ann:pw/pw@db/x", "contains a password"},
+        {"host=db password=pw", "is not the URL of a state"},
         {"postgresql://db/x?schema=", "can't be the schema"},
         {"postgresql://db/x?schema=A", "can't be the schema"},
         {"postgresql://db/x?schema=a%22b", "can't be the schema"},

@@ -57,6 +57,17 @@ SERVER_TEST("each schema is a state of its own, and the names of addresses sort 
     CHECK(has(error_of([&] { open_ro(dir / "one", "shop"); }).hint, "?schema=NAME"));
 }
 
+SERVER_TEST("a lease whose owner cannot be read is waited for like any other") {
+    const TempDir dir;
+    { const auto made = open_locked(dir / "one"); }
+    alter(dir / "one", "UPDATE project SET owner = 'damaged', "
+                       "expires_at = clock_timestamp() + interval '1 hour'");
+    const auto store = open_rw(dir / "one");
+    const Error error = error_of([&] { store->lock("apply", 100); });
+    CHECK(error.kind == ErrorKind::locked);
+    CHECK(has(error.message, "is in use"));
+}
+
 SERVER_TEST("a state on a server needs a key that is given") {
     const TempDir dir;
     const Error error = error_of(
