@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import urllib.parse
+import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -165,7 +166,7 @@ class Proxy:
 
     def forward(self, headers, body):
         connection = http.client.HTTPConnection("127.0.0.1", self.moto.port, timeout=60)
-        connection.request("POST", "/", body, headers)
+        connection.request("POST", "/", body, {**headers, "Content-Length": str(len(body))})
         answer = connection.getresponse()
         return answer.status, answer.read()
 
@@ -179,6 +180,9 @@ class Proxy:
         if "AWS4-HMAC-SHA256" not in headers.get("Authorization", ""):
             self.wrong.append(f"{action} is not signed")
 
+        if action == "DeleteKeyPair" and "KeyPairId" in params:
+            body = self.by_name(headers, params)
+
         def forward():
             return self.with_token(action, params, lambda: self.forward(headers, body))
 
@@ -187,6 +191,17 @@ class Proxy:
             if answer is not None:
                 return answer
         return forward()
+
+    def by_name(self, headers, params):
+        """moto removes a key pair by its name only; AWS by its ID too."""
+        def request(**wanted):
+            return urllib.parse.urlencode({"Version": params["Version"], **wanted}).encode()
+
+        answer = xml.etree.ElementTree.fromstring(self.forward(headers, request(Action="DescribeKeyPairs"))[1])
+        for pair in answer.findall("{*}keySet/{*}item"):
+            if pair.findtext("{*}keyPairId") == params["KeyPairId"]:
+                return request(Action="DeleteKeyPair", KeyName=pair.findtext("{*}keyName"))
+        return request(Action="DeleteKeyPair", KeyName="none")
 
     def with_token(self, action, params, forward):
         """moto ignores client tokens: the same one gives the same answer, as on AWS."""

@@ -233,6 +233,7 @@ class LifeTest(Project):
         changes = [c for c in proxy.calls if "SecurityGroup" in c and not c.startswith("Describe")]
         self.assertEqual(changes, ["AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"])
         self.assertEqual(self.ec2.describe_volumes(VolumeIds=[self.id("disk")])["Volumes"][0]["Size"], 7)
+        self.assertEqual(proxy.count("ModifyVolume"), 1)  # root volumes, which are not read back, have not changed
         self.unchanged()
 
         # another name of the group: the new one first, then its users, then the old one goes
@@ -245,6 +246,16 @@ class LifeTest(Project):
         names = [g["GroupName"] for g in self.ec2.describe_security_groups()["SecurityGroups"]]
         self.assertIn("web2", names)
         self.assertNotIn("web", names)
+        self.unchanged()
+
+    def test_only_the_root_volume_grows(self):
+        self.spec(NETWORK + MACHINES.replace("size: 12 GiB", "size: 14 GiB"), rest=DATA + OUTPUTS)
+        self.apply()
+        node = self.id('node["a"]')
+        attached = {a["Device"]: v["Size"] for v in self.ec2.describe_volumes()["Volumes"] for a in v["Attachments"]
+                    if a["InstanceId"] == node}
+        self.assertEqual(sorted(attached.values()), [5, 14], attached)
+        self.assertEqual(attached["/dev/sdf"], 5)
         self.unchanged()
 
     def test_destroy_leaves_nothing(self):

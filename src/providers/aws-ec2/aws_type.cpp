@@ -1,12 +1,15 @@
 #include "providers/aws-ec2/aws_type.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <set>
+#include <thread>
 
 namespace hadeploy::aws {
 
 namespace {
 constexpr std::size_t kMostValues = 200; ///< of a filter
+constexpr std::chrono::seconds kLookAgain{3};
 
 std::map<std::string, Item> described(Region& region, const AwsType& type,
                                       std::vector<std::string> wanted, const std::string& filter,
@@ -54,6 +57,20 @@ std::map<std::string, Item> describe_own(Region& region, const AwsType& type,
                          const char* identity = item.tag(kIdentityTag);
                          return std::string(identity == nullptr ? "" : identity);
                      });
+}
+
+void wait_until(Region& region, const AwsType& type, const std::string& id, const char* state,
+                const std::function<bool(const Item&)>& reached) {
+    const auto end = std::chrono::steady_clock::now() + type.limit;
+    while (true) {
+        const auto there = describe(region, type, {id});
+        if (!there.empty() && reached(there.begin()->second)) return;
+        if (std::chrono::steady_clock::now() > end)
+            throw Error(ErrorKind::failed,
+                        fmt::format("the {} {} did not become {}", type.names.noun, id, state));
+        if (region.stop().stop_requested()) throw Interrupted();
+        std::this_thread::sleep_for(kLookAgain);
+    }
 }
 
 Schema with_common(Schema own, bool tagged) {

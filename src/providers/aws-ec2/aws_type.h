@@ -91,7 +91,7 @@ class AwsData : public ResourceType {
 /// The attributes that all types have, around those of one.
 Schema with_common(Schema own, bool tagged = true);
 
-/// Whether two values are the same as text.
+/// Whether the config sets an attribute to another value than `before`.
 inline bool changes_from(const Value& before, const Value& after, std::string_view name) {
     return !after[name].is_null() && !(before[name] == after[name]);
 }
@@ -115,6 +115,11 @@ std::map<std::string, Item> describe(Region& region, const AwsType& type,
 /// The objects that carry these identities, by identity.
 std::map<std::string, Item> describe_own(Region& region, const AwsType& type,
                                          const std::vector<std::string>& identities);
+
+/// Asks until an object is as the next request needs it. `state`: for the error, "available".
+/// @throws Error(failed) after the limit of the type; Interrupted
+void wait_until(Region& region, const AwsType& type, const std::string& id, const char* state,
+                const std::function<bool(const Item&)>& reached);
 
 std::unique_ptr<ResourceType> key_pair_type();
 std::unique_ptr<ResourceType> vpc_type();

@@ -40,7 +40,10 @@ class CredentialChain {
     /// profile's endpoint_url; otherwise AWS's.
     std::string endpoint_of(std::string_view service, const std::string& region) const;
     /// Where the credentials came from, for messages: "the profile work".
-    [[nodiscard]] const std::string& source() const { return source_; }
+    [[nodiscard]] std::string source() const {
+        const std::lock_guard lock(mutex_);
+        return source_;
+    }
 
   private:
     [[nodiscard]] std::string profile_name() const;
@@ -57,7 +60,7 @@ class CredentialChain {
 
     Access access_;
     Profiles profiles_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::optional<Credentials> last_;
     std::string source_;
 };

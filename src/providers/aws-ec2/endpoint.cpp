@@ -205,7 +205,13 @@ void RegionEndpoint::begin(std::size_t index, const Change& change, ChangeSink& 
     const std::string id = creates ? made(type, change) : change.before.text("id");
     if (!creates || change.again || type.needs_more(change.after)) {
         const Item item = seen(type, id);
-        const Value before = attributes_of(type, item, change.after, change.before);
+        Value before = attributes_of(type, item, change.after, change.before);
+        // what a type does not read back is as it was written last
+        const Value& written = creates ? change.after : change.before;
+        for (const Attribute& attribute : type.schema)
+            if (!attribute.computed && before[attribute.name].is_null() &&
+                !written[attribute.name].is_null())
+                before = before.with(attribute.name, written[attribute.name]);
         type.change(region_, item, before, change.after,
                     [&](std::string_view what) { sink.progress(index, what); });
         if (!creates || change.again) retag(type, item, change);

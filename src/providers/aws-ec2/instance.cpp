@@ -3,14 +3,12 @@
 #include "core/hash.h"
 
 #include <fmt/format.h>
-#include <thread>
 
 namespace hadeploy::aws {
 
 namespace {
 
 constexpr std::int64_t kGib = std::int64_t{1} << 30;
-constexpr std::chrono::seconds kLookAgain{3};
 constexpr int kMostTokens = 5;
 
 std::string state_of(const Item& item) {
@@ -30,6 +28,15 @@ void specify_volume(Params& params, const std::string& prefix, const Value& volu
         params.add(prefix + "Iops", std::to_string(volume.integer("iops")));
     if (volume["throughput"].is_integer())
         params.add(prefix + "Throughput", std::to_string(volume.integer("throughput")));
+}
+
+/// The ID of the volume from which an instance boots.
+std::string root_disk(const Item& item) {
+    for (const pugi::xml_node& disk : item.root().child("blockDeviceMapping").children("item"))
+        if (item.text("rootDeviceName") == disk.child_value("deviceName"))
+            return disk.child("ebs").child_value("volumeId");
+    throw Error(ErrorKind::failed,
+                fmt::format("the instance {} has no root volume", item.text("instanceId")));
 }
 
 /// A choice about public addresses can only be made for an interface.
@@ -85,7 +92,6 @@ class Instance final : public AwsType {
                       true);
     }
     void resize(Region& region, const Item& item, const Value& after, const Notice& progress) const;
-    void wait_until(Region& region, const std::string& id, const std::string& state) const;
     static std::string root_device(Region& region, const std::string& image);
 };
 
@@ -171,18 +177,6 @@ std::string Instance::create(Region& region, const Change& change, Params params
     }
 }
 
-void Instance::wait_until(Region& region, const std::string& id, const std::string& state) const {
-    const auto end = std::chrono::steady_clock::now() + limit;
-    while (true) {
-        const auto there = describe(region, *this, {id});
-        if (!there.empty() && state_of(there.begin()->second) == state) return;
-        if (std::chrono::steady_clock::now() > end)
-            throw Error(ErrorKind::failed,
-                        fmt::format("the instance {} did not become {}", id, state));
-        std::this_thread::sleep_for(kLookAgain);
-    }
-}
-
 /// Only a stopped instance changes its type.
 void Instance::resize(Region& region, const Item& item, const Value& after,
                       const Notice& progress) const {
@@ -190,7 +184,8 @@ void Instance::resize(Region& region, const Item& item, const Value& after,
     if (state_of(item) != "stopped") {
         progress("stopping it for another type");
         region.change("StopInstances", Params().add("InstanceId.1", id), true);
-        wait_until(region, id, "stopped");
+        wait_until(region, *this, id, "stopped",
+                   [](const Item& one) { return state_of(one) == "stopped"; });
     }
     set(region, id, "InstanceType.Value", after.text("instance_type"));
     if (after.flag("running", true))
@@ -211,8 +206,7 @@ void Instance::change(Region& region, const Item& item, const Value& before, con
             Params().add("InstanceId", id).add("HttpTokens", after.text("metadata_tokens")), true);
     if (changes_from(before, after, "root_volume")) {
         Params params;
-        const pugi::xml_node disk = item.root().child("blockDeviceMapping").child("item");
-        params.add("VolumeId", disk.child("ebs").child_value("volumeId"));
+        params.add("VolumeId", root_disk(item));
         specify_volume(params, "", after["root_volume"], "Size");
         region.change("ModifyVolume", params, true);
     }

@@ -46,9 +46,9 @@ class KeyPair final : public AwsType {
         const auto answer = region.change("ImportKeyPair", params, false);
         return root_of(*answer).child_value("keyPairId");
     }
-    /// By its name: moto ignores the ID.
-    void remove(Region& region, const std::string&, const Value& before) const override {
-        region.change("DeleteKeyPair", Params().add("KeyName", before.text("name")), true);
+    /// By its ID: meanwhile another pair can have the name.
+    void remove(Region& region, const std::string& id, const Value&) const override {
+        region.change("DeleteKeyPair", Params().add("KeyPairId", id), true);
     }
 };
 

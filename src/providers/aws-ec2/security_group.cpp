@@ -235,6 +235,7 @@ void SecurityGroup::warn(const Value& config, Diagnostics& warnings) const {
         const std::set<RuleAtom> atoms = atoms_of(Value::list({rule}), "");
         for (const RuleAtom& atom : atoms) {
             if (atom.peer != "0.0.0.0/0" && atom.peer != "::/0") continue;
+            if (atom.protocol != "tcp" && atom.protocol != "-1") continue;
             for (const std::int64_t port : {22, 3306, 5432})
                 if (atom.first < 0 || (atom.first <= port && port <= atom.last))
                     warnings

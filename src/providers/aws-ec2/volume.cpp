@@ -113,6 +113,9 @@ void Volume::change(Region& region, const Item& item, const Value& before, const
         detach(region, id, before.text("instance"));
     }
     if (after.text("instance").empty()) return;
+    progress("waiting until it can be attached"); // it is being created or detached
+    wait_until(region, *this, id, "available",
+               [](const Item& one) { return one.text("status") == "available"; });
     Params params;
     params.add("VolumeId", id)
         .add("InstanceId", after.text("instance"))
