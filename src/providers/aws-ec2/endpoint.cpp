@@ -206,7 +206,7 @@ void RegionEndpoint::begin(std::size_t index, const Change& change, ChangeSink& 
     if (!creates || change.again || type.needs_more(change.after)) {
         const Item item = seen(type, id);
         Value before = attributes_of(type, item, change.after, change.before);
-        // what a type does not read back is as it was written last
+        // what a type does not read back keeps the value written last
         const Value& written = creates ? change.after : change.before;
         for (const Attribute& attribute : type.schema)
             if (!attribute.computed && before[attribute.name].is_null() &&
