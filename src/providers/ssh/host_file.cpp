@@ -87,7 +87,7 @@ class HostFile final : public SshType {
         const auto size = content_size(request.config);
         return probe_path(
             path, "-f", fmt::format("hadeploy_hash \"$n\" '{}'", size ? fmt::to_string(*size) : ""),
-            request.recorded == nullptr ? "" : look_for_leftovers(request.identity));
+            request.recorded == nullptr ? ":" : look_for_leftovers(request.identity));
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
@@ -143,10 +143,10 @@ class HostFile final : public SshType {
                before["sha256"] == change.after["sha256"];
     }
 
-    /// Reports temporary files of an interrupted write; removal deletes them.
+    /// Reports temporary files of an interrupted write if the file is missing: removal deletes them.
     static std::string look_for_leftovers(const std::string& identity) {
         return fmt::format("for l in ./.hadeploy-{0} ./.hadeploy-{0}.*; do [ ! -e \"$l\" ] || echo "
-                           "left; done\n",
+                           "left; done",
                            identity);
     }
 

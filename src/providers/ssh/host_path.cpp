@@ -9,10 +9,10 @@
 namespace hadeploy::ssh {
 
 std::string probe_path(std::string_view path, std::string_view test, std::string_view more,
-                       std::string_view first) {
-    return look_into(directory_of(path)).append(first) +
-           fmt::format("n={}\nif hadeploy_kind \"$n\" {}; then {}; fi\n",
-                       shell_quote(name_of(path)), test, more);
+                       std::string_view otherwise) {
+    return look_into(directory_of(path)) +
+           fmt::format("n={}\nif hadeploy_kind \"$n\" {}; then {}; else {}; fi\n",
+                       shell_quote(name_of(path)), test, more, otherwise);
 }
 
 std::string as_asked(std::string_view wanted, std::string_view seen) {

@@ -8,9 +8,9 @@ namespace hadeploy::ssh {
 
 /// A probe of `path`. Prints its kind; if it is the desired kind (`test`: "-f", "-d"), also owner,
 /// group and mode, and the output of `more` for $n in the current directory; `more` may replace the
-/// shell. `first` runs in any case, in the same directory.
+/// shell. `otherwise` runs in the same directory if there is nothing or something else.
 std::string probe_path(std::string_view path, std::string_view test, std::string_view more = ":",
-                       std::string_view first = "");
+                       std::string_view otherwise = ":");
 /// Absent, or present with path, owner, group and mode, in the notation of `config`. `kind`: "a
 /// directory".
 Observation parse_path(const Value& config, std::string_view kind, const ProbeResult& result);

@@ -210,7 +210,6 @@ hadeploy_own() {
         if ! hadeploy_shared "${hadeploy_seen##*[!0-9]}"; then
             hadeploy_own_directly "${hadeploy_seen%%
 *}" "$@"
-            return 0
         fi
     fi
     hadeploy_private "$3" "${hadeploy_seen##*[!0-9]}"
@@ -234,10 +233,11 @@ hadeploy_own() {
     hadeploy_public
 }
 # In a directory where only root can create names, the file is what it was when it was looked at.
+# The last command of a section, because chmod replaces the shell.
 hadeploy_own_directly() {
     case $1 in 1:*) ;; *) hadeploy_refuse "${2%/}/$3 has several hard links" ;; esac
     case $1 in *":$5"|1:"$5":*) ;; *) chown -h -- "$5" "./$3" || exit 1 ;; esac
-    chmod "0$6" "./$3" || exit 1
+    exec chmod "0$6" "./$3"
 }
 hadeploy_check() {
     [ -z "$4" ] || [ "$(sha256sum <"$3")" = "$4  -" ] ||
@@ -272,14 +272,15 @@ hadeploy_directory() {
     # GNU chmod keeps a directory's set-group-ID bit unless the number has five digits
     chown -- "$2" . && chmod "0$3" . || exit 1
 }
+# The last command of a section, because rm replaces the shell.
 hadeploy_remove() {
     hadeploy_enter "$1" || return 0
-    rm -f -- "./$2" "./.hadeploy-$3" "./.hadeploy-$3.old" || exit 1
     for hadeploy_name in "./.hadeploy-$3".*; do
         [ -d "$hadeploy_name" ] || continue
         (hadeploy_cd "$hadeploy_name" "${hadeploy_at%/}/${hadeploy_name#./}" && [ -O . ] && rm -f -- ./new ./old) || :
         rmdir -- "$hadeploy_name" 2>/dev/null || :
     done
+    exec rm -f -- "./$2" "./.hadeploy-$3" "./.hadeploy-$3.old"
 }
 hadeploy_empty() {
     for hadeploy_name in ./* ./.[!.]* ./..?*; do
