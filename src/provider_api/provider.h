@@ -152,6 +152,8 @@ class Provider {
     std::string name; ///< "libvirt", "ssh"
     std::string doc;
     Schema schema; ///< schema of the settings under `providers: {name: ...}`
+    /// Checks of the normalized settings beyond the schema. Must accept unknown values.
+    virtual void check(const Value& /*settings*/, Diagnostics& /*problems*/) const {}
     /// True: changes that are ready together are passed as one ordered batch, and the next batch
     /// after its end (a host: one exec). False: changes are passed singly and run in parallel.
     bool batches_changes = false;

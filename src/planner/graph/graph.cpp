@@ -168,8 +168,11 @@ Value Graph::settings(const Provider& provider, Diagnostics& diagnostics) const 
         raw = evaluate(*it->second, ScopeNames(context, *scopes_.front()));
         loc = spec_.provider_locs.at(provider.name);
     }
-    return normalize(provider.schema, raw, "provider " + provider.name, loc, spec_.base_directory(),
-                     diagnostics);
+    const std::size_t before = diagnostics.list().size();
+    Value settings = normalize(provider.schema, raw, "provider " + provider.name, loc,
+                               spec_.base_directory(), diagnostics);
+    if (diagnostics.list().size() == before) provider.check(settings, diagnostics);
+    return settings;
 }
 
 bool is_serial_pair(const Node& a, const Node& b) {
