@@ -67,11 +67,17 @@ Excerpt excerpt_of(std::string_view line, std::size_t column) {
     return out;
 }
 
+/// Whether a line contains the beginning of a private key, which may be there by mistake. Files in
+/// OpenSSH's format begin with "openssh-key-v1", here in base64.
+bool shows_private_key(std::string_view line) {
+    return line.find("PRIVATE KEY") != line.npos || line.find("b3BlbnNzaC1rZXktdjE") != line.npos;
+}
+
 /// The source line with carets under the place; "" if there is no such line.
 std::string source_block(Loc loc, const Sources& sources, const Style& style,
                          std::string_view margin) {
     const Sources::Line line = sources.line(loc);
-    if (line.text.empty()) return {};
+    if (line.text.empty() || shows_private_key(line.text)) return {};
     const Excerpt e = excerpt_of(line.text, line.column);
     const std::string number = std::to_string(loc.line);
     const std::string bar = style.paint(Tint::dim, "|");
