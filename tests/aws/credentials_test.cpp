@@ -1,6 +1,7 @@
 #include "aws/service.h"
 #include "core/error.h"
 #include "core/temp_dir.h"
+#include "providers/aws-ec2/addresses.h"
 #include "providers/aws-ec2/credentials.h"
 
 #include <doctest/doctest.h>
@@ -28,10 +29,17 @@ struct Chain {
         return CredentialChain(access);
     }
     std::string error() {
+        return message([&] { get(); });
+    }
+    /// The message of an error, without the directory of the files.
+    std::string message(const std::function<void()>& work) const {
         try {
-            get();
+            work();
         } catch (const Error& e) {
-            return e.message;
+            std::string out = e.message;
+            const std::string path = directory.path.string() + "/";
+            if (const std::size_t at = out.find(path); at != out.npos) out.erase(at, path.size());
+            return out;
         }
         return "";
     }
@@ -41,9 +49,10 @@ struct Chain {
 };
 
 constexpr const char* kSession =
-    "<A><AssumeRoleResult><Credentials><AccessKeyId>ASIA</AccessKeyId>"
+    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA</AccessKeyId>"
     "<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
-    "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></A>";
+    "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></"
+    "AssumeRoleResponse>";
 
 } // namespace
 
@@ -148,8 +157,8 @@ TEST_CASE("credentials: roles are assumed, with a profile's or the provider's se
 TEST_CASE("credentials: a web identity is sent without a signature") {
     FakeService sts;
     std::string body = kSession;
-    for (std::size_t at = 0; (at = body.find("AssumeRoleResult", at)) != body.npos; at += 30)
-        body.replace(at, 16, "AssumeRoleWithWebIdentityResult");
+    for (std::size_t at = 0; (at = body.find("AssumeRoleRes", at)) != body.npos; at += 30)
+        body.replace(at, 10, "AssumeRoleWithWebIdentity");
     sts.replies = {{.body = body}};
     Chain c;
     c.env.all["AWS_ENDPOINT_URL"] = sts.url();
@@ -207,4 +216,131 @@ TEST_CASE("credentials: they are renewed before their end, and when AWS rejects 
     CHECK(chain.get().access_key == "B");
     CHECK(chain.get(true).access_key == "C");
     CHECK(container.count() == 3);
+}
+
+TEST_CASE("credentials: what would break a request is refused by its source, never shown") {
+    Chain c;
+    c.env.all["AWS_ACCESS_KEY_ID"] = "AKIA";
+    c.env.all["AWS_SECRET_ACCESS_KEY"] = "s";
+    const std::string rest =
+        " contains a blank, a line end or another character that no credentials have";
+    for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
+        for (const char* bad : {"x\r\nHost: evil", "x\n", "x\x01", "x y", "x\xe2\x80\x8b"}) {
+            Chain other;
+            other.env.all = c.env.all;
+            other.env.all[name] = bad;
+            CHECK(other.error() == name + rest);
+        }
+    Chain profile;
+    profile.file("AWS_CONFIG_FILE", "[default]\naws_access_key_id = A\naws_secret_access_key = "
+                                    "se\rcret\n");
+    CHECK(profile.error() == "AWS_CONFIG_FILE:3: aws_secret_access_key" + rest);
+    profile.file("AWS_CONFIG_FILE",
+                 "[default]\ncredential_process = printf '{\"AccessKeyId\": \"A\", "
+                 "\"SecretAccessKey\": \"s\", \"SessionToken\": \"t\\\\n\"}'\n");
+    CHECK(profile.error() ==
+          "the session token of the credential_process of the profile default" + rest);
+}
+
+TEST_CASE("credentials: a region becomes a host name") {
+    Chain c;
+    const auto said = [&] { return c.message([&] { c.chain().region(); }); };
+    c.file("AWS_CONFIG_FILE", "[default]\nregion = eu west\n");
+    CHECK(said() == "AWS_CONFIG_FILE:2 has \"eu west\", which is not a region of AWS");
+    for (const char* bad : {"evil.com/", "EU-CENTRAL-1", "-", "eu-central-1\n", "a.b"}) {
+        c.env.all["AWS_REGION"] = bad;
+        CHECK(said().starts_with("AWS_REGION has \""));
+    }
+    c.env.all["AWS_REGION"] = "us-gov-west-1";
+    CHECK(said() == "");
+}
+
+TEST_CASE("credentials: an endpoint that is no URL is refused at once") {
+    Chain c;
+    const auto said = [&](const char* url) {
+        c.env.all["AWS_ENDPOINT_URL"] = url;
+        return c.message([&] { c.chain().endpoint_of("ec2", "x"); });
+    };
+    CHECK(said("ftp://a") == "AWS_ENDPOINT_URL does not begin with https:// or http://");
+    CHECK(said("127.0.0.1:5000") != "");
+    CHECK(said("http://") == "AWS_ENDPOINT_URL has no host");
+    CHECK(said("http://user:secret@a") == "AWS_ENDPOINT_URL contains a user");
+    CHECK(said("http://a:port") == "AWS_ENDPOINT_URL has no valid port");
+    CHECK(said("http://a:99999") == "AWS_ENDPOINT_URL has no valid port");
+    CHECK(said("http://a\r\nb") == "AWS_ENDPOINT_URL contains a character that no URL has");
+    for (const char* good : {"http://127.0.0.1:5000", "HTTPS://a.example", "http://[::1]:80/x"})
+        CHECK(said(good) == "");
+}
+
+TEST_CASE("credentials: services give them without encryption only on this machine or link") {
+    Chain c;
+    const auto said = [&](const char* name, const char* url) {
+        Chain one;
+        one.env.all["AWS_EC2_METADATA_DISABLED"] = "";
+        one.env.all["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = "http://127.0.0.1:1";
+        one.env.all[name] = url;
+        return one.error();
+    };
+    const char *full = "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+               *relative = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+               *metadata = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+    CHECK(said(full, "http://evil.example/x") ==
+          "AWS_CONTAINER_CREDENTIALS_FULL_URI has http:// with the host \"evil.example\"");
+    for (const char* url :
+         {"http://127.0.0.1.evil.example/", "http://10.0.0.1/", "http://[fd00::1]/"})
+        CHECK(said(full, url) != "the container's service for AWS credentials does not answer");
+    for (const char* url : {"http://127.0.0.1:1/", "http://localhost:1/", "http://[::1]:1/"})
+        CHECK(said(full, url) == "the container's service for AWS credentials does not answer");
+    CHECK(said(relative, "@evil.example/") ==
+          "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with /");
+    CHECK(said(metadata, "http://evil.example") ==
+          "AWS_EC2_METADATA_SERVICE_ENDPOINT has http:// with the host \"evil.example\"");
+    CHECK(said(metadata, "http://127.0.0.1:1") == "there are no AWS credentials");
+    c.env.all[full] = "http://127.0.0.1:1/";
+    c.env.all["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "t\r\nHost: x";
+    CHECK(c.error() == "AWS_CONTAINER_AUTHORIZATION_TOKEN contains a line end or another control "
+                       "character");
+    c.file("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "t\n");
+    CHECK(c.error() == "the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE contains a line end or "
+                       "another control character");
+}
+
+TEST_CASE("credentials: https and link-local addresses count as protected") {
+    for (const char* url : {"https://evil.example", "http://169.254.170.2/x", "http://localhost",
+                            "http://169.254.170.23/", "http://[fd00:ec2::23]/", "http://127.9.9.9"})
+        CHECK_FALSE(leaves_unencrypted(url));
+    for (const char* url : {"http://moto:5000", "http://10.0.0.1", "http://localhost.evil.example",
+                            "http://127.0.0.1@evil.example", "http://169.255.0.1"})
+        CHECK(leaves_unencrypted(url));
+}
+
+TEST_CASE("credentials: mistakes in profile files are found with their line") {
+    Chain c;
+    const auto said = [&](const std::string& text) {
+        c.file("AWS_SHARED_CREDENTIALS_FILE", text);
+        return c.error();
+    };
+    const std::string keys = "aws_access_key_id = A\naws_secret_access_key = s\n";
+    CHECK(said("\xef\xbb\xbf[default]\n" + keys) == "");
+    CHECK(said("[\"default\"]\n" + keys + "s3 =\n  a = b\n") == "");
+    CHECK(said("[default]\n  aws_access_key_id = A\n") ==
+          "AWS_SHARED_CREDENTIALS_FILE:2: the line is indented, but the line before it is not a "
+          "setting with parts");
+    CHECK(said("[default]\n" + keys + "[work]\n[default]\n") ==
+          "AWS_SHARED_CREDENTIALS_FILE:5: the profile \"default\" is there twice");
+    CHECK(said("[default]\n" + keys + "aws_access_key_id = B\n") ==
+          "AWS_SHARED_CREDENTIALS_FILE:4: \"aws_access_key_id\" is there twice in this profile");
+    CHECK(
+        said("[default]\n\naws_access_key_id = A\n") ==
+        "AWS_SHARED_CREDENTIALS_FILE:3: the AWS profile \"default\" has aws_access_key_id, but no "
+        "aws_secret_access_key");
+    CHECK(said("[default]\naws_secret_access_key = A\naws_access_key_id =\n") ==
+          "AWS_SHARED_CREDENTIALS_FILE:2: the AWS profile \"default\" has aws_secret_access_key, "
+          "but no aws_access_key_id");
+    CHECK(said(keys) == "AWS_SHARED_CREDENTIALS_FILE:1: a setting before the first section");
+    CHECK(said("[default\n") == "AWS_SHARED_CREDENTIALS_FILE:1: a section without its ]");
+    CHECK(said("[default]\nsecret-text\n") ==
+          "AWS_SHARED_CREDENTIALS_FILE:2: neither a section nor a setting");
+    CHECK(said(std::string("[\0d\0", 4)) ==
+          "AWS_SHARED_CREDENTIALS_FILE:1: the file is not text in UTF-8");
 }

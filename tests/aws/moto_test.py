@@ -46,7 +46,7 @@ NETWORK = """
     vpc: ${network.id}
     ingress:
       - {ports: "80", peers: [0.0.0.0/0]}
-      - {ports: "8000-8100", peers: [10.0.0.0/8, self], description: inside}
+      - {ports: "8000-8100", peers: [10.1.2.3/8, self, 2001:DB8::0/32], description: inside}
     egress: [{protocol: all, peers: [0.0.0.0/0]}]
 """
 MACHINES = """
@@ -334,8 +334,9 @@ class FaultTest(Project):
         self.assertEqual(self.ours(), [])
 
     def test_objects_that_are_not_visible_yet_are_waited_for(self):
-        empty = {"DescribeVpcs": b"<R><vpcSet/></R>", "DescribeInstances": b"<R><reservationSet/></R>"}
-        proxy.faults = [some(3, [action], lambda f, body=body: (200, body)) for action, body in empty.items()]
+        empty = {"DescribeVpcs": "vpcSet", "DescribeInstances": "reservationSet"}
+        proxy.faults = [some(3, [action], lambda f, body=f"<{action}Response><{name}/></{action}Response>":
+                             (200, body.encode())) for action, name in empty.items()]
         self.apply()
         proxy.faults = []
         self.whole_and_single()
@@ -354,6 +355,60 @@ class FaultTest(Project):
         proxy.faults = []
         self.apply()
         self.whole_and_single()
+
+    def test_answers_of_another_form_make_nothing_again(self):
+        self.apply()
+        for body, what in ((b"<html><body>log in</body></html>", "the answer is <html>, not <DescribeInstancesResponse>"),
+                           (b"", "the answer is empty"),
+                           (b"<DescribeInstancesResponse><reservationSet>", "the answer is not XML, or is cut off"),
+                           (b"<DescribeInstancesResponse/>", "the answer has no <reservationSet>")):
+            with self.subTest(what):
+                proxy.faults = [some(99, ["DescribeInstances"], lambda f, body=body: (200, body))]
+                self.assertIn(f"ec2:DescribeInstances in {REGION}: {what}", self.run_it("plan", code=1))
+        proxy.faults = []
+        self.whole_and_single()
+
+    def test_an_object_whose_id_was_not_in_the_answer_is_found_again(self):
+        def without_id(forward):
+            status, body = forward()
+            return status, re.sub(rb"<vpcId>[^<]*</vpcId>", b"", body)
+        proxy.faults = [some(1, ["CreateVpc"], without_id)]
+        self.assertIn("AWS accepted the request for the VPC, but its answer has no ID", self.apply(code=1))
+        self.assertEqual(len(self.vpcs() - self.theirs), 1)
+        self.apply()
+        self.whole_and_single()
+
+    def test_a_stop_ends_waiting_and_the_next_apply_continues(self):
+        starting = threading.Event()
+
+        def pending(action, params, forward):
+            if action != "DescribeInstances":
+                return None
+            status, body = forward()
+            if b"<instanceId>" in body:
+                starting.set()
+            return status, re.sub(rb"<code>16</code>\s*<name>running</name>",
+                                  b"<code>0</code><name>pending</name>", body)
+        proxy.faults = [pending]
+        process = subprocess.Popen([HADEPLOY, "apply", "--auto-approve"], cwd=self.path, env=self.environment(),
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
+        self.assertTrue(starting.wait(120))
+        start = time.time()
+        process.terminate()
+        text = process.communicate(timeout=60)[0]
+        self.assertLess(time.time() - start, 15, text)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertIn("error: stopped waiting", text)
+        proxy.faults = []
+        self.apply()
+        self.whole_and_single()
+
+    def test_an_address_where_nothing_listens_is_given_up_soon(self):
+        start = time.time()
+        text = self.run_it("plan", code=69, AWS_ENDPOINT_URL="http://127.0.0.1:1")
+        self.assertLess(time.time() - start, 20)
+        self.assertIn("AWS does not answer (127.0.0.1:1: ", text)
+        self.assertIn("no answer from 127.0.0.1:1: ", text)
 
     def test_another_region_or_account_is_refused(self):
         self.apply()

@@ -20,14 +20,31 @@ std::string refusal(const std::string& code) {
     return out.replace(out.find("{}"), 2, code);
 }
 
+std::string things(const std::string& inside) {
+    return "<DescribeThingsResponse>" + inside + "</DescribeThingsResponse>";
+}
+
 struct Asked {
     Asked()
-        : client(kEc2, service.url(), "eu-central-1", [this](bool renew) {
-              renewals += renew ? 1 : 0;
-              return Credentials{"AKIDEXAMPLE", "secret"};
-          }) {}
+        : client(
+              kEc2, service.url(), "eu-central-1",
+              [this](bool renew) {
+                  renewals += renew ? 1 : 0;
+                  return Credentials{"AKIDEXAMPLE", "secret"};
+              },
+              stop.get_token()) {}
+    /// The message of a request that fails.
+    std::string problem(const char* action, bool repeatable) {
+        try {
+            client.call(action, {}, repeatable);
+        } catch (const ServiceError& error) {
+            return error.message;
+        }
+        return "";
+    }
     FakeService service;
     int renewals = 0;
+    std::stop_source stop;
     Client client;
 };
 
@@ -65,7 +82,9 @@ TEST_CASE("query: both forms of refusals are understood, and bodies that are non
 
 TEST_CASE("query: a request is signed, and its answer is parsed") {
     Asked asked;
-    asked.service.replies = {{.body = "<R><vpcSet><item><vpcId>v</vpcId></item></vpcSet></R>"}};
+    asked.service.replies = {
+        {.body = "<DescribeVpcsResponse><vpcSet><item><vpcId>v</vpcId></item></vpcSet>"
+                 "</DescribeVpcsResponse>"}};
     const auto answer = asked.client.call("DescribeVpcs", Params().add("VpcId.1", "a b"), true);
     CHECK(std::string(root_of(*answer).child("vpcSet").child("item").child_value("vpcId")) == "v");
     REQUIRE(asked.service.count() == 1);
@@ -80,9 +99,9 @@ TEST_CASE("query: a request is signed, and its answer is parsed") {
 TEST_CASE("query: pages are followed to the end") {
     Asked asked;
     asked.service.replies = {
-        {.body = "<R><s><item>1</item><item>2</item></s><nextToken>t+1</nextToken></R>"},
-        {.body = "<R><s/><nextToken>t2</nextToken></R>"}, // a page may be empty
-        {.body = "<R><s><item>3</item></s></R>"}};
+        {.body = things("<s><item>1</item><item>2</item></s><nextToken>t+1</nextToken>")},
+        {.body = things("<s/><nextToken>t2</nextToken>")}, // a page may be empty
+        {.body = things("<s><item>3</item></s>")}};
     std::string all;
     asked.client.each("DescribeThings", Params().add("MaxResults", "2"), "s",
                       [&](const pugi::xml_node& item) { all += item.child_value(); });
@@ -96,21 +115,27 @@ TEST_CASE("query: throttling is waited out, for every action") {
     Asked asked;
     asked.service.replies = {{.status = 503, .body = refusal("RequestLimitExceeded")},
                              {.status = 400, .body = refusal("Throttling")},
-                             {.body = "<R/>"}};
+                             {.body = "<CreateVpcResponse/>"}};
+    std::string told;
+    const RetryNotice telling([&](std::string_view what) { told += std::string(what) + "\n"; });
     asked.client.call("CreateVpc", {}, false);
     CHECK(asked.service.count() == 3);
+    CHECK(told == "AWS limits requests (RequestLimitExceeded), trying again\n"
+                  "AWS limits requests (Throttling), trying again\n");
 }
 
 TEST_CASE("query: only what can be repeated is repeated after an error of the server") {
     Asked asked;
     SUBCASE("a page of a proxy") {
-        asked.service.replies = {{.status = 500, .body = "<html>oops"}, {.body = "<R/>"}};
+        asked.service.replies = {{.status = 500, .body = "<html>oops"},
+                                 {.body = "<RunInstancesResponse/>"}};
     }
     SUBCASE("a lost answer") {
-        asked.service.replies = {{.broken = true}, {.body = "<R/>"}};
+        asked.service.replies = {{.broken = true}, {.body = "<RunInstancesResponse/>"}};
     }
     SUBCASE("an answer that is cut off") {
-        asked.service.replies = {{.body = "<R><a>"}, {.body = "<R/>"}};
+        asked.service.replies = {{.body = "<RunInstancesResponse><a>"},
+                                 {.body = "<RunInstancesResponse/>"}};
     }
     CHECK_NOTHROW(asked.client.call("RunInstances", {}, true));
     CHECK(asked.service.count() == 2);
@@ -138,7 +163,8 @@ TEST_CASE("query: a refusal is not repeated") {
 
 TEST_CASE("query: expired credentials are renewed once") {
     Asked asked;
-    asked.service.replies = {{.status = 400, .body = refusal("ExpiredToken")}, {.body = "<R/>"}};
+    asked.service.replies = {{.status = 400, .body = refusal("ExpiredToken")},
+                             {.body = "<DescribeVpcsResponse/>"}};
     asked.client.call("DescribeVpcs", {}, true);
     CHECK(asked.renewals == 1);
     asked.service.replies = {{.status = 400, .body = refusal("ExpiredToken")}};
@@ -152,7 +178,7 @@ TEST_CASE("query: a wrong clock is corrected by AWS's") {
     asked.service.replies = {{.status = 403,
                               .body = refusal("SignatureDoesNotMatch"),
                               .date = "Sun, 01 Mar 2037 10:00:00 GMT"},
-                             {.body = "<R/>"}};
+                             {.body = "<DescribeVpcsResponse/>"}};
     asked.client.call("DescribeVpcs", {}, true);
     REQUIRE(asked.service.count() == 2);
     CHECK(asked.service.requests[1].get_header_value("X-Amz-Date").starts_with("20370301T1000"));
@@ -162,14 +188,87 @@ TEST_CASE("query: an interrupt ends a pause") {
     Asked asked;
     asked.service.replies = {{.status = 503, .body = refusal("Throttling")}};
     asked.service.keep_last = true;
-    std::stop_source stop;
     const std::jthread later([&] {
         std::this_thread::sleep_for(200ms);
-        stop.request_stop();
+        asked.stop.request_stop();
     });
     const auto start = std::chrono::steady_clock::now();
-    CHECK_THROWS_AS(asked.client.call("DescribeVpcs", {}, true, stop.get_token()), Interrupted);
+    CHECK_THROWS_AS(asked.client.call("CreateVpc", {}, true), Interrupted);
     CHECK(std::chrono::steady_clock::now() - start < 5s);
+}
+
+TEST_CASE("query: an answer of another form is an error that says what it is") {
+    Asked asked;
+    const auto answered = [&](const std::string& body) {
+        asked.service.replies = {{.body = body}};
+        return asked.problem("CreateVpc", false);
+    };
+    CHECK(answered("") == "the answer is empty");
+    CHECK(answered(" \n") == "the answer is empty");
+    CHECK(answered("<html><body>log in</body></html>") ==
+          "the answer is <html>, not <CreateVpcResponse>");
+    CHECK(answered("<DescribeVpcsResponse/>") ==
+          "the answer is <DescribeVpcsResponse>, not <CreateVpcResponse>");
+    CHECK(answered("<CreateVpcResponse><vpc>") == "the answer is not XML, or is cut off");
+    CHECK(answered("{}") == "the answer is not XML, or is cut off");
+    CHECK(answered("<CreateVpcResponse/>") == "");
+}
+
+TEST_CASE("query: a set that is missing is not an empty one") {
+    Asked asked;
+    const auto problem = [&] {
+        try {
+            asked.client.each("DescribeThings", {}, "s", [](const pugi::xml_node&) {});
+        } catch (const ServiceError& error) {
+            return error.action + ": " + error.message;
+        }
+        return std::string();
+    };
+    asked.service.replies = {{.body = things("<s/>")}, {.body = things("<other/>")}};
+    CHECK(problem() == "");
+    CHECK(problem() == "ec2:DescribeThings: the answer has no <s>");
+    CHECK(asked.service.count() == 2);
+}
+
+TEST_CASE("query: pages that never end are an error") {
+    Asked asked;
+    asked.service.replies = {{.body = things("<s/><nextToken>t</nextToken>")}};
+    asked.service.keep_last = true;
+    CHECK_THROWS_WITH_AS(asked.client.each("DescribeThings", {}, "s", [](const pugi::xml_node&) {}),
+                         "the answer leads to a page that was read before", ServiceError);
+    CHECK(asked.service.count() == 2);
+}
+
+TEST_CASE("query: what another attempt rarely helps is tried three times") {
+    Asked asked;
+    SUBCASE("a page of a proxy") {
+        asked.service.replies = {{.status = 403, .body = "<html>forbidden"}};
+        asked.service.keep_last = true;
+        CHECK(asked.problem("DescribeVpcs", true) == "the service answered with HTTP 403");
+    }
+    SUBCASE("an answer of something else") {
+        asked.service.replies = {{.body = "<html/>"}};
+        asked.service.keep_last = true;
+        CHECK(asked.problem("DescribeVpcs", true) != "");
+    }
+    SUBCASE("an address that has never answered") {
+        asked.service.replies = {{.broken = true}};
+        asked.service.keep_last = true;
+        CHECK(asked.problem("DescribeVpcs", true) != "");
+    }
+    CHECK(asked.service.count() == 3);
+}
+
+TEST_CASE("query: attempts at an address where nothing listens are few, and each is reported") {
+    Client client(kEc2, "http://127.0.0.1:1", "eu-central-1", [](bool) {
+        return Credentials{"AKIDEXAMPLE", "secret"};
+    });
+    std::vector<std::string> told;
+    const RetryNotice telling([&](std::string_view what) { told.emplace_back(what); });
+    CHECK_THROWS_AS(client.call("DescribeVpcs", {}, true), ServiceError);
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].starts_with("AWS does not answer (127.0.0.1:1: "));
+    CHECK(told[0].ends_with("), trying again"));
 }
 
 TEST_CASE("query: the rate limit lets a burst pass, then spaces requests out") {

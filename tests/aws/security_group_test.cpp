@@ -1,3 +1,4 @@
+#include "providers/aws-ec2/address_range.h"
 #include "providers/aws-ec2/security_group.h"
 
 #include <doctest/doctest.h>
@@ -65,9 +66,45 @@ TEST_CASE("security group: atoms survive the way into rules and back") {
                 atom.first = random() % 4 == 0 ? 0 : random() % 60000;
                 atom.last = atom.first == 0 ? 65535 : atom.first + random() % 3;
             }
-            if (random() % 3 == 0) atom.description = "why";
+            // EC2 keeps one description for each atom
+            if (atom.peer.starts_with("sg-")) atom.description = "why";
             atoms.insert(atom);
         }
         CHECK(atoms_of(rules_of(atoms, "sg-1"), "sg-1") == atoms);
     }
+}
+
+TEST_CASE("security group: a range is compared as EC2 writes it") {
+    const auto config = atoms_of(
+        Value::list({rule("tcp", "80", {"10.1.2.3/8", "2001:DB8::0/32", "2001:db8:0:0::1/32"})}),
+        "sg-1");
+    const std::set<RuleAtom> wanted{{"tcp", 80, 80, "10.0.0.0/8"},
+                                    {"tcp", 80, 80, "2001:db8::/32"}};
+    CHECK(config == wanted);
+}
+
+TEST_CASE("security group: of two descriptions of a rule, which EC2 cannot keep, one is taken") {
+    const Value::List rules{rule("tcp", "80", {"sg-1"}).with("description", "a"),
+                            rule("tcp", "80", {"self"}).with("description", "b")};
+    const std::set<RuleAtom> wanted{{"tcp", 80, 80, "sg-1", "a"}};
+    CHECK(atoms_of(Value::list(rules), "sg-1") == wanted);
+}
+
+TEST_CASE("address range: what is one, and how it is written") {
+    const auto written = [](const char* text) {
+        const auto range = AddressRange::parse(text);
+        return range ? range->text() : "none";
+    };
+    CHECK(written("10.1.2.3/8") == "10.0.0.0/8");
+    CHECK(written("10.1.2.3/32") == "10.1.2.3/32");
+    CHECK(written("255.255.255.255/0") == "0.0.0.0/0");
+    CHECK(written("2001:DB8:0::f/33") == "2001:db8::/33");
+    CHECK(written("::/0") == "::/0");
+    for (const char* wrong : {"", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/08", "10.0.0/8", "::/129",
+                              "::1", "10.0.0.0/-1", "/8", "10.0.0.0/8 ", "a/8", "::g/8"})
+        CHECK(written(wrong) == "none");
+    for (const char* huge : {"0.0.0.0/0", "128.0.0.0/1", "10.0.0.0/7", "::/0", "2000::/3"})
+        CHECK(AddressRange::parse(huge)->is_huge());
+    for (const char* small : {"10.0.0.0/8", "fc00::/7", "fd00::/8", "2001:db8::/32"})
+        CHECK_FALSE(AddressRange::parse(small)->is_huge());
 }

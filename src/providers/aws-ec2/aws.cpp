@@ -1,5 +1,8 @@
 #include "providers/aws-ec2/aws.h"
 
+#include "core/secrecy.h"
+#include "providers/aws-ec2/addresses.h"
+#include "providers/aws-ec2/checks.h"
 #include "providers/aws-ec2/counters.h"
 #include "providers/aws-ec2/endpoint.h"
 
@@ -33,7 +36,8 @@ Schema settings_schema() {
                             {.name = "duration",
                              .type = TypeKind::duration,
                              .doc = "Life of the session; it is renewed before its end.",
-                             .min = 900'000}}),
+                             .min = 900'000,
+                             .max = 43'200'000}}),
          .doc = "Role to assume with these credentials."},
         {.name = "endpoint",
          .type = TypeKind::string,
@@ -41,6 +45,11 @@ Schema settings_schema() {
                 "AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL."},
         {.name = "tags", .type = map_of(TypeKind::string), .doc = "Tags of all resources."},
     };
+}
+
+bool is_role(std::string_view arn) {
+    return arn.starts_with("arn:") && arn.find(":role/") != arn.npos &&
+           arn.find_first_of(" \t\r\n") == arn.npos;
 }
 
 class AwsProvider final : public Provider {
@@ -54,6 +63,22 @@ class AwsProvider final : public Provider {
               "have keys, `role_arn` with `source_profile` or `credential_source`, "
               "`web_identity_token_file`, or `credential_process`.";
         schema = settings_schema();
+    }
+
+    void check(const Value& settings, Diagnostics& problems) const override {
+        check_common(settings, problems);
+        const Value &url = settings["endpoint"], &role = settings["assume_role"];
+        if (url.is_string())
+            if (const std::string problem = url_problem(url.as_string()); !problem.empty())
+                problems.add("the endpoint " + problem, url.loc())
+                    .with_hint("for example http://127.0.0.1:5000");
+        if (const Value& arn = role["role"]; arn.is_string() && !is_role(arn.as_string()))
+            problems.add(fmt::format("{} is not the ARN of a role", quoted(arn)), arn.loc())
+                .with_hint("for example arn:aws:iam::123456789012:role/deploy");
+        check_text(role["session"],
+                   {.noun = "the name of a session", .most = 64, .others = "+=,.@-_"}, problems);
+        check_text(role["external_id"],
+                   {.noun = "the external ID", .most = 1'224, .others = "+=,.@:/-_"}, problems);
     }
 
     std::vector<Endpoint> endpoints(const ResourceType&, const Value& config,

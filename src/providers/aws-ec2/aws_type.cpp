@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
-#include <thread>
 
 namespace hadeploy::aws {
 
@@ -28,7 +27,13 @@ std::map<std::string, Item> described(Region& region, const AwsType& type,
         region.each(type.names.describe, params, type.names.set, [&](const pugi::xml_node& item) {
             type.unfold(item, [&](const pugi::xml_node& one) {
                 const Item object(one);
-                const auto [place, fresh] = out.emplace(key(object), object);
+                const std::string its_key = key(object);
+                if (object.text(type.names.id).empty() || its_key.empty())
+                    throw wrong_answer(
+                        fmt::format("ec2:{}", type.names.describe),
+                        fmt::format("the answer has a {} without its ID or its tag {}",
+                                    type.names.noun, kIdentityTag));
+                const auto [place, fresh] = out.emplace(its_key, object);
                 // an identity can have an earlier object, which has ended
                 if (!fresh && type.is_gone(place->second)) place->second = object;
             });
@@ -68,8 +73,7 @@ void wait_until(Region& region, const AwsType& type, const std::string& id, cons
         if (std::chrono::steady_clock::now() > end)
             throw Error(ErrorKind::failed,
                         fmt::format("the {} {} did not become {}", type.names.noun, id, state));
-        if (region.stop().stop_requested()) throw Interrupted();
-        std::this_thread::sleep_for(kLookAgain);
+        pause_for(kLookAgain, region.stop());
     }
 }
 
@@ -114,10 +118,23 @@ Value set_of_texts(std::vector<std::string> texts) {
     return Value::list(Value::List(texts.begin(), texts.end()));
 }
 
-std::map<std::string, std::string> effective_tags(Region& region, const Change& change) {
+std::map<std::string, std::string> wanted_tags(const Region& region, const Value& config) {
     std::map<std::string, std::string> out = region.default_tags();
-    if (change.after["tags"].is_map())
-        for (const Entry& e : change.after["tags"].as_map()) out[e.key] = e.value.as_string();
+    if (config["tags"].is_map())
+        for (const Entry& e : config["tags"].as_map())
+            if (e.value.is_string()) out[e.key] = e.value.as_string();
+    if (out.size() > kMostTags - kOwnTags)
+        throw Error(ErrorKind::failed,
+                    fmt::format("with those of the provider there are {} tags (at most {}: AWS "
+                                "allows {}, and hadeploy adds {})",
+                                out.size(), kMostTags - kOwnTags, kMostTags, kOwnTags),
+                    config["tags"].loc())
+            .with_hint("remove some");
+    return out;
+}
+
+std::map<std::string, std::string> all_tags(const Region& region, const Change& change) {
+    std::map<std::string, std::string> out = wanted_tags(region, change.after);
     out["hadeploy:project"] = region.context().project;
     out["hadeploy:address"] = change.address;
     out[std::string(kIdentityTag)] = change.identity;

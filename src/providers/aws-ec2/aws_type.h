@@ -1,6 +1,7 @@
 #pragma once
 
 #include "provider_api/provider.h"
+#include "providers/aws-ec2/checks.h"
 #include "providers/aws-ec2/region.h"
 
 #include <chrono>
@@ -49,7 +50,15 @@ class AwsType : public ResourceType {
     const Names names;
     std::chrono::minutes limit{10}; ///< for the end of a change
 
+    void check(const Value& config, Diagnostics& problems) const final {
+        check_common(config, problems);
+        check_own(config, problems);
+    }
+    /// Checks of what only this type has.
+    virtual void check_own(const Value& /*config*/, Diagnostics& /*problems*/) const {}
+
     /// The objects of an `<item>` of the set: for an instance, those of a reservation.
+    /// @throws ServiceError for an item of another form
     virtual void unfold(const pugi::xml_node& item,
                         const std::function<void(const pugi::xml_node&)>& take) const {
         take(item);
@@ -84,6 +93,11 @@ class AwsData : public ResourceType {
         provider = "aws";
         data = true;
     }
+    void check(const Value& config, Diagnostics& problems) const final {
+        check_common(config, problems);
+        check_own(config, problems);
+    }
+    virtual void check_own(const Value& /*config*/, Diagnostics& /*problems*/) const {}
     /// @throws ServiceError, Error
     virtual Value look(Region& region, const Value& config) const = 0;
 };
@@ -100,8 +114,11 @@ inline bool changes_from(const Value& before, const Value& after, std::string_vi
 std::vector<std::string> texts_of(const Value& list);
 Value set_of_texts(std::vector<std::string> texts);
 
-/// The tags that an object is to have: the provider's, the resource's, and those of its identity.
-std::map<std::string, std::string> effective_tags(Region& region, const Change& change);
+/// The tags that a config asks for: the provider's, with the resource's over them.
+/// @throws Error(failed) if these are more than AWS allows
+std::map<std::string, std::string> wanted_tags(const Region& region, const Value& config);
+/// The tags of a new object: those that are wanted, and those of its identity.
+std::map<std::string, std::string> all_tags(const Region& region, const Change& change);
 /// The `tags` to compare: of the keys in the config, those removed from it, and those of the
 /// provider that differ.
 Value observed_tags(Region& region, const Item& item, const Value& config, const Value& recorded);
@@ -110,9 +127,11 @@ void specify_tags(Params& params, int n, const char* what,
                   const std::map<std::string, std::string>& tags);
 
 /// The objects with these IDs, by ID, with those that are gone. An unknown ID is no error.
+/// @throws ServiceError also for an object without an ID
 std::map<std::string, Item> describe(Region& region, const AwsType& type,
                                      const std::vector<std::string>& ids);
 /// The objects that carry these identities, by identity.
+/// @throws ServiceError also for an object without an ID or identity
 std::map<std::string, Item> describe_own(Region& region, const AwsType& type,
                                          const std::vector<std::string>& identities);
 

@@ -6,6 +6,8 @@
 #include "core/process.h"
 #include "core/text.h"
 #include "core/value_json.h"
+#include "providers/aws-ec2/addresses.h"
+#include "providers/aws-ec2/checks.h"
 #include "providers/aws-ec2/query.h"
 
 #include <algorithm>
@@ -32,18 +34,27 @@ std::int64_t instant(const std::string& text) {
     return ::timegm(&utc);
 }
 
+/// @throws Error(failed) if a part cannot be one of a request
+Credentials usable(Credentials found, const std::string& from) {
+    require_token(found.access_key, "the access key of " + from);
+    require_token(found.secret_key, "the secret key of " + from);
+    require_token(found.session_token, "the session token of " + from);
+    return found;
+}
+
 /// The credentials in a JSON answer of a service or a process.
 Credentials from_json_text(const std::string& text, const char* token, const std::string& from) {
+    Credentials found;
     try {
         const Value answer = from_foreign_json(text);
-        const std::string key =
-            answer.text(answer.has("AccessKeyID") ? "AccessKeyID" : "AccessKeyId");
-        if (!key.empty() && !answer.text("SecretAccessKey").empty())
-            return {key, answer.text("SecretAccessKey"), answer.text(token),
-                    instant(answer.text("Expiration"))};
+        found = {answer.text(answer.has("AccessKeyID") ? "AccessKeyID" : "AccessKeyId"),
+                 answer.text("SecretAccessKey"), answer.text(token),
+                 instant(answer.text("Expiration"))};
     } catch (const Error&) { // its message could show a part of a key
     }
-    throw Error(ErrorKind::failed, fmt::format("{} returned no credentials", from));
+    if (found.access_key.empty() || found.secret_key.empty())
+        throw Error(ErrorKind::failed, fmt::format("{} returned no credentials", from));
+    return usable(std::move(found), from);
 }
 
 http::Answer ask(std::string method, std::string url, std::vector<http::Header> headers) {
@@ -90,10 +101,64 @@ std::vector<std::string> words_of(const std::string& command) {
     return out;
 }
 
-Credentials from_sts(const pugi::xml_document& answer, const char* result) {
-    const pugi::xml_node given = root_of(answer).child(result).child("Credentials");
-    return {given.child_value("AccessKeyId"), given.child_value("SecretAccessKey"),
-            given.child_value("SessionToken"), instant(given.child_value("Expiration"))};
+Credentials from_sts(const pugi::xml_document& answer, const std::string& action) {
+    const pugi::xml_node given =
+        root_of(answer).child((action + "Result").c_str()).child("Credentials");
+    Credentials found{given.child_value("AccessKeyId"), given.child_value("SecretAccessKey"),
+                      given.child_value("SessionToken"), instant(given.child_value("Expiration"))};
+    if (found.access_key.empty() || found.secret_key.empty())
+        throw wrong_answer("sts:" + action, "the answer has no credentials");
+    return usable(std::move(found), "sts:" + action);
+}
+
+/// The value of a setting; "" if it is not set.
+std::string setting(const Profile& profile, const char* key) {
+    const auto it = profile.find(key);
+    return it == profile.end() ? std::string() : it->second.value;
+}
+
+/// The keys of a profile; without any if it has none.
+/// @throws Error(failed) if it has only a part of them
+Credentials keys_of(const std::string& name, const Profile& profile) {
+    const auto key = profile.find("aws_access_key_id"),
+               secret = profile.find("aws_secret_access_key");
+    if ((key == profile.end()) != (secret == profile.end())) {
+        const bool lacks_secret = secret == profile.end();
+        throw Error(ErrorKind::failed,
+                    fmt::format("{}: the AWS profile {} has {}, but no {}",
+                                (lacks_secret ? key : secret)->second.place, in_quotes(name),
+                                lacks_secret ? "aws_access_key_id" : "aws_secret_access_key",
+                                lacks_secret ? "aws_secret_access_key" : "aws_access_key_id"))
+            .with_hint("add it to the same profile");
+    }
+    for (const char* part : {"aws_access_key_id", "aws_secret_access_key", "aws_session_token"})
+        if (const auto it = profile.find(part); it != profile.end())
+            require_token(it->second.value, it->second.place + ": " + part);
+    return {setting(profile, "aws_access_key_id"), setting(profile, "aws_secret_access_key"),
+            setting(profile, "aws_session_token")};
+}
+
+/// The URL of the container's service: only one that no other machine of the network answers, as
+/// for AWS's own tools.
+std::string container_url(const std::function<std::string(const std::string&)>& env) {
+    const char* name = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+    std::string url = env(name);
+    if (!url.empty() && !url.starts_with('/'))
+        throw Error(ErrorKind::failed, fmt::format("{} does not begin with /", name))
+            .with_hint("AWS_CONTAINER_CREDENTIALS_FULL_URI takes a whole URL");
+    if (!url.empty())
+        url = "http://169.254.170.2" + url;
+    else
+        url = env(name = "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    if (url.empty()) return url;
+    if (const std::string problem = url_problem(url); !problem.empty())
+        throw Error(ErrorKind::failed, fmt::format("{} {}", name, problem));
+    if (leaves_unencrypted(url))
+        throw Error(ErrorKind::failed, fmt::format("{} has http:// with the host {}", name,
+                                                   in_quotes(http::authority_of(url))))
+            .with_hint("use https://: credentials without encryption are accepted only from this "
+                       "machine and from the services of ECS and EKS");
+    return url;
 }
 
 } // namespace
@@ -154,6 +219,8 @@ std::optional<Credentials> CredentialChain::from_environment() {
             .with_hint("set both, or neither");
     if (!key.empty()) {
         source_ = "AWS_ACCESS_KEY_ID";
+        for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
+            require_token(env(name), name);
         return Credentials{key, secret, env("AWS_SESSION_TOKEN")};
     }
     const std::string file = env("AWS_WEB_IDENTITY_TOKEN_FILE");
@@ -175,49 +242,49 @@ std::optional<Credentials> CredentialChain::from_profile(const std::string& name
         throw Error(ErrorKind::failed,
                     fmt::format("the source_profile of the AWS profile {} leads in a circle",
                                 in_quotes(name)));
-    const auto value = [&](const char* key) {
-        const auto it = profile->find(key);
-        return it == profile->end() ? std::string() : it->second;
-    };
     source_ = fmt::format("the profile {}", name);
-    const Credentials own{value("aws_access_key_id"), value("aws_secret_access_key"),
-                          value("aws_session_token")};
-    const std::string role = value("role_arn");
-    if (!role.empty()) {
-        if (const std::string file = value("web_identity_token_file"); !file.empty())
-            return from_web_identity(file, role, value("role_session_name"));
-        std::optional<Credentials> source;
-        const std::string from = value("source_profile"),
-                          service = lower_case(value("credential_source"));
-        if (from == name && !own.access_key.empty())
-            source = own;
-        else if (!from.empty())
-            source = from_profile(from, depth + 1);
-        else if (service == "environment")
-            source = from_environment();
-        else if (service == "ecscontainer")
-            source = from_container();
-        else if (service == "ec2instancemetadata")
-            source = from_instance();
-        if (!source)
-            throw Error(ErrorKind::failed,
-                        fmt::format("the AWS profile {} has a role_arn, but its source_profile or "
-                                    "credential_source has no credentials",
-                                    in_quotes(name)));
-        source_ = fmt::format("the profile {}", name);
-        return assume(*source, Value::map({{"role", role},
-                                           {"session", value("role_session_name")},
-                                           {"external_id", value("external_id")}}));
-    }
-    if (!own.access_key.empty() && !own.secret_key.empty()) return own;
-    if (const std::string command = value("credential_process"); !command.empty())
+    const Credentials own = keys_of(name, *profile);
+    if (profile->contains("role_arn")) return from_role(name, *profile, depth);
+    if (!own.access_key.empty()) return own;
+    if (const std::string command = setting(*profile, "credential_process"); !command.empty())
         return from_process(command);
     return std::nullopt;
 }
 
+std::optional<Credentials> CredentialChain::from_role(const std::string& name,
+                                                      const Profile& profile, int depth) {
+    const std::string role = setting(profile, "role_arn");
+    const std::string session = setting(profile, "role_session_name");
+    if (const std::string file = setting(profile, "web_identity_token_file"); !file.empty())
+        return from_web_identity(file, role, session);
+    std::optional<Credentials> source;
+    const std::string from = setting(profile, "source_profile"),
+                      service = lower_case(setting(profile, "credential_source"));
+    const Credentials own = keys_of(name, profile);
+    if (from == name && !own.access_key.empty())
+        source = own;
+    else if (!from.empty())
+        source = from_profile(from, depth + 1);
+    else if (service == "environment")
+        source = from_environment();
+    else if (service == "ecscontainer")
+        source = from_container();
+    else if (service == "ec2instancemetadata")
+        source = from_instance();
+    if (!source)
+        throw Error(ErrorKind::failed,
+                    fmt::format("the AWS profile {} has a role_arn, but its source_profile or "
+                                "credential_source has no credentials",
+                                in_quotes(name)));
+    source_ = fmt::format("the profile {}", name);
+    return assume(*source, Value::map({{"role", role},
+                                       {"session", session},
+                                       {"external_id", setting(profile, "external_id")}}));
+}
+
 Credentials CredentialChain::from_process(const std::string& command) {
-    const ProcessResult done =
-        run_process({.argv = words_of(command), .timeout = milliseconds(60'000)});
+    const ProcessResult done = run_process(
+        {.argv = words_of(command), .stop = access_.stop, .timeout = milliseconds(60'000)});
     if (done.status != 0)
         throw Error(ErrorKind::failed,
                     fmt::format("the credential_process of {} failed with status {}", source_,
@@ -227,13 +294,15 @@ Credentials CredentialChain::from_process(const std::string& command) {
 
 std::optional<Credentials> CredentialChain::from_container() {
     const auto& env = access_.environment;
-    std::string url = env("AWS_CONTAINER_CREDENTIALS_FULL_URI");
-    if (const std::string path = env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); !path.empty())
-        url = "http://169.254.170.2" + path;
+    const std::string url = container_url(env);
     if (url.empty()) return std::nullopt;
     std::string token = env("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-    if (const std::string file = env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); !file.empty())
+    std::string from = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+    if (const std::string file = env(from + "_FILE"); !file.empty()) {
         token = read_file(file, kMostTokenBytes);
+        from = "the file of " + from + "_FILE";
+    }
+    require_header(token, from);
     std::vector<http::Header> headers;
     if (!token.empty())
         headers.push_back({.name = "Authorization", .value = token, .secret = true});
@@ -251,10 +320,18 @@ std::optional<std::string> CredentialChain::metadata(const std::string& path) {
     std::string base = env("AWS_EC2_METADATA_SERVICE_ENDPOINT");
     if (base.empty()) base = "http://169.254.169.254";
     while (base.ends_with('/')) base.pop_back();
+    const char* name = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+    if (const std::string problem = url_problem(base); !problem.empty())
+        throw Error(ErrorKind::failed, fmt::format("{} {}", name, problem));
+    if (leaves_unencrypted(base))
+        throw Error(ErrorKind::failed, fmt::format("{} has http:// with the host {}", name,
+                                                   in_quotes(http::authority_of(base))))
+            .with_hint("use https://, or the address of the metadata service");
     const http::Answer token =
         ask("PUT", base + "/latest/api/token",
             {{.name = "X-aws-ec2-metadata-token-ttl-seconds", .value = "300"}});
     if (!is_complete(token)) return std::nullopt;
+    require_token(token.body, "the token of the instance's metadata service");
     const http::Answer answer =
         ask("GET", base + path,
             {{.name = "X-aws-ec2-metadata-token", .value = token.body, .secret = true}});
@@ -278,7 +355,7 @@ Credentials CredentialChain::from_web_identity(const std::string& file, const st
     while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())))
         token.pop_back();
     const std::string where = region();
-    Client sts(kSts, endpoint_of("sts", where), where, {});
+    Client sts(kSts, endpoint_of("sts", where), where, {}, access_.stop);
     sts.without_signature();
     Params params;
     params.add("RoleArn", role)
@@ -286,7 +363,7 @@ Credentials CredentialChain::from_web_identity(const std::string& file, const st
         .add("WebIdentityToken", token);
     try {
         return from_sts(*sts.call("AssumeRoleWithWebIdentity", params, true),
-                        "AssumeRoleWithWebIdentityResult");
+                        "AssumeRoleWithWebIdentity");
     } catch (const ServiceError& error) {
         throw Error(ErrorKind::failed,
                     fmt::format("the role {} cannot be assumed with the token in {}: {}", role,
@@ -296,7 +373,8 @@ Credentials CredentialChain::from_web_identity(const std::string& file, const st
 
 Credentials CredentialChain::assume(const Credentials& with, const Value& role) {
     const std::string where = region();
-    Client sts(kSts, endpoint_of("sts", where), where, [&](bool) { return with; });
+    Client sts(
+        kSts, endpoint_of("sts", where), where, [&](bool) { return with; }, access_.stop);
     Params params;
     const std::string session = role.text("session");
     params.add("RoleArn", role.text("role"))
@@ -305,7 +383,7 @@ Credentials CredentialChain::assume(const Credentials& with, const Value& role) 
     if (role["duration"].is_integer())
         params.add("DurationSeconds", std::to_string(role.integer("duration") / 1000));
     try {
-        return from_sts(*sts.call("AssumeRole", params, true), "AssumeRoleResult");
+        return from_sts(*sts.call("AssumeRole", params, true), "AssumeRole");
     } catch (const ServiceError& error) {
         throw Error(ErrorKind::failed, fmt::format("the role {} cannot be assumed: {}",
                                                    role.text("role"), error.message))
@@ -316,33 +394,55 @@ Credentials CredentialChain::assume(const Credentials& with, const Value& role) 
     }
 }
 
-std::string CredentialChain::region() {
-    if (!access_.region.empty()) return access_.region;
+/// "" if there is none.
+std::pair<std::string, std::string> CredentialChain::region_and_source() {
+    if (!access_.region.empty()) return {access_.region, "`region`"};
     for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"})
-        if (std::string given = access_.environment(name); !given.empty()) return given;
+        if (std::string given = access_.environment(name); !given.empty()) return {given, name};
     if (const Profile* profile = profiles_.find(profile_name()))
-        if (const auto it = profile->find("region"); it != profile->end()) return it->second;
+        if (const auto it = profile->find("region"); it != profile->end())
+            return {it->second.value, it->second.place};
     if (const auto here = metadata("/latest/meta-data/placement/region"); here && !here->empty())
-        return *here;
-    throw Error(ErrorKind::failed, "no AWS region is set")
-        .with_hint("set `region` under `providers: {aws: ...}` or at the resource, or AWS_REGION");
+        return {*here, "the instance's metadata service"};
+    return {};
+}
+
+std::string CredentialChain::region() {
+    const auto [found, source] = region_and_source();
+    if (found.empty())
+        throw Error(ErrorKind::failed, "no AWS region is set")
+            .with_hint("set `region` under `providers: {aws: ...}` or at the resource, or "
+                       "AWS_REGION");
+    if (!is_region(found))
+        throw Error(ErrorKind::failed, fmt::format("{} has {}, which is not a region of AWS",
+                                                   source, in_quotes(found)))
+            .with_hint("for example eu-central-1: lower-case letters, digits and dashes");
+    return found;
+}
+
+std::pair<std::string, std::string>
+CredentialChain::endpoint_and_source(std::string_view service) const {
+    if (!access_.endpoint.empty()) return {access_.endpoint, "`endpoint`"};
+    if (lower_case(access_.environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) == "true") return {};
+    for (const std::string& name :
+         {"AWS_ENDPOINT_URL_" + upper_case(std::string(service)), std::string("AWS_ENDPOINT_URL")})
+        if (std::string given = access_.environment(name); !given.empty()) return {given, name};
+    if (const Profile* profile = profiles_.find(profile_name()))
+        if (const auto it = profile->find("endpoint_url"); it != profile->end())
+            return {it->second.value, it->second.place + ": endpoint_url"};
+    return {};
 }
 
 std::string CredentialChain::endpoint_of(std::string_view service,
                                          const std::string& region) const {
-    if (!access_.endpoint.empty()) return access_.endpoint;
-    const bool ignored =
-        lower_case(access_.environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) == "true";
-    if (!ignored) {
-        for (const std::string& name : {"AWS_ENDPOINT_URL_" + upper_case(std::string(service)),
-                                        std::string("AWS_ENDPOINT_URL")})
-            if (std::string given = access_.environment(name); !given.empty()) return given;
-        if (const Profile* profile = profiles_.find(profile_name()))
-            if (const auto it = profile->find("endpoint_url"); it != profile->end())
-                return it->second;
-    }
-    return fmt::format("https://{}.{}.amazonaws.com{}", service, region,
-                       region.starts_with("cn-") ? ".cn" : "");
+    const auto [url, source] = endpoint_and_source(service);
+    if (url.empty())
+        return fmt::format("https://{}.{}.amazonaws.com{}", service, region,
+                           region.starts_with("cn-") ? ".cn" : "");
+    if (const std::string problem = url_problem(url); !problem.empty())
+        throw Error(ErrorKind::failed, fmt::format("{} {}", source, problem))
+            .with_hint("for example http://127.0.0.1:5000");
+    return url;
 }
 
 } // namespace hadeploy::aws

@@ -7,8 +7,10 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// Where credentials come from: one place for all of them. They are never part of a spec, and so
 /// neither of the state.
@@ -21,6 +23,7 @@ struct Access {
     std::string profile = {};  ///< "": AWS_PROFILE, or the default
     std::string endpoint = {}; ///< URL of all services; "": see endpoint_of()
     Value assume_role = {};    ///< null, or a role to assume with the credentials found
+    std::stop_token stop = {}; ///< ends all waiting
 };
 
 /// The credentials for an Access, renewed before they expire. Looked for in this order: the profile
@@ -34,10 +37,11 @@ class CredentialChain {
     /// @throws Error(failed) that names the places where none were found; Interrupted
     Credentials get(bool renew = false);
     /// The region: of the settings, AWS_REGION, AWS_DEFAULT_REGION, the profile, the instance.
-    /// @throws Error(failed) if there is none
+    /// @throws Error(failed) if there is none, or if it is no name of a region
     std::string region();
     /// The URL of a service: of the settings, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the
     /// profile's endpoint_url; otherwise AWS's.
+    /// @throws Error(failed) if it is no URL
     std::string endpoint_of(std::string_view service, const std::string& region) const;
     /// Where the credentials came from, for messages: "the profile work".
     [[nodiscard]] std::string source() const {
@@ -47,6 +51,9 @@ class CredentialChain {
 
   private:
     [[nodiscard]] std::string profile_name() const;
+    std::pair<std::string, std::string> region_and_source();
+    [[nodiscard]] std::pair<std::string, std::string>
+    endpoint_and_source(std::string_view service) const;
     Credentials find();
     std::optional<Credentials> from_environment();
     std::optional<Credentials> from_profile(const std::string& name, int depth);
@@ -56,6 +63,8 @@ class CredentialChain {
     Credentials from_web_identity(const std::string& file, const std::string& role,
                                   const std::string& session);
     Credentials assume(const Credentials& with, const Value& role);
+    std::optional<Credentials> from_role(const std::string& name, const Profile& profile,
+                                         int depth);
     std::optional<std::string> metadata(const std::string& path);
 
     Access access_;

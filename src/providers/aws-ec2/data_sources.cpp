@@ -2,6 +2,7 @@
 
 #include "core/secrecy.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace hadeploy::aws {
@@ -20,6 +21,11 @@ Schema with_place(Schema own) {
 
 Attribute text_out(const char* name, const char* doc) {
     return {.name = name, .type = TypeKind::string, .doc = doc, .computed = true, .open = true};
+}
+
+bool is_owner(std::string_view text) {
+    return text == "amazon" || text == "aws-marketplace" || text == "self" ||
+           (text.size() == 12 && text.find_first_not_of("0123456789") == text.npos);
 }
 
 class Image final : public AwsData {
@@ -54,6 +60,12 @@ class Image final : public AwsData {
             text_out("created", "When it was made."),
         });
     }
+    void check_own(const Value& config, Diagnostics& problems) const override {
+        const Value& owner = config["owner"];
+        if (!owner.is_string() || is_owner(owner.as_string())) return;
+        problems.add(fmt::format("{} is not the owner of images", quoted(owner)), owner.loc())
+            .with_hint("the 12 digits of an account, quoted, or amazon, aws-marketplace, self");
+    }
     Value look(Region& region, const Value& config) const override {
         Params params;
         params.list("Owner", {config.text("owner")})
@@ -63,6 +75,8 @@ class Image final : public AwsData {
         Value newest;
         region.each("DescribeImages", params, "imagesSet", [&](const pugi::xml_node& item) {
             const std::string created = item.child_value("creationDate");
+            if (*item.child_value("imageId") == '\0')
+                throw wrong_answer("ec2:DescribeImages", "the answer has an image without its ID");
             if (!newest.is_null() && created <= newest.text("created")) return;
             newest = Value::map({{"id", item.child_value("imageId")},
                                  {"image_name", item.child_value("name")},
@@ -98,6 +112,8 @@ class Zones final : public AwsData {
             Params().filter("state", {"available"}).filter("zone-type", {"availability-zone"}),
             "availabilityZoneInfo",
             [&](const pugi::xml_node& item) { names.emplace_back(item.child_value("zoneName")); });
+        if (names.empty() || std::find(names.begin(), names.end(), "") != names.end())
+            throw wrong_answer("ec2:DescribeAvailabilityZones", "the answer has no zone's name");
         return Value::map({{"names", set_of_texts(std::move(names))}});
     }
 };

@@ -54,6 +54,12 @@ const Item* living(const AwsType& type, const std::map<std::string, Item>& objec
     return it == objects.end() || type.is_gone(it->second) ? nullptr : &it->second;
 }
 
+/// A stop ended the wait for a change, or a pause between its requests.
+Error stopped(std::string_view what) {
+    return Error(ErrorKind::failed, fmt::format("stopped {}", what))
+        .with_hint("the next apply continues");
+}
+
 bool is_not_found(const ServiceError& error) {
     return error.code.ends_with(".NotFound") || error.code.ends_with(".Malformed") ||
            error.code.ends_with("NotFoundException");
@@ -62,11 +68,15 @@ bool is_not_found(const ServiceError& error) {
 } // namespace
 
 std::vector<Observation> RegionEndpoint::read(std::span<const ReadRequest> requests,
-                                              const Notice&) {
+                                              const Notice& notice) {
     std::vector<Observation> out(requests.size());
+    if (notice && !warned_.exchange(true))
+        if (const std::string host = region_.unencrypted(); !host.empty())
+            notice(fmt::format("requests to {} are not encrypted", host));
     std::vector<std::jthread> others;
     for (const auto& [type, which] : by_type(requests)) {
-        const auto work = [this, type, requests, &out, which] {
+        const auto work = [this, type, requests, &out, &notice, which] {
+            const RetryNotice telling(notice);
             const auto fail = [&](const Error& error) {
                 for (const std::size_t i : which) out[i] = Observation::failed(error);
             };
@@ -119,6 +129,8 @@ void RegionEndpoint::read_type(const AwsType& type, std::span<const ReadRequest>
 Observation RegionEndpoint::observation(const AwsType& type, const ReadRequest& request,
                                         const Item* item) {
     const Value& recorded = request.recorded == nullptr ? Value() : request.recorded->attributes;
+    if (find_attribute(type.schema, "tags") != nullptr)
+        (void)wanted_tags(region_, request.config); // if they are too many, the plan says so
     if (item != nullptr)
         return Observation::present(attributes_of(type, *item, request.config, recorded));
     if (request.recorded != nullptr) {
@@ -136,6 +148,9 @@ Observation RegionEndpoint::observation(const AwsType& type, const ReadRequest& 
         return Observation::absent();
     }
     if (!is_uuid(request.identity)) return Observation::absent();
+    Diagnostics problems;
+    check_zone(request.config["availability_zone"], region_.name(), problems);
+    problems.throw_if_any();
     const std::string taken = type.conflict(region_, request.config);
     if (taken.empty()) return Observation::absent();
     Observation out = Observation::present({});
@@ -155,8 +170,8 @@ Value RegionEndpoint::attributes_of(const AwsType& type, const Item& item, const
 }
 
 void RegionEndpoint::apply(std::span<const Change> changes, ChangeSink& sink) {
-    region_.applying();
     for (std::size_t i = 0; i < changes.size(); ++i) {
+        const RetryNotice telling([&sink, i](std::string_view what) { sink.progress(i, what); });
         try {
             if (changes[i].kind == Change::Kind::remove)
                 begin_removal(i, changes[i], sink);
@@ -166,6 +181,8 @@ void RegionEndpoint::apply(std::span<const Change> changes, ChangeSink& sink) {
             sink.failed(i, region_.refused(error));
         } catch (Error& error) {
             sink.failed(i, std::move(error));
+        } catch (const Interrupted&) {
+            sink.failed(i, stopped("before the change was complete"));
         }
     }
 }
@@ -173,7 +190,7 @@ void RegionEndpoint::apply(std::span<const Change> changes, ChangeSink& sink) {
 /// The object, which was created just now.
 Item RegionEndpoint::seen(const AwsType& type, const std::string& id) {
     for (int look = 0; look < kLooks; ++look) {
-        if (look > 0) std::this_thread::sleep_for(kLookPause);
+        if (look > 0) pause_for(kLookPause, region_.stop());
         const auto there = describe(region_, type, {id});
         if (const Item* item = living(type, there, id)) return *item;
     }
@@ -184,15 +201,21 @@ Item RegionEndpoint::seen(const AwsType& type, const std::string& id) {
 /// Creates the object, or finds the one that an earlier attempt made; returns its ID.
 std::string RegionEndpoint::made(const AwsType& type, const Change& change) {
     for (int look = 0; change.again && look < 2; ++look) {
-        if (look > 0) std::this_thread::sleep_for(4 * kLookPause);
+        if (look > 0) pause_for(4 * kLookPause, region_.stop());
         const auto there = describe_own(region_, type, {change.identity});
         if (const Item* item = living(type, there, change.identity))
             return item->text(type.names.id);
     }
     try {
         Params tags;
-        specify_tags(tags, 1, type.names.tagged, effective_tags(region_, change));
-        return type.create(region_, change, tags);
+        specify_tags(tags, 1, type.names.tagged, all_tags(region_, change));
+        std::string id = type.create(region_, change, tags);
+        if (!id.empty()) return id;
+        // not tried again, as each attempt could make another one
+        throw Error(ErrorKind::failed, fmt::format("AWS accepted the request for the {}, but its "
+                                                   "answer has no ID",
+                                                   type.names.noun))
+            .with_hint("the next apply looks for the object by its tag");
     } catch (const ServiceError& error) {
         if (!error.may_have_worked) throw;
         throw region_.refused(error).as_transient(); // the next attempt looks first
@@ -203,6 +226,10 @@ void RegionEndpoint::begin(std::size_t index, const Change& change, ChangeSink& 
     const auto& type = dynamic_cast<const AwsType&>(*change.type);
     const bool creates = change.kind == Change::Kind::create;
     const std::string id = creates ? made(type, change) : change.before.text("id");
+    if (id.empty())
+        throw Error(ErrorKind::failed,
+                    fmt::format("the ID of the {} is not known", type.names.noun))
+            .with_hint("run `hadeploy plan`, which reads it again");
     if (!creates || change.again || type.needs_more(change.after)) {
         const Item item = seen(type, id);
         Value before = attributes_of(type, item, change.after, change.before);
@@ -229,9 +256,7 @@ void RegionEndpoint::retag(const AwsType& type, const Item& item, const Change& 
     set.add("ResourceId.1", item.text(type.names.id));
     gone.add("ResourceId.1", item.text(type.names.id));
     int sets = 0, drops = 0;
-    std::map<std::string, std::string> wanted = region_.default_tags();
-    if (change.after["tags"].is_map())
-        for (const Entry& e : change.after["tags"].as_map()) wanted[e.key] = e.value.as_string();
+    const auto wanted = wanted_tags(region_, change.after);
     for (const auto& [key, value] : wanted) {
         const char* now = item.tag(key);
         if (now != nullptr && value == now) continue;
@@ -274,7 +299,7 @@ bool RegionEndpoint::try_removal(const AwsType& type, const Change& change, Wait
         if (is_not_found(error)) return true;
         if (!is_still_used(error)) throw;
         wait.still_used = true;
-        wait.what = fmt::format("still in use: {}", error.message);
+        wait.what = fmt::format("waiting until nothing uses it: {}", error.message);
         return false;
     }
 }
@@ -284,15 +309,30 @@ RegionEndpoint::Wait& RegionEndpoint::wait_of(const Change& change) {
     return waits_.at(change.identity);
 }
 
+/// What a change waits for; nullopt once it has ended.
+std::optional<std::string> RegionEndpoint::waits_for(const Change& change) {
+    const std::lock_guard lock(mutex_);
+    const auto it = waits_.find(change.identity);
+    return it == waits_.end() ? std::nullopt : std::optional(it->second.what);
+}
+
 milliseconds RegionEndpoint::poll(std::span<const Change> waiting, ChangeSink& sink) {
     for (const auto& [type, which] : by_type(waiting)) {
         const auto* own = dynamic_cast<const AwsType*>(type);
+        const RetryNotice telling([&sink, &which](std::string_view what) {
+            for (const std::size_t i : which) sink.progress(i, what);
+        });
         try {
             poll_type(*own, waiting, which, sink);
         } catch (const ServiceError& error) {
             for (const std::size_t i : which) fail_poll(*own, waiting[i], i, error, sink);
+        } catch (const Interrupted&) { // see below
         }
     }
+    if (region_.stop().stop_requested())
+        for (std::size_t i = 0; i < waiting.size(); ++i)
+            if (const auto what = waits_for(waiting[i]))
+                fail_wait(waiting[i], i, stopped(*what), sink);
     const std::lock_guard lock(mutex_);
     if (waits_.empty()) return kShortestPause;
     auto youngest = std::chrono::duration_cast<milliseconds>(std::chrono::minutes(1));
@@ -314,18 +354,29 @@ void RegionEndpoint::poll_type(const AwsType& type, std::span<const Change> wait
         } catch (const ServiceError& error) {
             fail_poll(type, waiting[i], i, error, sink);
         } catch (Error& error) {
-            sink.failed(i, std::move(error));
+            fail_wait(waiting[i], i, std::move(error), sink);
         }
     }
+}
+
+/// Ends a wait with an error.
+void RegionEndpoint::fail_wait(const Change& change, std::size_t index, Error error,
+                               ChangeSink& sink) {
+    {
+        const std::lock_guard lock(mutex_);
+        waits_.erase(change.identity);
+    }
+    sink.failed(index, std::move(error));
 }
 
 /// After a temporary failure the next poll asks again, within the limit.
 void RegionEndpoint::fail_poll(const AwsType& type, const Change& change, std::size_t index,
                                const ServiceError& error, ChangeSink& sink) {
+    if (!waits_for(change)) return; // it has ended
     Error refused = region_.refused(error);
     if (refused.transient && Clock::now() - wait_of(change).since < type.limit) return;
     refused.transient = false;
-    sink.failed(index, std::move(refused));
+    fail_wait(change, index, std::move(refused), sink);
 }
 
 /// Ends a change if it is complete.
@@ -353,7 +404,6 @@ void RegionEndpoint::look_at(const AwsType& type, const Change& change, std::siz
     }
     if (Clock::now() - wait.since > type.limit) {
         const auto limit = std::chrono::duration_cast<milliseconds>(type.limit);
-        end();
         throw Error(ErrorKind::failed,
                     fmt::format("the {} is not ready after {}: {}", type.names.noun,
                                 show_duration(limit.count()), what))

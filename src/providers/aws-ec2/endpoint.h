@@ -2,14 +2,17 @@
 
 #include "providers/aws-ec2/aws_type.h"
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace hadeploy::aws {
 
-/// The objects of one region. A read asks once for all objects of a type, and so does a poll.
+/// The objects of one region. A read asks once for all objects of a type, and so does a poll. A
+/// stop ends all waiting: what is not complete fails, and the next apply continues it.
 class RegionEndpoint final : public OpenEndpoint {
   public:
     RegionEndpoint(const Value& settings, ProviderContext context)
@@ -43,6 +46,8 @@ class RegionEndpoint final : public OpenEndpoint {
                    ChangeSink& sink);
     void fail_poll(const AwsType& type, const Change& change, std::size_t index,
                    const ServiceError& error, ChangeSink& sink);
+    void fail_wait(const Change& change, std::size_t index, Error error, ChangeSink& sink);
+    std::optional<std::string> waits_for(const Change& change);
     void look_at(const AwsType& type, const Change& change, std::size_t index, const Item* item,
                  ChangeSink& sink);
     Value attributes_of(const AwsType& type, const Item& item, const Value& config,
@@ -52,6 +57,7 @@ class RegionEndpoint final : public OpenEndpoint {
     Wait& wait_of(const Change& change);
 
     Region region_;
+    std::atomic<bool> warned_ = false; ///< that requests are not encrypted
     std::mutex mutex_;
     std::map<std::string, Wait> waits_; ///< by identity
 };

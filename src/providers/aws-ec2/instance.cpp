@@ -1,6 +1,8 @@
 #include "providers/aws-ec2/aws_type.h"
 
 #include "core/hash.h"
+#include "core/secrecy.h"
+#include "providers/aws-ec2/disk.h"
 
 #include <fmt/format.h>
 
@@ -8,26 +10,25 @@ namespace hadeploy::aws {
 
 namespace {
 
-constexpr std::int64_t kGib = std::int64_t{1} << 30;
 constexpr int kMostTokens = 5;
+constexpr std::size_t kMostUserData = 16 * 1024; ///< bytes, before base64
 
 std::string state_of(const Item& item) {
     return item.text("instanceState/name");
 }
 
-std::string gib_of(const Value& bytes) {
-    return std::to_string((bytes.as_integer() + kGib - 1) / kGib);
+Disk root_disk_of(const Value& config) {
+    const Value& disk = config["root_volume"];
+    return {disk["size"], disk["type"], disk["iops"], disk["throughput"]};
 }
 
-/// The parameters of a volume, for RunInstances and ModifyVolume.
-void specify_volume(Params& params, const std::string& prefix, const Value& volume,
-                    const char* size_name) {
-    if (volume["size"].is_integer()) params.add(prefix + size_name, gib_of(volume["size"]));
-    if (volume["type"].is_string()) params.add(prefix + "VolumeType", volume.text("type"));
-    if (volume["iops"].is_integer())
-        params.add(prefix + "Iops", std::to_string(volume.integer("iops")));
-    if (volume["throughput"].is_integer())
-        params.add(prefix + "Throughput", std::to_string(volume.integer("throughput")));
+/// "t3.micro", "u7in-16tb.224xlarge": a family and a size.
+bool is_instance_type(std::string_view text) {
+    const std::size_t dot = text.find('.');
+    return dot != text.npos && dot > 1 && dot + 1 < text.size() && text[0] >= 'a' &&
+           text[0] <= 'z' &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == text.npos &&
+           text.find('.', dot + 1) == text.npos;
 }
 
 /// The ID of the volume from which an instance boots.
@@ -63,8 +64,12 @@ class Instance final : public AwsType {
     std::optional<DataLoss> held_data(const Value& instance) const override {
         return DataLoss{fmt::format("the root volume of the instance {}", instance.text("id"))};
     }
+    void check_own(const Value& config, Diagnostics& problems) const override;
     void unfold(const pugi::xml_node& item,
                 const std::function<void(const pugi::xml_node&)>& take) const override {
+        if (!item.child("instancesSet"))
+            throw wrong_answer("ec2:DescribeInstances",
+                               "the answer has a reservation without its <instancesSet>");
         for (const pugi::xml_node& one : item.child("instancesSet").children("item")) take(one);
     }
     bool is_gone(const Item& item) const override {
@@ -94,6 +99,29 @@ class Instance final : public AwsType {
     void resize(Region& region, const Item& item, const Value& after, const Notice& progress) const;
     static std::string root_device(Region& region, const std::string& image);
 };
+
+void Instance::check_own(const Value& config, Diagnostics& problems) const {
+    check_id(config["image"], "ami-", "an image", problems);
+    check_id(config["subnet"], "subnet-", "a subnet", problems);
+    if (config["security_groups"].is_list())
+        for (const Value& group : config["security_groups"].as_list())
+            check_id(group, "sg-", "a security group", problems);
+    const Value &type = config["instance_type"], &user_data = config["user_data"];
+    if (type.is_string() && !is_instance_type(type.as_string()))
+        problems.add(fmt::format("{} is not a type of instance", quoted(type)), type.loc())
+            .with_hint("a family and a size, for example t3.small");
+    check_text(config["iam_profile"],
+               {.noun = "the name of an instance profile", .most = 128, .others = "+=,.@-_"},
+               problems);
+    check_plain(config["key"], "the name of a key pair", problems);
+    if (user_data.is_string() && user_data.as_string().size() > kMostUserData)
+        problems
+            .add(fmt::format("the user data has {} bytes (at most {})",
+                             user_data.as_string().size(), kMostUserData),
+                 user_data.loc())
+            .with_hint("let a short script fetch the rest, or compress it");
+    check_disk(root_disk_of(config), problems);
+}
 
 Value Instance::observed(Region&, const Item& item, const Value& config) const {
     std::vector<std::string> groups;
@@ -142,7 +170,7 @@ std::string Instance::root_device(Region& region, const std::string& image) {
 
 std::string Instance::create(Region& region, const Change& change, Params params) const {
     const Value& config = change.after;
-    specify_tags(params, 2, "volume", effective_tags(region, change));
+    specify_tags(params, 2, "volume", all_tags(region, change));
     params.add("ImageId", config.text("image"))
         .add("InstanceType", config.text("instance_type"))
         .add("MinCount", std::string("1"))
@@ -158,7 +186,7 @@ std::string Instance::create(Region& region, const Change& change, Params params
         const std::string disk = "BlockDeviceMapping.1.";
         params.add(disk + "DeviceName", root_device(region, config.text("image")));
         params.add(disk + "Ebs.DeleteOnTermination", true);
-        specify_volume(params, disk + "Ebs.", config["root_volume"], "VolumeSize");
+        specify_disk(params, disk + "Ebs.", root_disk_of(config), "VolumeSize");
         if (config["root_volume"]["encrypted"].is_bool())
             params.add(disk + "Ebs.Encrypted", config["root_volume"].flag("encrypted"));
     }
@@ -207,7 +235,7 @@ void Instance::change(Region& region, const Item& item, const Value& before, con
     if (changes_from(before, after, "root_volume")) {
         Params params;
         params.add("VolumeId", root_disk(item));
-        specify_volume(params, "", after["root_volume"], "Size");
+        specify_disk(params, "", root_disk_of(after), "Size");
         region.change("ModifyVolume", params, true);
     }
     if (changes_from(before, after, "instance_type")) return resize(region, item, after, progress);

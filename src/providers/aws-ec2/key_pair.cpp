@@ -1,6 +1,8 @@
 #include "providers/aws-ec2/aws_type.h"
 
+#include "core/error.h"
 #include "core/hash.h"
+#include "core/text.h"
 
 #include <fmt/format.h>
 #include <sstream>
@@ -8,6 +10,9 @@
 namespace hadeploy::aws {
 
 namespace {
+
+/// ASCII without letters and digits.
+constexpr std::string_view kPrintable = " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
 /// A public key without its comment: "ssh-ed25519 AAAA...".
 std::string bare_key(const std::string& line) {
@@ -17,9 +22,59 @@ std::string bare_key(const std::string& line) {
     return kind + " " + data;
 }
 
+/// The kind of a public key in its data, which is a sequence of fields with their lengths before
+/// them (RFC 4253, section 6.6); "" if the data is cut off.
+std::string kind_in(const std::string& data) {
+    std::string rest, kind;
+    try {
+        rest = base64_decode(data);
+    } catch (const Error&) {
+        return {};
+    }
+    for (int field = 0; !rest.empty(); ++field) {
+        if (rest.size() < 4) return {};
+        std::size_t size = 0;
+        for (const unsigned char byte : rest.substr(0, 4)) size = size << 8 | byte;
+        rest.erase(0, 4);
+        if (size > rest.size()) return {};
+        if (field == 0) kind = rest.substr(0, size);
+        rest.erase(0, size);
+    }
+    return kind;
+}
+
+/// Never shows the text, which can be a private key.
+void check_public_key(const Value& key, Diagnostics& problems) {
+    if (!key.is_string()) return;
+    const std::string& text = key.as_string();
+    const auto wrong = [&](std::string message, const char* hint) {
+        problems.add(std::move(message), key.loc()).with_hint(hint);
+    };
+    constexpr const char* form =
+        "one line, \"ssh-ed25519 AAAA... comment\": the file that ends in .pub";
+    // a file in OpenSSH's format begins with "openssh-key-v1", here in base64
+    if (text.find("PRIVATE KEY") != text.npos || text.find("b3BlbnNzaC1rZXktdjE") != text.npos)
+        return wrong("this is a private key, not a public one",
+                     "use the public key: `ssh-keygen -y -f KEY` prints it");
+    std::istringstream words(text);
+    std::string kind, data;
+    words >> kind >> data;
+    if (kind.starts_with("ecdsa-") || kind.starts_with("sk-") || kind == "ssh-dss")
+        return wrong(fmt::format("EC2 does not accept keys of the type {}", in_quotes(kind, 40)),
+                     "use ed25519 or RSA: `ssh-keygen -t ed25519`");
+    if (kind != "ssh-ed25519" && kind != "ssh-rsa")
+        return wrong("this is not a public key in OpenSSH's format", form);
+    if (kind_in(data) != kind) wrong("the public key is cut off or mistyped", form);
+}
+
 class KeyPair final : public AwsType {
   public:
     KeyPair();
+    void check_own(const Value& config, Diagnostics& problems) const override {
+        check_text(config["name"],
+                   {.noun = "the name of a key pair", .most = 255, .others = kPrintable}, problems);
+        check_public_key(config["public_key"], problems);
+    }
     std::vector<std::string> claims(const Value& config) const override {
         if (!config["name"].is_string() || config["region"].is_unknown()) return {};
         return {fmt::format("aws key pair {} {}", config.text("name"), config.text("region"))};
@@ -34,11 +89,12 @@ class KeyPair final : public AwsType {
     }
     std::string conflict(Region& region, const Value& config) const override {
         if (!config["name"].is_string()) return {};
-        std::string id;
+        std::string found;
         region.each("DescribeKeyPairs", Params().filter("key-name", {config.text("name")}),
-                    "keySet",
-                    [&](const pugi::xml_node& item) { id = item.child_value("keyPairId"); });
-        return id.empty() ? id : "the key pair " + id;
+                    "keySet", [&](const pugi::xml_node& item) {
+                        found = fmt::format("the key pair {}", item.child_value("keyPairId"));
+                    });
+        return found;
     }
     std::string create(Region& region, const Change& change, Params params) const override {
         params.add("KeyName", change.after.text("name"))

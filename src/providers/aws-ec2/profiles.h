@@ -2,14 +2,18 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace hadeploy::aws {
 
+struct Setting {
+    std::string value;
+    std::string place; ///< for messages: "/home/ann/.aws/config:3"
+};
+
 /// The settings of one profile.
-using Profile = std::map<std::string, std::string>;
+using Profile = std::map<std::string, Setting>;
 
 /// The profiles of the files that the AWS tools share, by name.
 class Profiles {
@@ -18,12 +22,13 @@ class Profiles {
 
     /// Reads ~/.aws/config and ~/.aws/credentials, or the files that AWS_CONFIG_FILE and
     /// AWS_SHARED_CREDENTIALS_FILE name. Settings of the latter win. Missing files are empty.
-    /// @throws Error for a file that cannot be read
+    /// @throws Error for a file that cannot be read, or one in another form, with its line
     static Profiles load(const Environment& environment);
 
     /// Adds the text of a file.
+    /// @param name    of the file, for messages
     /// @param config  its sections are named "profile NAME", except for the default
-    void add(std::string_view text, bool config);
+    void add(std::string_view text, const std::string& name, bool config);
     /// nullptr if there is none.
     [[nodiscard]] const Profile* find(const std::string& name) const;
 

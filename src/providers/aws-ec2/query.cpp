@@ -10,14 +10,16 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <random>
+#include <set>
+#include <utility>
 
 namespace hadeploy::aws {
 
 namespace {
 
 using std::chrono::milliseconds;
-constexpr int kAttempts = 8;
 constexpr milliseconds kLongestPause{20'000};
+constexpr std::size_t kMostPages = 10'000;
 constexpr std::string_view kFormType = "application/x-www-form-urlencoded; charset=utf-8";
 
 /// The pauses that AWS recommends: up to 1, 2, 4, ... seconds, chosen at random.
@@ -46,6 +48,11 @@ std::string without_default_port(std::string_view url) {
     const std::string_view port = url.starts_with("https:") ? ":443" : ":80";
     if (host.ends_with(port)) host.resize(host.size() - port.size());
     return host;
+}
+
+bool is_read(std::string_view action) {
+    return action.starts_with("Describe") || action.starts_with("Get") ||
+           action.starts_with("Assume");
 }
 
 std::string path_of(std::string_view url) {
@@ -119,66 +126,133 @@ void pause_for(milliseconds time, const std::stop_token& stop) {
     if (stop.stop_requested()) throw Interrupted();
 }
 
-Client::Client(Service service, std::string url, std::string region, Sign credentials)
+ServiceError wrong_answer(std::string action, std::string what) {
+    ServiceError out;
+    out.action = std::move(action);
+    out.message = std::move(what);
+    out.status = 200;
+    out.may_have_worked = true;
+    out.attempts = 1;
+    return out;
+}
+
+namespace {
+
+thread_local RetryNotice::Notice retry_notice;
+
+void tell_of_retry(const ServiceError& error) {
+    if (!retry_notice) return;
+    if (error.is_throttling())
+        retry_notice(fmt::format("AWS limits requests ({}), trying again", error.code));
+    else
+        retry_notice(fmt::format("AWS does not answer ({}), trying again", error.message));
+}
+
+/// What a body is instead of the answer to an action; "" if it is that. Parses it.
+std::string other_than(std::string_view action, const std::string& body,
+                       pugi::xml_document& document) {
+    if (body.find_first_not_of(" \t\r\n") == body.npos) return "the answer is empty";
+    if (!document.load_buffer(body.data(), body.size()))
+        return "the answer is not XML, or is cut off";
+    const std::string wanted = fmt::format("{}Response", action);
+    const std::string root = root_of(document).name();
+    return root == wanted ? "" : fmt::format("the answer is <{}>, not <{}>", root, wanted);
+}
+
+} // namespace
+
+RetryNotice::RetryNotice(Notice notice)
+    : notice_(std::move(notice)), before_(std::exchange(retry_notice, notice_)) {}
+
+RetryNotice::~RetryNotice() {
+    retry_notice = before_;
+}
+
+Client::Client(Service service, std::string url, std::string region, Sign credentials,
+               std::stop_token stop)
     : service_(service), url_(std::move(url)), region_(std::move(region)),
-      credentials_(std::move(credentials)) {}
+      credentials_(std::move(credentials)), stop_(std::move(stop)) {}
+
+std::string Client::name_of(std::string_view action) const {
+    return fmt::format("{}:{}", service_.name, action);
+}
+
+http::Request Client::request(const std::string& body, bool renew) {
+    http::Request out{.url = url_,
+                      .method = "POST",
+                      .body = body,
+                      .secret_body = true,
+                      .timeout = milliseconds(90'000),
+                      .connect_timeout = milliseconds(10'000)};
+    const std::string host = without_default_port(url_);
+    out.headers = {{.name = "Host", .value = host},
+                   {.name = "Content-Type", .value = std::string(kFormType)}};
+    if (!signed_) return out;
+    const Signable signable{.path = path_of(url_),
+                            .headers = {{"content-type", std::string(kFormType)}, {"host", host}},
+                            .body = body};
+    for (http::Header& header :
+         signature(signable, credentials_(renew), region_, service_.name, now_ms() / 1000 + skew_))
+        out.headers.push_back(std::move(header));
+    return out;
+}
+
+/// The error of an answer with a status other than 2xx.
+ServiceError Client::refusal(const http::Answer& answer) {
+    ServiceError error = parse_refusal(answer.body, answer.status);
+    error.may_have_worked = error.code.empty() || answer.status >= 500;
+    if (!error.code.empty())
+        answered_ = true;
+    else if (answer.status < 500) // a proxy, or another service
+        error.attempts = ServiceError::kFewAttempts;
+    if (const std::int64_t theirs = seconds_of(header_of(answer, "date")); theirs != 0)
+        if (error.is({"RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
+                      "InvalidSignatureException"}))
+            skew_ = theirs - now_ms() / 1000;
+    return error;
+}
 
 std::shared_ptr<pugi::xml_document> Client::once(std::string_view action, const std::string& body,
-                                                 bool renew, const std::stop_token& stop) {
-    http::Request request{.url = url_,
-                          .method = "POST",
-                          .body = body,
-                          .secret_body = true,
-                          .timeout = milliseconds(90'000),
-                          .connect_timeout = milliseconds(10'000),
-                          .stop = stop};
-    const std::string host = without_default_port(url_);
-    request.headers = {{.name = "Host", .value = host},
-                       {.name = "Content-Type", .value = std::string(kFormType)}};
-    if (signed_) {
-        const Signable signable{
-            .path = path_of(url_),
-            .headers = {{"content-type", std::string(kFormType)}, {"host", host}},
-            .body = body};
-        for (http::Header& header : signature(signable, credentials_(renew), region_, service_.name,
-                                              now_ms() / 1000 + skew_))
-            request.headers.push_back(std::move(header));
-    }
-    const http::Answer answer = http::send(request);
-    if (answer.end == http::Answer::End::complete && answer.status >= 200 && answer.status < 300) {
-        auto document = std::make_shared<pugi::xml_document>();
-        if (document->load_buffer(answer.body.data(), answer.body.size())) return document;
-    }
+                                                 bool renew) {
+    http::Request sent = request(body, renew);
+    if (is_read(action)) sent.stop = stop_; // a change is not left in the middle
+    const http::Answer answer = http::send(sent);
     ServiceError error;
-    if (answer.end == http::Answer::End::complete && answer.status >= 300) {
-        error = parse_refusal(answer.body, answer.status);
-        error.may_have_worked = error.code.empty() || answer.status >= 500;
-        if (const std::int64_t theirs = seconds_of(header_of(answer, "date")); theirs != 0)
-            if (error.is({"RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
-                          "InvalidSignatureException"}))
-                skew_ = theirs - now_ms() / 1000;
-    } else {
-        error.message = answer.end == http::Answer::End::complete
-                            ? "the answer is not XML"
-                            : fmt::format("{} did not answer: {}", host, answer.problem);
+    if (answer.end != http::Answer::End::complete) {
+        error.message =
+            fmt::format("{}: {}", http::authority_of(url_),
+                        answer.end == http::Answer::End::too_large ? "the answer is too large"
+                                                                   : answer.problem);
         error.may_have_worked = answer.connected;
+        if (!answered_) error.attempts = ServiceError::kFewAttempts;
+    } else if (answer.status >= 200 && answer.status < 300) {
+        auto document = std::make_shared<pugi::xml_document>();
+        std::string other = other_than(action, answer.body, *document);
+        if (other.empty()) {
+            answered_ = true;
+            return document;
+        }
+        error = wrong_answer({}, std::move(other));
+        error.attempts = ServiceError::kFewAttempts;
+    } else {
+        error = refusal(answer);
     }
-    error.action = fmt::format("{}:{}", service_.name, action);
+    error.action = name_of(action);
     throw error;
 }
 
 std::shared_ptr<pugi::xml_document> Client::call(std::string_view action, const Params& params,
-                                                 bool repeatable, std::stop_token stop) {
+                                                 bool repeatable) {
     std::string body = fmt::format("Action={}&Version={}", action, service_.version);
     for (const auto& [name, value] : params.all())
         body += fmt::format("&{}={}", percent_encoded(name), percent_encoded(value));
-    const bool reads = action.starts_with("Describe") || action.starts_with("Get");
+    const bool reads = is_read(action);
     ++(reads ? counters().reads : counters().changes);
     bool renew = false, renewed = false;
     for (int attempt = 0;; ++attempt) {
-        pause_for((reads ? reads_ : changes_).take(RateLimit::Clock::now()), stop);
+        pause_for((reads ? reads_ : changes_).take(RateLimit::Clock::now()), stop_);
         try {
-            return once(action, body, renew, stop);
+            return once(action, body, renew);
         } catch (const ServiceError& error) {
             renew = false;
             // its clock or new credentials make one more attempt worth while
@@ -193,21 +267,30 @@ std::shared_ptr<pugi::xml_document> Client::call(std::string_view action, const 
                 error.is_throttling() ||
                 (error.code.empty() && error.status == 0 && !error.may_have_worked) ||
                 (repeatable && error.may_have_worked);
-            if (!again || attempt + 1 >= kAttempts) throw;
+            if (!again || attempt + 1 >= error.attempts) throw;
+            tell_of_retry(error);
         }
-        pause_for(backoff(attempt), stop);
+        pause_for(backoff(attempt), stop_);
     }
 }
 
 void Client::each(std::string_view action, const Params& params, const char* set,
-                  const std::function<void(const pugi::xml_node&)>& take, std::stop_token stop) {
+                  const std::function<void(const pugi::xml_node&)>& take) {
+    std::set<std::string> seen;
     std::string next;
     do {
         Params page = params;
         if (!next.empty()) page.add("NextToken", next);
-        const auto answer = call(action, page, true, stop);
-        for (const pugi::xml_node& item : root_of(*answer).child(set).children("item")) take(item);
+        const auto answer = call(action, page, true);
+        const pugi::xml_node items = root_of(*answer).child(set);
+        if (!items) throw wrong_answer(name_of(action), fmt::format("the answer has no <{}>", set));
+        for (const pugi::xml_node& item : items.children("item")) take(item);
         next = root_of(*answer).child_value("nextToken");
+        if (!next.empty() && !seen.insert(next).second)
+            throw wrong_answer(name_of(action), "the answer leads to a page that was read before");
+        if (seen.size() > kMostPages)
+            throw wrong_answer(name_of(action),
+                               fmt::format("the answer has more than {} pages", kMostPages));
     } while (!next.empty());
 }
 

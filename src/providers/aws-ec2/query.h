@@ -47,8 +47,12 @@ struct Service {
 inline constexpr Service kEc2{"ec2", "2016-11-15"};
 inline constexpr Service kSts{"sts", "2011-06-15"};
 
-/// The answer of a service that refused a request, or the lack of an answer.
+/// The answer of a service that refused a request, an answer of another form, or the lack of one.
 struct ServiceError : std::exception {
+    /// Attempts at what is temporary, and at what another attempt rarely helps: an address that
+    /// never answered, an answer of something else than AWS.
+    static constexpr int kAttempts = 8, kFewAttempts = 3;
+
     std::string action; ///< "ec2:RunInstances"
     std::string code;   ///< "InvalidGroup.NotFound"; "" without an answer
     std::string message;
@@ -56,6 +60,7 @@ struct ServiceError : std::exception {
     long status = 0; ///< of HTTP; 0 without an answer
     /// The request may have had its effect all the same.
     bool may_have_worked = false;
+    int attempts = kAttempts; ///< how often such a request is sent before it fails
 
     [[nodiscard]] bool is(std::initializer_list<std::string_view> codes) const;
     [[nodiscard]] bool is_throttling() const;
@@ -65,6 +70,24 @@ struct ServiceError : std::exception {
 /// The code and the message of a refusal. Both forms of the services are understood; a body that is
 /// not XML gives no code.
 ServiceError parse_refusal(std::string_view body, long status);
+
+/// An answer that lacks a part, which does not mean that an object does not exist.
+/// @param action  "ec2:DescribeVpcs"
+/// @param what    "the answer has no <vpcSet>"
+ServiceError wrong_answer(std::string action, std::string what);
+
+/// While it lives, `notice` receives why a request of this thread is sent again.
+class RetryNotice {
+  public:
+    using Notice = std::function<void(std::string_view)>;
+    explicit RetryNotice(Notice notice);
+    ~RetryNotice();
+    RetryNotice(const RetryNotice&) = delete;
+    RetryNotice& operator=(const RetryNotice&) = delete;
+
+  private:
+    Notice notice_, before_;
+};
 
 /// Limits requests to what AWS allows an account, so that others are not throttled: a bucket of
 /// `burst` requests, to which `rate` a second are added.
@@ -88,29 +111,37 @@ class Client {
     /// The credentials for a request; with `renew`, others than before.
     using Sign = std::function<Credentials(bool renew)>;
 
-    Client(Service service, std::string url, std::string region, Sign credentials);
+    /// @param stop  ends reads, and the pauses between attempts of all requests
+    Client(Service service, std::string url, std::string region, Sign credentials,
+           std::stop_token stop = {});
 
-    /// Sends a request and returns the root of the answer. Throttling is waited out. A lost answer
-    /// and an error of the server are tried again too, if `repeatable` says that a repetition does
-    /// no harm.
+    /// Sends a request and returns the answer, whose root is `<ACTIONResponse>`. Throttling is
+    /// waited out. A lost answer and an error of the server are tried again too, if `repeatable`
+    /// says that a repetition does no harm.
     /// @throws ServiceError, Interrupted
     std::shared_ptr<pugi::xml_document> call(std::string_view action, const Params& params,
-                                             bool repeatable, std::stop_token stop = {});
-    /// Sends a request until the last page, and passes each `<item>` of the set.
+                                             bool repeatable);
+    /// Sends a request until the last page, and passes each `<item>` of the set, which every answer
+    /// must have, if empty.
     /// @throws ServiceError, Interrupted
     void each(std::string_view action, const Params& params, const char* set,
-              const std::function<void(const pugi::xml_node&)>& take, std::stop_token stop = {});
+              const std::function<void(const pugi::xml_node&)>& take);
     /// Requests without a signature: AssumeRoleWithWebIdentity.
     void without_signature() { signed_ = false; }
 
   private:
+    [[nodiscard]] http::Request request(const std::string& body, bool renew);
     std::shared_ptr<pugi::xml_document> once(std::string_view action, const std::string& body,
-                                             bool renew, const std::stop_token& stop);
+                                             bool renew);
+    ServiceError refusal(const http::Answer& answer);
+    [[nodiscard]] std::string name_of(std::string_view action) const;
 
     Service service_;
     std::string url_, region_;
     Sign credentials_;
+    std::stop_token stop_;
     bool signed_ = true;
+    std::atomic<bool> answered_ = false; ///< by the service: its address is right
     std::atomic<std::int64_t> skew_ = 0; ///< seconds by which AWS's clock is ahead
     RateLimit reads_{100, 20}, changes_{50, 5};
 };

@@ -1,5 +1,8 @@
 #include "providers/aws-ec2/region.h"
 
+#include "core/http.h"
+#include "providers/aws-ec2/addresses.h"
+
 #include <fmt/format.h>
 
 namespace hadeploy::aws {
@@ -11,7 +14,8 @@ Access access_of(const Value& settings, const ProviderContext& context) {
             .region = settings.text("region"),
             .profile = settings.text("profile"),
             .endpoint = settings.text("endpoint"),
-            .assume_role = settings["assume_role"]};
+            .assume_role = settings["assume_role"],
+            .stop = context.stop};
 }
 
 std::map<std::string, std::string> tags_of(const Value& settings) {
@@ -21,26 +25,38 @@ std::map<std::string, std::string> tags_of(const Value& settings) {
     return out;
 }
 
+/// Whether AWS would allow more on request. The limits of one object or request are fixed.
 bool is_quota(const ServiceError& error) {
-    return error.code.ends_with("LimitExceeded") && !error.is_throttling();
+    return error.code.ends_with("LimitExceeded") && !error.is_throttling() &&
+           !error.is({"TagLimitExceeded", "FilterLimitExceeded"});
 }
 
 } // namespace
 
 Region::Region(const Value& settings, ProviderContext context)
     : context_(std::move(context)), chain_(access_of(settings, context_)), name_(chain_.region()),
-      tags_(tags_of(settings)), ec2_(kEc2, chain_.endpoint_of("ec2", name_), name_,
-                                     [this](bool renew) { return chain_.get(renew); }),
-      sts_(kSts, chain_.endpoint_of("sts", name_), name_,
-           [this](bool renew) { return chain_.get(renew); }) {}
+      tags_(tags_of(settings)),
+      ec2_(
+          kEc2, chain_.endpoint_of("ec2", name_), name_,
+          [this](bool renew) { return chain_.get(renew); }, context_.stop),
+      sts_(
+          kSts, chain_.endpoint_of("sts", name_), name_,
+          [this](bool renew) { return chain_.get(renew); }, context_.stop) {}
+
+std::string Region::unencrypted() const {
+    for (const char* service : {"ec2", "sts"})
+        if (const std::string url = chain_.endpoint_of(service, name_); leaves_unencrypted(url))
+            return http::authority_of(url);
+    return {};
+}
 
 std::shared_ptr<pugi::xml_document> Region::read(std::string_view action, const Params& params) {
-    return ec2_.call(action, params, true, stop());
+    return ec2_.call(action, params, true);
 }
 
 void Region::each(std::string_view action, const Params& params, const char* set,
                   const std::function<void(const pugi::xml_node&)>& take) {
-    ec2_.each(action, params, set, take, stop());
+    ec2_.each(action, params, set, take);
 }
 
 std::shared_ptr<pugi::xml_document> Region::change(std::string_view action, const Params& params,
@@ -51,10 +67,12 @@ std::shared_ptr<pugi::xml_document> Region::change(std::string_view action, cons
 void Region::ask_identity() {
     const std::lock_guard lock(mutex_);
     if (!account_.empty()) return;
-    const auto answer = sts_.call("GetCallerIdentity", {}, true, stop());
+    const auto answer = sts_.call("GetCallerIdentity", {}, true);
     const pugi::xml_node result = root_of(*answer).child("GetCallerIdentityResult");
-    account_ = result.child_value("Account");
+    const std::string account = result.child_value("Account");
+    if (account.empty()) throw wrong_answer("sts:GetCallerIdentity", "the answer has no <Account>");
     caller_ = result.child_value("Arn");
+    account_ = account;
 }
 
 std::string Region::account() {
@@ -68,7 +86,9 @@ std::string Region::caller() {
 }
 
 Error Region::refused(const ServiceError& e) {
-    const std::string what = fmt::format("{} in {}: {}", e.action, name_, e.message);
+    const bool silent = e.code.empty() && e.status == 0;
+    const std::string what =
+        fmt::format("{} in {}: {}{}", e.action, name_, silent ? "no answer from " : "", e.message);
     if (e.is({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})) {
         std::string who;
         try {
@@ -100,9 +120,15 @@ Error Region::refused(const ServiceError& e) {
     if (e.is({"InsufficientInstanceCapacity", "InsufficientHostCapacity", "Unsupported"}))
         return Error(ErrorKind::failed, what)
             .with_hint("choose another instance type or availability zone");
+    if (e.code.empty() && e.attempts < ServiceError::kAttempts) {
+        const std::string hint = silent ? "check the network, the region, `endpoint` and "
+                                          "AWS_ENDPOINT_URL"
+                                        : "something other than AWS answers: check proxies, "
+                                          "`endpoint` and AWS_ENDPOINT_URL";
+        return Error(silent ? ErrorKind::unreachable : ErrorKind::failed, what).with_hint(hint);
+    }
     if (e.is_throttling() || e.status >= 500 || e.code.empty())
-        return Error(e.status == 0 ? ErrorKind::unreachable : ErrorKind::failed, what)
-            .as_transient();
+        return Error(silent ? ErrorKind::unreachable : ErrorKind::failed, what).as_transient();
     return Error(ErrorKind::failed, fmt::format("{} ({})", what, e.code));
 }
 

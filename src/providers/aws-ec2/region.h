@@ -15,7 +15,7 @@ namespace hadeploy::aws {
 class Region {
   public:
     /// @param settings  those of the provider, with the region and the profile of a resource
-    /// @throws Error(unreachable) without a region
+    /// @throws Error(failed) without a region, or with an endpoint that is no URL
     Region(const Value& settings, ProviderContext context);
 
     [[nodiscard]] const std::string& name() const { return name_; }
@@ -26,18 +26,17 @@ class Region {
     /// The tags of all objects, over which those of a resource are laid.
     [[nodiscard]] const std::map<std::string, std::string>& default_tags() const { return tags_; }
 
-    /// EC2's clients, see Client. A read ends with a stop, a change does not.
+    /// The host to which requests go over the network without encryption; "" if there is none.
+    [[nodiscard]] std::string unencrypted() const;
+
+    /// EC2's clients, see Client. A stop ends a read and each pause, but no request of a change.
     std::shared_ptr<pugi::xml_document> read(std::string_view action, const Params& params);
     void each(std::string_view action, const Params& params, const char* set,
               const std::function<void(const pugi::xml_node&)>& take);
     /// @param repeatable  see Client::call
     std::shared_ptr<pugi::xml_document> change(std::string_view action, const Params& params,
                                                bool repeatable);
-    /// In an apply, reads belong to a change.
-    [[nodiscard]] std::stop_token stop() const {
-        return applying_ ? std::stop_token() : context_.stop;
-    }
-    void applying() { applying_ = true; }
+    [[nodiscard]] const std::stop_token& stop() const { return context_.stop; }
 
     /// The error of a refused request, with a hint.
     Error refused(const ServiceError& error);
@@ -50,7 +49,6 @@ class Region {
     std::string name_;
     std::map<std::string, std::string> tags_;
     Client ec2_, sts_;
-    std::atomic<bool> applying_ = false;
     std::mutex mutex_;
     std::string account_, caller_;
 };

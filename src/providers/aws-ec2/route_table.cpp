@@ -1,6 +1,7 @@
 #include "providers/aws-ec2/aws_type.h"
 
 #include "core/secrecy.h"
+#include "providers/aws-ec2/address_range.h"
 
 #include <algorithm>
 #include <array>
@@ -33,14 +34,20 @@ const Target* target_of(std::string_view id) {
 class RouteTable final : public AwsType {
   public:
     RouteTable();
-    void check(const Value& config, Diagnostics& problems) const override {
+    void check_own(const Value& config, Diagnostics& problems) const override {
+        check_id(config["vpc"], "vpc-", "a VPC", problems);
+        if (config["subnets"].is_list())
+            for (const Value& subnet : config["subnets"].as_list())
+                check_id(subnet, "subnet-", "a subnet", problems);
         if (!config["routes"].is_map()) return;
-        for (const Entry& e : config["routes"].as_map())
+        for (const Entry& e : config["routes"].as_map()) {
+            check_destination(config["routes"], e, problems);
             if (e.value.is_string() && target_of(e.value.as_string()) == nullptr)
                 problems
                     .add(fmt::format("{} is not the ID of something that routes", quoted(e.value)),
                          e.value.loc())
                     .with_hint("for example ${internet.id} of an aws.internet_gateway");
+        }
     }
     Value observed(Region&, const Item& item, const Value&) const override {
         Value::Map routes;
@@ -84,6 +91,19 @@ class RouteTable final : public AwsType {
     }
 
   private:
+    /// EC2 drops the bits beyond the length, so that the route would seem to be another one.
+    static void check_destination(const Value& routes, const Entry& route, Diagnostics& problems) {
+        const auto range = AddressRange::parse(route.key);
+        const std::string shown = quoted(routes, route.key);
+        const Loc loc = route.value.loc().known() ? route.value.loc() : routes.loc();
+        if (!range || range->is_v6())
+            problems.add(fmt::format("{} is not a range of IPv4 addresses", shown), loc)
+                .with_hint(range ? "routes of IPv6 are not supported yet"
+                                 : "for example 0.0.0.0/0, the default route");
+        else if (range->text() != route.key)
+            problems.add(fmt::format("{} has bits beyond its length", shown), loc)
+                .with_hint("write the range: " + redacted(routes, range->text()));
+    }
     /// New and changed routes first, so that there is always a way.
     static void set_routes(Region& region, const std::string& id, const Value& before,
                            const Value& after) {

@@ -2,11 +2,13 @@
 
 #include "core/secrecy.h"
 #include "core/text.h"
+#include "providers/aws-ec2/address_range.h"
 #include "providers/aws-ec2/aws_type.h"
 
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <map>
 
 namespace hadeploy::aws {
 
@@ -24,8 +26,23 @@ bool parse_ports(const std::string& text, std::int64_t& first, std::int64_t& las
     return dash == text.npos || (number(all.substr(dash + 1), last) && first <= last);
 }
 
+namespace {
+
+/// A range in EC2's spelling, which is 10.0.0.0/8 for 10.1.2.3/8; any other text as it is.
+std::string canonical_peer(const std::string& peer) {
+    const auto range = AddressRange::parse(peer);
+    return range ? range->text() : peer;
+}
+
+RuleAtom undescribed(RuleAtom atom) {
+    atom.description.clear();
+    return atom;
+}
+
+} // namespace
+
 std::set<RuleAtom> atoms_of(const Value& rules, const std::string& self) {
-    std::set<RuleAtom> out;
+    std::set<RuleAtom> out, seen;
     if (!rules.is_list()) return out;
     for (const Value& rule : rules.as_list()) {
         RuleAtom atom;
@@ -37,8 +54,8 @@ std::set<RuleAtom> atoms_of(const Value& rules, const std::string& self) {
             atom.first = 0, atom.last = 65535;
         atom.description = rule.text("description");
         for (const std::string& peer : texts_of(rule["peers"])) {
-            atom.peer = peer == "self" && !self.empty() ? self : peer;
-            out.insert(atom);
+            atom.peer = peer == "self" && !self.empty() ? self : canonical_peer(peer);
+            if (seen.insert(undescribed(atom)).second) out.insert(atom);
         }
     }
     return out;
@@ -56,7 +73,7 @@ std::set<RuleAtom> atoms_of(const pugi::xml_node& permissions) {
         if (atom.protocol == "-1") atom.first = atom.last = -1;
         const auto add = [&](const char* set, const char* element) {
             for (const pugi::xml_node& peer : rule.child(set).children("item")) {
-                atom.peer = peer.child_value(element);
+                atom.peer = canonical_peer(peer.child_value(element));
                 atom.description = peer.child_value("description");
                 out.insert(atom);
             }
@@ -122,9 +139,8 @@ std::set<RuleAtom> without(const std::set<RuleAtom>& from, const std::set<RuleAt
 std::set<RuleAtom> redescribed(const std::set<RuleAtom>& from, const std::set<RuleAtom>& atoms) {
     std::set<RuleAtom> out;
     for (const RuleAtom& atom : from)
-        if (std::any_of(atoms.begin(), atoms.end(), [&](RuleAtom other) {
-                other.description = atom.description;
-                return other == atom;
+        if (std::any_of(atoms.begin(), atoms.end(), [&](const RuleAtom& other) {
+                return undescribed(other) == undescribed(atom);
             }))
             out.insert(atom);
     return out;
@@ -133,12 +149,13 @@ std::set<RuleAtom> redescribed(const std::set<RuleAtom>& from, const std::set<Ru
 class SecurityGroup final : public AwsType {
   public:
     SecurityGroup();
-    void check(const Value& config, Diagnostics& problems) const override;
+    void check_own(const Value& config, Diagnostics& problems) const override;
     void warn(const Value& config, Diagnostics& warnings) const override;
     std::vector<std::string> claims(const Value& config) const override {
         if (!config["name"].is_string() || !config["vpc"].is_string()) return {};
-        return {
-            fmt::format("aws security group {} in {}", config.text("name"), config.text("vpc"))};
+        // names are case-insensitive
+        return {fmt::format("aws security group {} in {}", lower_case(config.text("name")),
+                            config.text("vpc"))};
     }
     Value observed(Region&, const Item& item, const Value& config) const override {
         const std::string id = item.text("groupId");
@@ -157,10 +174,12 @@ class SecurityGroup final : public AwsType {
         if (!config["name"].is_string() || !config["vpc"].is_string()) return {};
         Params params;
         params.filter("group-name", {config.text("name")}).filter("vpc-id", {config.text("vpc")});
-        std::string id;
+        std::string found;
         region.each("DescribeSecurityGroups", params, "securityGroupInfo",
-                    [&](const pugi::xml_node& item) { id = item.child_value("groupId"); });
-        return id.empty() ? id : "the security group " + id;
+                    [&](const pugi::xml_node& item) {
+                        found = fmt::format("the security group {}", item.child_value("groupId"));
+                    });
+        return found;
     }
     std::string create(Region& region, const Change& change, Params params) const override {
         params.add("GroupName", change.after.text("name"))
@@ -208,38 +227,110 @@ class SecurityGroup final : public AwsType {
     }
 };
 
-void SecurityGroup::check(const Value& config, Diagnostics& problems) const {
+/// Whether the atoms of a rule are known.
+bool is_known(const Value& rule) {
+    return !rule["protocol"].is_unknown() && !rule["ports"].is_unknown() &&
+           !rule["description"].is_unknown();
+}
+
+std::string shown_atom(const RuleAtom& atom) {
+    std::string out = atom.protocol == "-1" ? "all" : atom.protocol;
+    if (atom.first >= 0) out += fmt::format(" {}", atom.first);
+    if (atom.last > atom.first) out += fmt::format("-{}", atom.last);
+    return fmt::format("{}, {}", out, atom.peer);
+}
+
+void check_ports(const Value& rule, Diagnostics& problems) {
+    const Value& ports = rule["ports"];
+    std::int64_t first = 0, last = 0;
+    if (ports.is_string() && !parse_ports(ports.as_string(), first, last))
+        problems
+            .add(fmt::format("{} is not a port or a range of ports", quoted(ports)), ports.loc())
+            .with_hint("for example \"443\" or \"8000-8100\"");
+    const std::string protocol = rule.text("protocol", "tcp");
+    if (ports.is_string() && protocol != "tcp" && protocol != "udp")
+        problems.add(fmt::format("the protocol {} has no ports", protocol), ports.loc());
+}
+
+void check_peer(const Value& peer, Diagnostics& problems) {
+    if (!peer.is_string()) return;
+    const std::string& text = peer.as_string();
+    if (text == "self" || AddressRange::parse(text)) return;
+    if (text.starts_with("sg-")) return check_id(peer, "sg-", "a security group", problems);
+    if (text.starts_with("pl-")) return check_id(peer, "pl-", "a prefix list", problems);
+    Error& error = problems.add(fmt::format("{} is not a range of addresses, the ID of a security "
+                                            "group or of a prefix list, or self",
+                                            quoted(peer)),
+                                peer.loc());
+    error.hint =
+        is_address(text)
+            ? fmt::format("for this address alone: {}",
+                          redacted(peer, text + (text.find(':') == text.npos ? "/32" : "/128")))
+            : "for example 10.0.0.0/8 or ${web.id} of an aws.security_group";
+}
+
+/// EC2 keeps one rule of those that differ only in their description.
+void check_descriptions(const Value& rules, const char* direction, Diagnostics& problems) {
+    std::map<RuleAtom, std::pair<std::size_t, std::string>> seen;
+    const Value::List& list = rules.as_list();
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (!is_known(list[i])) continue;
+        for (const RuleAtom& atom : atoms_of(Value::list({list[i]}), "")) {
+            const auto [it, fresh] =
+                seen.emplace(undescribed(atom), std::pair(i, atom.description));
+            const auto& [first, description] = it->second;
+            if (fresh || description == atom.description) continue;
+            problems
+                .add(fmt::format("{0}[{1}] and {0}[{2}] are the same rule ({3}) with different "
+                                 "descriptions",
+                                 direction, first, i, redacted(rules, shown_atom(atom))),
+                     list[i].loc())
+                .with_hint("EC2 keeps one of them: describe it once");
+            break;
+        }
+    }
+}
+
+void SecurityGroup::check_own(const Value& config, Diagnostics& problems) const {
+    const Value &group = config["name"], &text = config["description"];
+    check_text(group, {.noun = "the name of a security group", .most = 255, .others = kGroupOthers},
+               problems);
+    if (const std::string lower = lower_case(config.text("name"));
+        group.is_string() && (lower.empty() || lower == "default" || lower.starts_with("sg-")))
+        problems
+            .add(fmt::format("{} cannot be the name of a security group", quoted(group)),
+                 group.loc())
+            .with_hint("AWS reserves \"default\" and names that begin with sg-");
+    if (text.is_string() && text.as_string().empty())
+        problems.add("the description of a security group cannot be empty", text.loc());
+    const TextRule described{.noun = "the description", .most = 255, .others = kGroupOthers};
+    check_text(text, described, problems);
+    check_id(config["vpc"], "vpc-", "a VPC", problems);
     for (const char* direction : {"ingress", "egress"}) {
         if (!config[direction].is_list()) continue;
         for (const Value& rule : config[direction].as_list()) {
-            const Value& ports = rule["ports"];
-            std::int64_t first = 0, last = 0;
-            if (ports.is_string() && !parse_ports(ports.as_string(), first, last))
-                problems
-                    .add(fmt::format("{} is not a port or a range of ports", quoted(ports)),
-                         ports.loc())
-                    .with_hint("for example \"443\" or \"8000-8100\"");
-            const std::string protocol = rule.text("protocol", "tcp");
-            if (ports.is_string() && protocol != "tcp" && protocol != "udp")
-                problems.add(fmt::format("the protocol {} has no ports", protocol), ports.loc());
+            check_ports(rule, problems);
+            check_text(rule["description"], described, problems);
+            if (rule["peers"].is_list())
+                for (const Value& peer : rule["peers"].as_list()) check_peer(peer, problems);
         }
+        check_descriptions(config[direction], direction, problems);
     }
-    const Value& text = config["description"];
-    if (text.is_string() && text.as_string().empty())
-        problems.add("the description of a security group cannot be empty", text.loc());
 }
 
 void SecurityGroup::warn(const Value& config, Diagnostics& warnings) const {
     if (!config["ingress"].is_list()) return;
     for (const Value& rule : config["ingress"].as_list()) {
-        const std::set<RuleAtom> atoms = atoms_of(Value::list({rule}), "");
-        for (const RuleAtom& atom : atoms) {
-            if (atom.peer != "0.0.0.0/0" && atom.peer != "::/0") continue;
+        if (!is_known(rule)) continue;
+        for (const RuleAtom& atom : atoms_of(Value::list({rule}), "")) {
+            const auto range = AddressRange::parse(atom.peer);
+            if (!range || !range->is_huge()) continue;
             if (atom.protocol != "tcp" && atom.protocol != "-1") continue;
             for (const std::int64_t port : {22, 3306, 5432})
                 if (atom.first < 0 || (atom.first <= port && port <= atom.last))
                     warnings
-                        .add(fmt::format("port {} is open to the whole Internet ({})", port,
+                        .add(fmt::format("port {} is open to {} Internet ({})", port,
+                                         range->length() == 0 ? "the whole" : "a large part of the",
                                          atom.peer),
                              rule.loc())
                         .with_hint("allow only the addresses that need it");

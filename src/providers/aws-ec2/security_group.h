@@ -14,13 +14,14 @@ namespace hadeploy::aws {
 struct RuleAtom {
     std::string protocol;               ///< "tcp", "udp", "icmp", or "-1": all
     std::int64_t first = -1, last = -1; ///< ports; -1: all
-    std::string peer;                   ///< a range of addresses, sg-..., or pl-...
+    std::string peer;                   ///< a range as EC2 writes it, sg-..., or pl-...
     std::string description = {};
 
     auto operator<=>(const RuleAtom&) const = default;
 };
 
-/// The atoms of a list of rules in a config. `self` stands for the group itself.
+/// The atoms of a list of rules in a config. `self` stands for the group itself. Of atoms that
+/// differ only in their description, of which EC2 keeps one, the first is taken.
 std::set<RuleAtom> atoms_of(const Value& rules, const std::string& self);
 /// The atoms that EC2 describes in `<ipPermissions>` or `<ipPermissionsEgress>`.
 std::set<RuleAtom> atoms_of(const pugi::xml_node& permissions);

@@ -1,26 +1,50 @@
 #include "providers/aws-ec2/aws_type.h"
 
-#include "provider_api/units.h"
+#include "core/secrecy.h"
+#include "providers/aws-ec2/disk.h"
 
+#include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 
 namespace hadeploy::aws {
 
 namespace {
 
-constexpr std::int64_t kBytesOfGib = std::int64_t{1} << 30;
-
 std::int64_t number_of(const Item& item, const char* path) {
     return std::strtoll(item.text(path).c_str(), nullptr, 10);
+}
+
+Disk disk_of(const Value& config) {
+    return {config["size"], config["volume_type"], config["iops"], config["throughput"]};
+}
+
+/// /dev/sdf, /dev/xvdba, xvdh: the names that EC2 documents.
+bool is_device(std::string_view name) {
+    if (name.starts_with("/dev/")) name.remove_prefix(5);
+    for (const std::string_view kind : {"sd", "xvd"}) {
+        if (!name.starts_with(kind)) continue;
+        const std::string_view rest = name.substr(kind.size());
+        return !rest.empty() && rest.size() <= 3 && std::islower(rest[0]) != 0 &&
+               std::all_of(rest.begin(), rest.end(), [](unsigned char c) {
+                   return std::islower(c) != 0 || std::isdigit(c) != 0;
+               });
+    }
+    return false;
 }
 
 class Volume final : public AwsType {
   public:
     Volume();
-    void check(const Value& config, Diagnostics& problems) const override {
-        const Value& size = config["size"];
-        if (size.is_integer() && size.as_integer() % kBytesOfGib != 0)
-            problems.add("the size of a volume is a whole number of GiB", size.loc());
+    void check_own(const Value& config, Diagnostics& problems) const override {
+        check_disk(disk_of(config), problems);
+        check_id(config["snapshot"], "snap-", "a snapshot", problems);
+        check_id(config["instance"], "i-", "an instance", problems);
+        const Value& device = config["device"];
+        if (device.is_string() && !is_device(device.as_string()))
+            problems
+                .add(fmt::format("{} is not the name of a device", quoted(device)), device.loc())
+                .with_hint("for example /dev/sdf");
         const bool attached = config["instance"].is_unknown() || !config.text("instance").empty();
         if (attached && config["device"].is_null())
             problems
@@ -34,7 +58,7 @@ class Volume final : public AwsType {
         return loss;
     }
     Value observed(Region&, const Item& item, const Value& config) const override {
-        Value out = Value::map({{"size", number_of(item, "size") * kBytesOfGib},
+        Value out = Value::map({{"size", number_of(item, "size") * kGib},
                                 {"volume_type", item.text("volumeType")},
                                 {"encrypted", item.text("encrypted") == "true"},
                                 {"availability_zone", item.text("availabilityZone")},
@@ -60,10 +84,9 @@ class Volume final : public AwsType {
     std::string create(Region& region, const Change& change, Params params) const override {
         const Value& config = change.after;
         params.add("AvailabilityZone", config.text("availability_zone"))
-            .add("VolumeType", config.text("volume_type"))
             .add("Encrypted", config.flag("encrypted"))
             .add("ClientToken", change.identity);
-        add_size(params, config);
+        specify_disk(params, "", disk_of(config), "Size");
         if (!config.text("snapshot").empty()) params.add("SnapshotId", config.text("snapshot"));
         return root_of(*region.change("CreateVolume", params, true)).child_value("volumeId");
     }
@@ -76,12 +99,6 @@ class Volume final : public AwsType {
     }
 
   private:
-    static void add_size(Params& params, const Value& config) {
-        params.add("Size", std::to_string(config.integer("size") / kBytesOfGib));
-        if (config["iops"].is_integer()) params.add("Iops", std::to_string(config.integer("iops")));
-        if (config["throughput"].is_integer())
-            params.add("Throughput", std::to_string(config.integer("throughput")));
-    }
     static void detach(Region& region, const std::string& id, const std::string& instance) {
         try {
             region.change("DetachVolume", Params().add("VolumeId", id).add("InstanceId", instance),
@@ -103,8 +120,8 @@ void Volume::change(Region& region, const Item& item, const Value& before, const
         differs = differs || changes_from(before, after, name);
     if (differs) {
         Params params;
-        params.add("VolumeId", id).add("VolumeType", after.text("volume_type"));
-        add_size(params, after);
+        params.add("VolumeId", id);
+        specify_disk(params, "", disk_of(after), "Size");
         region.change("ModifyVolume", params, true);
     }
     if (!changes_from(before, after, "instance") && !changes_from(before, after, "device")) return;
@@ -154,7 +171,7 @@ Volume::Volume()
          .type = TypeKind::bytes,
          .doc = "Size; it can only grow.",
          .required = true,
-         .min = kBytesOfGib},
+         .min = kGib},
         {.name = "volume_type",
          .type = TypeKind::string,
          .doc = "Type: gp3, io2, st1, ...",
@@ -181,6 +198,9 @@ Volume::Volume()
 class Eip final : public AwsType {
   public:
     Eip();
+    void check_own(const Value& config, Diagnostics& problems) const override {
+        check_id(config["instance"], "i-", "an instance", problems);
+    }
     Value observed(Region&, const Item& item, const Value&) const override {
         return Value::map(
             {{"address", item.text("publicIp")}, {"instance", item.text("instanceId")}});

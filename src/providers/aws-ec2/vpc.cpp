@@ -11,7 +11,11 @@ namespace {
 bool vpc_attribute(Region& region, const std::string& id, const char* attribute) {
     const auto answer = region.read(
         "DescribeVpcAttribute", Params().add("VpcId", id).add("Attribute", std::string(attribute)));
-    return std::string_view("true") == root_of(*answer).child(attribute).child_value("value");
+    const std::string_view value = root_of(*answer).child(attribute).child_value("value");
+    if (value != "true" && value != "false")
+        throw wrong_answer("ec2:DescribeVpcAttribute",
+                           fmt::format("the answer has no <{}> that is true or false", attribute));
+    return value == "true";
 }
 
 /// EC2 has networks and subnets of 16 to 65,536 addresses (CreateVpc, CreateSubnet).
@@ -27,7 +31,7 @@ void check_range(const Value& cidr, Diagnostics& problems) {
 class Vpc final : public AwsType {
   public:
     Vpc();
-    void check(const Value& config, Diagnostics& problems) const override {
+    void check_own(const Value& config, Diagnostics& problems) const override {
         check_range(config["cidr"], problems);
     }
     Value observed(Region& region, const Item& item, const Value&) const override {
@@ -104,7 +108,8 @@ Vpc::Vpc()
 class Subnet final : public AwsType {
   public:
     Subnet();
-    void check(const Value& config, Diagnostics& problems) const override {
+    void check_own(const Value& config, Diagnostics& problems) const override {
+        check_id(config["vpc"], "vpc-", "a VPC", problems);
         check_range(config["cidr"], problems);
     }
     Value observed(Region&, const Item& item, const Value&) const override {
@@ -184,6 +189,9 @@ Subnet::Subnet()
 class InternetGateway final : public AwsType {
   public:
     InternetGateway();
+    void check_own(const Value& config, Diagnostics& problems) const override {
+        check_id(config["vpc"], "vpc-", "a VPC", problems);
+    }
     Value observed(Region&, const Item& item, const Value&) const override {
         return Value::map({{"vpc", item.text("attachmentSet/item/vpcId")}});
     }

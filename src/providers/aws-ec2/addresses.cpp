@@ -1,0 +1,88 @@
+#include "providers/aws-ec2/addresses.h"
+
+#include "core/error.h"
+#include "core/http.h"
+#include "core/text.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <fmt/format.h>
+
+namespace hadeploy::aws {
+
+namespace {
+
+bool is_printable(unsigned char c) {
+    return c > 0x20 && c < 0x7f;
+}
+
+/// The host of a URL without port and brackets.
+std::string host_in(std::string_view url) {
+    std::string host = lower_case(http::authority_of(url));
+    if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
+    return host.substr(0, host.find(':'));
+}
+
+bool has_good_port(std::string_view authority) {
+    const std::size_t bracket = authority.find(']');
+    const std::size_t colon = authority.find(':', bracket == authority.npos ? 0 : bracket);
+    if (colon == authority.npos) return true;
+    const std::string_view digits = authority.substr(colon + 1);
+    return !digits.empty() && digits.size() <= 5 &&
+           digits.find_first_not_of("0123456789") == digits.npos &&
+           std::stoi(std::string(digits)) <= 65'535;
+}
+
+/// This machine, or a link-local address: those of the services of ECS, EKS and EC2 are.
+bool is_near(const std::string& host) {
+    std::array<unsigned char, 16> bytes{};
+    if (host == "localhost") return true;
+    if (::inet_pton(AF_INET, host.c_str(), bytes.data()) == 1)
+        return bytes[0] == 127 || (bytes[0] == 169 && bytes[1] == 254);
+    if (::inet_pton(AF_INET6, host.c_str(), bytes.data()) != 1) return false;
+    std::array<unsigned char, 16> loopback{};
+    loopback[15] = 1;
+    return bytes == loopback || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) ||
+           host == "fd00:ec2::23" || host == "fd00:ec2::254";
+}
+
+} // namespace
+
+std::string url_problem(std::string_view url) {
+    const std::string lower = lower_case(url);
+    if (!lower.starts_with("http://") && !lower.starts_with("https://"))
+        return "does not begin with https:// or http://";
+    if (!std::all_of(url.begin(), url.end(), is_printable) || url.find('\\') != url.npos)
+        return "contains a character that no URL has";
+    const std::size_t begin = url.find("://") + 3;
+    const std::string_view authority =
+        url.substr(begin, std::min(url.find_first_of("/?#", begin), url.size()) - begin);
+    if (authority.find('@') != authority.npos) return "contains a user";
+    if (host_in(url).empty()) return "has no host";
+    return has_good_port(authority) ? "" : "has no valid port";
+}
+
+bool leaves_unencrypted(std::string_view url) {
+    return !lower_case(url).starts_with("https://") && !is_near(host_in(url));
+}
+
+void require_token(std::string_view text, std::string_view what) {
+    if (std::all_of(text.begin(), text.end(), is_printable)) return;
+    throw Error(ErrorKind::failed,
+                fmt::format("{} contains a blank, a line end or another character that no "
+                            "credentials have",
+                            what))
+        .with_hint("set it again; a file from Windows ends its lines with a carriage return");
+}
+
+void require_header(std::string_view text, std::string_view what) {
+    if (std::none_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+        return;
+    throw Error(ErrorKind::failed,
+                fmt::format("{} contains a line end or another control character", what))
+        .with_hint("set it again without a line end");
+}
+
+} // namespace hadeploy::aws
