@@ -19,6 +19,12 @@ std::string vpcs(const std::string& inside) {
     return "<DescribeVpcsResponse>" + inside + "</DescribeVpcsResponse>";
 }
 
+/// The VPC with the identity of these tests.
+std::string own_vpc(const std::string& inside) {
+    return vpcs("<vpcSet><item>" + inside + "<tagSet><item><key>hadeploy:identity</key><value>" +
+                kIdentity + "</value></item></tagSet></item></vpcSet>");
+}
+
 const std::string kNone = vpcs("<vpcSet/>");
 const std::string kCreated =
     "<CreateVpcResponse><vpc><vpcId>vpc-1</vpcId></vpc></CreateVpcResponse>";
@@ -61,11 +67,14 @@ struct OneRegion {
                                                  .identity = kIdentity}};
         return endpoint->read(requests, {}).front();
     }
-    std::string problem(const std::string& answer) {
-        service.replies = {{.body = answer}};
-        service.keep_last = true;
+    /// The error of reading it; "" without one.
+    std::string problem() {
         const Observation out = seen();
         return out.error ? out.error->message : "";
+    }
+    std::string problem(const std::string& answer) {
+        service.replies = {{.body = answer}};
+        return problem();
     }
     std::vector<Change> creation() const {
         return {{.address = "network",
@@ -90,17 +99,19 @@ TEST_CASE("aws endpoint: an object is absent only if AWS says so") {
     CHECK(region.problem(vpcs("")) == action + "the answer has no <vpcSet>");
     CHECK(region.problem(vpcs("<vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet>")) ==
           action + "the answer has a VPC without its ID or its tag hadeploy:identity");
-    CHECK(
-        region.problem(vpcs("<vpcSet><item><tagSet><item><key>hadeploy:identity</key><value>" +
-                            std::string(kIdentity) + "</value></item></tagSet></item></vpcSet>")) ==
-        action + "the answer has a VPC without its ID or its tag hadeploy:identity");
+    CHECK(region.problem(own_vpc("")) ==
+          action + "the answer has a VPC without its ID or its tag hadeploy:identity");
+}
+
+TEST_CASE("aws endpoint: an object without a part that all have is not a changed one") {
+    OneRegion region;
+    CHECK(region.problem(own_vpc("<vpcId>vpc-1</vpcId>")) ==
+          "ec2:DescribeVpcs in eu-central-1: the answer has an object without its <cidrBlock>");
 }
 
 TEST_CASE("aws endpoint: an account is known only if AWS names it") {
     OneRegion region;
-    const std::string there =
-        vpcs("<vpcSet><item><vpcId>vpc-1</vpcId><tagSet><item><key>hadeploy:identity</key><value>" +
-             std::string(kIdentity) + "</value></item></tagSet></item></vpcSet>");
+    const std::string there = own_vpc("<vpcId>vpc-1</vpcId><cidrBlock>10.0.0.0/16</cidrBlock>");
     const auto attribute = [](const std::string& name, const std::string& inside) {
         return "<DescribeVpcAttributeResponse><" + name + ">" + inside + "</" + name +
                "></DescribeVpcAttributeResponse>";
@@ -110,12 +121,10 @@ TEST_CASE("aws endpoint: an account is known only if AWS names it") {
                               {.body = attribute("enableDnsSupport", yes)},
                               {.body = attribute("enableDnsHostnames", yes)},
                               {.body = "<GetCallerIdentityResponse/>"}};
-    CHECK(region.seen().error->message ==
-          "sts:GetCallerIdentity in eu-central-1: the answer has no <Account>");
+    CHECK(region.problem() == "sts:GetCallerIdentity in eu-central-1: the answer has no <Account>");
     region.service.replies = {{.body = there}, {.body = attribute("enableDnsSupport", "")}};
-    CHECK(region.seen().error->message ==
-          "ec2:DescribeVpcAttribute in eu-central-1: the answer has "
-          "no <enableDnsSupport> that is true or false");
+    CHECK(region.problem() == "ec2:DescribeVpcAttribute in eu-central-1: the answer has "
+                              "no <enableDnsSupport> that is true or false");
 }
 
 TEST_CASE("aws endpoint: too many tags together with the provider's are an error of the plan") {
@@ -124,8 +133,8 @@ TEST_CASE("aws endpoint: too many tags together with the provider's are an error
     Value tags = Value::map({});
     for (int i = 0; i < 48; ++i) tags = tags.with("t" + std::to_string(i), "x");
     region.config = region.config.with("tags", tags);
-    CHECK(region.seen().error->message == "with those of the provider there are 48 tags (at most "
-                                          "47: AWS allows 50, and hadeploy adds 3)");
+    CHECK(region.problem() == "with those of the provider there are 48 tags (at most "
+                              "47: AWS allows 50, and hadeploy adds 3)");
 }
 
 TEST_CASE("aws endpoint: a created object whose ID is missing is not made again") {

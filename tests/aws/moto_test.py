@@ -350,6 +350,8 @@ class FaultTest(Project):
         fails("CreateVpc", "UnauthorizedOperation", "the permission ec2:CreateVpc is missing in eu-central-1",
               "allow ec2:CreateVpc to arn:aws:")
         fails("CreateVpc", "VpcLimitExceeded", "You have reached your limit", "ask AWS for a higher quota")
+        proxy.faults = [some(9, ["CreateVpc"], lambda f: refusal("TagLimitExceeded", "too many tags"))]
+        self.assertNotIn("quota", self.apply(code=1))
         fails("CreateVpc", "AuthFailure", "AWS does not accept the credentials of AWS_ACCESS_KEY_ID")
         fails("CreateVpc", "ExpiredToken", "the credentials of AWS_ACCESS_KEY_ID have expired")
         proxy.faults = []

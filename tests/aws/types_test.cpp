@@ -241,6 +241,7 @@ TEST_CASE("aws: regions and availability zones of resources") {
     CHECK(said("eu-central-1", "eu-west-1a") ==
           "the availability zone \"eu-west-1a\" is not in the region \"eu-central-1\"\n");
     CHECK(said("eu-central-1", "eu-central-1") != "");
+    CHECK(said("eu-west-1", "eu-central-1a") != "");
     CHECK(said("eu-central-1", "Eu Central") == "\"Eu Central\" is not an availability zone\n");
     CHECK(said("EU", "eu-central-1a") == "\"EU\" is not a region of AWS\n");
 }

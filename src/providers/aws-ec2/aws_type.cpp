@@ -43,6 +43,13 @@ std::map<std::string, Item> described(Region& region, const AwsType& type,
 }
 } // namespace
 
+std::string Item::required(const char* path) const {
+    std::string out = text(path);
+    if (out.empty())
+        throw wrong_answer({}, fmt::format("the answer has an object without its <{}>", path));
+    return out;
+}
+
 const char* Item::tag(std::string_view key) const {
     for (const pugi::xml_node& tag : root().child("tagSet").children("item"))
         if (key == tag.child_value("key")) return tag.child_value("value");

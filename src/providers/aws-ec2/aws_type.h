@@ -21,6 +21,9 @@ class Item {
     [[nodiscard]] std::string text(const char* path) const {
         return root().first_element_by_path(path).child_value();
     }
+    /// A text that every object has: without it, the object would seem to differ, or be replaced.
+    /// @throws ServiceError, without its action
+    [[nodiscard]] std::string required(const char* path) const;
     /// The value of a tag; nullptr if there is none.
     [[nodiscard]] const char* tag(std::string_view key) const;
 

@@ -160,9 +160,14 @@ Observation RegionEndpoint::observation(const AwsType& type, const ReadRequest& 
 
 Value RegionEndpoint::attributes_of(const AwsType& type, const Item& item, const Value& config,
                                     const Value& recorded) {
-    Value out = type.observed(region_, item, config)
-                    .with("id", item.text(type.names.id))
-                    .with("region", region_.name());
+    Value out;
+    try {
+        out = type.observed(region_, item, config);
+    } catch (ServiceError& error) {
+        if (error.action.empty()) error.action = fmt::format("ec2:{}", type.names.describe);
+        throw;
+    }
+    out = out.with("id", item.text(type.names.id)).with("region", region_.name());
     if (find_attribute(type.schema, "tags") != nullptr)
         out = out.with("tags", observed_tags(region_, item, config, recorded));
     // asked for once, and recorded with each object

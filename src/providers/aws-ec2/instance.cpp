@@ -127,13 +127,14 @@ Value Instance::observed(Region&, const Item& item, const Value& config) const {
     std::vector<std::string> groups;
     for (const pugi::xml_node& group : item.root().child("groupSet").children("item"))
         groups.emplace_back(group.child_value("groupId"));
-    const std::string state = state_of(item), profile = item.text("iamInstanceProfile/arn");
+    const std::string state = item.required("instanceState/name"),
+                      profile = item.text("iamInstanceProfile/arn");
     const std::string outside = item.text("ipAddress"), inside = item.text("privateIpAddress");
     const bool by_public = config.text("login_by", "public") == "public" && !outside.empty();
     Value out = Value::map({
-        {"image", item.text("imageId")},
-        {"instance_type", item.text("instanceType")},
-        {"subnet", item.text("subnetId")},
+        {"image", item.required("imageId")},
+        {"instance_type", item.required("instanceType")},
+        {"subnet", item.required("subnetId")},
         {"availability_zone", item.text("placement/availabilityZone")},
         {"security_groups", set_of_texts(std::move(groups))},
         {"private_address", inside},

@@ -82,7 +82,7 @@ class KeyPair final : public AwsType {
     Value observed(Region&, const Item& item, const Value& config) const override {
         const std::string key = item.text("publicKey");
         Value out = Value::map(
-            {{"name", item.text("keyName")}, {"fingerprint", item.text("keyFingerprint")}});
+            {{"name", item.required("keyName")}, {"fingerprint", item.text("keyFingerprint")}});
         if (key.empty()) return out; // AWS forgets the keys of old pairs
         const bool same = bare_key(key) == bare_key(config.text("public_key"));
         return out.with("public_key", same ? config["public_key"] : Value(bare_key(key)));

@@ -68,7 +68,7 @@ class RouteTable final : public AwsType {
         for (const pugi::xml_node& used : item.root().child("associationSet").children("item"))
             if (const std::string id = used.child_value("subnetId"); !id.empty())
                 subnets.push_back(id);
-        return Value::map({{"vpc", item.text("vpcId")},
+        return Value::map({{"vpc", item.required("vpcId")},
                            {"routes", Value::map(std::move(routes))},
                            {"subnets", set_of_texts(std::move(subnets))}});
     }

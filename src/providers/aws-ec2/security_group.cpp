@@ -164,9 +164,9 @@ class SecurityGroup final : public AwsType {
             const Value& wanted = config[attribute];
             return wanted.is_list() && atoms_of(wanted, id) == have ? wanted : rules_of(have, id);
         };
-        return Value::map({{"name", item.text("groupName")},
-                           {"description", item.text("groupDescription")},
-                           {"vpc", item.text("vpcId")},
+        return Value::map({{"name", item.required("groupName")},
+                           {"description", item.required("groupDescription")},
+                           {"vpc", item.required("vpcId")},
                            {"ingress", rules("ingress", "ipPermissions")},
                            {"egress", rules("egress", "ipPermissionsEgress")}});
     }

@@ -12,7 +12,7 @@ namespace hadeploy::aws {
 namespace {
 
 std::int64_t number_of(const Item& item, const char* path) {
-    return std::strtoll(item.text(path).c_str(), nullptr, 10);
+    return std::strtoll(item.required(path).c_str(), nullptr, 10);
 }
 
 Disk disk_of(const Value& config) {
@@ -59,9 +59,9 @@ class Volume final : public AwsType {
     }
     Value observed(Region&, const Item& item, const Value& config) const override {
         Value out = Value::map({{"size", number_of(item, "size") * kGib},
-                                {"volume_type", item.text("volumeType")},
+                                {"volume_type", item.required("volumeType")},
                                 {"encrypted", item.text("encrypted") == "true"},
-                                {"availability_zone", item.text("availabilityZone")},
+                                {"availability_zone", item.required("availabilityZone")},
                                 {"snapshot", item.text("snapshotId")}});
         for (const char* name : {"iops", "throughput"})
             if (!item.text(name).empty()) out = out.with(name, number_of(item, name));
@@ -203,7 +203,7 @@ class Eip final : public AwsType {
     }
     Value observed(Region&, const Item& item, const Value&) const override {
         return Value::map(
-            {{"address", item.text("publicIp")}, {"instance", item.text("instanceId")}});
+            {{"address", item.required("publicIp")}, {"instance", item.text("instanceId")}});
     }
     std::string create(Region& region, const Change&, Params params) const override {
         params.add("Domain", std::string("vpc"));

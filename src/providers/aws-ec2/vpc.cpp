@@ -1,7 +1,7 @@
 #include "core/secrecy.h"
+#include "providers/aws-ec2/address_range.h"
 #include "providers/aws-ec2/aws_type.h"
 
-#include <cstdlib>
 #include <fmt/format.h>
 
 namespace hadeploy::aws {
@@ -21,9 +21,8 @@ bool vpc_attribute(Region& region, const std::string& id, const char* attribute)
 /// EC2 has networks and subnets of 16 to 65,536 addresses (CreateVpc, CreateSubnet).
 void check_range(const Value& cidr, Diagnostics& problems) {
     if (!cidr.is_string()) return;
-    const std::string& text = cidr.as_string();
-    const int bits = std::atoi(text.c_str() + text.find('/') + 1);
-    if (bits < 16 || bits > 28)
+    const auto range = AddressRange::parse(cidr.as_string());
+    if (!range || range->length() < 16 || range->length() > 28)
         problems.add(fmt::format("{} is not a range that EC2 accepts", quoted(cidr)), cidr.loc())
             .with_hint("use a prefix from /16 to /28");
 }
@@ -36,7 +35,7 @@ class Vpc final : public AwsType {
     }
     Value observed(Region& region, const Item& item, const Value&) const override {
         const std::string id = item.text("vpcId");
-        return Value::map({{"cidr", item.text("cidrBlock")},
+        return Value::map({{"cidr", item.required("cidrBlock")},
                            {"dns_support", vpc_attribute(region, id, "enableDnsSupport")},
                            {"dns_hostnames", vpc_attribute(region, id, "enableDnsHostnames")}});
     }
@@ -113,9 +112,9 @@ class Subnet final : public AwsType {
         check_range(config["cidr"], problems);
     }
     Value observed(Region&, const Item& item, const Value&) const override {
-        return Value::map({{"vpc", item.text("vpcId")},
-                           {"cidr", item.text("cidrBlock")},
-                           {"availability_zone", item.text("availabilityZone")},
+        return Value::map({{"vpc", item.required("vpcId")},
+                           {"cidr", item.required("cidrBlock")},
+                           {"availability_zone", item.required("availabilityZone")},
                            {"public_ip", item.text("mapPublicIpOnLaunch") == "true"}});
     }
     std::string unready(const Item& item, const Value&) const override {
