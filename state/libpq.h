@@ -3,6 +3,8 @@
 #include "core/lazy_library.h"
 
 #include <libpq-fe.h>
+#include <string>
+#include <string_view>
 
 /// libpq's functions under their own names. The library is loaded on the first call.
 namespace hadeploy::postgres {
@@ -11,8 +13,8 @@ inline constexpr LateLibrary libpq{"libpq.so.5", "libpq5"};
 
 #define HADEPLOY_LIBPQ(name) inline const Late<libpq, decltype(::name)> name{#name};
 HADEPLOY_LIBPQ(PQclear)
-HADEPLOY_LIBPQ(PQcmdTuples)
-HADEPLOY_LIBPQ(PQconnectdbParams)
+HADEPLOY_LIBPQ(PQconnectPoll)
+HADEPLOY_LIBPQ(PQconnectStartParams)
 HADEPLOY_LIBPQ(PQconninfoFree)
 HADEPLOY_LIBPQ(PQconninfoParse)
 HADEPLOY_LIBPQ(PQenterPipelineMode)
@@ -24,7 +26,6 @@ HADEPLOY_LIBPQ(PQfreemem)
 HADEPLOY_LIBPQ(PQgetResult)
 HADEPLOY_LIBPQ(PQgetlength)
 HADEPLOY_LIBPQ(PQgetvalue)
-HADEPLOY_LIBPQ(PQhost)
 HADEPLOY_LIBPQ(PQntuples)
 HADEPLOY_LIBPQ(PQparameterStatus)
 HADEPLOY_LIBPQ(PQpipelineSync)
@@ -32,7 +33,13 @@ HADEPLOY_LIBPQ(PQresultErrorField)
 HADEPLOY_LIBPQ(PQresultStatus)
 HADEPLOY_LIBPQ(PQsendQueryParams)
 HADEPLOY_LIBPQ(PQserverVersion)
+HADEPLOY_LIBPQ(PQsetNoticeReceiver)
+HADEPLOY_LIBPQ(PQsocket)
 HADEPLOY_LIBPQ(PQstatus)
 #undef HADEPLOY_LIBPQ
+
+std::string_view text_or_empty(const char* text);
+/// A message of libpq in one line.
+std::string in_one_line(std::string_view message);
 
 } // namespace hadeploy::postgres

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <fmt/format.h>
+#include <optional>
 #include <utility>
 
 namespace hadeploy {
@@ -17,30 +19,50 @@ constexpr std::string_view kExample =
     "for example: postgresql://deploy@db.example.com/infra?schema=shop";
 constexpr std::size_t kMostName = 63; // NAMEDATALEN - 1
 
+/// Decodes %41; leaves what is not valid, which libpq rejects.
+std::string percent_decoded(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        unsigned code = 0;
+        const char* const digits = text.data() + i + 1;
+        if (text[i] == '%' && i + 2 < text.size() &&
+            std::from_chars(digits, digits + 2, code, 16).ptr == digits + 2) {
+            out += static_cast<char>(code);
+            i += 2;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
 /// A URL in the parts that matter here.
 struct Parts {
-    std::string_view before; ///< scheme, user, hosts and database
+    std::string_view before; ///< all but the query
+    std::string_view user;   ///< "USER" or "USER:PASSWORD"
+    std::string_view hosts;  ///< with their ports
     std::string_view query;  ///< without the question mark
 };
 
+/// As libpq divides a URL: the user may contain a question mark.
 Parts parts_of(std::string_view url) {
-    const auto question = url.find('?');
-    if (question == url.npos) return {url, {}};
-    return {url.substr(0, question), url.substr(question + 1)};
-}
-
-/// The part before the hosts: "USER" or "USER:PASSWORD".
-std::string_view user_of(std::string_view before) {
-    const auto slashes = before.find("://");
-    if (slashes == before.npos) return {};
-    const std::string_view rest = before.substr(slashes + 3);
-    const std::string_view authority = rest.substr(0, rest.find('/'));
-    if (const auto at = authority.rfind('@'); at != authority.npos) return authority.substr(0, at);
-    // "ann:a/b@db": not a host with its port, but a password whose / should have been escaped
-    const auto colon = std::min(authority.rfind(':'), authority.size());
-    const bool port = authority.find_first_not_of("0123456789", colon + 1) == authority.npos;
-    const auto at = rest.rfind('@');
-    return port || at == rest.npos ? std::string_view() : rest.substr(0, at);
+    Parts out;
+    const std::size_t begin = url.find("://") + 3;
+    std::size_t hosts = begin;
+    if (const auto end = url.find_first_of("@/", begin); end != url.npos && url[end] == '@') {
+        out.user = url.substr(begin, end - begin);
+        hosts = end + 1;
+    }
+    out.hosts = url.substr(hosts, std::min(url.find_first_of("/?", hosts), url.size()) - hosts);
+    const auto question = std::min(url.find('?', hosts), url.size());
+    out.before = url.substr(0, question);
+    out.query = url.substr(std::min(url.size(), question + 1));
+    // anywhere else it is part of a password with a / in it, or could be
+    if (url.find('@', hosts) != url.npos)
+        throw Error(ErrorKind::usage, "the URL of the state has an @ in the wrong place")
+            .with_hint("write %40 for one in a name; a password does not belong in the URL: "
+                       "set HADEPLOY_STATE_PASSWORD");
+    return out;
 }
 
 template<class Use>
@@ -49,9 +71,43 @@ void each_parameter(std::string_view query, const Use& use) {
         const std::string_view parameter = query.substr(0, query.find('&'));
         query.remove_prefix(std::min(query.size(), parameter.size() + 1));
         const auto equals = std::min(parameter.find('='), parameter.size());
-        use(parameter, parameter.substr(0, equals),
+        use(parameter, percent_decoded(parameter.substr(0, equals)),
             parameter.substr(std::min(parameter.size(), equals + 1)));
     }
+}
+
+/// Whether a parameter is a secret; also one that libpq does not know but somebody could try.
+bool is_secret(std::string_view parameter) {
+    const std::string name = lower_case(parameter);
+    return name.find("passw") != name.npos || name.find("secret") != name.npos || name == "pass" ||
+           name == "pwd" || name.starts_with("scram_");
+}
+
+/// "ann:pw/infra" lacks its host: the password would be the port, which messages show.
+void check_ports(std::string_view hosts) {
+    while (!hosts.empty()) {
+        std::string_view host = hosts.substr(0, hosts.find(','));
+        hosts.remove_prefix(std::min(hosts.size(), host.size() + 1));
+        if (host.starts_with('[')) host.remove_prefix(std::min(host.find(']'), host.size()));
+        const auto colon = host.find(':');
+        if (colon == host.npos) continue;
+        const std::string_view port = host.substr(colon + 1);
+        if (port.empty() || port.find_first_not_of("0123456789") != port.npos)
+            throw Error(ErrorKind::usage, "the URL of the state has a port that is not a number")
+                .with_hint(std::string(kExample));
+    }
+}
+
+void check_no_password(const Parts& parts) {
+    // with a question mark: "db?password=a@b", where libpq takes "db?password=a" for the user
+    bool found = percent_decoded(parts.user).find_first_of(":?") != std::string::npos;
+    each_parameter(parts.query, [&](std::string_view, const std::string& name, std::string_view) {
+        found = found || is_secret(name);
+    });
+    if (!found) return;
+    throw Error(ErrorKind::usage, "the URL of the state contains a password")
+        .with_hint("remove it from the URL: set HADEPLOY_STATE_PASSWORD, use ~/.pgpass, or a "
+                   "file of secrets: state: {url: ..., password: \"${secret.db.password}\"}");
 }
 
 void check_schema(std::string_view name) {
@@ -67,43 +123,32 @@ void check_schema(std::string_view name) {
 }
 } // namespace
 
-std::string password_in(std::string_view url) {
-    const auto [before, query] = parts_of(url);
-    const std::string_view user = user_of(before);
-    std::string out;
-    if (const auto colon = user.find(':'); colon != user.npos) out = user.substr(colon + 1);
-    each_parameter(query, [&](std::string_view, std::string_view name, std::string_view value) {
-        if (name == "password" || name == "sslpassword") out = value;
-    });
-    return out;
-}
-
 StateLocation StateLocation::of_url(const std::string& url) {
-    if (!password_in(url).empty())
-        throw Error(ErrorKind::usage, "the URL of the state contains a password")
-            .with_hint("remove it from the URL: set HADEPLOY_STATE_PASSWORD, use ~/.pgpass, or a "
-                       "file of secrets: state: {url: ..., password: \"${secret.db.password}\"}");
     const bool ours = std::any_of(kSchemes.begin(), kSchemes.end(),
                                   [&](std::string_view scheme) { return url.starts_with(scheme); });
     if (!ours)
-        // libpq's other notation can contain a password
-        throw Error(ErrorKind::usage,
-                    fmt::format("{} is not the URL of a state",
-                                url.find("://") == url.npos ? "the text" : in_quotes(url)))
+        throw Error(ErrorKind::usage, "the URL of the state does not begin with postgresql://")
             .with_hint(std::string(kExample));
+    const Parts parts = parts_of(url);
+    check_no_password(parts);
+    check_ports(parts.hosts);
     StateLocation out{std::filesystem::path()};
-    out.schema = kDefaultSchema;
-    const auto [before, query] = parts_of(url);
+    std::optional<std::string> schema;
     std::string others;
-    each_parameter(query,
-                   [&](std::string_view whole, std::string_view name, std::string_view value) {
-                       if (name == "schema")
-                           out.schema = value;
-                       else
-                           others.append(others.empty() ? "?" : "&").append(whole);
-                   });
+    each_parameter(
+        parts.query, [&](std::string_view whole, const std::string& name, std::string_view value) {
+            if (name != "schema") {
+                others.append(others.empty() ? "?" : "&").append(whole);
+                return;
+            }
+            if (schema)
+                throw Error(ErrorKind::usage, "the URL of the state has two parameters `schema`")
+                    .with_hint("keep the one of this project and environment");
+            schema = value;
+        });
+    out.schema = schema.value_or(std::string(kDefaultSchema));
     check_schema(out.schema);
-    out.url = std::string(before) + others;
+    out.url = std::string(parts.before) + others;
     return out;
 }
 

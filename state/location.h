@@ -12,7 +12,8 @@ struct StateLocation {
     /// @param url  "postgresql://USER@HOST:PORT/DATABASE?schema=NAME", with further parameters of
     ///             libpq; without one the schema is "hadeploy"
     /// @throws Error(usage) when it is no such URL, or contains a password, which processes, plans
-    ///         and logs would show
+    ///         and logs would show. No message contains the URL, whose parts may be secrets in the
+    ///         wrong place
     static StateLocation of_url(const std::string& url);
 
     [[nodiscard]] bool in_file() const { return url.empty(); }
@@ -24,8 +25,5 @@ struct StateLocation {
     std::string schema;
     std::string password; ///< "": from libpq's own sources, such as ~/.pgpass
 };
-
-/// The password in a URL, so that messages can hide it; "" if there is none.
-std::string password_in(std::string_view url);
 
 } // namespace hadeploy

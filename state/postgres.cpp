@@ -20,22 +20,6 @@ constexpr const char* kContinue =
     "check the server and the network; then run the command again, which continues the recorded "
     "changes";
 
-std::string_view text_or_empty(const char* text) {
-    return text == nullptr ? std::string_view() : std::string_view(text);
-}
-
-/// A message of libpq in one line.
-std::string in_one_line(std::string_view message) {
-    std::string out;
-    for (const char c : message)
-        if (c != '\n' && c != '\t')
-            out += c;
-        else if (!out.empty() && out.back() != ' ')
-            out += ' ';
-    while (!out.empty() && out.back() == ' ') out.pop_back();
-    return out;
-}
-
 /// Writes `?` as `$1`, `$2` in order and `?2` as `$2`.
 std::string with_dollars(std::string_view sql) {
     std::string out;
@@ -52,42 +36,7 @@ std::string with_dollars(std::string_view sql) {
     return out;
 }
 
-/// The value of a parameter of a URL; "" if it is not given.
-std::string parameter_of(const StateLocation& location, std::string_view name) {
-    char* problem = nullptr;
-    PQconninfoOption* const options = PQconninfoParse(location.url.c_str(), &problem);
-    if (options == nullptr) {
-        const std::string cause = in_one_line(text_or_empty(problem));
-        PQfreemem(problem);
-        throw Error(ErrorKind::usage, fmt::format("the URL of the state {} is invalid: {}",
-                                                  in_quotes(location.text(), 4096), cause))
-            .with_hint("for example: postgresql://deploy@db.example.com/infra?schema=shop");
-    }
-    std::string out;
-    for (const PQconninfoOption* o = options; o->keyword != nullptr; ++o)
-        if (o->keyword == name && o->val != nullptr) out = o->val;
-    PQconninfoFree(options);
-    return out;
-}
-
-/// Whether nobody between this machine and the server can listen. Without a host, PGHOST or a
-/// service decides where the server is; libpq ignores the TLS mode if that is a local socket.
-bool is_here(std::string_view hosts) {
-    if (hosts.empty()) return false;
-    while (!hosts.empty()) {
-        const std::string_view host = hosts.substr(0, hosts.find(','));
-        hosts.remove_prefix(std::min(hosts.size(), host.size() + 1));
-        if (!host.starts_with('/') && !host.starts_with('@') && host != "localhost" &&
-            !host.starts_with("127.") && host != "::1")
-            return false;
-    }
-    return true;
-}
 } // namespace
-
-void check_url(const StateLocation& location) {
-    (void)parameter_of(location, "host");
-}
 
 void Database::Close::operator()(pg_conn* connection) const {
     PQfinish(connection);
@@ -101,32 +50,6 @@ Database::Database(StateLocation location) : location_(std::move(location)) {
 }
 
 Database::~Database() = default;
-
-void Database::connect() {
-    // A dead network is noticed within 20 seconds. The URL may say otherwise.
-    std::vector<std::pair<const char*, std::string>> all{
-        {"connect_timeout", "10"},     {"keepalives_idle", "5"},
-        {"keepalives_interval", "3"},  {"keepalives_count", "3"},
-        {"tcp_user_timeout", "15000"}, {"application_name", "hadeploy"},
-        {"client_encoding", "UTF8"},
-    };
-    const std::string address = parameter_of(location_, "hostaddr"); // takes precedence
-    if (!is_here(address.empty() ? parameter_of(location_, "host") : address))
-        all.emplace_back("sslmode", "verify-full");
-    all.emplace_back("dbname", location_.url);
-    if (!location_.password.empty()) all.emplace_back("password", location_.password);
-    std::vector<const char*> keywords, values;
-    for (const auto& [keyword, value] : all) {
-        keywords.push_back(keyword);
-        values.push_back(value.c_str());
-    }
-    keywords.push_back(nullptr);
-    values.push_back(nullptr);
-    connection_.reset(PQconnectdbParams(keywords.data(), values.data(), 1));
-    if (PQstatus(connection_.get()) != CONNECTION_OK)
-        throw explain("", in_one_line(text_or_empty(PQerrorMessage(connection_.get()))), location_);
-    check_server();
-}
 
 void Database::check_server() const {
     const int version = PQserverVersion(connection_.get());

@@ -71,6 +71,9 @@ class Database final : public sql::Database {
     };
 
     void connect();
+    /// Connects, in the order of the URL's hosts from the given one on.
+    /// @returns false when the time is over
+    bool try_connect(std::size_t first_host);
     void check_server() const;
     [[nodiscard]] Item settings() const;
     /// Sends an item now or with the next one. @throws Error(state)
