@@ -28,6 +28,7 @@ void Places::note(NodeId id, const Value& config, std::optional<Action> action, 
 }
 
 std::string Places::stopped_below(NodeId id, const Value& config) const {
+    if (stopped_.empty()) return {};
     const std::string own = config["host"].text("machine");
     for (const NodeId d : graph_[id].deps) {
         const auto stopped = stopped_.find(d);

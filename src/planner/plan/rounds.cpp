@@ -148,9 +148,8 @@ void go_with_machine(Step& step, const RecordedResource* recorded, const PriorSt
         step.restarts = true;
         if (step.type->machine) step.verb = "restart";
     }
-    const bool has_others = machines_in(step.after).size() > 1;
-    if (down == Places::Down::all && !step.type->votes_in(step.after).empty() && has_others &&
-        action != Action::replace) {
+    if (down == Places::Down::all && action != Action::replace &&
+        !step.type->votes_in(step.after).empty() && machines_in(step.after).size() > 1) {
         action = Action::replace;
         step.read_first = false;
         step.reason = "it leaves and joins again, because its machine is taken down";
