@@ -1,5 +1,7 @@
 #include "chaos/settings.h"
 
+#include "core/http.h"
+
 #include <fmt/format.h>
 
 namespace hadeploy::chaos {
@@ -184,14 +186,8 @@ Settings parse_settings(const Value& section) {
 std::vector<std::string> urls_without(const Settings& settings, const std::string& node) {
     const std::string address = settings.hosts[node].text("address");
     std::vector<std::string> out;
-    for (const std::string& url : settings.urls) {
-        const std::size_t scheme = url.find("://");
-        std::string_view host = url;
-        host.remove_prefix(scheme == url.npos ? 0 : scheme + 3);
-        host = host.starts_with('[') ? host.substr(1, host.find(']') - 1)
-                                     : host.substr(0, host.find_first_of(":/"));
-        if (host != address) out.push_back(url);
-    }
+    for (const std::string& url : settings.urls)
+        if (http::host_of(url) != address) out.push_back(url);
     return out.empty() ? settings.urls : out;
 }
 

@@ -343,6 +343,12 @@ std::string authority_of(std::string_view url) {
     return std::string(url.substr(begin, end - begin)).substr(user_in(url).size());
 }
 
+std::string host_of(std::string_view url) {
+    const std::string authority = authority_of(url);
+    return authority.starts_with('[') ? authority.substr(1, authority.find(']') - 1)
+                                      : authority.substr(0, authority.find(':'));
+}
+
 std::string without_parameters(std::string_view url) {
     std::string out(url.substr(0, url.find_first_of("?#")));
     return out.erase(authority_in(out).first, user_in(out).size());

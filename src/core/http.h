@@ -100,6 +100,9 @@ class Transfers {
 /// "host:port" of a URL, without user and password.
 std::string authority_of(std::string_view url);
 
+/// The host of a URL, without the brackets of an IPv6 address.
+std::string host_of(std::string_view url);
+
 /// A URL for the log: without user, password, query and fragment.
 std::string without_parameters(std::string_view url);
 

@@ -266,3 +266,12 @@ TEST_CASE("http: what the log shows of a URL") {
     CHECK(http::authority_of("https://ann:p@ss@h.example:1/a?x") == "h.example:1");
     CHECK(http::authority_of("http://h#@x") == "h");
 }
+
+TEST_CASE("http: the host of a URL") {
+    CHECK(http::host_of("http://10.0.0.1:8080/a:b") == "10.0.0.1");
+    CHECK(http::host_of("https://ann:pw@h.example?x=y:z") == "h.example");
+    CHECK(http::host_of("http://[fd00::1]:80/") == "fd00::1");
+    CHECK(http::host_of("http://[fd00::1]") == "fd00::1");
+    CHECK(http::host_of("10.0.0.1:80") == "10.0.0.1");
+    CHECK(http::host_of("") == "");
+}
