@@ -134,6 +134,11 @@ class DrillsTest(unittest.TestCase):
         self.drills("--only", "*-leader-1")
         self.assertIn("| node1, leader and database |", (self.output / "summary.md").read_text())
 
+    def test_a_drill_of_a_plain_node_needs_one(self):
+        self.set(nodes=["node1", "node2"])
+        said = self.drills("--only", "kill-plain-1", status=1)
+        self.assertIn("every node is the leader (node1) or runs the database (node2)", said)
+
     def test_the_summary(self):
         self.set(results={"2": "failed"})
         self.drills("--only", "drain-plain*", "--drains", "9")

@@ -26,7 +26,7 @@ def report(number, verdict):
 
 
 def status(cluster):
-    for node in ("node1", "node2", "node3"):
+    for node in cluster.get("nodes", ("node1", "node2", "node3")):
         print(f"ready    {node} (manager{', leader' if node == 'node1' else ''}, active)")
     print("\n 2/2     ha-demo_web\n")
     print("! 1 resource differs from the spec: see `hadeploy plan`")
