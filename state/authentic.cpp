@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "state/digest.h"
 
 #include <fmt/format.h>
 #include <utility>
@@ -37,41 +38,73 @@ void check_mac(const Cipher& cipher, std::string_view expected, std::string_view
     if (cipher.authenticates() && expected != mac) throw altered(address);
 }
 
+Error incomplete(const std::string& name) {
+    return Error(ErrorKind::state,
+                 fmt::format("records of the state {} were removed, added or replaced by earlier "
+                             "ones outside hadeploy",
+                             name))
+        .with_hint("nothing was changed, as the records determine which commands run; restore a "
+                   "backup of the whole state");
+}
+
 namespace {
 std::string project_mac(const Cipher& cipher, const Project& project) {
+    return cipher.mac({"project and digest", project.name, project.lineage,
+                       std::to_string(project.serial), project.outputs, project.digest});
+}
+/// That of a state from before the digest.
+std::string old_project_mac(const Cipher& cipher, const Project& project) {
     return cipher.mac({"project", project.name, project.lineage, std::to_string(project.serial),
                        project.outputs});
 }
 
 /// The project and its stored MAC.
-std::pair<Project, std::string> stored_project(Database& database) {
-    Statement query(database, "SELECT name, lineage, serial, outputs, mac FROM project");
+std::pair<Project, std::string> stored_project(Database& database, bool with_digest) {
+    Statement query(database, fmt::format("SELECT name, lineage, serial, outputs, {}, mac FROM "
+                                          "project",
+                                          with_digest ? "digest" : "''"));
     if (!query.step()) return {};
-    return {{query.text(0), query.text(1), query.integer(2), query.text(3)}, query.text(4)};
+    return {{query.text(0), query.text(1), query.integer(2), query.text(3), query.text(4)},
+            query.text(5)};
 }
 } // namespace
 
-Project read_project(Database& database, const Cipher& cipher) {
-    auto [project, mac] = stored_project(database);
-    if (!cipher.authenticates_project() || mac == project_mac(cipher, project))
-        return std::move(project);
+void check_project_mac(const Cipher& cipher, const Project& project, std::string_view mac,
+                       const std::string& name) {
+    if (!cipher.authenticates_project()) return;
+    if (mac == (cipher.authenticates_set() ? project_mac(cipher, project)
+                                           : old_project_mac(cipher, project)))
+        return;
     throw Error(ErrorKind::state,
                 fmt::format("the outputs, serial, lineage or name in the state {} were altered "
                             "outside hadeploy",
-                            database.name()))
+                            name))
         .with_hint("nothing was changed; restore a backup of the state");
 }
 
+Project read_project(Database& database, const Cipher& cipher) {
+    auto [project, mac] = stored_project(database, cipher.authenticates_set());
+    check_project_mac(cipher, project, mac, database.name());
+    return std::move(project);
+}
+
+bool has_digest(Database& database, const Cipher& cipher) {
+    const auto [project, mac] = stored_project(database, true);
+    return mac == project_mac(cipher, project);
+}
+
 void write_project(Database& database, const Cipher& cipher, const Project& project) {
-    Statement(database,
-              "UPDATE project SET lineage = ?, serial = ?, outputs = ?, mac = ? WHERE id = 1")
-        .bind(project.lineage, project.serial, project.outputs, project_mac(cipher, project))
+    Statement(database, "UPDATE project SET lineage = ?, serial = ?, outputs = ?, digest = ?, mac "
+                        "= ? WHERE id = 1")
+        .bind(project.lineage, project.serial, project.outputs, project.digest,
+              project_mac(cipher, project))
         .run();
 }
 
 void authenticate_project(Database& database, const Cipher& cipher) {
-    const std::string mac = project_mac(cipher, stored_project(database).first);
-    Statement(database, "UPDATE project SET mac = ?").bind(mac).run();
+    Project project = stored_project(database, false).first;
+    project.digest = seal_digests(cipher, digests_of(database, cipher));
+    write_project(database, cipher, project);
 }
 
 namespace {
@@ -115,7 +148,10 @@ void check_all(Database& database, const Cipher& cipher) {
         check_mac(cipher, m.mac, m.stored, m.address);
     for (const Authenticated& m : intents_of(database, cipher))
         check_mac(cipher, m.mac, m.stored, m.address);
-    (void)read_project(database, cipher);
+    const Project project = read_project(database, cipher);
+    if (cipher.authenticates_set() &&
+        open_digests(cipher, project.digest) != digests_of(database, cipher))
+        throw incomplete(database.name());
 }
 
 void authenticate_all(Database& database, const Cipher& cipher) {
@@ -124,7 +160,6 @@ void authenticate_all(Database& database, const Cipher& cipher) {
     Statement mark_intent(database, "UPDATE intents SET mac = ? WHERE id = ?");
     for (const Authenticated& m : intents_of(database, cipher))
         mark_intent.bind(m.mac, m.key).run();
-    authenticate_project(database, cipher);
 }
 
 } // namespace hadeploy::state

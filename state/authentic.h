@@ -9,6 +9,8 @@
 /// Records determine which commands run on a host and which files root removes. Each record
 /// therefore has a MAC over all its columns, so that an edited or moved record is rejected. The
 /// project has a MAC too, as other programs use its outputs, and its lineage determines identities.
+/// That MAC covers a digest of all records, so that none can be removed, or replaced by an earlier
+/// one: see digest.h.
 namespace hadeploy::state {
 
 /// The stored columns of a record, named as in the table.
@@ -36,25 +38,36 @@ struct Project {
     std::string name, lineage;
     std::int64_t serial = 0;
     std::string outputs; ///< encoded as stored
+    std::string digest;  ///< of all records and intents: see seal_digests()
     bool operator==(const Project&) const = default;
 };
 /// @throws Error(state) when it does not match its MAC
 Project read_project(sql::Database& database, const Cipher& cipher);
+/// @param name  of the state, for messages
+void check_project_mac(const Cipher& cipher, const Project& project, std::string_view mac,
+                       const std::string& name);
+/// Whether the project has the MAC of a state with a digest.
+/// @param cipher  of such a state
+bool has_digest(sql::Database& database, const Cipher& cipher);
 /// Writes everything of the project but its name, with its MAC. Runs in the caller's transaction.
 void write_project(sql::Database& database, const Cipher& cipher, const Project& project);
-/// Updates the project's MAC after a change. Runs in the caller's transaction.
+/// Updates the project's digest and MAC after any change. Runs in the caller's transaction.
 void authenticate_project(sql::Database& database, const Cipher& cipher);
 
 /// The error for the record of an address.
 Error altered(std::string_view address);
+/// The error for a state whose records or intents do not have the project's digest.
+Error incomplete(const std::string& name);
 /// @throws Error(state) when `mac` is not as expected, unless the state predates MACs
 void check_mac(const Cipher& cipher, std::string_view expected, std::string_view mac,
                std::string_view address);
 
-/// @throws Error(state) when a record, an intent or the project does not match its MAC
+/// @throws Error(state) when a record, an intent or the project does not match its MAC, or the
+///         digest does not match
 void check_all(sql::Database& database, const Cipher& cipher);
 
-/// Updates the MACs of all records, all intents and the project. Runs in the caller's transaction.
+/// Updates the MACs of all records and intents, not the project's. Runs in the caller's
+/// transaction.
 void authenticate_all(sql::Database& database, const Cipher& cipher);
 
 } // namespace hadeploy::state

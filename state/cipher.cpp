@@ -17,7 +17,10 @@ namespace {
 constexpr std::size_t kCipherKeySize = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
 constexpr std::size_t kNonceSize = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagSize = crypto_aead_xchacha20poly1305_ietf_ABYTES;
-constexpr std::string_view kLockPlace = "hadeploy lock of authenticated records, runs and project";
+constexpr std::string_view kLockPlace =
+    "hadeploy lock of authenticated records, runs, project and digest";
+constexpr std::string_view kProjectLockPlace =
+    "hadeploy lock of authenticated records, runs and project";
 constexpr std::string_view kRunsLockPlace = "hadeploy lock of authenticated records and runs";
 constexpr std::string_view kRecordsLockPlace = "hadeploy lock of authenticated records";
 constexpr std::string_view kFirstLockPlace = "hadeploy lock";
@@ -137,7 +140,15 @@ Cipher::Cipher(std::string data_key, std::string lock, Trust trust)
         throw Error(ErrorKind::state, "cannot initialize libsodium");
 }
 
+Cipher Cipher::upgraded() const {
+    return {data_key_, lock_, Trust::all};
+}
+
 std::string Cipher::mac(std::initializer_list<std::string_view> texts) const {
+    return base64_encode(keyed_hash(texts));
+}
+
+std::string Cipher::keyed_hash(std::initializer_list<std::string_view> texts) const {
     crypto_generichash_state state;
     std::string out(crypto_generichash_BYTES, '\0');
     crypto_generichash_init(&state, bytes(std::string_view(mac_key_)), mac_key_.size(), out.size());
@@ -148,7 +159,7 @@ std::string Cipher::mac(std::initializer_list<std::string_view> texts) const {
         crypto_generichash_update(&state, bytes(text), text.size());
     }
     crypto_generichash_final(&state, bytes(out), out.size());
-    return base64_encode(out);
+    return out;
 }
 
 Cipher Cipher::make(const KeySource& source) {
@@ -174,6 +185,7 @@ Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std:
     const Value parsed = parsed_lock(lock, what);
     for (const std::string& key : keys_for(parsed, source, what)) {
         for (const auto& [place, trust] : {std::pair(kLockPlace, Trust::all),
+                                           {kProjectLockPlace, Trust::project},
                                            {kRunsLockPlace, Trust::runs},
                                            {kRecordsLockPlace, Trust::records},
                                            {kFirstLockPlace, Trust::nothing}}) {

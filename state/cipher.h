@@ -44,9 +44,15 @@ class Cipher {
     /// Whether the specs of runs are encrypted as a whole.
     [[nodiscard]] bool seals_runs() const { return trust_ >= Trust::runs; }
     /// Whether the project is authenticated: its name, lineage, serial and outputs.
-    [[nodiscard]] bool authenticates_project() const { return trust_ == Trust::all; }
+    [[nodiscard]] bool authenticates_project() const { return trust_ >= Trust::project; }
+    /// Whether the project's MAC covers the set of records and intents too: see digest.h.
+    [[nodiscard]] bool authenticates_set() const { return trust_ == Trust::all; }
+    /// The same key for the state after an upgrade, that is with the lock of lock().
+    [[nodiscard]] Cipher upgraded() const;
 
-    /// The MAC of these texts in base64: BLAKE2b, with a key derived from the data key.
+    /// A keyed hash of these texts, 32 bytes: BLAKE2b, with a key derived from the data key.
+    [[nodiscard]] std::string keyed_hash(std::initializer_list<std::string_view> texts) const;
+    /// The same in base64, as the MAC of texts that begin with their purpose.
     [[nodiscard]] std::string mac(std::initializer_list<std::string_view> texts) const;
 
     /// Encrypts to base64. `place` is where the result will be stored; it cannot be opened at
@@ -58,7 +64,7 @@ class Cipher {
 
   private:
     /// The protected parts of a state according to its lock, from the oldest kind to the newest.
-    enum class Trust { nothing, records, runs, all };
+    enum class Trust { nothing, records, runs, project, all };
     Cipher(std::string data_key, std::string lock, Trust trust);
     std::string data_key_, mac_key_;
     std::string lock_;

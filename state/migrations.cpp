@@ -9,7 +9,7 @@
 namespace hadeploy::state {
 
 std::span<const std::string_view> migrations() {
-    static const std::array<std::string_view, 5> steps{
+    static const std::array<std::string_view, 6> steps{
         embedded::state_schema,
         // the data key's lock; "" until the state's contents are sealed (see sealing.h)
         "ALTER TABLE project ADD COLUMN key_lock TEXT NOT NULL DEFAULT ''",
@@ -20,7 +20,9 @@ std::span<const std::string_view> migrations() {
         // misread as relative to its working directory
         "SELECT 1",
         // of the project, including the outputs
-        "ALTER TABLE project ADD COLUMN mac TEXT NOT NULL DEFAULT ''"};
+        "ALTER TABLE project ADD COLUMN mac TEXT NOT NULL DEFAULT ''",
+        // of the sets of records and intents (see digest.h)
+        "ALTER TABLE project ADD COLUMN digest TEXT NOT NULL DEFAULT ''"};
     return steps;
 }
 

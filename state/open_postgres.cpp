@@ -42,14 +42,21 @@ std::unique_ptr<Store> open_postgres(const StateLocation& location, Store::Mode 
     if (version == 0 && mode == Store::Mode::read_only)
         return empty_store(location.text(), project, std::move(form));
     check_key(key, database->name());
-    if (version < static_cast<std::int64_t>(steps.size()))
-        postgres::migrate(*database, steps, [&] { create_project(*database, project, key); });
+    bool created = false;
+    // a reader may not be allowed to migrate, and can read an older state as it is
+    if (mode == Store::Mode::read_write && version < static_cast<std::int64_t>(steps.size()))
+        postgres::migrate(*database, steps, [&] {
+            create_project(*database, project, key);
+            created = true;
+        });
     postgres::check_objects(*database);
     check_project(*database, project, kOtherSchema);
     Cipher cipher =
         Cipher::unlock(stored_lock(*database), key, fmt::format("the state {}", database->name()));
-    return std::make_unique<PostgresStore>(std::move(database), std::move(cipher), mode,
-                                           std::move(form));
+    auto store = std::make_unique<PostgresStore>(std::move(database), std::move(cipher), mode,
+                                                 std::move(form));
+    if (created) store->mark_new();
+    return store;
 }
 
 } // namespace hadeploy::state

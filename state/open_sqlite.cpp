@@ -138,7 +138,10 @@ void upgrade(sqlite::Database& database, const KeySource& key, const Form& form)
     state::migrate(database, state::migrations());
     if (state::stored_lock(database).empty()) state::seal_state(database, Cipher::make(key));
     const Cipher cipher = unlock(database, key);
-    if (!cipher.authenticates_project()) state::authenticate_state(database, cipher);
+    if (cipher.authenticates_set())
+        state::check_all(database, cipher); // before it is authenticated again
+    else
+        state::authenticate_state(database, cipher);
     sql::Transaction transaction(database);
     state::rewrite_rows(database, cipher, form);
     transaction.commit();
@@ -146,23 +149,27 @@ void upgrade(sqlite::Database& database, const KeySource& key, const Form& form)
 
 /// Creates the state unless it exists. Another process that creates it holds the lock only briefly,
 /// but may then start a run; no need to wait for that, as the state exists.
-void create_if_missing(const Path& file, const std::string& project, const KeySource& key) {
+/// @returns whether this process created it
+bool create_if_missing(const Path& file, const std::string& project, const KeySource& key) {
     constexpr std::int64_t slice_ms = 50;
     for (std::int64_t waited = 0; !is_present(file); waited += slice_ms) {
         try {
             const state::Lock lock(file, state::this_process("creating the state", true), slice_ms);
-            if (!is_present(file)) create(file, project, key);
+            if (is_present(file)) return false;
+            create(file, project, key);
+            return true;
         } catch (const Error& error) {
             if (error.kind != ErrorKind::locked || waited >= kShortWaitMs) throw;
         }
     }
+    return false;
 }
 
 std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& project,
                                         const KeySource& key, Form form) {
     state::check_directory(file);
     make_directory(file);
-    create_if_missing(file, project, key);
+    const bool created = create_if_missing(file, project, key);
     state::check_file(file);
     auto database = std::make_unique<sqlite::Database>(file, sqlite::Database::Access::write);
     const std::int64_t version = state::schema_version(*database, state::migrations());
@@ -174,12 +181,14 @@ std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& pro
         state::stored_lock(*database).empty())
         upgrade(*database, key, form);
     Cipher cipher = unlock(*database, key);
-    if (!cipher.authenticates_project()) { // a migration was killed before it added MACs
+    if (!cipher.authenticates_set()) { // a migration was killed before it added MACs
         upgrade(*database, key, form);
         cipher = unlock(*database, key);
     }
-    return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
-                                                Store::Mode::read_write, std::move(form));
+    auto store = std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
+                                                      Store::Mode::read_write, std::move(form));
+    if (created) store->mark_new();
+    return store;
 }
 } // namespace
 
@@ -189,8 +198,10 @@ std::unique_ptr<Store> empty_store(const std::filesystem::path& name, const std:
     auto database = std::make_unique<sqlite::Database>(name, sqlite::Database::Access::memory);
     Cipher cipher = Cipher::for_memory();
     fill(*database, project, kNoLineage, cipher);
-    return std::make_unique<SqliteStore>(std::move(database), std::move(cipher),
-                                         Store::Mode::read_only, std::move(form));
+    auto store = std::make_unique<SqliteStore>(std::move(database), std::move(cipher),
+                                               Store::Mode::read_only, std::move(form));
+    store->mark_new();
+    return store;
 }
 
 std::unique_ptr<Store> open_sqlite(const std::filesystem::path& file, Store::Mode mode,

@@ -9,7 +9,10 @@
 namespace hadeploy::postgres {
 
 std::span<const std::string_view> migrations() {
-    static const std::array<std::string_view, 1> steps{embedded::state_postgres_schema};
+    static const std::array<std::string_view, 2> steps{
+        embedded::state_postgres_schema,
+        // of the sets of records and intents (see digest.h)
+        "ALTER TABLE project ADD COLUMN digest TEXT NOT NULL DEFAULT ''"};
     return steps;
 }
 

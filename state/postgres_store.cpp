@@ -144,7 +144,7 @@ void PostgresStore::hold_on() {
                                    "epoch = ? AND writes = ?",
                                    kLeaseSeconds))
         .bind(epoch_, writes_)
-        .run_one(displaced(epoch_ + 1));
+        .run_one(Error(ErrorKind::locked, "the lease is not as it was")); // see transact()
 }
 
 Error PostgresStore::displaced(std::int64_t epoch) const {

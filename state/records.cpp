@@ -15,6 +15,44 @@ namespace {
 Value changed(const Form::Change& change, const std::string& type, Value value) {
     return change ? change(type, value) : value;
 }
+
+constexpr std::string_view kIntentColumns =
+    "id, run, address, type, generation, action, identity, config, depends_on, started_ms, mac";
+/// In the column `tainted`: the record is only counted.
+constexpr std::int64_t kUnwanted = -1;
+
+/// The query for records. The first row is the project's, since a writer could change it between
+/// two queries; it has the texts of Project in the columns of a record. Unwanted records have
+/// only what the digest needs.
+std::string query_for_records(const Cipher& cipher, const Condition& wanted) {
+    std::string out = fmt::format("SELECT {} FROM resources", kRowColumns);
+    if (!wanted.sql.empty()) out += " WHERE " + wanted.sql;
+    if (cipher.authenticates_set()) {
+        out += " UNION ALL SELECT '', name, serial, lineage, outputs, digest, mac, 0, '' FROM "
+               "project";
+        if (!wanted.sql.empty())
+            out += fmt::format(" UNION ALL SELECT address, '', generation, '', '', '', '', {}, mac "
+                               "FROM resources WHERE NOT ({})",
+                               kUnwanted, wanted.sql);
+    }
+    return out + " ORDER BY address";
+}
+
+/// The same for intents.
+std::string query_for_intents(const Cipher& cipher) {
+    std::string out = fmt::format("SELECT {} FROM intents", kIntentColumns);
+    if (cipher.authenticates_set())
+        out += " UNION ALL SELECT 0, serial, name, lineage, 0, outputs, digest, mac, '', 0, '' "
+               "FROM project";
+    return out + " ORDER BY id";
+}
+
+/// Checks the project that a query returns first. @returns its digests
+Digests checked_digests(Database& database, const Cipher& cipher, const Project& project,
+                        const std::string& mac) {
+    check_project_mac(cipher, project, mac, database.name());
+    return open_digests(cipher, project.digest);
+}
 } // namespace
 
 std::string place(std::string_view table, std::string_view key, std::string_view column) {
@@ -40,6 +78,25 @@ RecordedResource read_row(const Statement& s, const Cipher& cipher, const Form& 
             s.integer(7) != 0};
 }
 
+void read_records(Database& database, const Cipher& cipher, const Form& form,
+                  const Condition& wanted, const std::function<void(RecordedResource)>& use) {
+    Statement query(database, query_for_records(cipher, wanted));
+    query.bind_all(wanted.parameters);
+    Digests expected;
+    Digest found;
+    if (cipher.authenticates_set() && query.step())
+        expected = checked_digests(
+            database, cipher,
+            {query.text(1), query.text(3), query.integer(2), query.text(4), query.text(5)},
+            query.text(6));
+    while (query.step()) {
+        found += digest_of(cipher, RecordKey{query.text(0), query.integer(2), query.text(8)});
+        if (query.integer(7) != kUnwanted) use(read_row(query, cipher, form));
+    }
+    if (cipher.authenticates_set() && found != expected.records) throw incomplete(database.name());
+}
+
+namespace {
 Intent read_intent(const Statement& s, const Cipher& cipher, const Form& form) {
     Intent intent;
     intent.id = s.integer(0);
@@ -63,6 +120,26 @@ Intent read_intent(const Statement& s, const Cipher& cipher, const Form& form) {
     intent.started_ms = s.integer(9);
     return intent;
 }
+} // namespace
+
+std::vector<Intent> read_intents(Database& database, const Cipher& cipher, const Form& form) {
+    Statement query(database, query_for_intents(cipher));
+    Digests expected;
+    Digest found;
+    if (cipher.authenticates_set() && query.step())
+        expected = checked_digests(
+            database, cipher,
+            {query.text(2), query.text(3), query.integer(1), query.text(5), query.text(6)},
+            query.text(7));
+    std::vector<Intent> out;
+    while (query.step()) {
+        found += digest_of(cipher, IntentKey{query.integer(0), query.integer(1), query.text(2),
+                                             query.integer(4), query.text(5), query.text(10)});
+        out.push_back(read_intent(query, cipher, form));
+    }
+    if (cipher.authenticates_set() && found != expected.intents) throw incomplete(database.name());
+    return out;
+}
 
 RowWriter::RowWriter(Database& db, const Cipher& cipher, const Form& form)
     : cipher_(cipher), form_(form),
@@ -73,7 +150,7 @@ RowWriter::RowWriter(Database& db, const Cipher& cipher, const Form& form)
                               "excluded.depends_on, tainted = excluded.tainted, mac = excluded.mac",
                               kRowColumns)) {}
 
-void RowWriter::write(const RecordedResource& row) {
+RecordKey RowWriter::write(const RecordedResource& row) {
     const std::string config = codec::encode(changed(form_.kept, row.type, row.config), cipher_,
                                              place("resources", row.address, "config"));
     const std::string attributes =
@@ -81,32 +158,36 @@ void RowWriter::write(const RecordedResource& row) {
                       place("resources", row.address, "attributes"));
     const std::string depends_on = codec::encode_names(row.depends_on);
     const std::int64_t tainted = row.tainted;
+    std::string mac =
+        mac_of(cipher_, RecordText{row.address, row.type, row.generation, row.identity, config,
+                                   attributes, depends_on, tainted});
     insert_
         .bind(row.address, row.type, row.generation, row.identity, config, attributes, depends_on,
-              tainted,
-              mac_of(cipher_, RecordText{row.address, row.type, row.generation, row.identity,
-                                         config, attributes, depends_on, tainted}))
+              tainted, mac)
         .run();
+    return {row.address, row.generation, std::move(mac)};
 }
 
 IntentWriter::IntentWriter(Database& db, const Cipher& cipher, const Form& form)
     : cipher_(cipher), form_(form),
-      insert_(db, "INSERT INTO intents (id, run, address, type, generation, action, identity, "
-                  "config, depends_on, input_hash, started_ms, mac) "
-                  "VALUES (?,?,?,?,?,?,?,?,?,'',?,?)") {
+      insert_(db, fmt::format("INSERT INTO intents ({}, input_hash) VALUES "
+                              "(?,?,?,?,?,?,?,?,?,?,?,'')",
+                              kIntentColumns)) {
 } // no hash, which would reveal information about secrets
 
-void IntentWriter::write(const Intent& intent) {
+IntentKey IntentWriter::write(const Intent& intent) {
     const std::string config = codec::encode(changed(form_.kept, intent.type, intent.config),
                                              cipher_, place("intents", intent.address, "config"));
     const std::string depends_on = codec::encode_names(intent.depends_on);
     const std::string_view action = change_name(intent.action);
+    std::string mac = mac_of(cipher_, IntentText{intent.address, intent.type, intent.generation,
+                                                 action, intent.identity, config, depends_on});
     insert_
         .bind(intent.id, intent.run, intent.address, intent.type, intent.generation, action,
-              intent.identity, config, depends_on, intent.started_ms,
-              mac_of(cipher_, IntentText{intent.address, intent.type, intent.generation, action,
-                                         intent.identity, config, depends_on}))
+              intent.identity, config, depends_on, intent.started_ms, mac)
         .run();
+    return {intent.id,         intent.run,          intent.address,
+            intent.generation, std::string(action), std::move(mac)};
 }
 
 void rewrite_rows(Database& database, const Cipher& cipher, const Form& form) {
@@ -115,6 +196,7 @@ void rewrite_rows(Database& database, const Cipher& cipher, const Form& form) {
     while (query.step()) rows.push_back(read_row(query, cipher, {}));
     RowWriter writer(database, cipher, form);
     for (const RecordedResource& row : rows) writer.write(row);
+    authenticate_project(database, cipher);
 }
 
 } // namespace hadeploy::state

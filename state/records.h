@@ -1,7 +1,6 @@
 #pragma once
 
-#include "state/cipher.h"
-#include "state/sql.h"
+#include "state/digest.h"
 #include "state/store.h"
 
 #include <string>
@@ -13,24 +12,30 @@ namespace hadeploy::state {
 
 constexpr std::string_view kRowColumns =
     "address, type, generation, identity, config, attributes, depends_on, tainted, mac";
-constexpr std::string_view kIntentQuery =
-    "SELECT id, run, address, type, generation, action, identity, config, depends_on, started_ms, "
-    "mac FROM intents";
-
 /// The place of a sealed part of a column; must match sealing.cpp.
 std::string place(std::string_view table, std::string_view key, std::string_view column);
 
 /// Reads the current row of a query for kRowColumns.
 /// @throws Error(state)
 RecordedResource read_row(const sql::Statement& query, const Cipher& cipher, const Form& form);
-/// Reads the current row of kIntentQuery.
+
+/// Which records are wanted: a condition in SQL and its parameters. "": all.
+struct Condition {
+    std::string sql = {}; ///< parameters are ?1, ?2
+    std::vector<std::string> parameters = {};
+};
+/// Reads records in the order of their addresses, and checks that none is missing, was added or
+/// replaced by an earlier one.
 /// @throws Error(state)
-Intent read_intent(const sql::Statement& query, const Cipher& cipher, const Form& form);
+void read_records(sql::Database& database, const Cipher& cipher, const Form& form,
+                  const Condition& wanted, const std::function<void(RecordedResource)>& use);
+/// The same for all intents, in the order of their ids.
+std::vector<Intent> read_intents(sql::Database& database, const Cipher& cipher, const Form& form);
 
 class RowWriter {
   public:
     RowWriter(sql::Database& database, const Cipher& cipher, const Form& form);
-    void write(const RecordedResource& row);
+    RecordKey write(const RecordedResource& row);
 
   private:
     const Cipher& cipher_;
@@ -42,7 +47,7 @@ class RowWriter {
 class IntentWriter {
   public:
     IntentWriter(sql::Database& database, const Cipher& cipher, const Form& form);
-    void write(const Intent& intent);
+    IntentKey write(const Intent& intent);
 
   private:
     const Cipher& cipher_;
@@ -50,7 +55,8 @@ class IntentWriter {
     sql::Statement insert_;
 };
 
-/// Rewrites all records of an older state in the given form. Runs in the caller's transaction.
+/// Rewrites all records of an older state in the given form, and authenticates them. Runs in the
+/// caller's transaction.
 void rewrite_rows(sql::Database& database, const Cipher& cipher, const Form& form);
 
 } // namespace hadeploy::state

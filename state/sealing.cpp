@@ -59,9 +59,14 @@ void seal_column(Database& database, const Column& column, const Cipher* before,
 void seal_all(Database& database, const Cipher* before, const Cipher& after) {
     for (const Column& column : kColumns) seal_column(database, column, before, after);
     authenticate_all(database, after);
-    Statement(database, "UPDATE project SET key_lock = ?").bind(after.lock()).run();
+    store_lock(database, after);
 }
 } // namespace
+
+void store_lock(Database& database, const Cipher& cipher) {
+    authenticate_project(database, cipher);
+    Statement(database, "UPDATE project SET key_lock = ?").bind(cipher.lock()).run();
+}
 
 std::string stored_lock(Database& database) {
     Statement query(database, "SELECT key_lock FROM project");
@@ -81,8 +86,7 @@ void authenticate_state(Database& database, const Cipher& cipher) {
     else
         authenticate_all(database, cipher);
     if (!cipher.seals_runs()) seal_column(database, kRuns, &cipher, cipher);
-    authenticate_project(database, cipher);
-    Statement(database, "UPDATE project SET key_lock = ?").bind(cipher.lock()).run();
+    store_lock(database, cipher);
     transaction.commit();
 }
 

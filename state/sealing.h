@@ -8,6 +8,9 @@ namespace hadeploy::state {
 /// The lock of the state's data key; "" if the state is not encrypted yet.
 std::string stored_lock(sql::Database& database);
 
+/// Stores the cipher's lock, and authenticates the project. Runs in the caller's transaction.
+void store_lock(sql::Database& database, const Cipher& cipher);
+
 /// Encrypts the contents of a state from before encryption and stores the lock, in one transaction.
 /// @throws Error(state)
 void seal_state(sql::Database& database, const Cipher& cipher);

@@ -18,13 +18,6 @@ using sql::Statement;
 using sql::Transaction;
 
 namespace {
-void remove_intent(Database& db, std::int64_t id) {
-    Statement(db, "DELETE FROM intents WHERE id = ?")
-        .bind(id)
-        .run_one(Error(ErrorKind::state,
-                       fmt::format("the journal of {} has no intent {}", db.name(), id)));
-}
-
 std::int64_t number(Database& db, std::string_view sql) {
     Statement query(db, sql);
     return query.step() ? query.integer(0) : 0;
@@ -38,7 +31,26 @@ SqlStore::SqlStore(std::unique_ptr<Database> database, Cipher cipher, Mode mode,
 void SqlStore::begin_writing() {
     last_intent_ = number(*database_, "SELECT coalesce(max(id), 0) FROM intents");
     last_run_ = number(*database_, "SELECT coalesce(max(id), 0) FROM runs");
-    project_ = read_project(*database_, cipher_);
+    if (!cipher_.authenticates_set()) add_digest();
+    read_ledger();
+}
+
+void SqlStore::add_digest() {
+    Cipher upgraded = cipher_.upgraded();
+    if (!has_digest(*database_, upgraded)) // another process may have added it meanwhile
+        transact([&] {
+            check_all(*database_, cipher_);
+            store_lock(*database_, cipher_);
+        });
+    cipher_ = std::move(upgraded);
+}
+
+void SqlStore::read_ledger() {
+    Project project = read_project(*database_, cipher_);
+    ledger_.emplace(*database_, cipher_, form_);
+    if (open_digests(cipher_, project.digest) != ledger_->digests())
+        throw incomplete(database_->name());
+    project_ = std::move(project);
 }
 
 void SqlStore::commit(const Write& write) {
@@ -87,11 +99,14 @@ void SqlStore::run_together(const std::vector<Job*>& jobs) {
     Project project;
     std::size_t written = 0;
     transact([&] {
+        ledger_->undo(); // the changes of a transaction that failed
         project = *project_;
         written = write_pending_steps();
-        for (Job* job : jobs) job->write(*database_, project);
+        for (Job* job : jobs) job->write(*ledger_, project);
+        if (ledger_->has_changes()) project.digest = seal_digests(cipher_, ledger_->digests());
         if (project != *project_) write_project(*database_, cipher_, project);
     });
+    ledger_->keep();
     project_ = std::move(project);
     steps_.erase(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(written));
 }
@@ -134,75 +149,65 @@ void SqlStore::each_row_but(const std::vector<std::string>& types,
                             const std::function<void(RecordedResource)>& use) const {
     const std::lock_guard guard(database_mutex_);
     std::string others;
-    for (std::size_t i = 0; i < types.size(); ++i) others += i == 0 ? "?" : ", ?";
-    if (!others.empty()) others = fmt::format(" WHERE type NOT IN ({})", others);
-    Statement query(*database_, fmt::format("SELECT {} FROM resources{} ORDER BY address",
-                                            kRowColumns, others));
-    query.bind_all(types);
-    while (query.step()) use(read_row(query, cipher_, form_));
+    for (std::size_t i = 1; i <= types.size(); ++i)
+        others += fmt::format("{}?{}", i == 1 ? "" : ", ", i);
+    if (!others.empty()) others = fmt::format("type NOT IN ({})", others);
+    read_records(*database_, cipher_, form_, {others, types}, use);
 }
 
 std::optional<RecordedResource> SqlStore::row(const std::string& address) const {
     const std::lock_guard guard(database_mutex_);
-    Statement query(*database_,
-                    fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
-    query.bind(address);
-    if (!query.step()) return std::nullopt;
-    return read_row(query, cipher_, form_);
+    std::optional<RecordedResource> out;
+    read_records(*database_, cipher_, form_, {"address = ?1", {address}},
+                 [&](RecordedResource row) { out = std::move(row); });
+    return out;
 }
 
 std::vector<Intent> SqlStore::intents() const {
     const std::lock_guard guard(database_mutex_);
-    Statement query(*database_, std::string(kIntentQuery) + " ORDER BY id");
-    std::vector<Intent> out;
-    while (query.step()) out.push_back(read_intent(query, cipher_, form_));
-    return out;
+    return read_intents(*database_, cipher_, form_);
 }
 
 void SqlStore::begin(std::vector<Intent>& intents) {
-    commit([&](Database& db, Project&) {
+    commit([&](Ledger& ledger, Project&) {
         // A new intent settles intents that earlier runs left open at its address. But an open
         // create is the only record of the object that a removal is about to remove.
-        Statement settle(db, "DELETE FROM intents WHERE address = ?1 AND run < ?2 "
-                             "AND NOT (?3 = 'remove' AND action = 'create')");
         for (const Intent& intent : intents)
-            settle.bind(intent.address, intent.run, change_name(intent.action)).run();
-        IntentWriter writer(db, cipher_, form_);
+            ledger.settle(intent.address, [&](const IntentKey& open) {
+                return open.run < intent.run && !(intent.action == ChangeKind::remove &&
+                                                  open.action == change_name(ChangeKind::create));
+            });
         for (Intent& intent : intents) {
             intent.id = ++last_intent_;
-            writer.write(intent);
+            ledger.write(intent);
         }
     });
 }
 
 void SqlStore::withdraw(const std::vector<Intent>& intents) {
     if (intents.empty()) return;
-    commit([&](Database& db, Project&) {
-        for (const Intent& intent : intents) remove_intent(db, intent.id);
+    commit([&](Ledger& ledger, Project&) {
+        for (const Intent& intent : intents) ledger.remove_intent(intent.id);
     });
 }
 
 void SqlStore::finish(std::int64_t intent, const RecordedResource& row) {
-    commit([&](Database& db, Project& project) {
-        remove_intent(db, intent);
-        RowWriter(db, cipher_, form_).write(row);
+    commit([&](Ledger& ledger, Project& project) {
+        ledger.remove_intent(intent);
+        ledger.write(row);
         ++project.serial;
     });
 }
 
 void SqlStore::finish_removed(std::int64_t intent, const std::string& address) {
-    commit([&](Database& db, Project& project) {
+    commit([&](Ledger& ledger, Project& project) {
         // An existing replacement has a higher generation, and is kept.
-        Statement(db,
-                  "DELETE FROM resources WHERE address = ? AND generation <= (SELECT generation "
-                  "FROM intents WHERE id = ?)")
-            .bind(address, intent)
-            .run();
-        Statement(db, "DELETE FROM intents WHERE address = ?1 AND id < ?2 AND generation <= "
-                      "(SELECT generation FROM intents WHERE id = ?2)")
-            .bind(address, intent)
-            .run();
-        remove_intent(db, intent);
+        const std::int64_t generation = ledger.intent(intent).generation;
+        ledger.remove(address, generation);
+        ledger.settle(address, [&](const IntentKey& open) {
+            return open.id < intent && open.generation <= generation;
+        });
+        ledger.remove_intent(intent);
         ++project.serial;
     });
 }
@@ -210,17 +215,17 @@ void SqlStore::finish_removed(std::int64_t intent, const std::string& address) {
 void SqlStore::put(const std::vector<RecordedResource>& rows,
                    const std::vector<std::string>& forgotten) {
     if (rows.empty() && forgotten.empty()) return;
-    commit([&](Database& db, Project& project) {
-        Statement remove(db, "DELETE FROM resources WHERE address = ?");
-        Statement settle(db, "DELETE FROM intents WHERE address = ?");
+    commit([&](Ledger& ledger, Project& project) {
+        const auto settle = [&](const std::string& address) {
+            ledger.settle(address, [](const IntentKey&) { return true; });
+        };
         for (const std::string& address : forgotten) {
-            remove.bind(address).run();
-            settle.bind(address).run();
+            ledger.remove(address);
+            settle(address);
         }
-        RowWriter writer(db, cipher_, form_);
         for (const RecordedResource& row : rows) {
-            writer.write(row);
-            settle.bind(row.address).run();
+            ledger.write(row);
+            settle(row.address);
         }
         ++project.serial;
     });
@@ -229,26 +234,23 @@ void SqlStore::put(const std::vector<RecordedResource>& rows,
 void SqlStore::move(const std::map<std::string, std::string>& moves,
                     const std::vector<RecordedResource>& rows, const std::vector<Intent>& open) {
     if (moves.empty() && rows.empty()) return;
-    commit([&](Database& db, Project& project) {
+    commit([&](Ledger& ledger, Project& project) {
         // Secrets are sealed for their place, so that rows must be read and written again.
         std::vector<RecordedResource> moved;
         for (const auto& [from, to] : moves) {
-            Statement row(db,
+            Statement row(*database_,
                           fmt::format("SELECT {} FROM resources WHERE address = ?", kRowColumns));
             row.bind(from);
             for (; row.step(); moved.back().address = to)
                 moved.push_back(read_row(row, cipher_, form_));
         }
-        for (const auto& [from, to] : moves)
-            Statement(db, "DELETE FROM resources WHERE address = ?").bind(from).run();
-        Statement(db, "DELETE FROM intents").run();
-        RowWriter writer(db, cipher_, form_);
-        for (const RecordedResource& row : moved) writer.write(row);
-        for (const RecordedResource& row : rows) writer.write(row);
-        IntentWriter journal(db, cipher_, form_);
+        for (const auto& [from, to] : moves) ledger.remove(from);
+        ledger.settle_all();
+        for (const RecordedResource& row : moved) ledger.write(row);
+        for (const RecordedResource& row : rows) ledger.write(row);
         for (Intent intent : open) {
             intent.id = ++last_intent_;
-            journal.write(intent);
+            ledger.write(intent);
         }
         ++project.serial;
     });
@@ -256,11 +258,9 @@ void SqlStore::move(const std::map<std::string, std::string>& moves,
 
 void SqlStore::restore(const std::vector<RecordedResource>& rows, const Value& outputs,
                        const std::string& lineage, std::int64_t serial) {
-    commit([&](Database& db, Project& project) {
-        Statement(db, "DELETE FROM resources").run();
-        Statement(db, "DELETE FROM intents").run();
-        RowWriter writer(db, cipher_, form_);
-        for (const RecordedResource& row : rows) writer.write(row);
+    commit([&](Ledger& ledger, Project& project) {
+        ledger.remove_all();
+        for (const RecordedResource& row : rows) ledger.write(row);
         project.outputs = codec::encode(outputs, cipher_, place("project", "1", "outputs"));
         project.lineage = lineage;
         project.serial = std::max(project.serial, serial) + 1;
@@ -269,10 +269,10 @@ void SqlStore::restore(const std::vector<RecordedResource>& rows, const Value& o
 
 void SqlStore::rekey(const KeySource& key) {
     Cipher fresh = Cipher::make(key);
-    commit([&](Database& db, Project&) { reseal_state(db, cipher_, fresh); });
+    commit([&](Ledger&, Project&) { reseal_state(*database_, cipher_, fresh); });
     const std::lock_guard guard(database_mutex_);
     cipher_ = std::move(fresh);
-    project_ = read_project(*database_, cipher_);
+    read_ledger();
 }
 
 Value SqlStore::outputs() const {
@@ -282,7 +282,7 @@ Value SqlStore::outputs() const {
 }
 
 void SqlStore::set_outputs(const Value& outputs) {
-    commit([&](Database&, Project& project) {
+    commit([&](Ledger&, Project& project) {
         project.outputs = codec::encode(outputs, cipher_, place("project", "1", "outputs"));
     });
 }
@@ -293,9 +293,9 @@ std::string SqlStore::mac(std::string_view text) const {
 
 std::int64_t SqlStore::begin_run(const std::string& command, const Value& spec) {
     std::int64_t id = 0;
-    commit([&](Database& db, Project&) {
+    commit([&](Ledger&, Project&) {
         id = ++last_run_;
-        Statement(db, "INSERT INTO runs (id, command, started_ms, spec) VALUES (?,?,?,?)")
+        Statement(*database_, "INSERT INTO runs (id, command, started_ms, spec) VALUES (?,?,?,?)")
             .bind(
                 id, command, now_ms(),
                 codec::encode(spec.as_secret(), cipher_, place("runs", std::to_string(id), "spec")))
@@ -310,8 +310,8 @@ void SqlStore::record_step(std::int64_t run, const StepRecord& step) {
 }
 
 void SqlStore::end_run(std::int64_t run, RunResult result, const std::string& summary) {
-    commit([&](Database& db, Project&) {
-        Statement(db, "UPDATE runs SET ended_ms = ?, result = ?, summary = ? WHERE id = ?")
+    commit([&](Ledger&, Project&) {
+        Statement(*database_, "UPDATE runs SET ended_ms = ?, result = ?, summary = ? WHERE id = ?")
             .bind(now_ms(), run_result_name(result), summary, run)
             .run();
     });

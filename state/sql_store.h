@@ -1,6 +1,7 @@
 #pragma once
 
 #include "state/authentic.h"
+#include "state/ledger.h"
 #include "state/sql.h"
 #include "state/store.h"
 
@@ -15,6 +16,9 @@ namespace hadeploy::state {
 /// transactions. What differs between SQLite and PostgreSQL is the lock and who may write.
 class SqlStore : public Store {
   public:
+    /// To be called if the state did not exist before.
+    void mark_new() { existed_ = false; }
+    bool existed() const override { return existed_; }
     std::string project() const override;
     std::string lineage() const override;
     std::int64_t serial() const override;
@@ -52,15 +56,19 @@ class SqlStore : public Store {
     /// @throws Error unless this store holds the lock and no other process has taken it since
     virtual void transact(const std::function<void()>& body) = 0;
     /// Has to be called when the lock is taken, with database_mutex_ held.
+    /// @throws Error(state) when records are missing or were replaced
     void begin_writing();
     [[nodiscard]] bool writes() const { return project_.has_value(); }
     [[nodiscard]] Mode mode() const { return mode_; }
     [[nodiscard]] sql::Database& connection() { return *database_; }
-    void close() { database_.reset(); }
+    void close() {
+        ledger_.reset();
+        database_.reset();
+    }
     [[nodiscard]] std::mutex& database_mutex() const { return database_mutex_; }
 
   private:
-    using Write = std::function<void(sql::Database&, Project&)>;
+    using Write = std::function<void(Ledger&, Project&)>;
     /// A caller's part of a transaction, on the caller's stack until it is done.
     struct Job {
         const Write& write;
@@ -78,14 +86,19 @@ class SqlStore : public Store {
     void run_batch(const std::vector<Job*>& batch);
     void run_together(const std::vector<Job*>& jobs);
     std::size_t write_pending_steps();
+    /// Upgrades a state from before the digest.
+    void add_digest();
+    void read_ledger();
 
     Mode mode_;
+    bool existed_ = true;
     Cipher cipher_;
     Form form_;
     mutable std::mutex database_mutex_; ///< guards the following members
     std::unique_ptr<sql::Database> database_;
     /// The project as the holder of the lock last wrote it; no other process changes it meanwhile.
     std::optional<Project> project_;
+    std::optional<Ledger> ledger_;
     std::int64_t last_intent_ = 0, last_run_ = 0; ///< the greatest ids in use
     std::vector<PendingStep> steps_;              ///< history, written with the next transaction
 

@@ -102,6 +102,9 @@ class Store {
     /// @throws Error when another process may have taken over
     virtual void check_lock() {}
 
+    /// Whether the state existed when it was opened. A missing one is created by read_write, and
+    /// seems empty to read_only.
+    virtual bool existed() const = 0;
     virtual std::string project() const = 0; ///< name of the project
     virtual std::string lineage() const = 0;
     /// Incremented by every transaction that changes resources; a saved plan contains its serial.

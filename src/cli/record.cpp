@@ -120,8 +120,9 @@ void load_for_removal(Context& context) {
     }
     const bool usage = std::any_of(wrong.begin(), wrong.end(),
                                    [](const Error& e) { return e.kind == ErrorKind::usage; });
-    if (usage || !project.has_state()) throw Error(std::move(wrong));
+    if (usage) throw Error(std::move(wrong));
     const auto store = project.open_store(Store::Mode::read_only);
+    if (!store->existed()) throw Error(std::move(wrong));
     const Value last = last_run(context, *store);
     if (last.is_null()) {
         wrong.front().with_note("without the spec, provider settings come from the history, which "

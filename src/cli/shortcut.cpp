@@ -185,8 +185,8 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
     const Value all = Value::map(std::move(settings));
     if (all.contains_secret()) return;
     try {
+        if (!store.existed()) return;
         const StateLocation location = project.state_location();
-        if (!Store::exists(location)) return;
         const Value note = Value::map({{"format", kNoteFormat},
                                        {"project", project.spec().name},
                                        {"lineage", prepared.prior.lineage},

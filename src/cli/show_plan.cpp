@@ -4,6 +4,7 @@
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
 #include "core/secrecy.h"
+#include "core/text.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -16,6 +17,14 @@ void print_plan(const Context& context, const Plan& plan) {
     context.print(render_plan(plan, context.out, {context.args.summary, context.args.unfold}));
     if (!plan.warnings.empty())
         context.print("\n" + render_warnings(plan.warnings, sources, context.out));
+}
+
+void tell_new_state(const Context& context, const Store& store, Store::Mode mode) {
+    const StateLocation location = context.project.state_location();
+    if (store.existed() || location.in_file()) return;
+    context.say(fmt::format(
+        "note: the schema {} of the database had no state: {}\n", in_quotes(location.schema),
+        mode == Store::Mode::read_write ? "a new one was created" : "the first apply creates it"));
 }
 
 void tell_short_secrets(const Context& context) {

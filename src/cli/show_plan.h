@@ -2,11 +2,15 @@
 
 #include "cli/context.h"
 #include "planner/plan/plan.h"
+#include "state/store.h"
 
 namespace hadeploy::cli {
 
 /// A plan with its warnings, as text or as JSON.
 void print_plan(const Context& context, const Plan& plan);
+
+/// Says that a state on a server is new, as the schema in its URL may be a typing error.
+void tell_new_state(const Context& context, const Store& store, Store::Mode mode);
 
 /// Warns of secrets that are too short to be redacted in the output of commands.
 void tell_short_secrets(const Context& context);

@@ -40,10 +40,11 @@ PASSWORD = "canary-pw-81c2"
 
 
 class OldServer(threading.Thread):
-    """Answers one login like a server of version 9.6."""
+    """Answers logins like a server of version 9.6, after a notice if there is one."""
 
-    def __init__(self):
+    def __init__(self, notice=""):
         super().__init__(daemon=True)
+        self.notice = notice
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
 
@@ -62,7 +63,9 @@ class OldServer(threading.Thread):
                     if request[:4] not in (struct.pack("!I", 80877103), struct.pack("!I", 80877104)):
                         break
                     peer.sendall(b"N")  # neither TLS nor GSSAPI
+                notice = b"SNOTICE\x00C00000\x00M" + self.notice.encode() + b"\x00\x00"
                 peer.sendall(message(b"R", struct.pack("!I", 0)) +
+                             (message(b"N", notice) if self.notice else b"") +
                              message(b"S", b"server_version\x009.6.24\x00") +
                              message(b"S", b"server_encoding\x00UTF8\x00") + message(b"Z", b"I"))
                 peer.recv(1)
@@ -208,6 +211,53 @@ class SharedStateTest(unittest.TestCase):
         self.assertIn("Nothing to change", self.hadeploy("plan", **reader))
         self.assertIn("permission denied", self.hadeploy("state", "rm", "word", status=1, **reader))
 
+    def test_a_record_that_was_put_back(self):
+        """As somebody who administers the database could do it."""
+        both = self.shared("replayed")
+        self.hadeploy("apply", "--auto-approve", **both)
+        self.server.sql("CREATE TABLE kept AS SELECT * FROM replayed.resources WHERE address = 'script'")
+        self.hadeploy("state", "rm", "script", **both)
+        self.server.sql("INSERT INTO replayed.resources SELECT * FROM kept")
+        for words in (["plan"], ["state", "list"], ["destroy", "--auto-approve"], ["apply", "--auto-approve"]):
+            said = self.hadeploy(*words, status=1, **both)
+            self.assertIn("were removed, added or replaced by earlier ones outside hadeploy", said)
+        self.assertTrue((self.path / "script").exists())
+        self.server.sql("DELETE FROM replayed.resources WHERE address = 'script'")
+        self.assertEqual(self.hadeploy("state", "list", **both).split(), ["word"])
+
+    def test_notices_of_the_server_go_to_the_log(self):
+        self.server.sql("CREATE ROLE chatty LOGIN SUPERUSER; ALTER ROLE chatty SET client_min_messages = debug5")
+        url = {**self.shared("chatty", user="chatty")}
+        self.assertNotIn("DEBUG", self.hadeploy("apply", "--auto-approve", **url))
+        self.assertIn("postgres notice severity=", self.hadeploy("--log-level", "debug", "plan", **url))
+        server = OldServer(notice="\x1b]0;evil\x07told")
+        server.start()
+        self.addCleanup(server.listener.close)
+        url = {"HADEPLOY_STATE": f"postgresql://127.0.0.1:{server.port}/infra", "HADEPLOY_STATE_KEY": KEY}
+        said = self.hadeploy("plan", status=1, **url)
+        self.assertIn("is too old", said)
+        self.assertNotIn("told", said)
+        said = self.hadeploy("--log-level", "debug", "plan", status=1, **url)
+        self.assertIn('message="\\x1b]0;evil\\x07told"', said)
+        self.assertNotIn("\x1b]", said)
+
+    def test_the_next_host_is_tried_when_one_is_silent(self):
+        self.hadeploy("apply", "--auto-approve", **self.shared("hosts"))
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = (f"postgresql://hadeploy@127.0.0.1:{silent.getsockname()[1]},127.0.0.1:{self.server.port}/postgres"
+                   "?schema=hosts&connect_timeout=2")
+            self.assertEqual(self.hadeploy("state", "list", HADEPLOY_STATE=url, HADEPLOY_STATE_KEY=KEY).split(),
+                             ["script", "word"])
+
+    def test_a_new_schema_is_named(self):
+        both = self.shared("hew")
+        self.assertIn('note: the schema "hew" of the database had no state: the first apply creates it',
+                      self.hadeploy("plan", **both))
+        self.assertIn('note: the schema "hew" of the database had no state: a new one was created',
+                      self.hadeploy("apply", "--auto-approve", **both))
+        self.assertNotIn("note:", self.hadeploy("plan", **both))
+        self.assertNotIn("note:", self.hadeploy("apply", "--auto-approve", **both))
+
     def test_a_database_that_lost_writes_is_refused(self):
         """As after a fail-over to a standby that had not received them."""
         both = self.shared("older")
@@ -240,6 +290,12 @@ class SharedStateTest(unittest.TestCase):
         yield "an unknown parameter", ["plan"], at("postgresql://db/infra?scheme=shop")
         yield "a password in the URL", ["plan"], at(f"postgresql://ann:{PASSWORD}@db/infra")
         yield "a password in the option", ["--state", f"postgresql://db/infra?password={PASSWORD}", "plan"], key
+        yield "another password parameter", ["plan"], at(f"postgresql://db/infra?pass%77ord={PASSWORD}")
+        yield "a password before the hosts' end", ["plan"], at(f"postgresql://ann:?{PASSWORD}@db/infra")
+        yield "a password with a slash", ["plan"], at(f"postgresql://ann:/{PASSWORD}@db/infra")
+        yield "a password without a host", ["plan"], at(f"postgresql://ann:{PASSWORD}/infra")
+        yield "two schemas", ["plan"], at("postgresql://db/infra?schema=shop&schema=shop_staging")
+        yield "a timeout that is no number", ["plan"], at("postgresql://db/infra?connect_timeout=x")
         yield "an invalid schema", ["plan"], at("postgresql://db/infra?schema=pg_x")
         yield "a server that does not run", ["plan"], at(f"postgresql://127.0.0.1:{free_port()}/infra")
         yield "no password", ["plan"], at(tcp)
@@ -282,7 +338,7 @@ class SharedStateTest(unittest.TestCase):
         yield "a lease that somebody else holds", ["apply", "--auto-approve"], at(server.url("golden"))
         server.sql("UPDATE golden.project SET expires_at = '-infinity'; UPDATE golden.hadeploy SET version = 7")
         yield "a newer schema", ["plan"], at(server.url("golden"))
-        server.sql("UPDATE golden.hadeploy SET version = 1; ALTER ROLE hadeploy SET default_transaction_read_only = on")
+        server.sql("UPDATE golden.hadeploy SET version = 2; ALTER ROLE hadeploy SET default_transaction_read_only = on")
         yield "a server that only reads", ["apply", "--auto-approve"], at(server.url("golden"))
         server.run(server.psql, "-X", "-h", server.directory, "-p", server.port, "-U", "hadeploy", "-d", "postgres", "-c",
                    "SET default_transaction_read_only = off", "-c", "ALTER ROLE hadeploy RESET default_transaction_read_only")

@@ -24,6 +24,9 @@ resources:
 """
 
 
+INCOMPLETE = "were removed, added or replaced by earlier ones outside hadeploy"
+
+
 class Tampered(Project):
     def setUp(self):
         super().setUp()
@@ -60,13 +63,25 @@ class Tampered(Project):
 
     def test_a_record_of_another_type_or_address(self):
         self.edit("UPDATE resources SET address = 'gone' WHERE address = 'made'")
-        self.check_nothing_ran(["apply", "--auto-approve"], ["destroy", "--auto-approve"])
+        self.check_nothing_ran(["apply", "--auto-approve"], ["destroy", "--auto-approve"], says=INCOMPLETE)
 
     def test_a_record_that_was_made_up(self):
         self.edit("INSERT INTO resources SELECT 'evil', type, generation, identity,"
                   " replace(config, 'echo deleted', 'echo evil >evil;'), attributes, depends_on,"
                   " tainted, mac FROM resources WHERE address = 'made'")
-        self.check_nothing_ran(["apply", "--auto-approve"], ["destroy", "--auto-approve"])
+        self.check_nothing_ran(["apply", "--auto-approve"], ["destroy", "--auto-approve"], says=INCOMPLETE)
+
+    def test_a_record_that_was_put_back(self):
+        state = self.path / ".hadeploy" / "state.db"
+        with sqlite3.connect(state) as db:
+            row = db.execute("SELECT * FROM resources WHERE address = 'made'").fetchone()
+        db.close()
+        self.run_it("state", "rm", "made")
+        with sqlite3.connect(state) as db:
+            db.execute(f"INSERT INTO resources VALUES ({', '.join('?' * len(row))})", row)
+        db.close()
+        self.check_nothing_ran(["destroy", "--auto-approve"], ["apply", "--auto-approve"], ["plan"],
+                               says=INCOMPLETE)
 
     def test_what_an_interrupted_run_left(self):
         self.spec("resources:\n  slow:\n    type: local.exec\n    create: touch begun; sleep 60\n"

@@ -4,6 +4,7 @@
 #include "state/lock.h"
 #include "state/postgres_schema.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -91,7 +92,7 @@ SERVER_TEST("a schema of a newer version or of another program is not changed") 
         CHECK(has(reading.hint, "it was not changed"));
         return reading.message;
     };
-    CHECK(has(refused("newer"), "written by a newer hadeploy (schema 99; this one knows 1)"));
+    CHECK(has(refused("newer"), "written by a newer hadeploy (schema 99; this one knows 2)"));
     const std::string schema = state_at(dir / "foreign").schema;
     alter(dir / "foreign", fmt::format("CREATE SCHEMA {0}; CREATE TABLE {0}.t (x int)", schema));
     CHECK(has(refused("foreign"), "contains tables of something else"));
@@ -103,7 +104,7 @@ SERVER_TEST("a migration is one transaction, and concurrent ones run once") {
     const TempDir dir;
     open_rw(dir / "s");
     const auto first = postgres::migrations();
-    const std::array<std::string_view, 3> broken{first[0], "CREATE TABLE a (x int)",
+    const std::array<std::string_view, 4> broken{first[0], first[1], "CREATE TABLE a (x int)",
                                                  "INSERT INTO none VALUES (1)"};
     const auto migrate = [&](std::span<const std::string_view> steps) {
         postgres::Database database(state_at(dir / "s"));
@@ -112,12 +113,13 @@ SERVER_TEST("a migration is one transaction, and concurrent ones run once") {
     };
     CHECK(error_of([&] { migrate(broken); }).kind == ErrorKind::state);
     CHECK(open_ro(dir / "s")->rows().empty()); // still the first version
-    const std::array<std::string_view, 3> good{first[0], broken[1], "INSERT INTO a VALUES (1)"};
+    const std::array<std::string_view, 4> good{first[0], first[1], broken[2],
+                                               "INSERT INTO a VALUES (1)"};
     std::vector<std::thread> threads;
     std::atomic<int> done = 0;
     for (int i = 0; i < 6; ++i)
         threads.emplace_back([&] {
-            if (migrate(good) == 3) ++done;
+            if (migrate(good) == 4) ++done;
         });
     for (std::thread& thread : threads) thread.join();
     CHECK(done == 6);
@@ -125,7 +127,73 @@ SERVER_TEST("a migration is one transaction, and concurrent ones run once") {
     sql::Statement count(database, "SELECT count(*) FROM a");
     REQUIRE(count.step());
     CHECK(count.integer(0) == 1);
-    CHECK(has(error_of([&] { open_rw(dir / "s"); }).message, "newer hadeploy (schema 3"));
+    CHECK(has(error_of([&] { open_rw(dir / "s"); }).message, "newer hadeploy (schema 4"));
+}
+
+namespace {
+/// Copies the rows of a table from a file.
+void copy_rows(sql::Database& from, sql::Database& to, const std::string& table,
+               const std::string& columns) {
+    sql::Statement rows(from, fmt::format("SELECT {} FROM {}", columns, table));
+    const auto count = std::count(columns.begin(), columns.end(), ',') + 1;
+    std::string marks = "?";
+    for (int i = 1; i < count; ++i) marks += ",?";
+    sql::Statement insert(to,
+                          fmt::format("INSERT INTO {} ({}) VALUES ({})", table, columns, marks));
+    while (rows.step()) {
+        std::vector<std::string> cells;
+        for (int i = 0; i < count; ++i) cells.push_back(rows.text(i));
+        insert.bind_all(cells).run();
+    }
+}
+} // namespace
+
+SERVER_TEST("a state of the first schema is read as it is, and gets its digest from a writer") {
+    const TempDir dir;
+    const KeySource key{
+        .passphrase = {}, .key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", .file = {}};
+    write_file(dir / "old", "");
+    sqlite::Database old(dir / "old", sqlite::Database::Access::write);
+    old.run(read_file(std::filesystem::path(HADEPLOY_SOURCE_DIR) / "tests/state/versions/5.sql"));
+    postgres::Database database(state_at(dir / "s"));
+    postgres::migrate(database, postgres::migrations().first(1), [&] {
+        copy_rows(old, database, "project", "id, name, lineage, serial, outputs, key_lock, mac");
+        copy_rows(old, database, "resources",
+                  "address, type, generation, identity, config, attributes, depends_on, tainted, "
+                  "mac");
+        copy_rows(old, database, "intents",
+                  "id, run, address, type, generation, action, identity, config, depends_on, "
+                  "input_hash, started_ms, mac");
+        copy_rows(old, database, "runs",
+                  "id, command, started_ms, ended_ms, result, spec, summary");
+    });
+    const auto open = [&](Store::Mode mode) {
+        return Store::open(state_at(dir / "s"), mode, "kept", key);
+    };
+    const auto version = [&] { return postgres::schema_version(database, postgres::migrations()); };
+    const auto check = [](const Store& store) {
+        CHECK(store.rows().size() == 4);
+        CHECK(store.row("note"));
+        CHECK(store.intents().size() == 1);
+        CHECK(store.outputs().text("greeting") == "hello");
+    };
+    check(*open(Store::Mode::read_only));
+    CHECK(version() == 1);
+    const auto waits = open(Store::Mode::read_write); // with the key of the first schema
+    check(*waits);
+    CHECK(version() == 2);
+    {
+        const auto writer = open(Store::Mode::read_write);
+        writer->lock("apply", 0);
+        check(*writer);
+        writer->put({row_of("more")}, {});
+    }
+    waits->lock("apply", 5'000);
+    CHECK(waits->rows().size() == 5);
+    CHECK(open(Store::Mode::read_only)->rows().size() == 5);
+    alter(dir / "s", "DELETE FROM resources WHERE address = 'more'");
+    CHECK(
+        has(error_of([&] { (void)open(Store::Mode::read_only)->rows(); }).message, "were removed"));
 }
 
 SERVER_TEST("a schema with triggers, rules, views or policies is rejected") {

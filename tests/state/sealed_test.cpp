@@ -172,9 +172,12 @@ TEST_CASE("edited outputs, serial and lineage are rejected") {
         "UPDATE project SET serial = serial + 1",
         "UPDATE project SET lineage = '00000000-0000-4000-8000-000000000001'",
         "UPDATE project SET mac = ''",
+        "UPDATE project SET digest = ''",
+        // disguised as a state from before the digest
+        "ALTER TABLE project DROP COLUMN digest; PRAGMA user_version = 5",
         // disguised as a state from before the project had a MAC
         R"(UPDATE project SET outputs = '{}'; ALTER TABLE project DROP COLUMN mac;
-           PRAGMA user_version = 4)",
+           ALTER TABLE project DROP COLUMN digest; PRAGMA user_version = 4)",
     };
     for (const char* edit : edits) {
         if (is_of_file(edit)) continue;
@@ -284,7 +287,7 @@ TEST_CASE("an edited or moved record is rejected") {
         // disguised as a state from before MACs
         R"(UPDATE resources SET config = '{}'; ALTER TABLE resources DROP COLUMN mac;
            ALTER TABLE intents DROP COLUMN mac; ALTER TABLE project DROP COLUMN mac;
-           PRAGMA user_version = 2)",
+           ALTER TABLE project DROP COLUMN digest; PRAGMA user_version = 2)",
     };
     for (const char* edit : edits) {
         if (is_of_file(edit)) continue;
@@ -299,8 +302,8 @@ TEST_CASE("an edited or moved record is rejected") {
                                     {});
         CHECK(open_ro(dir / "s")->rows().size() == 1);
         alter(dir / "s", edit);
-        CHECK(has(message_of([&] { open_rw(dir / "s")->rows(); }), "was altered outside hadeploy"));
-        CHECK(has(message_of([&] { open_ro(dir / "s")->rows(); }), "was altered outside hadeploy"));
+        CHECK(has(message_of([&] { open_rw(dir / "s")->rows(); }), "altered outside hadeploy"));
+        CHECK(has(message_of([&] { open_ro(dir / "s")->rows(); }), "altered outside hadeploy"));
     }
 }
 
@@ -343,7 +346,8 @@ TEST_CASE("the spec of a run is accepted only if sealed by hadeploy") {
     const TempDir other;
     made(other);
     alter(other / "s", "UPDATE runs SET spec = '{\"command\":\"evil\"}'; "
-                       "ALTER TABLE project DROP COLUMN mac; PRAGMA user_version = 3");
+                       "ALTER TABLE project DROP COLUMN mac; "
+                       "ALTER TABLE project DROP COLUMN digest; PRAGMA user_version = 3");
     CHECK(has(message_of([&] { open_rw(other / "s")->outputs(); }), "altered outside hadeploy"));
     CHECK(open_rw(other / "s")->runs().at(1).spec.is_null());
 }

@@ -50,6 +50,7 @@ class MemoryStore final : public Store {
     MemoryStore(MemoryState& state, Fuse& fuse) : state_(state), fuse_(fuse) {}
 
     void lock(const std::string&, std::int64_t) override {}
+    bool existed() const override { return true; }
     std::string project() const override { return "test"; }
     std::string lineage() const override { return "00000000-0000-4000-8000-000000000000"; }
     std::int64_t serial() const override { return state_.serial; }

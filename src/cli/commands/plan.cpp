@@ -16,8 +16,9 @@ int run_plan(Context& context) {
     context.args.plan.destroy ? load_for_removal(context) : context.project.load();
     tell_short_secrets(context);
     // a plan to be applied later needs a state
-    const auto store = context.project.open_store(
-        context.args.out.empty() ? Store::Mode::read_only : Store::Mode::read_write);
+    const auto mode = context.args.out.empty() ? Store::Mode::read_only : Store::Mode::read_write;
+    const auto store = context.project.open_store(mode);
+    tell_new_state(context, *store, mode);
     const auto progress = context.progress(0);
     const PlannedRun prepared =
         read_and_plan_or_stop(context.project, *store, context.args.plan, *progress);

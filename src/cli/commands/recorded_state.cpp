@@ -4,18 +4,22 @@
 #include "core/value_json.h"
 #include "planner/spec/address.h"
 
+#include <exception>
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
 
 std::unique_ptr<Store> recorded_state(Context& context) {
     Project& project = context.project;
+    std::exception_ptr wrong;
     try {
         project.load(Project::Secrets::unread);
     } catch (const Error&) {
-        if (!project.has_state()) throw;
+        wrong = std::current_exception();
     }
-    return project.open_store_of("", Store::Mode::read_only);
+    auto store = project.open_store_of("", Store::Mode::read_only);
+    if (wrong && !store->existed()) std::rethrow_exception(wrong);
+    return store;
 }
 
 std::vector<Run> recorded_runs(const Project& project) {

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "state/cipher.h"
+#include "state/sql.h"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace hadeploy::state {
+
+/// A keyed hash of a set of records: the sum modulo 2^256 of their keyed hashes. It follows the
+/// addition and removal of one record without the others. Without the key no other set with the
+/// same hash can be found, as long as neither the sum nor the summands are known: MSet-Add-Hash of
+/// Clarke, Devadas, van Dijk, Gassend and Suh, ASIACRYPT 2003, section 4.
+class Digest {
+  public:
+    Digest() = default; ///< of no records
+    /// @param bytes  32 of them
+    explicit Digest(std::string_view bytes);
+
+    Digest& operator+=(const Digest& other);
+    Digest& operator-=(const Digest& other);
+    bool operator==(const Digest&) const = default;
+    [[nodiscard]] std::string bytes() const;
+
+  private:
+    std::array<std::uint64_t, 4> words_{}; ///< least significant first
+};
+
+/// The digests of a state's tables.
+struct Digests {
+    Digest records, intents;
+    bool operator==(const Digests&) const = default;
+};
+
+/// The digests as they are stored: encrypted, since they must not be known.
+std::string seal_digests(const Cipher& cipher, const Digests& digests);
+/// @throws Error(state) when the text was not written by seal_digests()
+Digests open_digests(const Cipher& cipher, std::string_view sealed);
+
+/// What identifies a record and its state: a part of the digest.
+struct RecordKey {
+    std::string address;
+    std::int64_t generation = 0;
+    std::string mac;
+};
+Digest digest_of(const Cipher& cipher, const RecordKey& record);
+
+/// The same of an intent, with what decides when it is settled.
+struct IntentKey {
+    std::int64_t id = 0, run = 0;
+    std::string address;
+    std::int64_t generation = 0;
+    std::string action, mac;
+};
+Digest digest_of(const Cipher& cipher, const IntentKey& intent);
+
+/// Reads the keys of all records and intents, which is much less than the records themselves.
+void each_key(sql::Database& database, const std::function<void(RecordKey)>& record,
+              const std::function<void(IntentKey)>& intent);
+
+/// The digests of what is in the tables.
+Digests digests_of(sql::Database& database, const Cipher& cipher);
+
+} // namespace hadeploy::state

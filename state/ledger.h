@@ -1,0 +1,72 @@
+#pragma once
+
+#include "state/digest.h"
+#include "state/records.h"
+
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace hadeploy::state {
+
+/// The keys of all records and intents in the memory of the holder of the lock, whom nobody else
+/// can overtake, and all its changes of them. So the digests follow each change without a query,
+/// which would be a round trip to a server.
+///
+/// A change is provisional until keep(): as long as its transaction may fail, undo() takes it back.
+class Ledger {
+  public:
+    /// Reads the keys. All arguments must outlive it.
+    Ledger(sql::Database& database, const Cipher& cipher, const Form& form);
+
+    [[nodiscard]] const Digests& digests() const { return digests_; }
+    [[nodiscard]] bool has_changes() const { return !before_.empty(); }
+    void keep() { before_.clear(); }
+    void undo();
+
+    /// Writes a record in place of the one at its address.
+    void write(const RecordedResource& row);
+    void write(const Intent& intent);
+    /// Removes the record of an address, if there is one and it is not newer.
+    void remove(const std::string& address, std::optional<std::int64_t> newest = {});
+    /// @throws Error(state) when there is none
+    void remove_intent(std::int64_t id);
+    /// @throws Error(state) when there is none
+    [[nodiscard]] const IntentKey& intent(std::int64_t id) const;
+    /// Removes the intents of an address for which `settled` is true.
+    void settle(const std::string& address, const std::function<bool(const IntentKey&)>& settled);
+    void settle_all();
+    void remove_all();
+
+  private:
+    struct Record {
+        std::int64_t generation;
+        Digest digest;
+    };
+    struct Open {
+        IntentKey key;
+        Digest digest;
+    };
+    using RecordBefore = std::pair<std::string, std::optional<Record>>;
+    using IntentBefore = std::pair<std::int64_t, std::optional<Open>>;
+
+    /// Sets or removes an entry. @returns what it was
+    std::optional<Record> set(const std::string& address, std::optional<Record> record);
+    std::optional<Open> set(std::int64_t id, std::optional<Open> open);
+    void change(const std::string& address, std::optional<Record> record);
+    void change(std::int64_t id, std::optional<Open> open);
+
+    sql::Database& database_;
+    const Cipher& cipher_;
+    const Form& form_;
+    Digests digests_;
+    std::unordered_map<std::string, Record> records_;
+    std::unordered_map<std::int64_t, Open> intents_;
+    std::set<std::pair<std::string, std::int64_t>> places_; ///< addresses and ids of the intents
+    std::vector<std::variant<RecordBefore, IntentBefore>> before_; ///< the changes, to undo them
+};
+
+} // namespace hadeploy::state
