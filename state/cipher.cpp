@@ -154,7 +154,7 @@ std::string Cipher::keyed_hash(std::initializer_list<std::string_view> texts) co
     crypto_generichash_init(&state, bytes(std::string_view(mac_key_)), mac_key_.size(), out.size());
     for (const std::string_view text :
          texts) { // with its size, so that boundaries are part of the input
-        const std::string size = fmt::format("{}:", text.size());
+        const std::string size = std::to_string(text.size()) + ":"; // runs for each change
         crypto_generichash_update(&state, bytes(std::string_view(size)), size.size());
         crypto_generichash_update(&state, bytes(text), text.size());
     }

@@ -14,22 +14,27 @@ namespace {
 template<class Map, class Key, class Entry>
 std::optional<Entry> exchange_entry(Map& map, Digest& sum, const Key& key,
                                     std::optional<Entry> entry) {
-    std::optional<Entry> before;
-    if (const auto it = map.find(key); it != map.end()) {
-        sum -= it->second.digest;
-        before = std::move(it->second);
+    if (entry) sum += entry->digest;
+    const auto it = map.find(key);
+    if (it == map.end()) {
+        if (entry) map.emplace(key, std::move(*entry));
+        return std::nullopt;
+    }
+    sum -= it->second.digest;
+    std::optional<Entry> before(std::move(it->second));
+    if (entry)
+        it->second = std::move(*entry);
+    else
         map.erase(it);
-    }
-    if (entry) {
-        sum += entry->digest;
-        map.emplace(key, std::move(*entry));
-    }
     return before;
 }
 } // namespace
 
 Ledger::Ledger(sql::Database& database, const Cipher& cipher, const Form& form)
-    : database_(database), cipher_(cipher), form_(form) {
+    : database_(database), cipher_(cipher), row_writer_(database, cipher, form),
+      intent_writer_(database, cipher, form),
+      remove_row_(database, "DELETE FROM resources WHERE address = ?"),
+      remove_intent_(database, "DELETE FROM intents WHERE id = ?") {
     each_key(
         database,
         [&](const RecordKey& key) {
@@ -67,19 +72,20 @@ void Ledger::undo() {
 }
 
 void Ledger::write(const RecordedResource& row) {
-    const RecordKey key = RowWriter(database_, cipher_, form_).write(row);
+    const RecordKey key = row_writer_.write(row);
     change(key.address, Record{key.generation, digest_of(cipher_, key)});
 }
 
 void Ledger::write(const Intent& intent) {
-    const IntentKey key = IntentWriter(database_, cipher_, form_).write(intent);
-    change(key.id, Open{key, digest_of(cipher_, key)});
+    IntentKey key = intent_writer_.write(intent);
+    const Digest digest = digest_of(cipher_, key);
+    change(intent.id, Open{std::move(key), digest});
 }
 
 void Ledger::remove(const std::string& address, std::optional<std::int64_t> newest) {
     const auto it = records_.find(address);
     if (it == records_.end() || (newest && it->second.generation > *newest)) return;
-    Statement(database_, "DELETE FROM resources WHERE address = ?").bind(address).run();
+    remove_row_.bind(address).run();
     change(address, {});
 }
 
@@ -93,7 +99,7 @@ const IntentKey& Ledger::intent(std::int64_t id) const {
 
 void Ledger::remove_intent(std::int64_t id) {
     (void)intent(id);
-    Statement(database_, "DELETE FROM intents WHERE id = ?").bind(id).run();
+    remove_intent_.bind(id).run();
     change(id, {});
 }
 

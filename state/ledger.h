@@ -61,7 +61,9 @@ class Ledger {
 
     sql::Database& database_;
     const Cipher& cipher_;
-    const Form& form_;
+    RowWriter row_writer_;
+    IntentWriter intent_writer_;
+    sql::Statement remove_row_, remove_intent_;
     Digests digests_;
     std::unordered_map<std::string, Record> records_;
     std::unordered_map<std::int64_t, Open> intents_;
