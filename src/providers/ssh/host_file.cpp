@@ -143,7 +143,8 @@ class HostFile final : public SshType {
                before["sha256"] == change.after["sha256"];
     }
 
-    /// Reports temporary files of an interrupted write if the file is missing: removal deletes them.
+    /// Reports temporary files of an interrupted write if the file is missing: removal deletes
+    /// them.
     static std::string look_for_leftovers(const std::string& identity) {
         return fmt::format("for l in ./.hadeploy-{0} ./.hadeploy-{0}.*; do [ ! -e \"$l\" ] || echo "
                            "left; done",
