@@ -69,7 +69,7 @@ class LocalEndpoint final : public OpenEndpoint {
         if (failed) throw cannot("create", directory_, failed);
         fs::permissions(directory_, fs::perms::owner_all, failed);
         if (!fs::exists(path)) {
-            const SshKey key = make_ssh_key(fmt::format("hadeploy {}", project_));
+            const SshKey key = hadeploy::make_ssh_key(fmt::format("hadeploy {}", project_));
             write_file(path, key.private_key, 0600);
         }
         write_file(path.string() + ".pub", ssh_public_key(read_file(path)) + "\n", 0644);
