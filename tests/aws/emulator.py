@@ -17,6 +17,9 @@ import time
 import urllib.parse
 import xml.etree.ElementTree
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from ports import free_port  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -30,12 +33,6 @@ def ensure_moto():
         sys.exit(77)
     os.environ["HADEPLOY_IN_MOTO"] = "1"
     os.execv(python, [str(python), *sys.argv])
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Moto:

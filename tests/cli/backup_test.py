@@ -20,6 +20,9 @@ import threading
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from ports import free_port  # noqa: E402
+
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 
 import skips
@@ -155,9 +158,7 @@ resources:
     def start_host(self):
         for name in ("key", "host_key"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.path / name], check=True)
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         (self.path / "sshd_config").write_text(
             f"ListenAddress 127.0.0.1\nPort {self.port}\nPidFile none\nHostKey {self.path}/host_key\nStrictModes no\n"
             f"UsePAM no\nAuthorizedKeysFile {self.path}/key.pub\nPermitRootLogin yes\n")

@@ -18,6 +18,9 @@ import threading
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from ports import free_port  # noqa: E402
+
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 SSHD = "/usr/sbin/sshd"
 
@@ -76,12 +79,6 @@ outputs:
   certificate: ${{ca.cert_pem}}
   open: everybody may see this
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Watch(threading.Thread):

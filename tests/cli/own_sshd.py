@@ -1,7 +1,12 @@
 """A real sshd for tests, with a /run and /usr/local/sbin of its own."""
+import pathlib
 import socket
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from ports import free_port  # noqa: E402
 
 
 def prepare(path, key):
@@ -11,9 +16,7 @@ def prepare(path, key):
     """
     (path / "bin").mkdir(parents=True)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path / "host_key"], check=True)
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port()
     (path / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1\nPort {port}\nPidFile none\nHostKey {path}/host_key\n"
         f"StrictModes no\nUsePAM no\nAuthorizedKeysFile {key}.pub\nPermitRootLogin yes\n")

@@ -4,9 +4,12 @@
 #include "core/process.h"
 #include "core/ssh_key.h"
 
+#include <algorithm>
 #include <csignal>
 #include <fmt/format.h>
+#include <fstream>
 #include <netinet/in.h>
+#include <random>
 #include <stdexcept>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -27,14 +30,20 @@ sockaddr_in loopback(int port) {
     return address;
 }
 
+/// Not one of the ports that the kernel gives to clients, of which one may be taken again before
+/// the server listens.
 int free_port() {
-    const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
-        throw std::runtime_error("no free port");
-    return ntohs(address.sin_port);
+    int first = 0;
+    std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first;
+    std::random_device random;
+    std::uniform_int_distribution<> any(10000, std::max(first, 10100) - 1);
+    for (int i = 0; i < 1000; ++i) {
+        const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const sockaddr_in address = loopback(any(random));
+        if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+            return ntohs(address.sin_port);
+    }
+    throw std::runtime_error("no free port");
 }
 
 bool listens(int port) {

@@ -13,11 +13,13 @@ import pathlib
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from ports import free_port  # noqa: E402
 
 MOST_SECONDS = 60
 
@@ -45,12 +47,6 @@ def ordinary_user():
         except KeyError:
             pass
     raise Missing("no user postgres or nobody, and root cannot run PostgreSQL")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Server:
