@@ -45,6 +45,7 @@ resources:
     replica: ${{length(var.hosts)}}
     brick: /mnt/bricks/vol0
     heal_timeout: 2m
+    options: {options}
     depends_on: [pool]
 """
 WHY_NOT = why_not()
@@ -59,10 +60,11 @@ class RealGluster(unittest.TestCase):
         self.project.mkdir()
         self.environment = dict(os.environ, HOME=str(self.project))
 
-    def want(self, count):
+    def want(self, count, options="{}"):
         hosts = ", ".join(f"node{n}: 10.99.0.{10 + n}" for n in range(1, count + 1))
         (self.project / "hadeploy.yaml").write_text(SPEC.format(
-            hosts="{" + hosts + "}", root=self.lab.root, host_key=self.lab.host_key))
+            hosts="{" + hosts + "}", root=self.lab.root, host_key=self.lab.host_key,
+            options=options))
 
     def argv(self, *words):
         # only the network and the mounts of the bridge's namespaces
@@ -129,6 +131,16 @@ class RealGluster(unittest.TestCase):
         self.assertEqual(self.uuid("node1"), uuid)
         self.assertEqual(self.on("node1", "sed -n s/^volume-id=//p /var/lib/glusterd/vols/vol0/info"), volume)
         self.assert_on_bricks(3, {"before": "one", "meanwhile": "two"})
+
+    def test_option_that_does_not_exist(self):
+        self.lab.start("node1")
+        self.want(1, '{nonsense.option: "1"}')
+        said = self.apply(code=1)
+        headline = next(line for line in said.splitlines() if ": error: " in line)
+        self.assertIn("option : nonsense.option does not exist", headline, said)
+        self.want(1)
+        self.apply()
+        self.nothing_to_do()
 
     def test_growth(self):
         for n in range(1, 6):
