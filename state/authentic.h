@@ -38,7 +38,7 @@ struct Project {
     std::string name, lineage;
     std::int64_t serial = 0;
     std::string outputs; ///< encoded as stored
-    std::string digest;  ///< of all records and intents: see seal_digests()
+    std::string digest;  ///< of all records and intents: see digests_text()
     bool operator==(const Project&) const = default;
 };
 /// @throws Error(state) when it does not match its MAC

@@ -7,6 +7,24 @@ namespace hadeploy::state {
 namespace {
 constexpr std::size_t kSize = 32;
 constexpr std::string_view kPlace = "project/1/digest";
+constexpr std::size_t kMacSize = 44; // 32 bytes in base64
+
+std::string records_text(const Cipher& cipher, const Digest& records) {
+    return cipher.mac({"digest of records", records.bytes()});
+}
+std::string intents_text(const Cipher& cipher, const Digest& intents) {
+    return cipher.mac({"digest of intents", intents.bytes()});
+}
+
+/// The digests were encrypted before they had a MAC each, which costs less.
+bool is_encrypted(std::string_view text) {
+    return text.size() != 2 * kMacSize;
+}
+Digests decrypted(const Cipher& cipher, std::string_view text) {
+    const std::string both = cipher.open(text, kPlace);
+    return {Digest(std::string_view(both).substr(0, kSize)),
+            Digest(std::string_view(both).substr(std::min(both.size(), kSize)))};
+}
 } // namespace
 
 Digest::Digest(std::string_view bytes) {
@@ -45,14 +63,18 @@ std::string Digest::bytes() const {
     return out;
 }
 
-std::string seal_digests(const Cipher& cipher, const Digests& digests) {
-    return cipher.seal(digests.records.bytes() + digests.intents.bytes(), kPlace);
+std::string digests_text(const Cipher& cipher, const Digests& digests) {
+    return records_text(cipher, digests.records) + intents_text(cipher, digests.intents);
 }
 
-Digests open_digests(const Cipher& cipher, std::string_view sealed) {
-    const std::string both = cipher.open(sealed, kPlace);
-    return {Digest(std::string_view(both).substr(0, kSize)),
-            Digest(std::string_view(both).substr(std::min(both.size(), kSize)))};
+bool has_records(const Cipher& cipher, std::string_view text, const Digest& records) {
+    if (is_encrypted(text)) return decrypted(cipher, text).records == records;
+    return text.substr(0, kMacSize) == records_text(cipher, records);
+}
+
+bool has_intents(const Cipher& cipher, std::string_view text, const Digest& intents) {
+    if (is_encrypted(text)) return decrypted(cipher, text).intents == intents;
+    return text.substr(kMacSize) == intents_text(cipher, intents);
 }
 
 Digest digest_of(const Cipher& cipher, const RecordKey& record) {

@@ -36,10 +36,12 @@ struct Digests {
     bool operator==(const Digests&) const = default;
 };
 
-/// The digests as they are stored: encrypted, since they must not be known.
-std::string seal_digests(const Cipher& cipher, const Digests& digests);
-/// @throws Error(state) when the text was not written by seal_digests()
-Digests open_digests(const Cipher& cipher, std::string_view sealed);
+/// The digests as they are stored: a MAC of each, since they must not be known.
+std::string digests_text(const Cipher& cipher, const Digests& digests);
+/// Whether a stored text is that of the same records, or intents.
+/// @throws Error(state) when it was not written by hadeploy
+bool has_records(const Cipher& cipher, std::string_view text, const Digest& records);
+bool has_intents(const Cipher& cipher, std::string_view text, const Digest& intents);
 
 /// What identifies a record and its state: a part of the digest.
 struct RecordKey {

@@ -9,7 +9,7 @@
 namespace hadeploy::state {
 
 std::span<const std::string_view> migrations() {
-    static const std::array<std::string_view, 6> steps{
+    static const std::array<std::string_view, 7> steps{
         embedded::state_schema,
         // the data key's lock; "" until the state's contents are sealed (see sealing.h)
         "ALTER TABLE project ADD COLUMN key_lock TEXT NOT NULL DEFAULT ''",
@@ -22,7 +22,17 @@ std::span<const std::string_view> migrations() {
         // of the project, including the outputs
         "ALTER TABLE project ADD COLUMN mac TEXT NOT NULL DEFAULT ''",
         // of the sets of records and intents (see digest.h)
-        "ALTER TABLE project ADD COLUMN digest TEXT NOT NULL DEFAULT ''"};
+        "ALTER TABLE project ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
+        // of a move to another place (see relocation.h); and intents without AUTOINCREMENT, as the
+        // holder of the lock counts them, and it costs a page in each transaction
+        "ALTER TABLE project ADD COLUMN relocation TEXT NOT NULL DEFAULT '';"
+        "CREATE TABLE fresh (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, address TEXT NOT NULL,"
+        " type TEXT NOT NULL, generation INTEGER NOT NULL, action TEXT NOT NULL,"
+        " identity TEXT NOT NULL, config TEXT NOT NULL, depends_on TEXT NOT NULL,"
+        " input_hash TEXT NOT NULL, started_ms INTEGER NOT NULL, mac TEXT NOT NULL) STRICT;"
+        "INSERT INTO fresh SELECT id, run, address, type, generation, action, identity, config,"
+        " depends_on, input_hash, started_ms, mac FROM intents;"
+        "DROP TABLE intents; ALTER TABLE fresh RENAME TO intents"};
     return steps;
 }
 

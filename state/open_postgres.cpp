@@ -34,8 +34,9 @@ void create_project(postgres::Database& database, const std::string& project,
 }
 } // namespace
 
-std::unique_ptr<Store> open_postgres(const StateLocation& location, Store::Mode mode,
-                                     const std::string& project, const KeySource& key, Form form) {
+std::unique_ptr<SqlStore> open_postgres(const StateLocation& location, Store::Mode mode,
+                                        const std::string& project, const KeySource& key,
+                                        Form form) {
     auto database = std::make_unique<postgres::Database>(location);
     const auto steps = postgres::migrations();
     const std::int64_t version = postgres::schema_version(*database, steps);
@@ -56,6 +57,8 @@ std::unique_ptr<Store> open_postgres(const StateLocation& location, Store::Mode 
     auto store = std::make_unique<PostgresStore>(std::move(database), std::move(cipher), mode,
                                                  std::move(form));
     if (created) store->mark_new();
+    if (mode == Store::Mode::read_only && version < static_cast<std::int64_t>(steps.size()))
+        store->mark_older();
     return store;
 }
 

@@ -90,7 +90,8 @@ Cipher unlock(sqlite::Database& database, const KeySource& key) {
 }
 
 /// Reads an older state, migrating a copy in memory, so that reading changes no file.
-std::unique_ptr<Store> read_older(sqlite::Database& older, const KeySource& key, Form form) {
+std::unique_ptr<state::SqlStore> read_older(sqlite::Database& older, const KeySource& key,
+                                            Form form) {
     auto database =
         std::make_unique<sqlite::Database>(older.path(), sqlite::Database::Access::memory);
     database->copy_from(older);
@@ -113,8 +114,8 @@ void refuse_unsealed(sqlite::Database& database, std::int64_t version, const Key
         .with_hint("if it is that old, seal it as it is: hadeploy state rekey --unsealed");
 }
 
-std::unique_ptr<Store> open_for_reading(const Path& file, const std::string& project,
-                                        const KeySource& key, Form form) {
+std::unique_ptr<state::SqlStore> open_for_reading(const Path& file, const std::string& project,
+                                                  const KeySource& key, Form form) {
     if (!is_present(file)) return state::empty_store(file, project, std::move(form));
     state::check_directory(file);
     state::check_file(file);
@@ -165,8 +166,8 @@ bool create_if_missing(const Path& file, const std::string& project, const KeySo
     return false;
 }
 
-std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& project,
-                                        const KeySource& key, Form form) {
+std::unique_ptr<state::SqlStore> open_for_writing(const Path& file, const std::string& project,
+                                                  const KeySource& key, Form form) {
     state::check_directory(file);
     make_directory(file);
     const bool created = create_if_missing(file, project, key);
@@ -193,8 +194,8 @@ std::unique_ptr<Store> open_for_writing(const Path& file, const std::string& pro
 } // namespace
 
 namespace state {
-std::unique_ptr<Store> empty_store(const std::filesystem::path& name, const std::string& project,
-                                   Form form) {
+std::unique_ptr<SqlStore> empty_store(const std::filesystem::path& name, const std::string& project,
+                                      Form form) {
     auto database = std::make_unique<sqlite::Database>(name, sqlite::Database::Access::memory);
     Cipher cipher = Cipher::for_memory();
     fill(*database, project, kNoLineage, cipher);
@@ -204,8 +205,8 @@ std::unique_ptr<Store> empty_store(const std::filesystem::path& name, const std:
     return store;
 }
 
-std::unique_ptr<Store> open_sqlite(const std::filesystem::path& file, Store::Mode mode,
-                                   const std::string& project, const KeySource& key, Form form) {
+std::unique_ptr<SqlStore> open_sqlite(const std::filesystem::path& file, Store::Mode mode,
+                                      const std::string& project, const KeySource& key, Form form) {
     KeySource source = key;
     if (source.file.empty()) source.file = key_file(file);
     return mode == Store::Mode::read_only

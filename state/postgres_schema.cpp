@@ -9,10 +9,12 @@
 namespace hadeploy::postgres {
 
 std::span<const std::string_view> migrations() {
-    static const std::array<std::string_view, 2> steps{
+    static const std::array<std::string_view, 3> steps{
         embedded::state_postgres_schema,
         // of the sets of records and intents (see digest.h)
-        "ALTER TABLE project ADD COLUMN digest TEXT NOT NULL DEFAULT ''"};
+        "ALTER TABLE project ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
+        // of a move to another place (see relocation.h)
+        "ALTER TABLE project ADD COLUMN relocation TEXT NOT NULL DEFAULT ''"};
     return steps;
 }
 

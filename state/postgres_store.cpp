@@ -43,7 +43,10 @@ PostgresStore::PostgresStore(std::unique_ptr<postgres::Database> database, Ciphe
 PostgresStore::~PostgresStore() {
     if (epoch_ == 0) return;
     renewer_ = {}; // stops it
-    if (lost_) return;
+    if (!lost_) release();
+}
+
+void PostgresStore::release() {
     try {
         Transaction transaction(server_);
         Statement(server_, "UPDATE project SET owner = '', expires_at = '-infinity' WHERE id = 1 "
@@ -52,8 +55,9 @@ PostgresStore::~PostgresStore() {
             .run();
         transaction.commit();
     } catch (const Error&) {
-        // this process ends, so that others on this machine take over at once
+        // when this process ends, others on this machine take over at once
     }
+    epoch_ = 0;
 }
 
 void PostgresStore::lock(const std::string& command, std::int64_t timeout_ms) {
@@ -114,7 +118,12 @@ bool PostgresStore::take(const LockOwner& self, std::int64_t epoch, bool from_de
         return false;
     }
     renewed_ms_ = sent_ms;
-    begin_writing();
+    try {
+        begin_writing();
+    } catch (const Error&) {
+        release();
+        throw;
+    }
     return true;
 }
 

@@ -41,6 +41,8 @@ class PostgresStore final : public SqlStore {
     std::optional<Holder> try_lock(const LockOwner& self);
     /// Takes the lease of a dead owner, or an expired one. @returns false if somebody was faster
     bool take(const LockOwner& self, std::int64_t epoch, bool from_dead);
+    /// Ends the lease, if the server can be reached.
+    void release();
     [[nodiscard]] Error locked_by(const Holder& holder);
     /// Updates the project's row, as the first statement of a transaction.
     void hold_on();

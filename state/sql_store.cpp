@@ -28,7 +28,39 @@ SqlStore::SqlStore(std::unique_ptr<Database> database, Cipher cipher, Mode mode,
     : mode_(mode), cipher_(std::move(cipher)), form_(std::move(form)),
       database_(std::move(database)) {}
 
+void SqlStore::stay_here() {
+    const std::lock_guard guard(database_mutex_);
+    stays_ = !older_;
+    if (stays_) check_not_relocated(*database_, cipher_);
+}
+
+std::optional<Relocation> SqlStore::relocation() const {
+    const std::lock_guard guard(database_mutex_);
+    return read_relocation(*database_, cipher_);
+}
+
+void SqlStore::set_relocation(const std::optional<Relocation>& mark) {
+    commit([&](Ledger&, Project&) { write_relocation(*database_, cipher_, mark); });
+}
+
+void SqlStore::use_tables(const std::function<void(Database&, const Cipher&)>& use) const {
+    const std::lock_guard guard(database_mutex_);
+    use(*database_, cipher_);
+}
+
+void SqlStore::replace_tables(const Cipher& cipher, const Relocation& mark,
+                              const std::function<void(Database&)>& write) {
+    commit([&](Ledger&, Project&) {
+        write(*database_);
+        write_relocation(*database_, cipher, mark);
+    });
+    const std::lock_guard guard(database_mutex_);
+    cipher_ = cipher;
+    begin_writing();
+}
+
 void SqlStore::begin_writing() {
+    if (stays_) check_not_relocated(*database_, cipher_); // while this waited for the lock
     last_intent_ = number(*database_, "SELECT coalesce(max(id), 0) FROM intents");
     last_run_ = number(*database_, "SELECT coalesce(max(id), 0) FROM runs");
     if (!cipher_.authenticates_set()) add_digest();
@@ -48,7 +80,8 @@ void SqlStore::add_digest() {
 void SqlStore::read_ledger() {
     Project project = read_project(*database_, cipher_);
     ledger_.emplace(*database_, cipher_, form_);
-    if (open_digests(cipher_, project.digest) != ledger_->digests())
+    if (!has_records(cipher_, project.digest, ledger_->digests().records) ||
+        !has_intents(cipher_, project.digest, ledger_->digests().intents))
         throw incomplete(database_->name());
     project_ = std::move(project);
 }
@@ -103,7 +136,7 @@ void SqlStore::run_together(const std::vector<Job*>& jobs) {
         project = *project_;
         written = write_pending_steps();
         for (Job* job : jobs) job->write(*ledger_, project);
-        if (ledger_->has_changes()) project.digest = seal_digests(cipher_, ledger_->digests());
+        if (ledger_->has_changes()) project.digest = digests_text(cipher_, ledger_->digests());
         if (project != *project_) write_project(*database_, cipher_, project);
     });
     ledger_->keep();
@@ -113,14 +146,15 @@ void SqlStore::run_together(const std::vector<Job*>& jobs) {
 
 std::size_t SqlStore::write_pending_steps() {
     if (steps_.empty()) return 0;
-    Statement insert(*database_,
-                     "INSERT INTO steps SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5, "
-                     "?6, ?7 FROM steps WHERE run = ?1");
-    for (const auto& [run, step] : steps_)
+    Statement insert(*database_, "INSERT INTO steps VALUES (?,?,?,?,?,?,?,?)");
+    for (const PendingStep& pending : steps_) {
+        const StepRecord& step = pending.step;
         insert
-            .bind(run, step.address, action_name(step.action), step.started_ms, step.ended_ms,
-                  step_result_name(step.result), codec::encode_names(step.after))
+            .bind(pending.run, pending.number, step.address, action_name(step.action),
+                  step.started_ms, step.ended_ms, step_result_name(step.result),
+                  codec::encode_names(step.after))
             .run();
+    }
     return steps_.size();
 }
 
@@ -301,12 +335,19 @@ std::int64_t SqlStore::begin_run(const std::string& command, const Value& spec) 
                 codec::encode(spec.as_secret(), cipher_, place("runs", std::to_string(id), "spec")))
             .run();
     });
+    const std::lock_guard guard(database_mutex_);
+    last_steps_[id] = 0;
     return id;
 }
 
 void SqlStore::record_step(std::int64_t run, const StepRecord& step) {
     const std::lock_guard guard(database_mutex_);
-    steps_.push_back({run, step});
+    const auto [last, unknown] = last_steps_.try_emplace(run, 0);
+    if (unknown) // it was not begun here
+        last->second = number(*database_, fmt::format("SELECT coalesce(max(number), 0) FROM steps "
+                                                      "WHERE run = {}",
+                                                      run));
+    steps_.push_back({run, ++last->second, step});
 }
 
 void SqlStore::end_run(std::int64_t run, RunResult result, const std::string& summary) {

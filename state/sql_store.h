@@ -2,6 +2,7 @@
 
 #include "state/authentic.h"
 #include "state/ledger.h"
+#include "state/relocation.h"
 #include "state/sql.h"
 #include "state/store.h"
 
@@ -18,6 +19,8 @@ class SqlStore : public Store {
   public:
     /// To be called if the state did not exist before.
     void mark_new() { existed_ = false; }
+    /// To be called if the state is read in an older schema, without relocations.
+    void mark_older() { older_ = true; }
     bool existed() const override { return existed_; }
     std::string project() const override;
     std::string lineage() const override;
@@ -46,6 +49,20 @@ class SqlStore : public Store {
     void end_run(std::int64_t run, RunResult result, const std::string& summary) override;
     std::vector<Run> runs() const override;
     std::vector<StepRecord> steps(std::int64_t run) const override;
+
+    // What a move of the state to another place needs (see relocate.h), which knows the tables.
+
+    /// Makes this a store of a state that is here: check_not_relocated(), now and when the lock is
+    /// taken. @throws Error(state)
+    void stay_here();
+    std::optional<Relocation> relocation() const;
+    void set_relocation(const std::optional<Relocation>& mark);
+    /// Calls `use` while no other thread uses the connection.
+    void use_tables(const std::function<void(sql::Database&, const Cipher&)>& use) const;
+    /// Replaces the contents in one transaction. `write` may run several times.
+    /// @param cipher  of the new contents
+    void replace_tables(const Cipher& cipher, const Relocation& mark,
+                        const std::function<void(sql::Database&)>& write);
 
   protected:
     /// @param database  open, checked and migrated
@@ -76,7 +93,7 @@ class SqlStore : public Store {
         bool done = false;
     };
     struct PendingStep {
-        std::int64_t run;
+        std::int64_t run, number;
         StepRecord step;
     };
 
@@ -91,7 +108,7 @@ class SqlStore : public Store {
     void read_ledger();
 
     Mode mode_;
-    bool existed_ = true;
+    bool existed_ = true, older_ = false, stays_ = false;
     Cipher cipher_;
     Form form_;
     mutable std::mutex database_mutex_; ///< guards the following members
@@ -99,8 +116,9 @@ class SqlStore : public Store {
     /// The project as the holder of the lock last wrote it; no other process changes it meanwhile.
     std::optional<Project> project_;
     std::optional<Ledger> ledger_;
-    std::int64_t last_intent_ = 0, last_run_ = 0; ///< the greatest ids in use
-    std::vector<PendingStep> steps_;              ///< history, written with the next transaction
+    std::int64_t last_intent_ = 0, last_run_ = 0;     ///< the greatest ids in use
+    std::map<std::int64_t, std::int64_t> last_steps_; ///< the last number of a step, by run
+    std::vector<PendingStep> steps_; ///< history, written with the next transaction
 
     std::mutex queue_mutex_; ///< guards queue_ and committing_; never held during a transaction
     std::condition_variable queue_changed_;

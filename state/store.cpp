@@ -12,9 +12,7 @@ namespace hadeploy {
 
 std::unique_ptr<Store> Store::open(const StateLocation& location, Mode mode,
                                    const std::string& project, const KeySource& key, Form form) {
-    return location.in_file()
-               ? state::open_sqlite(location.file, mode, project, key, std::move(form))
-               : state::open_postgres(location, mode, project, key, std::move(form));
+    return state::open_place(location, mode, project, key, std::move(form), state::Place::here);
 }
 
 bool Store::exists(const StateLocation& location) {
@@ -27,6 +25,16 @@ bool Store::exists(const StateLocation& location) {
 }
 
 namespace state {
+std::unique_ptr<SqlStore> open_place(const StateLocation& location, Store::Mode mode,
+                                     const std::string& project, const KeySource& key, Form form,
+                                     Place place) {
+    auto store = location.in_file()
+                     ? open_sqlite(location.file, mode, project, key, std::move(form))
+                     : open_postgres(location, mode, project, key, std::move(form));
+    if (place == Place::here) store->stay_here();
+    return store;
+}
+
 void check_project(sql::Database& database, const std::string& project, const char* other) {
     sql::Statement query(database, "SELECT name, serial FROM project");
     const bool there = query.step();

@@ -92,7 +92,9 @@ SERVER_TEST("a schema of a newer version or of another program is not changed") 
         CHECK(has(reading.hint, "it was not changed"));
         return reading.message;
     };
-    CHECK(has(refused("newer"), "written by a newer hadeploy (schema 99; this one knows 2)"));
+    CHECK(has(refused("newer"), fmt::format("written by a newer hadeploy (schema 99; this one "
+                                            "knows {})",
+                                            postgres::migrations().size())));
     const std::string schema = state_at(dir / "foreign").schema;
     alter(dir / "foreign", fmt::format("CREATE SCHEMA {0}; CREATE TABLE {0}.t (x int)", schema));
     CHECK(has(refused("foreign"), "contains tables of something else"));
@@ -103,9 +105,9 @@ SERVER_TEST("a schema of a newer version or of another program is not changed") 
 SERVER_TEST("a migration is one transaction, and concurrent ones run once") {
     const TempDir dir;
     open_rw(dir / "s");
-    const auto first = postgres::migrations();
-    const std::array<std::string_view, 4> broken{first[0], first[1], "CREATE TABLE a (x int)",
-                                                 "INSERT INTO none VALUES (1)"};
+    const auto known = postgres::migrations();
+    std::vector<std::string_view> broken(known.begin(), known.end());
+    broken.insert(broken.end(), {"CREATE TABLE a (x int)", "INSERT INTO none VALUES (1)"});
     const auto migrate = [&](std::span<const std::string_view> steps) {
         postgres::Database database(state_at(dir / "s"));
         postgres::migrate(database, steps, [] {});
@@ -113,13 +115,14 @@ SERVER_TEST("a migration is one transaction, and concurrent ones run once") {
     };
     CHECK(error_of([&] { migrate(broken); }).kind == ErrorKind::state);
     CHECK(open_ro(dir / "s")->rows().empty()); // still the first version
-    const std::array<std::string_view, 4> good{first[0], first[1], broken[2],
-                                               "INSERT INTO a VALUES (1)"};
+    std::vector<std::string_view> good = broken;
+    good.back() = "INSERT INTO a VALUES (1)";
+    const auto last = static_cast<std::int64_t>(good.size());
     std::vector<std::thread> threads;
     std::atomic<int> done = 0;
     for (int i = 0; i < 6; ++i)
         threads.emplace_back([&] {
-            if (migrate(good) == 4) ++done;
+            if (migrate(good) == last) ++done;
         });
     for (std::thread& thread : threads) thread.join();
     CHECK(done == 6);
@@ -127,7 +130,8 @@ SERVER_TEST("a migration is one transaction, and concurrent ones run once") {
     sql::Statement count(database, "SELECT count(*) FROM a");
     REQUIRE(count.step());
     CHECK(count.integer(0) == 1);
-    CHECK(has(error_of([&] { open_rw(dir / "s"); }).message, "newer hadeploy (schema 4"));
+    CHECK(has(error_of([&] { open_rw(dir / "s"); }).message,
+              fmt::format("newer hadeploy (schema {}", last)));
 }
 
 namespace {
@@ -148,16 +152,20 @@ void copy_rows(sql::Database& from, sql::Database& to, const std::string& table,
 }
 } // namespace
 
-SERVER_TEST("a state of the first schema is read as it is, and gets its digest from a writer") {
+namespace {
+/// Checks that a state of an older schema is read as it is, and upgraded by a writer.
+/// @param of_file  the version of files with the same contents
+void check_older(std::size_t version_before, int of_file, const std::string& project_columns) {
     const TempDir dir;
     const KeySource key{
         .passphrase = {}, .key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", .file = {}};
     write_file(dir / "old", "");
     sqlite::Database old(dir / "old", sqlite::Database::Access::write);
-    old.run(read_file(std::filesystem::path(HADEPLOY_SOURCE_DIR) / "tests/state/versions/5.sql"));
+    old.run(read_file(std::filesystem::path(HADEPLOY_SOURCE_DIR) /
+                      fmt::format("tests/state/versions/{}.sql", of_file)));
     postgres::Database database(state_at(dir / "s"));
-    postgres::migrate(database, postgres::migrations().first(1), [&] {
-        copy_rows(old, database, "project", "id, name, lineage, serial, outputs, key_lock, mac");
+    postgres::migrate(database, postgres::migrations().first(version_before), [&] {
+        copy_rows(old, database, "project", project_columns);
         copy_rows(old, database, "resources",
                   "address, type, generation, identity, config, attributes, depends_on, tainted, "
                   "mac");
@@ -178,10 +186,10 @@ SERVER_TEST("a state of the first schema is read as it is, and gets its digest f
         CHECK(store.outputs().text("greeting") == "hello");
     };
     check(*open(Store::Mode::read_only));
-    CHECK(version() == 1);
-    const auto waits = open(Store::Mode::read_write); // with the key of the first schema
+    CHECK(version() == static_cast<std::int64_t>(version_before));
+    const auto waits = open(Store::Mode::read_write); // with the key of the older schema
     check(*waits);
-    CHECK(version() == 2);
+    CHECK(version() == static_cast<std::int64_t>(postgres::migrations().size()));
     {
         const auto writer = open(Store::Mode::read_write);
         writer->lock("apply", 0);
@@ -194,6 +202,15 @@ SERVER_TEST("a state of the first schema is read as it is, and gets its digest f
     alter(dir / "s", "DELETE FROM resources WHERE address = 'more'");
     CHECK(
         has(error_of([&] { (void)open(Store::Mode::read_only)->rows(); }).message, "were removed"));
+}
+} // namespace
+
+SERVER_TEST("a state of the first schema is read as it is, and gets its digest from a writer") {
+    check_older(1, 5, "id, name, lineage, serial, outputs, key_lock, mac");
+}
+
+SERVER_TEST("a state with encrypted digests is read as it is, and upgraded by a writer") {
+    check_older(2, 6, "id, name, lineage, serial, outputs, key_lock, mac, digest");
 }
 
 SERVER_TEST("a schema with triggers, rules, views or policies is rejected") {

@@ -174,10 +174,11 @@ TEST_CASE("edited outputs, serial and lineage are rejected") {
         "UPDATE project SET mac = ''",
         "UPDATE project SET digest = ''",
         // disguised as a state from before the digest
-        "ALTER TABLE project DROP COLUMN digest; PRAGMA user_version = 5",
+        "ALTER TABLE project DROP COLUMN digest; ALTER TABLE project DROP COLUMN relocation; "
+        "PRAGMA user_version = 5",
         // disguised as a state from before the project had a MAC
         R"(UPDATE project SET outputs = '{}'; ALTER TABLE project DROP COLUMN mac;
-           ALTER TABLE project DROP COLUMN digest; PRAGMA user_version = 4)",
+           ALTER TABLE project DROP COLUMN digest; ALTER TABLE project DROP COLUMN relocation; PRAGMA user_version = 4)",
     };
     for (const char* edit : edits) {
         if (is_of_file(edit)) continue;
@@ -287,7 +288,7 @@ TEST_CASE("an edited or moved record is rejected") {
         // disguised as a state from before MACs
         R"(UPDATE resources SET config = '{}'; ALTER TABLE resources DROP COLUMN mac;
            ALTER TABLE intents DROP COLUMN mac; ALTER TABLE project DROP COLUMN mac;
-           ALTER TABLE project DROP COLUMN digest; PRAGMA user_version = 2)",
+           ALTER TABLE project DROP COLUMN digest; ALTER TABLE project DROP COLUMN relocation; PRAGMA user_version = 2)",
     };
     for (const char* edit : edits) {
         if (is_of_file(edit)) continue;
@@ -347,7 +348,8 @@ TEST_CASE("the spec of a run is accepted only if sealed by hadeploy") {
     made(other);
     alter(other / "s", "UPDATE runs SET spec = '{\"command\":\"evil\"}'; "
                        "ALTER TABLE project DROP COLUMN mac; "
-                       "ALTER TABLE project DROP COLUMN digest; PRAGMA user_version = 3");
+                       "ALTER TABLE project DROP COLUMN digest; ALTER TABLE project DROP COLUMN "
+                       "relocation; PRAGMA user_version = 3");
     CHECK(has(message_of([&] { open_rw(other / "s")->outputs(); }), "altered outside hadeploy"));
     CHECK(open_rw(other / "s")->runs().at(1).spec.is_null());
 }
