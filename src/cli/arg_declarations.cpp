@@ -297,6 +297,13 @@ class Declaration {
         push.add_flag("--force", args_.force, "Accept a state that is older or of another project");
         push.add_flag("--edited", args_.edited, "Accept a state that was edited by hand");
         locking(push);
+        CLI::App& migrate = sub("migrate", "Move the whole state to a database, or back to a file");
+        migrate
+            .add_option("FROM", args_.name, "Where the state is: a file, or the URL of a database")
+            ->type_name("PLACE")
+            ->required();
+        migrate.add_option("TO", args_.to, "The new place")->type_name("PLACE")->required();
+        locking(migrate);
         CLI::App& trust = sub("trust-host-key", "Trust the host key that a machine presents now");
         address(trust, "Address of an ssh.host that was trusted on first use");
         trust.add_flag("--auto-approve", args_.auto_approve, "Do not ask: trust the presented key");

@@ -41,9 +41,9 @@ struct Args {
     std::vector<std::string> allow_data_loss;
     double lock_timeout = 0; ///< seconds
 
-    std::optional<std::int64_t> run;    ///< rollback N
+    std::optional<std::int64_t> run;    ///< rollback N, history show N
     std::string name;                   ///< ... ADDRESS, output NAME, docs TYPE, completion SHELL
-    std::string to;                     ///< TO of state mv FROM TO
+    std::string to;                     ///< TO of state mv, state migrate FROM TO
     std::string id;                     ///< import ADDRESS ID
     std::vector<std::string> addresses; ///< state rm ADDRESS..., state list ADDRESS...
     bool dry_run = false;               ///< state mv, state rm, state trust-host-key

@@ -31,6 +31,7 @@ int run_state_mv(Context& context);
 int run_state_rm(Context& context);
 int run_state_pull(Context& context);
 int run_state_push(Context& context);
+int run_state_migrate(Context& context);
 int run_state_trust_host_key(Context& context);
 int run_state_rekey(Context& context);
 int run_taint(Context& context); ///< and untaint

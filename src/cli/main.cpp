@@ -70,6 +70,7 @@ const std::map<std::string, Command>& commands() {
         {"state rm", run_state_rm},
         {"state pull", run_state_pull},
         {"state push", run_state_push},
+        {"state migrate", run_state_migrate},
         {"state trust-host-key", run_state_trust_host_key},
         {"state rekey", run_state_rekey},
         {"taint", run_taint},

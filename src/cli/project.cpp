@@ -205,6 +205,8 @@ StateLocation Project::location_of(const std::string& url) const {
     StateLocation out = StateLocation::of_url(url);
     postgres::check_url(out);
     out.password = given_to_us("HADEPLOY_STATE_PASSWORD");
+    if (out.password.empty() && state_section_ && state_section_->url == url)
+        out.password = state_password();
     return out;
 }
 
@@ -220,9 +222,7 @@ StateLocation Project::state_location() const {
     }
     if (!state_section_) return state_file();
     try {
-        StateLocation out = location_of(state_section_->url);
-        if (out.password.empty()) out.password = state_password();
-        return out;
+        return location_of(state_section_->url);
     } catch (Error& error) {
         error.kind = ErrorKind::spec;
         if (!error.loc.known()) error.loc = state_section_->loc;
@@ -255,13 +255,13 @@ std::string Project::state_password() const {
     return *state_password_;
 }
 
-KeySource Project::key_source() const {
+KeySource Project::key_of(const StateLocation& place) const {
     // A key file beside the state file also opens a state that was moved from there to a database.
     const std::string given = given_to_us("HADEPLOY_STATE_KEY_FILE");
     const std::string passphrase = given_to_us("HADEPLOY_STATE_PASSPHRASE");
     std::string file = given;
-    if (file.empty() && (fs::exists(state::key_file(state_file())) || state_location().in_file()))
-        file = state::key_file(state_file());
+    const fs::path beside = state::key_file(place.in_file() ? place.file : state_file());
+    if (file.empty() && (fs::exists(beside) || place.in_file())) file = beside;
     std::string key = given_to_us("HADEPLOY_STATE_KEY");
     if (key.empty() && passphrase.empty() && is_program(given)) {
         if (!printed_key_) printed_key_ = password_from_file(file);
@@ -281,9 +281,17 @@ std::unique_ptr<Store> Project::open_store_of(const std::string& project, Store:
     const StateLocation location = state_location();
     auto store = Store::open(location, mode, project, key_source(), form());
     if (location.in_file()) return store;
+    if (mode == Store::Mode::read_write) check_serial(*store, location);
     const std::string lineage = store->lineage();
-    const std::int64_t seen = remembered_serial(lineage), serial = store->serial();
-    if (mode == Store::Mode::read_write && serial < seen)
+    const std::int64_t serial = store->serial();
+    if (serial > remembered_serial(lineage)) remember(lineage, serial);
+    return store;
+}
+
+void Project::check_serial(const Store& store, const StateLocation& location) const {
+    if (location.in_file()) return;
+    const std::int64_t seen = remembered_serial(store.lineage()), serial = store.serial();
+    if (serial < seen)
         throw Error(ErrorKind::state,
                     fmt::format("the state {} has lost writes that this machine has seen: its "
                                 "serial is {}, and was {}",
@@ -293,8 +301,6 @@ std::unique_ptr<Store> Project::open_store_of(const std::string& project, Store:
                             "restored; to continue from there, remove {}: the next plan compares "
                             "with the real objects",
                             memory_file().string()));
-    if (serial > seen) remember(lineage, serial);
-    return store;
 }
 
 std::int64_t Project::remembered_serial(const std::string& lineage) const {

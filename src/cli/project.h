@@ -97,7 +97,8 @@ class Project {
     /// rollback.
     /// @throws Error: an invalid URL, or a password that cannot be read
     [[nodiscard]] StateLocation state_location() const;
-    /// The same with a text of StateLocation::text(), or "" for state_file().
+    /// The same with a text of StateLocation::text(), or "" for state_file(). If the spec has the
+    /// same URL with a password, this has it too.
     [[nodiscard]] StateLocation location_of(const std::string& url) const;
     /// The URL given on the command line or in the environment; "" if none is.
     [[nodiscard]] std::string given_state() const;
@@ -105,12 +106,17 @@ class Project {
     [[nodiscard]] bool has_state() const { return Store::exists(state_location()); }
 
     /// The key of the state and of saved plans, from the environment.
-    [[nodiscard]] KeySource key_source() const;
+    [[nodiscard]] KeySource key_source() const { return key_of(state_location()); }
+    /// That of the state at another place.
+    [[nodiscard]] KeySource key_of(const StateLocation& place) const;
     /// Opens the state, which stores paths inside the project relative to it.
     std::unique_ptr<Store> open_store(Store::Mode mode) const;
     /// The same, checking another project name; "" accepts any project.
     std::unique_ptr<Store> open_store_of(const std::string& project, Store::Mode mode) const;
     [[nodiscard]] Form form() const;
+    /// Checks that a state in a database has not lost writes that this machine has seen.
+    /// @throws Error(state)
+    void check_serial(const Store& store, const StateLocation& location) const;
     /// Notes beside the spec how far a state in a database has come, so that this machine notices
     /// when a fail-over or a restored backup has lost writes: open_store() then refuses to write.
     void remember(const Store& store) const;

@@ -4,6 +4,7 @@ are in golden/shared-state.txt (HADEPLOY_ACCEPT=1 writes them: read the diff).
 
 usage: shared_state_test.py HADEPLOY [unittest options]
 """
+import json
 import os
 import pathlib
 import re
@@ -110,7 +111,7 @@ class SharedStateTest(unittest.TestCase):
         scripts = {}
         for heading, text in blocks(DOCUMENT, "sh"):
             scripts.setdefault(heading, []).append(text.replace("db.example.com", here))
-        self.assertEqual({h: len(t) for h, t in scripts.items()}, {"The project": 3, "Move a state": 1})
+        self.assertEqual({h: len(t) for h, t in scripts.items()}, {"The project": 3, "Move a state": 2})
         yaml = [text for _, text in blocks(DOCUMENT, "yaml")]
         self.assertEqual(len(yaml), 1)
 
@@ -123,7 +124,10 @@ class SharedStateTest(unittest.TestCase):
 
         # from the file, before the spec says where the state is
         self.hadeploy("apply", "--auto-approve")
-        follow(scripts["Move a state"][0])
+        there, back = scripts["Move a state"]
+        self.assertIn("Set it in the spec", follow(there))
+        self.assertIn("was moved to", self.hadeploy("plan", status=1))
+        without = (self.path / "hadeploy.yaml").read_text()
         spec = yaml[0].replace("db.example.com", here) + SPEC.removeprefix("name: shop\n")
         (self.path / "hadeploy.yaml").write_text(spec)
         key, use, staging = scripts["The project"]
@@ -134,7 +138,12 @@ class SharedStateTest(unittest.TestCase):
         self.assertEqual((self.path / "log").read_text(), "made\n")  # not made again
         said = follow(staging)
         self.assertIn("create", said)
-        self.assertFalse((self.path / ".hadeploy" / "state.db").exists())
+        self.assertIn("Nothing is left to do", follow(there))
+        follow(back)
+        said = self.hadeploy("plan", status=1, HADEPLOY_STATE_PASSWORD="change me")
+        self.assertIn('was moved to "DIR/.hadeploy/state.db"', self.plain(said))
+        (self.path / "hadeploy.yaml").write_text(without)
+        self.assertIn("script", self.hadeploy("state", "list"))
         tables = self.server.sql("SELECT DISTINCT schemaname FROM pg_tables WHERE tableowner = 'deploy' ORDER BY 1",
                                  database="infra")
         self.assertEqual(tables.split(), ["shop", "shop_staging"])
@@ -210,6 +219,29 @@ class SharedStateTest(unittest.TestCase):
         self.assertEqual(self.hadeploy("state", "list", **reader).split(), ["script", "word"])
         self.assertIn("Nothing to change", self.hadeploy("plan", **reader))
         self.assertIn("permission denied", self.hadeploy("state", "rm", "word", status=1, **reader))
+
+    def test_a_state_is_moved_with_its_history(self):
+        url = self.server.url("moved")
+        both = {"HADEPLOY_STATE": url, "HADEPLOY_STATE_KEY": KEY}
+        only_key = {"HADEPLOY_STATE_KEY": KEY}
+        self.hadeploy("apply", "--auto-approve", **only_key)
+        (self.path / "hadeploy.yaml").write_text(SPEC.replace("length: 20", "length: 30"))
+        self.hadeploy("apply", "--auto-approve", **only_key)
+        history = self.hadeploy("history", **only_key)
+        self.assertEqual(len(history.splitlines()), 2)
+        said = self.hadeploy("state", "migrate", ".hadeploy/state.db", url, **only_key)
+        self.assertIn("2 resources, 2 runs, serial ", said)
+        self.assertEqual(self.hadeploy("history", **both), history)
+        self.assertIn("Nothing to change", self.hadeploy("plan", **both))
+        for words in (["plan"], ["apply", "--auto-approve"], ["state", "list"], ["history"], ["state", "pull"]):
+            self.assertIn("was moved to", self.hadeploy(*words, status=1, **only_key))
+        self.hadeploy("rollback", "1", "--auto-approve", **both)
+        again = json.loads(self.hadeploy("state", "migrate", "--json", ".hadeploy/state.db", url, **only_key))
+        self.assertEqual((again["before"], again["runs"]), (True, 3))
+        history = self.hadeploy("history", **both)
+        self.hadeploy("state", "migrate", url, ".hadeploy/state.db", **only_key)
+        self.assertEqual(self.hadeploy("history", **only_key), history)
+        self.assertIn("was moved to", self.hadeploy("plan", status=1, **both))
 
     def test_a_record_that_was_put_back(self):
         """As somebody who administers the database could do it."""
@@ -338,11 +370,12 @@ class SharedStateTest(unittest.TestCase):
         yield "a lease that somebody else holds", ["apply", "--auto-approve"], at(server.url("golden"))
         server.sql("UPDATE golden.project SET expires_at = '-infinity'; UPDATE golden.hadeploy SET version = 7")
         yield "a newer schema", ["plan"], at(server.url("golden"))
-        server.sql("UPDATE golden.hadeploy SET version = 2; ALTER ROLE hadeploy SET default_transaction_read_only = on")
+        server.sql("UPDATE golden.hadeploy SET version = 3; ALTER ROLE hadeploy SET default_transaction_read_only = on")
         yield "a server that only reads", ["apply", "--auto-approve"], at(server.url("golden"))
         server.run(server.psql, "-X", "-h", server.directory, "-p", server.port, "-U", "hadeploy", "-d", "postgres", "-c",
                    "SET default_transaction_read_only = off", "-c", "ALTER ROLE hadeploy RESET default_transaction_read_only")
         yield "a state that is not there", ["state", "rm", "word"], at(server.url("nothing"))
+        yield from self.moves(key)
         for name, section in (("a spec with an expression in the URL", '"postgresql://db/${var.x}"'),
                               ("a spec without a URL", "{password: x}"),
                               ("a spec with a password", f"{{url: 'postgresql://db/infra', password: {PASSWORD}}}"),
@@ -352,6 +385,26 @@ class SharedStateTest(unittest.TestCase):
                                "{url: 'postgresql://db/infra', password: '${secret.db.pw}'}")):
             (self.path / "hadeploy.yaml").write_text(SPEC + f"state: {section}\n")
             yield name, ["validate"], key
+
+    def moves(self, key):
+        url, other = self.server.url("to"), self.server.url("golden")
+        move = ["state", "migrate", ".hadeploy/state.db"]
+        yield "a move of a state that is not there", move + [url], key
+        self.hadeploy("apply", "--auto-approve", **key)
+        yield "a move to where it is", move + [".hadeploy/../.hadeploy/state.db"], key
+        yield "a move to another scheme", move + ["mysql://db/infra"], key
+        yield "a move to a URL with a password", move + [f"postgresql://ann:{PASSWORD}@db/infra"], key
+        yield "a move to nowhere", ["state", "migrate", ".hadeploy/state.db"], key
+        yield "a move to another state", move + [other], key
+        self.server.sql("UPDATE golden.project SET epoch = epoch + 1, expires_at = now() + interval '1 hour', owner = "
+                        "'{\"pid\":7,\"host\":\"build-7\",\"user\":\"ann\",\"boot_id\":\"x\",\"command\":\"apply\",\"since_ms\":0}'")
+        yield "a move to a state that is in use", move + [other], key
+        self.server.sql("UPDATE golden.project SET expires_at = '-infinity'")
+        self.hadeploy(*move, url, **key)
+        yield "a moved state", ["apply", "--auto-approve"], key
+        yield "a move to a third place", move + [self.server.url("third")], key
+        self.server.sql("DROP SCHEMA \"to\" CASCADE")
+        yield "a moved state that is gone", move + [url], key
 
     @staticmethod
     def make_certificate(key, certificate):

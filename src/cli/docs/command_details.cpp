@@ -136,6 +136,16 @@ constexpr std::array kDetails{
             "it was pulled, because later runs execute its commands and remove its paths. The key "
             "or passphrase has to be the one that the state was pulled with."},
     Details{
+        "state migrate",
+        "A place is a file, as .hadeploy/state.db, or a URL as in `state` of the spec: "
+        "postgresql://USER@HOST/DATABASE?schema=NAME. Records, outputs, the journal and the "
+        "history are moved, and the key stays the same. Both places are locked meanwhile.\n\n"
+        "The copy is written in one transaction, read back and compared before it counts. From "
+        "then on, commands that use the earlier place say where the state is. After an "
+        "interruption, run the same command again: it continues, or says that nothing is left to "
+        "do. Refused if the new place contains another state. The earlier place keeps its "
+        "contents; the same command with exchanged places moves the state back."},
+    Details{
         "state rekey",
         "Use it for a key that others have seen, or to change from a key file to a passphrase or "
         "back. All secrets, including those in the history, are encrypted with a new data key, "

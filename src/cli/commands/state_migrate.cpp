@@ -1,0 +1,84 @@
+#include "cli/commands.h"
+#include "cli/render/plan_json.h"
+#include "core/clock.h"
+#include "core/text.h"
+#include "state/key_file.h"
+#include "state/relocate.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+namespace {
+
+/// The place given by a path or a URL.
+StateLocation place_of(const Project& project, const std::string& given) {
+    if (given.find("://") != given.npos) return project.location_of(given);
+    if (given.empty())
+        throw Error(ErrorKind::usage, "the place of a state cannot be empty")
+            .with_hint("for example .hadeploy/state.db or postgresql://USER@HOST/DATABASE");
+    const auto file = std::filesystem::absolute(given).lexically_normal();
+    return std::filesystem::weakly_canonical(file.parent_path()) / file.filename();
+}
+
+std::string number_of(std::size_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string contents_of(const state::Relocated& state) {
+    std::string out = number_of(state.resources, "resource");
+    if (state.open_changes > 0) out += ", " + number_of(state.open_changes, "open change");
+    return fmt::format("{}, {}, serial {}", out, number_of(state.runs, "run"), state.serial);
+}
+
+/// What the user has to do so that the next commands find the state.
+std::string next_step(const Project& project, const StateLocation& to) {
+    if (!to.in_file())
+        return fmt::format("Set it in the spec, for all who use it: `state: {}`", to.text());
+    if (to.file == project.state_file())
+        return "Remove `state` from the spec, and unset HADEPLOY_STATE.";
+    return fmt::format("hadeploy uses it as {}.", project.state_file().string());
+}
+
+} // namespace
+
+int run_state_migrate(Context& context) {
+    Project& project = context.project;
+    project.load(Project::Secrets::unread);
+    const StateLocation from = place_of(project, context.args.name);
+    const StateLocation to = place_of(project, context.args.to);
+    const state::Relocated moved =
+        state::relocate({.from = from,
+                         .to = to,
+                         .project = project.spec().name,
+                         .key = project.key_of(from),
+                         .form = project.form(),
+                         .lock =
+                             [&](Store& store, const StateLocation& place) {
+                                 if (place.text() == from.text())
+                                     project.check_serial(store, place);
+                                 context.lock(store, context.args.command);
+                             },
+                         .tell =
+                             [&](const std::string& step) {
+                                 if (!context.args.json) context.say(step + "\n");
+                             }});
+    const std::string text =
+        fmt::format("{} {}: {}.",
+                    moved.before ? "Nothing is left to do: the state is in" : "The state is now in",
+                    in_quotes(to.text(), 4096), contents_of(moved));
+    if (context.args.json)
+        context.print(json_line("info", "state_moved", text, now_ms(),
+                                {{"to", to.text()},
+                                 {"before", moved.before},
+                                 {"resources", moved.resources},
+                                 {"open_changes", moved.open_changes},
+                                 {"runs", moved.runs},
+                                 {"serial", moved.serial}}) +
+                      "\n");
+    else
+        context.say(fmt::format("{}\n{}\n", text, next_step(project, to)));
+    return 0;
+}
+
+} // namespace hadeploy::cli
