@@ -217,7 +217,11 @@ class Declaration {
         command("graph", "Print the resource graph")
             .add_option("--format", args_.format, "Output format: dot, mermaid, json, svg or html")
             ->check(CLI::IsMember({"dot", "mermaid", "json", "svg", "html"}));
-        command("history", "List the runs with number, time, command, result and counts");
+        CLI::App& history = command("history", "List the runs, with who started them and results");
+        history.require_subcommand(0, 1);
+        command_of(history, "show", "Show one run: who started it, its plan and its steps")
+            .add_option("N", args_.run, "Number of the run, as shown by `history`")
+            ->required();
         CLI::App& status =
             command("status", "Show the status of the machines, the cluster and the app");
         CLI::Option* repeated = status.add_flag("--watch", args_.watch, "Repeat until Ctrl-C");

@@ -26,6 +26,7 @@ int run_chaos_list(Context& context);
 int run_chaos_halt(Context& context);
 int run_vault(Context& context);
 int run_history(Context& context);
+int run_history_show(Context& context);
 int run_rollback(Context& context);
 int run_state_mv(Context& context);
 int run_state_rm(Context& context);

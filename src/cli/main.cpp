@@ -65,6 +65,7 @@ const std::map<std::string, Command>& commands() {
         {"vault edit", run_vault},
         {"vault rekey", run_vault},
         {"history", run_history},
+        {"history show", run_history_show},
         {"rollback", run_rollback},
         {"state mv", run_state_mv},
         {"state rm", run_state_rm},

@@ -1,6 +1,8 @@
 #include "cli/record.h"
 
+#include "cli/origin.h"
 #include "cli/render/errors.h"
+#include "cli/render/plan_text.h"
 #include "planner/plan/plan.h"
 #include "planner/plan/prior_state.h"
 #include "planner/spec/load_spec.h"
@@ -60,8 +62,14 @@ std::string in_a_line(const std::vector<Error>& errors, const Sources& sources) 
 
 Value spec_record(const Project& project, const PlannedRun& prepared) {
     const Plan& plan = prepared.plan;
+    const Value origin = run_origin(project.options().directory);
+    const Value shown = project.hidden(render_plan(plan, Style{}));
     if (!project.last_run().is_null())
-        return project.last_run().with("destroy", plan.destroy).with("partial", plan.partial);
+        return project.last_run()
+            .with("destroy", plan.destroy)
+            .with("partial", plan.partial)
+            .with("origin", origin)
+            .with("plan", shown);
     Value::Map files;
     for (const Sources::File& f : project.sources().files())
         if (!f.given)
@@ -74,7 +82,9 @@ Value spec_record(const Project& project, const PlannedRun& prepared) {
                        {"secrets", project.spec().secrets},
                        {"settings", as_value(prepared.settings, project)},
                        {"destroy", plan.destroy},
-                       {"partial", plan.partial}});
+                       {"partial", plan.partial},
+                       {"origin", origin},
+                       {"plan", shown}});
 }
 
 std::vector<Moves> moves_back(const std::vector<Run>& runs, std::int64_t to) {

@@ -6,10 +6,10 @@
 
 namespace hadeploy::cli {
 
-/// The inputs of a run for the history: the files of the spec by their relative paths, the values
-/// of variables and secrets, provider settings, and whether it removed everything. The files are
-/// secret as a whole, because a default in them can be. A run without a spec records the inputs of
-/// the run before it.
+/// The inputs of a run for the history, with its origin (see run_origin()) and its plan as text:
+/// the files of the spec by their relative paths, the values of variables and secrets, provider
+/// settings, and whether it removed everything. The files are secret as a whole, because a default
+/// in them can be. A run without a spec records the inputs of the run before it.
 Value spec_record(const Project& project, const PlannedRun& prepared);
 
 /// The inverse moves of all runs after run `to`, the latest first.

@@ -6,6 +6,7 @@ usage: history_test.py HADEPLOY [unittest options]
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import sqlite3
 import stat
@@ -188,6 +189,96 @@ class RollbackTest(Case):
             specs = [json.loads(row[0]) for row in db.execute("SELECT spec FROM runs")]
         for spec in specs:
             self.assertEqual(list(spec), ["$sealed"])
+
+
+class OriginTest(Case):
+    """Who started a run, and from what."""
+
+    def git(self, *words):
+        done = subprocess.run(["git", "-c", "user.name=ann", "-c", "user.email=ann@example.com", "-C", self.path, *words],
+                              env=self.environment, check=True, capture_output=True, text=True, timeout=60)
+        return done.stdout.strip()
+
+    def origin(self):
+        return self.runs()[-1]["origin"]
+
+    def test_user_and_machine(self):
+        self.apply()
+        self.assertEqual(self.origin(), {"user": pwd.getpwuid(os.geteuid()).pw_name, "host": os.uname().nodename})
+        self.assertIn(f"{self.origin()['user']}@{self.origin()['host']}", self.run_it("history"))
+
+    def test_jobs_of_ci(self):
+        self.environment |= {"GITHUB_ACTIONS": "true", "GITHUB_JOB": "deploy", "GITHUB_ACTOR": "ann", "GITHUB_RUN_ID": "7",
+                             "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "ann/shop"}
+        self.apply()
+        self.assertEqual(self.origin()["ci"], {"system": "GitHub Actions", "job": "deploy", "user": "ann",
+                                               "url": "https://github.com/ann/shop/actions/runs/7"})
+        self.assertIn("  GitHub Actions  done", self.run_it("history"))
+        self.environment["GITHUB_ACTIONS"] = ""
+        self.environment |= {"GITLAB_CI": "true", "CI_JOB_NAME": "de\x1bploy", "GITLAB_USER_LOGIN": "bob",
+                             "CI_JOB_URL": "https://gitlab.com/bob/shop/-/jobs/8"}
+        self.apply("--var", "word=two")
+        self.assertEqual(self.origin()["ci"]["user"], "bob")
+        said = self.run_it("history", "show", "2")
+        self.assertIn("job      de\\x1Bploy of GitLab CI, started by bob: https://gitlab.com/bob/shop/-/jobs/8", said)
+
+    def test_the_commit(self):
+        self.git("init", "-q")
+        self.apply()
+        self.assertNotIn("commit", self.origin())  # there is none yet
+        self.git("add", "hadeploy.yaml", "part")
+        self.git("commit", "-q", "-m", "first")
+        commit = self.git("rev-parse", "HEAD")
+        self.apply("--var", "word=two")
+        self.assertEqual(self.origin()["commit"], {"id": commit, "changed": False})
+        self.assertIn(f" {commit[:10]} ", self.run_it("history"))
+        self.write("part/module.yaml", MODULE + "# edited\n")
+        self.apply("--var", "word=three")
+        self.assertEqual(self.origin()["commit"], {"id": commit, "changed": True})
+        self.assertIn(f" {commit[:10]}+ ", self.run_it("history"))
+        self.assertIn(f"{commit}, with uncommitted changes", self.run_it("history", "show", "3"))
+
+    def test_git_that_does_not_answer(self):
+        self.git("init", "-q")
+        (self.path / "bin").mkdir()
+        self.environment["PATH"] = f"{self.path / 'bin'}:{os.environ['PATH']}"
+        for number, script in enumerate(("exit 3", "echo '# branch.oid evil; rm'", "sleep 60")):
+            self.write("bin/git", f"#!/bin/sh\n{script}\n", 0o755)
+            self.apply("--var", f"word=w{number}")
+            self.assertNotIn("commit", self.origin())
+        # a program that the repository names is not run
+        self.environment["PATH"] = os.environ["PATH"]
+        self.write("evil", "#!/bin/sh\ntouch started\n", 0o755)
+        self.git("config", "core.fsmonitor", str(self.path / "evil"))
+        self.apply("--var", "word=last")
+        self.assertFalse((self.path / "started").exists())
+
+    def test_a_run_with_its_plan_and_steps(self):
+        self.write("hadeploy.yaml", SPEC.replace(
+            "outputs:", '  bad: {type: local.exec, create: "echo no >&2; exit 3", delete: "true"}\noutputs:'))
+        self.apply(status=1)
+        said = self.run_it("history", "show", "1")
+        for text in ("Run 1: apply\n", "result   failed\n", "+ config  local.file  create", "3 to create",
+                     "create   module.part.file", "  failed\n", "error: "):
+            self.assertIn(text, said)
+        self.assertNotIn("canary", said)
+        shown = json.loads(self.run_it("history", "show", "1", "--json"))
+        self.assertEqual(shown["format_version"], 1)
+        self.assertEqual([(s["address"], s["action"], s["outcome"]) for s in sorted(shown["steps"], key=lambda s: s["address"])],
+                         [("bad", "create", "failed"), ("config", "create", "created"),
+                          ("module.part.file", "create", "created")])
+        self.assertIn("3 to create", shown["plan"])
+        self.assertEqual(len(shown["errors"]), 1)
+        self.assertNotIn("canary", json.dumps(shown))
+        self.assertIn("there is no run 9", self.run_it("history", "show", "9", status=64))
+
+    def test_nobody_can_change_who_it_was(self):
+        self.apply()
+        with sqlite3.connect(self.path / ".hadeploy" / "state.db") as db:
+            db.execute("UPDATE runs SET spec = '{\"origin\":{\"user\":\"eve\",\"host\":\"h\"}}'")
+        db.close()
+        self.assertNotIn("eve", self.run_it("history"))
+        self.assertNotIn("origin", self.runs()[0])
 
 
 class PlanFileTest(Case):

@@ -39,3 +39,49 @@ TEST_CASE("history: one line per run") {
     CHECK(json["counts"]["skipped"] == 4);
     CHECK(run_json(runs[2])["counts"].empty());
 }
+
+TEST_CASE("history: who started a run") {
+    ::setenv("TZ", "UTC", 1);
+    ::tzset();
+    std::vector<Run> runs{run_of(1, "apply", RunResult::done, "{}"),
+                          run_of(2, "apply", RunResult::done, "{}"),
+                          run_of(3, "apply", RunResult::done, "{}")};
+    const std::string id(40, 'a');
+    runs[1].spec = Value::map(
+        {{"origin", Value::map({{"user", "ann"},
+                                {"host", "lap\ntop"},
+                                {"commit", Value::map({{"id", id}, {"changed", true}})}})},
+         {"plan", "+ web  create\n"}});
+    runs[2].spec = Value::map({{"origin", Value::map({{"user", "ci"},
+                                                      {"host", "h"},
+                                                      {"ci", Value::map({{"system", "GitLab CI"},
+                                                                         {"job", "deploy"},
+                                                                         {"url", "https://x/1"},
+                                                                         {"user", "bob"}})}})}})
+                       .as_secret();
+    CHECK(render_history(runs, Style{}) ==
+          "1  2023-11-14 22:14:20  apply                            done\n"
+          "2  2023-11-14 22:15:20  apply  ann@lap\\ntop aaaaaaaaaa+  done\n"
+          "3  2023-11-14 22:16:20  apply  GitLab CI                 done\n");
+    CHECK_FALSE(run_json(runs[0]).contains("origin"));
+    CHECK(run_json(runs[1])["origin"]["commit"]["changed"] == true);
+    CHECK(run_json(runs[2])["origin"]["ci"]["job"] == "deploy");
+    CHECK(render_run(runs[1],
+                     {{.address = "web",
+                       .action = Action::create,
+                       .started_ms = 1000,
+                       .ended_ms = 3000,
+                       .result = StepResult::done}},
+                     Style{}) == "Run 2: apply\n"
+                                 "  started  2023-11-14 22:15:20, took 1.0s\n"
+                                 "  result   done\n"
+                                 "  by       ann on lap\\ntop\n"
+                                 "  commit   " +
+                                     id +
+                                     ", with uncommitted changes\n"
+                                     "\nThe plan was:\n\n+ web  create\n"
+                                     "\nThe steps were:\n\n"
+                                     "  create   web    2.0s  done\n");
+    CHECK(render_run(runs[0], {}, Style{}) ==
+          "Run 1: apply\n  started  2023-11-14 22:14:20, took 1.0s\n  result   done\n");
+}

@@ -37,6 +37,11 @@ Error not_recorded(const std::string& address, const std::vector<RecordedResourc
                            "`hadeploy state list` lists all");
 }
 
+Error no_such_run(std::int64_t number, const std::vector<Run>& runs) {
+    return Error(ErrorKind::usage, fmt::format("there is no run {}", number))
+        .with_hint(runs.empty() ? "nothing has been applied yet" : "`hadeploy history` lists them");
+}
+
 nlohmann::json row_json(const RecordedResource& row) {
     return {{"address", row.address},
             {"type", row.type},

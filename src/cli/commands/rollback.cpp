@@ -15,10 +15,7 @@ Run find_run(const Project& project, std::int64_t number) {
     const std::vector<Run> runs = recorded_runs(project);
     const auto run =
         std::find_if(runs.begin(), runs.end(), [&](const Run& r) { return r.id == number; });
-    if (run == runs.end())
-        throw Error(ErrorKind::usage, fmt::format("there is no run {}", number))
-            .with_hint(runs.empty() ? "nothing has been applied yet"
-                                    : "`hadeploy history` lists them");
+    if (run == runs.end()) throw no_such_run(number, runs);
     if (run->result != RunResult::done)
         throw Error(ErrorKind::usage,
                     fmt::format("run {} did not succeed ({}): it was applied only in part", number,

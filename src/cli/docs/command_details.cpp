@@ -126,6 +126,23 @@ constexpr std::array kDetails{
             "Without a terminal it needs --fingerprint, which refuses any other key, or "
             "--auto-approve, which trusts any key. A key that known_hosts marks as @revoked is "
             "refused. --dry-run only shows both fingerprints."},
+    Details{"history",
+            "A run is recorded with the user and the machine, in GitHub Actions and GitLab CI the "
+            "job, and the git commit of the spec, with a + if tracked files of its directory had "
+            "uncommitted changes. With --json each run is one line:\n\n"
+            "format_version: 1, until a field is removed or changes its meaning\n"
+            "run, command, result: result is \"\" while the run is active or if it was killed\n"
+            "started_ms, ended_ms: Unix time in milliseconds; ended_ms is 0 as long as result is "
+            "\"\"\n"
+            "counts: number of steps by outcome\n"
+            "origin: user, host, ci (system, job, url, user) and commit (id, changed), as far as "
+            "they are known; runs of older versions have none"},
+    Details{"history show",
+            "The plan is shown as it was when the run started, with secrets hidden, and long plans "
+            "as a summary. Of a run that was killed, only completed steps are known. With --json "
+            "one line in the "
+            "format of `history` with the additional fields plan (the text), steps (address, "
+            "action, outcome, started_ms, ended_ms) and errors."},
     Details{"state rm", "The objects stay as they are, and hadeploy no longer manages them."},
     Details{"state pull",
             "Secrets are encrypted and can be opened only with the key of this state."},

@@ -415,6 +415,10 @@ N had applied, show them and, after approval, make them. A rollback is a run lik
 only go back to runs that succeeded. Files that the spec only names (a `source`, images) are not
 recorded; their present content is used.
 
+A run also records who started it: the user and the machine, the job of GitHub Actions or GitLab CI, and
+the git commit of the spec, with a `+` if its directory had uncommitted changes. `hadeploy history show N`
+shows this with the run's plan and steps. The record is encrypted and authenticated like the spec.
+
 )md";
 } // namespace
 

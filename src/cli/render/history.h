@@ -9,14 +9,17 @@
 
 namespace hadeploy::cli {
 
-/// One line per run, the latest at the end: number, local time, command, result, counts.
+/// One line per run, the latest at the end: number, local time, command, origin, result, counts.
 std::string render_history(const std::vector<Run>& runs, const Style& style);
 
 /// "done", "failed", "interrupted" or "not ended".
 std::string result_text(RunResult result);
 
-/// One run as JSON. Times are Unix time in milliseconds; ended_ms is 0 while the run is active or
-/// if it was killed.
+/// One run with its origin, its plan and its steps.
+std::string render_run(const Run& run, const std::vector<StepRecord>& steps, const Style& style);
+
+/// One run as JSON, in the format that the details of the command `history` describe.
 nlohmann::json run_json(const Run& run);
+nlohmann::json run_json(const Run& run, const std::vector<StepRecord>& steps);
 
 } // namespace hadeploy::cli

@@ -1,0 +1,92 @@
+#include "cli/origin.h"
+
+#include "core/error.h"
+#include "core/process.h"
+#include "state/lock.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fmt/format.h>
+
+namespace hadeploy::cli {
+
+namespace {
+
+std::string variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+/// Null outside of CI jobs.
+Value ci_job() {
+    // https://docs.github.com/en/actions/reference/variables-reference
+    if (variable("GITHUB_ACTIONS") == "true")
+        return Value::map(
+            {{"system", "GitHub Actions"},
+             {"job", variable("GITHUB_JOB")},
+             {"url", fmt::format("{}/{}/actions/runs/{}", variable("GITHUB_SERVER_URL"),
+                                 variable("GITHUB_REPOSITORY"), variable("GITHUB_RUN_ID"))},
+             {"user", variable("GITHUB_ACTOR")}});
+    // https://docs.gitlab.com/ci/variables/predefined_variables/
+    if (variable("GITLAB_CI") == "true")
+        return Value::map({{"system", "GitLab CI"},
+                           {"job", variable("CI_JOB_NAME")},
+                           {"url", variable("CI_JOB_URL")},
+                           {"user", variable("GITLAB_USER_LOGIN")}});
+    return {};
+}
+
+bool in_work_tree(const std::filesystem::path& directory) {
+    std::error_code ignored;
+    for (auto place = std::filesystem::absolute(directory, ignored); !place.empty();
+         place = place.parent_path()) {
+        if (std::filesystem::exists(place / ".git", ignored)) return true;
+        if (place == place.parent_path()) break;
+    }
+    return false;
+}
+
+/// Null without git, a commit or an answer in time.
+Value commit_of(const std::filesystem::path& directory) {
+    constexpr std::chrono::milliseconds limit{3'000};
+    constexpr std::string_view id_line = "# branch.oid ";
+    if (!in_work_tree(directory)) return {};
+    std::string out;
+    try {
+        // neither a program that the repository names, nor a lock that could disturb another git
+        const ProcessResult git =
+            run_process({.argv = {"git", "--no-optional-locks", "-c", "core.fsmonitor=false",
+                                  "status", "--porcelain=v2", "--branch", "--untracked-files=no",
+                                  "--ignore-submodules=all", "--", "."},
+                         .directory = directory,
+                         .timeout = limit});
+        if (git.status != 0) return {};
+        out = git.out;
+    } catch (const Error&) {
+        return {};
+    }
+    std::string id;
+    bool changed = false;
+    for (std::size_t begin = 0; begin < out.size();) {
+        const std::size_t end = std::min(out.find('\n', begin), out.size());
+        const std::string line = out.substr(begin, end - begin);
+        if (line.starts_with(id_line)) id = line.substr(id_line.size());
+        changed = changed || (!line.empty() && !line.starts_with('#'));
+        begin = end + 1;
+    }
+    if (id.empty() || id.find_first_not_of("0123456789abcdef") != id.npos) return {}; // "(initial)"
+    return Value::map({{"id", id}, {"changed", changed}});
+}
+
+} // namespace
+
+Value run_origin(const std::filesystem::path& directory) {
+    const LockOwner self = state::this_process("");
+    Value::Map out{{"user", self.user}, {"host", self.host}};
+    if (const Value job = ci_job(); !job.is_null()) out.push_back({"ci", job});
+    if (const Value commit = commit_of(directory); !commit.is_null())
+        out.push_back({"commit", commit});
+    return Value::map(std::move(out));
+}
+
+} // namespace hadeploy::cli
