@@ -101,15 +101,17 @@ TEST_CASE("credentials: the region and endpoints, in their order") {
     CHECK(c.chain().region() == "eu-west-3");
     c.access.region = "cn-north-1";
     CHECK(c.chain().region() == "cn-north-1");
-    CHECK(c.chain().endpoint_of("ec2", "eu-west-3") == "https://ec2.eu-west-3.amazonaws.com");
-    CHECK(c.chain().endpoint_of("ec2", "cn-north-1") == "https://ec2.cn-north-1.amazonaws.com.cn");
+    CHECK(c.chain().endpoint_of(kEc2, "eu-west-3") == "https://ec2.eu-west-3.amazonaws.com");
+    CHECK(c.chain().endpoint_of(kEc2, "cn-north-1") == "https://ec2.cn-north-1.amazonaws.com.cn");
     c.env.all["AWS_ENDPOINT_URL"] = "http://all";
-    CHECK(c.chain().endpoint_of("ec2", "x") == "http://all");
+    CHECK(c.chain().endpoint_of(kEc2, "x") == "http://all");
     c.env.all["AWS_ENDPOINT_URL_EC2"] = "http://ec2";
-    CHECK(c.chain().endpoint_of("ec2", "x") == "http://ec2");
-    CHECK(c.chain().endpoint_of("sts", "x") == "http://all");
+    CHECK(c.chain().endpoint_of(kEc2, "x") == "http://ec2");
+    CHECK(c.chain().endpoint_of(kSts, "x") == "http://all");
+    c.env.all["AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"] = "http://elb";
+    CHECK(c.chain().endpoint_of(kElb, "x") == "http://elb");
     c.access.endpoint = "http://given";
-    CHECK(c.chain().endpoint_of("sts", "x") == "http://given");
+    CHECK(c.chain().endpoint_of(kSts, "x") == "http://given");
 }
 
 TEST_CASE("credentials: a process") {
@@ -259,7 +261,7 @@ TEST_CASE("credentials: an endpoint that is no URL is refused at once") {
     Chain c;
     const auto said = [&](const char* url) {
         c.env.all["AWS_ENDPOINT_URL"] = url;
-        return c.message([&] { c.chain().endpoint_of("ec2", "x"); });
+        return c.message([&] { c.chain().endpoint_of(kEc2, "x"); });
     };
     CHECK(said("ftp://a") == "AWS_ENDPOINT_URL does not begin with https:// or http://");
     CHECK(said("127.0.0.1:5000") != "");

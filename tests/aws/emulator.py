@@ -1,8 +1,9 @@
-"""An emulator of EC2 that others wrote (moto), behind a proxy that checks and disturbs requests.
+"""An emulator of AWS that others wrote (moto), behind a proxy that checks and disturbs requests.
 
 `ensure_moto()` continues in a Python that has moto and boto3, or says how to get one and exits with 77.
 """
 import contextlib
+import functools
 import http.client
 import http.server
 import importlib.util
@@ -65,13 +66,14 @@ class Oracle:
     def __init__(self):
         import botocore.session
         loader = botocore.session.get_session()
-        self.models = {name: loader.get_service_model(name) for name in ("ec2",)}
+        models = [loader.get_service_model(name) for name in ("ec2", "elbv2")]
+        self.models = {model.api_version: model for model in models}
 
     def problems(self, params):
         params = dict(params)
         action, version = params.pop("Action"), params.pop("Version")
-        model = self.models["ec2"]
-        if version != model.api_version:
+        model = self.models.get(version)
+        if model is None:
             return [] if version == "2011-06-15" else [f"version {version}"]
         if action not in model.operation_names:
             return [f"there is no action {action}"]
@@ -82,37 +84,43 @@ class Oracle:
             for part in path:
                 at = at.setdefault(part, {})
             at[last] = value
-        return list(self.of(tree, model.operation_model(action).input_shape, action))
+        return list(self.of(tree, model.operation_model(action).input_shape, action, model.metadata["protocol"]))
 
-    def of(self, tree, shape, path):
+    def of(self, tree, shape, path, protocol):
         if shape.type_name == "structure":
             if not isinstance(tree, dict):
                 yield f"{path} is a structure"
                 return
-            names = {self.name(member, s): (member, s) for member, s in shape.members.items()}
+            names = {self.name(member, s, protocol): (member, s) for member, s in shape.members.items()}
             for key, value in tree.items():
                 if key not in names:
                     yield f"{path} has no {key}"
                 else:
-                    yield from self.of(value, names[key][1], f"{path}.{key}")
+                    yield from self.of(value, names[key][1], f"{path}.{key}", protocol)
             for key, (member, _) in names.items():
                 if member in shape.required_members and key not in tree:
                     yield f"{path} lacks {key}"
         elif shape.type_name == "list":
+            if protocol == "query":
+                tree, path = tree.get("member") if isinstance(tree, dict) else None, f"{path}.member"
             if not isinstance(tree, dict) or sorted(tree, key=int) != [str(i + 1) for i in range(len(tree))]:
                 yield f"{path} is a list: {tree}"
                 return
             for key, value in tree.items():
-                yield from self.of(value, shape.member, f"{path}.{key}")
+                yield from self.of(value, shape.member, f"{path}.{key}", protocol)
         elif not isinstance(tree, str):
             yield f"{path} is no structure"
         elif shape.type_name == "boolean" and tree not in ("true", "false"):
             yield f"{path} is a boolean: {tree}"
         elif shape.type_name in ("integer", "long") and not re.fullmatch(r"-?\d+", tree):
             yield f"{path} is a number: {tree}"
+        elif protocol == "query" and getattr(shape, "enum", None) and tree not in shape.enum:
+            yield f"{path} is one of {shape.enum}: {tree}"
 
     @staticmethod
-    def name(member, shape):
+    def name(member, shape, protocol):
+        if protocol == "query":
+            return shape.serialization.get("name", member)
         if "queryName" in shape.serialization:
             return shape.serialization["queryName"]
         name = shape.serialization.get("name")
@@ -124,7 +132,9 @@ class Proxy:
     (status, body), None to pass, or "lost" to close the connection; each is asked for each request."""
 
     def __init__(self, moto):
+        import load_balancing  # needs boto3
         self.moto, self.oracle = moto, Oracle()
+        self.balancing = load_balancing.LoadBalancing(moto.port)
         self.delay = 0.0
         self.clear()
         proxy = self
@@ -160,6 +170,7 @@ class Proxy:
     def clear(self):
         self.faults, self.calls, self.wrong, self.tokens = [], [], [], {}
         self.lock = threading.Lock()
+        self.balancing.clear()
 
     def forward(self, headers, body):
         connection = http.client.HTTPConnection("127.0.0.1", self.moto.port, timeout=60)
@@ -181,7 +192,10 @@ class Proxy:
             body = self.by_name(headers, params)
 
         def forward():
-            return self.with_token(action, params, lambda: self.forward(headers, body))
+            plain = functools.partial(self.forward, headers, body)
+            if params["Version"] == self.balancing.version:
+                return self.balancing.answer(action, params, plain)
+            return self.with_token(action, params, plain)
 
         for fault in list(self.faults):
             answer = fault(action, params, forward)

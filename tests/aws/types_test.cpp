@@ -1,28 +1,13 @@
 // What a plan says about configs before AWS is asked.
-#include "provider_api/normalize.h"
-#include "providers/aws-ec2/aws.h"
+#include "aws/problems.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 using namespace hadeploy;
+using aws::test::said_of;
 
 namespace {
-
-/// All problems of a config, and its warnings, one a line.
-std::string said_of(const char* type_name, const Value& config) {
-    Registry registry;
-    aws::add_aws(registry);
-    const ResourceType& type = *registry.type(type_name);
-    Diagnostics problems, warnings;
-    const Value normal = normalize(type.schema, config, "it", {}, {}, problems);
-    if (problems.empty()) type.check(normal, problems);
-    if (problems.empty()) type.warn(normal, warnings);
-    std::string out;
-    for (const Error& e : problems.list()) out += e.message + "\n";
-    for (const Error& e : warnings.list()) out += "warning: " + e.message + "\n";
-    return out;
-}
 
 Value group_with(const Value& rule) {
     return Value::map({{"name", "web"}, {"vpc", "vpc-1"}, {"ingress", Value::list({rule})}});
@@ -37,7 +22,7 @@ Value volume_of(std::int64_t size) {
 TEST_CASE("aws types: every type is documented and has an example of itself") {
     Registry registry;
     aws::add_aws(registry);
-    CHECK(registry.types().size() == 12);
+    CHECK(registry.types().size() == 15);
     for (const auto& type : registry.types()) {
         CAPTURE(type->name);
         CHECK(type->name.starts_with("aws."));
@@ -48,6 +33,7 @@ TEST_CASE("aws types: every type is documented and has an example of itself") {
         for (const Attribute& a : type->schema) {
             CAPTURE(a.name);
             CHECK_FALSE(a.doc.empty());
+            CHECK(a.name != "type"); // of the resource
             CHECK_FALSE((a.filled && (a.computed || a.required || a.default_value)));
         }
     }

@@ -7,40 +7,7 @@
 namespace hadeploy::aws {
 
 namespace {
-constexpr std::size_t kMostValues = 200; ///< of a filter
 constexpr std::chrono::seconds kLookAgain{3};
-
-std::map<std::string, Item> described(Region& region, const AwsType& type,
-                                      std::vector<std::string> wanted, const std::string& filter,
-                                      const std::function<std::string(const Item&)>& key) {
-    std::sort(wanted.begin(), wanted.end());
-    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-    std::map<std::string, Item> out;
-    for (std::size_t at = 0; at < wanted.size(); at += kMostValues) {
-        const auto first = wanted.begin() + static_cast<std::ptrdiff_t>(at);
-        const auto last =
-            wanted.begin() + static_cast<std::ptrdiff_t>(std::min(at + kMostValues, wanted.size()));
-        Params params;
-        params.filter(filter, {first, last});
-        if (type.names.page > 0) params.add("MaxResults", std::to_string(type.names.page));
-        if (*type.names.option != '\0') params.add(type.names.option, true);
-        region.each(type.names.describe, params, type.names.set, [&](const pugi::xml_node& item) {
-            type.unfold(item, [&](const pugi::xml_node& one) {
-                const Item object(one);
-                const std::string its_key = key(object);
-                if (object.text(type.names.id).empty() || its_key.empty())
-                    throw wrong_answer(
-                        fmt::format("ec2:{}", type.names.describe),
-                        fmt::format("the answer has a {} without its ID or its tag {}",
-                                    type.names.noun, kIdentityTag));
-                const auto [place, fresh] = out.emplace(its_key, object);
-                // an identity can have an earlier object, which has ended
-                if (!fresh && type.is_gone(place->second)) place->second = object;
-            });
-        });
-    }
-    return out;
-}
 } // namespace
 
 std::string Item::required(const char* path) const {
@@ -56,26 +23,32 @@ const char* Item::tag(std::string_view key) const {
     return nullptr;
 }
 
-std::map<std::string, Item> describe(Region& region, const AwsType& type,
-                                     const std::vector<std::string>& ids) {
-    return described(region, type, ids, type.names.id_filter,
-                     [&](const Item& item) { return item.text(type.names.id); });
+std::string Item::identity() const {
+    const char* identity = tag(kIdentityTag);
+    return identity == nullptr ? "" : identity;
 }
 
-std::map<std::string, Item> describe_own(Region& region, const AwsType& type,
-                                         const std::vector<std::string>& identities) {
-    return described(region, type, identities, "tag:" + std::string(kIdentityTag),
-                     [&](const Item& item) {
-                         const char* identity = item.tag(kIdentityTag);
-                         return std::string(identity == nullptr ? "" : identity);
-                     });
+void Item::add(const char* element, const std::string& text) {
+    root().append_child(element).text().set(text.c_str());
+}
+
+void Item::add_tag(const std::string& key, const std::string& value) {
+    pugi::xml_node set = root().child("tagSet");
+    if (!set) set = root().append_child("tagSet");
+    pugi::xml_node tag = set.append_child("item");
+    tag.append_child("key").text().set(key.c_str());
+    tag.append_child("value").text().set(value.c_str());
+}
+
+std::string AwsType::described_by() const {
+    return fmt::format("{}:{}", service.name, names.describe);
 }
 
 void wait_until(Region& region, const AwsType& type, const std::string& id, const char* state,
                 const std::function<bool(const Item&)>& reached) {
     const auto end = std::chrono::steady_clock::now() + type.limit;
     while (true) {
-        const auto there = describe(region, type, {id});
+        const auto there = type.by_id(region, {id});
         if (!there.empty() && reached(there.begin()->second)) return;
         if (std::chrono::steady_clock::now() > end)
             throw Error(ErrorKind::failed,
@@ -84,7 +57,7 @@ void wait_until(Region& region, const AwsType& type, const std::string& id, cons
     }
 }
 
-Schema with_common(Schema own, bool tagged) {
+Schema with_common(Schema own, bool tagged, const char* id) {
     Schema out = std::move(own);
     if (tagged)
         out.push_back(
@@ -102,13 +75,17 @@ Schema with_common(Schema own, bool tagged) {
                    .doc = "Profile with the credentials, if it is not the provider's.",
                    .operational = true});
     out.push_back(
-        {.name = "id", .type = TypeKind::string, .doc = "ID.", .computed = true, .open = true});
+        {.name = "id", .type = TypeKind::string, .doc = id, .computed = true, .open = true});
     out.push_back({.name = "account",
                    .type = TypeKind::string,
                    .doc = "Number of the account.",
                    .computed = true,
                    .open = true});
     return out;
+}
+
+std::int64_t to_number(const std::string& digits) {
+    return std::strtoll(digits.c_str(), nullptr, 10);
 }
 
 std::vector<std::string> texts_of(const Value& list) {
@@ -125,8 +102,8 @@ Value set_of_texts(std::vector<std::string> texts) {
     return Value::list(Value::List(texts.begin(), texts.end()));
 }
 
-std::map<std::string, std::string> wanted_tags(const Region& region, const Value& config) {
-    std::map<std::string, std::string> out = region.default_tags();
+Tags wanted_tags(const Region& region, const Value& config) {
+    Tags out = region.default_tags();
     if (config["tags"].is_map())
         for (const Entry& e : config["tags"].as_map())
             if (e.value.is_string()) out[e.key] = e.value.as_string();
@@ -140,9 +117,9 @@ std::map<std::string, std::string> wanted_tags(const Region& region, const Value
     return out;
 }
 
-std::map<std::string, std::string> all_tags(const Region& region, const Change& change) {
-    std::map<std::string, std::string> out = wanted_tags(region, change.after);
-    out["hadeploy:project"] = region.context().project;
+Tags all_tags(const Region& region, const Change& change) {
+    Tags out = wanted_tags(region, change.after);
+    out[std::string(kProjectTag)] = region.context().project;
     out["hadeploy:address"] = change.address;
     out[std::string(kIdentityTag)] = change.identity;
     return out;
@@ -164,17 +141,6 @@ Value observed_tags(Region& region, const Item& item, const Value& config, const
         out.push_back({key, Value(value == nullptr ? "" : value)});
     }
     return Value::map(std::move(out));
-}
-
-void specify_tags(Params& params, int n, const char* what,
-                  const std::map<std::string, std::string>& tags) {
-    const std::string prefix = "TagSpecification." + std::to_string(n);
-    params.add(prefix + ".ResourceType", std::string(what));
-    int number = 0;
-    for (const auto& [key, value] : tags) {
-        const std::string tag = prefix + ".Tag." + std::to_string(++number);
-        params.add(tag + ".Key", key).add(tag + ".Value", value);
-    }
 }
 
 } // namespace hadeploy::aws

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <fmt/format.h>
+#include <vector>
 
 namespace hadeploy::aws {
 
@@ -108,6 +109,23 @@ void check_id(const Value& id, std::string_view prefix, std::string_view noun,
         return;
     problems.add(fmt::format("{} is not the ID of {}", quoted(id), noun), id.loc())
         .with_hint(fmt::format("it begins with {}; refer to a resource as ${{NAME.id}}", prefix));
+}
+
+void check_arn(const Value& arn, std::string_view service, std::string_view kind,
+               std::string_view noun, const char* hint, Diagnostics& problems) {
+    if (!arn.is_string()) return;
+    // arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
+    std::vector<std::string_view> parts;
+    std::string_view rest = arn.as_string();
+    for (std::size_t colon = 0; parts.size() < 5 && (colon = rest.find(':')) != rest.npos;) {
+        parts.push_back(rest.substr(0, colon));
+        rest.remove_prefix(colon + 1);
+    }
+    if (parts.size() == 5 && parts[0] == "arn" && parts[2] == service && rest.starts_with(kind) &&
+        rest.size() > kind.size() && rest.find_first_of(" \t\r\n") == rest.npos)
+        return;
+    problems.add(fmt::format("{} is not the ARN of {}", quoted(arn), noun), arn.loc())
+        .with_hint(hint);
 }
 
 void check_text(const Value& text, const TextRule& rule, Diagnostics& problems) {

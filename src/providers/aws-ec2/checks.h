@@ -33,6 +33,10 @@ void check_tags(const Value& tags, Diagnostics& problems);
 /// @param noun    "a subnet"
 void check_id(const Value& id, std::string_view prefix, std::string_view noun,
               Diagnostics& problems);
+/// @param kind  the beginning of the resource in it: "targetgroup/"
+/// @param hint  for example "use ${NAME.id} of an aws.target_group"
+void check_arn(const Value& arn, std::string_view service, std::string_view kind,
+               std::string_view noun, const char* hint, Diagnostics& problems);
 void check_text(const Value& text, const TextRule& rule, Diagnostics& problems);
 /// A name that is only looked up, such as that of a profile: no control characters.
 void check_plain(const Value& text, std::string_view noun, Diagnostics& problems);

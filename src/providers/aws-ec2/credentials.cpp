@@ -73,12 +73,6 @@ bool is_complete(const http::Answer& answer) {
     return answer.end == http::Answer::End::complete && answer.status == 200;
 }
 
-std::string upper_case(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    return text;
-}
-
 /// A shell-like split: words in quotes stay whole.
 std::vector<std::string> words_of(const std::string& command) {
     std::vector<std::string> out;
@@ -355,7 +349,7 @@ Credentials CredentialChain::from_web_identity(const std::string& file, const st
     while (!token.empty() && std::isspace(static_cast<unsigned char>(token.back())))
         token.pop_back();
     const std::string where = region();
-    Client sts(kSts, endpoint_of("sts", where), where, {}, access_.stop);
+    Client sts(kSts, endpoint_of(kSts, where), where, {}, access_.stop);
     sts.without_signature();
     Params params;
     params.add("RoleArn", role)
@@ -374,7 +368,7 @@ Credentials CredentialChain::from_web_identity(const std::string& file, const st
 Credentials CredentialChain::assume(const Credentials& with, const Value& role) {
     const std::string where = region();
     Client sts(
-        kSts, endpoint_of("sts", where), where, [&](bool) { return with; }, access_.stop);
+        kSts, endpoint_of(kSts, where), where, [&](bool) { return with; }, access_.stop);
     Params params;
     const std::string session = role.text("session");
     params.add("RoleArn", role.text("role"))
@@ -421,11 +415,10 @@ std::string CredentialChain::region() {
 }
 
 std::pair<std::string, std::string>
-CredentialChain::endpoint_and_source(std::string_view service) const {
+CredentialChain::endpoint_and_source(const Service& service) const {
     if (!access_.endpoint.empty()) return {access_.endpoint, "`endpoint`"};
     if (lower_case(access_.environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) == "true") return {};
-    for (const std::string& name :
-         {"AWS_ENDPOINT_URL_" + upper_case(std::string(service)), std::string("AWS_ENDPOINT_URL")})
+    for (const std::string& name : {std::string(service.variable), std::string("AWS_ENDPOINT_URL")})
         if (std::string given = access_.environment(name); !given.empty()) return {given, name};
     if (const Profile* profile = profiles_.find(profile_name()))
         if (const auto it = profile->find("endpoint_url"); it != profile->end())
@@ -433,11 +426,10 @@ CredentialChain::endpoint_and_source(std::string_view service) const {
     return {};
 }
 
-std::string CredentialChain::endpoint_of(std::string_view service,
-                                         const std::string& region) const {
+std::string CredentialChain::endpoint_of(const Service& service, const std::string& region) const {
     const auto [url, source] = endpoint_and_source(service);
     if (url.empty())
-        return fmt::format("https://{}.{}.amazonaws.com{}", service, region,
+        return fmt::format("https://{}.{}.amazonaws.com{}", service.name, region,
                            region.starts_with("cn-") ? ".cn" : "");
     if (const std::string problem = url_problem(url); !problem.empty())
         throw Error(ErrorKind::failed, fmt::format("{} {}", source, problem))

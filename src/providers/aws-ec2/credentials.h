@@ -2,7 +2,7 @@
 
 #include "core/value.h"
 #include "providers/aws-ec2/profiles.h"
-#include "providers/aws-ec2/signature.h"
+#include "providers/aws-ec2/query.h"
 
 #include <functional>
 #include <mutex>
@@ -42,7 +42,7 @@ class CredentialChain {
     /// The URL of a service: of the settings, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the
     /// profile's endpoint_url; otherwise AWS's.
     /// @throws Error(failed) if it is no URL
-    std::string endpoint_of(std::string_view service, const std::string& region) const;
+    std::string endpoint_of(const Service& service, const std::string& region) const;
     /// Where the credentials came from, for messages: "the profile work".
     [[nodiscard]] std::string source() const {
         const std::lock_guard lock(mutex_);
@@ -53,7 +53,7 @@ class CredentialChain {
     [[nodiscard]] std::string profile_name() const;
     std::pair<std::string, std::string> region_and_source();
     [[nodiscard]] std::pair<std::string, std::string>
-    endpoint_and_source(std::string_view service) const;
+    endpoint_and_source(const Service& service) const;
     Credentials find();
     std::optional<Credentials> from_environment();
     std::optional<Credentials> from_profile(const std::string& name, int depth);

@@ -26,9 +26,13 @@ std::map<const ResourceType*, std::vector<std::size_t>> by_type(const Requests& 
 }
 
 /// The ID by which an object is looked for; "" if only its identity, a UUID, is known.
-std::string id_of(const ReadRequest& request) {
-    if (request.recorded != nullptr) return request.recorded->attributes.text("id");
-    return is_uuid(request.identity) ? "" : request.identity;
+std::string id_of(const AwsType& type, const ReadRequest& request) {
+    std::string id;
+    if (request.recorded != nullptr)
+        id = request.recorded->attributes.text("id");
+    else if (!is_uuid(request.identity))
+        id = request.identity; // of an import
+    return id.empty() ? type.id_from(request.config) : id;
 }
 
 /// What the spec says, over what was observed.
@@ -54,6 +58,10 @@ const Item* living(const AwsType& type, const std::map<std::string, Item>& objec
     return it == objects.end() || type.is_gone(it->second) ? nullptr : &it->second;
 }
 
+milliseconds limit_of(const AwsType& type, const Change& change) {
+    return change.kind == Change::Kind::remove ? type.removal_limit : type.limit;
+}
+
 /// A stop ended the wait for a change, or a pause between its requests.
 Error stopped(std::string_view what) {
     return Error(ErrorKind::failed, fmt::format("stopped {}", what))
@@ -61,7 +69,7 @@ Error stopped(std::string_view what) {
 }
 
 bool is_not_found(const ServiceError& error) {
-    return error.code.ends_with(".NotFound") || error.code.ends_with(".Malformed") ||
+    return error.code.ends_with("NotFound") || error.code.ends_with(".Malformed") ||
            error.code.ends_with("NotFoundException");
 }
 
@@ -106,15 +114,16 @@ void RegionEndpoint::read_type(const AwsType& type, std::span<const ReadRequest>
                                const Indices& which, std::vector<Observation>& out) {
     std::vector<std::string> ids, identities;
     for (const std::size_t i : which)
-        if (const std::string id = id_of(requests[i]); !id.empty()) ids.push_back(id);
-    const auto by_id = describe(region_, type, ids);
+        if (const std::string id = id_of(type, requests[i]); !id.empty()) ids.push_back(id);
+    const auto by_id = type.by_id(region_, ids);
     // an object counts as gone only if it is found neither by its ID nor by its tag
     for (const std::size_t i : which)
-        if (is_uuid(requests[i].identity) && living(type, by_id, id_of(requests[i])) == nullptr)
+        if (is_uuid(requests[i].identity) &&
+            living(type, by_id, id_of(type, requests[i])) == nullptr)
             identities.push_back(requests[i].identity);
-    const auto by_identity = describe_own(region_, type, identities);
+    const auto by_identity = type.by_identity(region_, identities);
     for (const std::size_t i : which) {
-        const Item* item = living(type, by_id, id_of(requests[i]));
+        const Item* item = living(type, by_id, id_of(type, requests[i]));
         if (item == nullptr) item = living(type, by_identity, requests[i].identity);
         try {
             out[i] = observation(type, requests[i], item);
@@ -164,7 +173,7 @@ Value RegionEndpoint::attributes_of(const AwsType& type, const Item& item, const
     try {
         out = type.observed(region_, item, config);
     } catch (ServiceError& error) {
-        if (error.action.empty()) error.action = fmt::format("ec2:{}", type.names.describe);
+        if (error.action.empty()) error.action = type.described_by();
         throw;
     }
     out = out.with("id", item.text(type.names.id)).with("region", region_.name());
@@ -196,7 +205,7 @@ void RegionEndpoint::apply(std::span<const Change> changes, ChangeSink& sink) {
 Item RegionEndpoint::seen(const AwsType& type, const std::string& id) {
     for (int look = 0; look < kLooks; ++look) {
         if (look > 0) pause_for(kLookPause, region_.stop());
-        const auto there = describe(region_, type, {id});
+        const auto there = type.by_id(region_, {id});
         if (const Item* item = living(type, there, id)) return *item;
     }
     throw Error(ErrorKind::failed, fmt::format("AWS does not show the {} {}", type.names.noun, id))
@@ -207,14 +216,13 @@ Item RegionEndpoint::seen(const AwsType& type, const std::string& id) {
 std::string RegionEndpoint::made(const AwsType& type, const Change& change) {
     for (int look = 0; change.again && look < 2; ++look) {
         if (look > 0) pause_for(4 * kLookPause, region_.stop());
-        const auto there = describe_own(region_, type, {change.identity});
+        const auto there = type.by_identity(region_, {change.identity});
         if (const Item* item = living(type, there, change.identity))
             return item->text(type.names.id);
     }
     try {
-        Params tags;
-        specify_tags(tags, 1, type.names.tagged, all_tags(region_, change));
-        std::string id = type.create(region_, change, tags);
+        std::string id =
+            type.create(region_, change, type.creation_tags(all_tags(region_, change)));
         if (!id.empty()) return id;
         // not tried again, as each attempt could make another one
         throw Error(ErrorKind::failed, fmt::format("AWS accepted the request for the {}, but its "
@@ -257,30 +265,23 @@ void RegionEndpoint::begin(std::size_t index, const Change& change, ChangeSink& 
 
 void RegionEndpoint::retag(const AwsType& type, const Item& item, const Change& change) {
     if (find_attribute(type.schema, "tags") == nullptr) return;
-    Params set, gone;
-    set.add("ResourceId.1", item.text(type.names.id));
-    gone.add("ResourceId.1", item.text(type.names.id));
-    int sets = 0, drops = 0;
-    const auto wanted = wanted_tags(region_, change.after);
-    for (const auto& [key, value] : wanted) {
-        const char* now = item.tag(key);
-        if (now != nullptr && value == now) continue;
-        const std::string tag = fmt::format("Tag.{}", ++sets);
-        set.add(tag + ".Key", key).add(tag + ".Value", value);
-    }
+    Tags set;
+    std::vector<std::string> gone;
+    const Tags wanted = wanted_tags(region_, change.after);
+    for (const auto& [key, value] : wanted)
+        if (const char* now = item.tag(key); now == nullptr || value != now) set[key] = value;
     if (change.before["tags"].is_map())
         for (const Entry& e : change.before["tags"].as_map())
-            if (!wanted.contains(e.key) && item.tag(e.key) != nullptr)
-                gone.add(fmt::format("Tag.{}.Key", ++drops), e.key);
-    if (sets > 0) region_.change("CreateTags", set, true);
-    if (drops > 0) region_.change("DeleteTags", gone, true);
+            if (!wanted.contains(e.key) && item.tag(e.key) != nullptr) gone.push_back(e.key);
+    if (!set.empty() || !gone.empty()) type.retag(region_, item.text(type.names.id), set, gone);
 }
 
 void RegionEndpoint::begin_removal(std::size_t index, const Change& change, ChangeSink& sink) {
     const auto& type = dynamic_cast<const AwsType&>(*change.type);
     Wait wait{.id = change.before.text("id"), .what = "waiting until it is gone"};
+    if (wait.id.empty()) wait.id = type.id_from(change.before);
     if (wait.id.empty()) { // its creation was interrupted
-        const auto there = describe_own(region_, type, {change.identity});
+        const auto there = type.by_identity(region_, {change.identity});
         const Item* item = living(type, there, change.identity);
         if (item == nullptr) return sink.done(index, {});
         wait.id = item->text(type.names.id);
@@ -351,7 +352,7 @@ void RegionEndpoint::poll_type(const AwsType& type, std::span<const Change> wait
                                const Indices& which, ChangeSink& sink) {
     std::vector<std::string> ids;
     for (const std::size_t i : which) ids.push_back(wait_of(waiting[i]).id);
-    const auto there = describe(region_, type, ids);
+    const auto there = type.by_id(region_, ids);
     for (const std::size_t i : which) {
         const auto item = there.find(wait_of(waiting[i]).id);
         try {
@@ -379,7 +380,7 @@ void RegionEndpoint::fail_poll(const AwsType& type, const Change& change, std::s
                                const ServiceError& error, ChangeSink& sink) {
     if (!waits_for(change)) return; // it has ended
     Error refused = region_.refused(error);
-    if (refused.transient && Clock::now() - wait_of(change).since < type.limit) return;
+    if (refused.transient && Clock::now() - wait_of(change).since < limit_of(type, change)) return;
     refused.transient = false;
     fail_wait(change, index, std::move(refused), sink);
 }
@@ -394,10 +395,10 @@ void RegionEndpoint::look_at(const AwsType& type, const Change& change, std::siz
     };
     std::string what;
     if (change.kind == Change::Kind::remove) {
-        if (item == nullptr || type.is_gone(*item) ||
-            (wait.still_used && try_removal(type, change, wait)))
+        what = item == nullptr ? "" : type.leaving(*item);
+        if (what.empty() || (wait.still_used && try_removal(type, change, wait)))
             return end(), sink.done(index, {});
-        what = wait.what;
+        if (wait.still_used) what = wait.what;
     } else if (item == nullptr) {
         what = "waiting until AWS shows it";
     } else if (what = type.unready(*item, change.after); what.empty()) {
@@ -407,13 +408,12 @@ void RegionEndpoint::look_at(const AwsType& type, const Change& change, std::siz
                 out = out.with(a.name, overlaid(a.type, said, out[a.name]));
         return end(), sink.done(index, std::move(out));
     }
-    if (Clock::now() - wait.since > type.limit) {
-        const auto limit = std::chrono::duration_cast<milliseconds>(type.limit);
+    const auto limit = limit_of(type, change);
+    if (Clock::now() - wait.since > limit)
         throw Error(ErrorKind::failed,
                     fmt::format("the {} is not ready after {}: {}", type.names.noun,
                                 show_duration(limit.count()), what))
             .with_hint("the next apply continues to wait");
-    }
     if (what != wait.what) sink.progress(index, wait.what = what);
 }
 

@@ -1,4 +1,4 @@
-#include "providers/aws-ec2/aws_type.h"
+#include "providers/aws-ec2/ec2_type.h"
 
 #include "core/hash.h"
 #include "core/secrecy.h"
@@ -52,7 +52,7 @@ void specify_network(Params& params, const Value& config) {
             .add(prefix + "AssociatePublicIpAddress", config.flag("public_ip"));
 }
 
-class Instance final : public AwsType {
+class Instance final : public Ec2Type {
   public:
     Instance();
     Value derive(const Value& config) const override {
@@ -361,7 +361,7 @@ Schema login_schema() {
 }
 
 Instance::Instance()
-    : AwsType({.noun = "instance",
+    : Ec2Type({.noun = "instance",
                .describe = "DescribeInstances",
                .set = "reservationSet",
                .id = "instanceId",

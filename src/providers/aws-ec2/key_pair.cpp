@@ -1,4 +1,4 @@
-#include "providers/aws-ec2/aws_type.h"
+#include "providers/aws-ec2/ec2_type.h"
 
 #include "core/error.h"
 #include "core/hash.h"
@@ -67,7 +67,7 @@ void check_public_key(const Value& key, Diagnostics& problems) {
     if (kind_in(data) != kind) wrong("the public key is cut off or mistyped", form);
 }
 
-class KeyPair final : public AwsType {
+class KeyPair final : public Ec2Type {
   public:
     KeyPair();
     void check_own(const Value& config, Diagnostics& problems) const override {
@@ -109,7 +109,7 @@ class KeyPair final : public AwsType {
 };
 
 KeyPair::KeyPair()
-    : AwsType({.noun = "key pair",
+    : Ec2Type({.noun = "key pair",
                .describe = "DescribeKeyPairs",
                .set = "keySet",
                .id = "keyPairId",

@@ -117,6 +117,15 @@ milliseconds RateLimit::take(Clock::time_point now) {
                       : milliseconds(static_cast<std::int64_t>(-left_ / rate_ * 1000));
 }
 
+pugi::xml_node result_of(const pugi::xml_document& document) {
+    constexpr std::string_view ending = "Response";
+    const pugi::xml_node root = root_of(document);
+    std::string name = root.name();
+    if (name.ends_with(ending)) name.resize(name.size() - ending.size());
+    const pugi::xml_node result = root.child((name + "Result").c_str());
+    return result ? result : root;
+}
+
 void pause_for(milliseconds time, const std::stop_token& stop) {
     if (time.count() <= 0) return;
     std::mutex mutex;
@@ -280,12 +289,12 @@ void Client::each(std::string_view action, const Params& params, const char* set
     std::string next;
     do {
         Params page = params;
-        if (!next.empty()) page.add("NextToken", next);
+        if (!next.empty()) page.add(service_.marker, next);
         const auto answer = call(action, page, true);
-        const pugi::xml_node items = root_of(*answer).child(set);
+        const pugi::xml_node result = result_of(*answer), items = result.child(set);
         if (!items) throw wrong_answer(name_of(action), fmt::format("the answer has no <{}>", set));
-        for (const pugi::xml_node& item : items.children("item")) take(item);
-        next = root_of(*answer).child_value("nextToken");
+        for (const pugi::xml_node& item : items.children(service_.element)) take(item);
+        next = result.child_value(service_.next_marker);
         if (!next.empty() && !seen.insert(next).second)
             throw wrong_answer(name_of(action), "the answer leads to a page that was read before");
         if (seen.size() > kMostPages)

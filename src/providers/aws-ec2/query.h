@@ -40,12 +40,26 @@ class Params {
     int filters_ = 0;
 };
 
+/// A service, and how it writes lists and their pages.
 struct Service {
-    std::string_view name; ///< in names of hosts, in signatures, and in AWS_ENDPOINT_URL_...
+    std::string_view name; ///< in names of hosts, signatures and permissions
     std::string_view version;
+    const char* variable;                   ///< of its endpoint: "AWS_ENDPOINT_URL_EC2"
+    const char* element = "member";         ///< of a list in an answer
+    const char* marker = "Marker";          ///< of a page, in the request for it
+    const char* next_marker = "NextMarker"; ///< in the answer before it
 };
-inline constexpr Service kEc2{"ec2", "2016-11-15"};
-inline constexpr Service kSts{"sts", "2011-06-15"};
+inline constexpr Service kEc2{.name = "ec2",
+                              .version = "2016-11-15",
+                              .variable = "AWS_ENDPOINT_URL_EC2",
+                              .element = "item",
+                              .marker = "NextToken",
+                              .next_marker = "nextToken"};
+inline constexpr Service kSts{
+    .name = "sts", .version = "2011-06-15", .variable = "AWS_ENDPOINT_URL_STS"};
+inline constexpr Service kElb{.name = "elasticloadbalancing",
+                              .version = "2015-12-01",
+                              .variable = "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"};
 
 /// The answer of a service that refused a request, an answer of another form, or the lack of one.
 struct ServiceError : std::exception {
@@ -121,8 +135,8 @@ class Client {
     /// @throws ServiceError, Interrupted
     std::shared_ptr<pugi::xml_document> call(std::string_view action, const Params& params,
                                              bool repeatable);
-    /// Sends a request until the last page, and passes each `<item>` of the set, which every answer
-    /// must have, if empty.
+    /// Sends a request until the last page, and passes each element of the list `set`, which every
+    /// answer must have, if empty.
     /// @throws ServiceError, Interrupted
     void each(std::string_view action, const Params& params, const char* set,
               const std::function<void(const pugi::xml_node&)>& take);
@@ -154,5 +168,8 @@ void pause_for(std::chrono::milliseconds time, const std::stop_token& stop);
 inline pugi::xml_node root_of(const pugi::xml_document& document) {
     return document.document_element();
 }
+
+/// The contents of an answer: its `<ACTIONResult>`, or its root for EC2, which has none.
+pugi::xml_node result_of(const pugi::xml_document& document);
 
 } // namespace hadeploy::aws

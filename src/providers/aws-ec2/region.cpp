@@ -27,25 +27,25 @@ std::map<std::string, std::string> tags_of(const Value& settings) {
 
 /// Whether AWS would allow more on request. The limits of one object or request are fixed.
 bool is_quota(const ServiceError& error) {
-    return error.code.ends_with("LimitExceeded") && !error.is_throttling() &&
-           !error.is({"TagLimitExceeded", "FilterLimitExceeded"});
+    return (error.code.ends_with("LimitExceeded") || error.code.starts_with("TooMany")) &&
+           !error.is_throttling() &&
+           !error.is({"TagLimitExceeded", "FilterLimitExceeded", "TooManyTags", "TooManyActions"});
 }
 
 } // namespace
 
 Region::Region(const Value& settings, ProviderContext context)
     : context_(std::move(context)), chain_(access_of(settings, context_)), name_(chain_.region()),
-      tags_(tags_of(settings)),
-      ec2_(
-          kEc2, chain_.endpoint_of("ec2", name_), name_,
-          [this](bool renew) { return chain_.get(renew); }, context_.stop),
-      sts_(
-          kSts, chain_.endpoint_of("sts", name_), name_,
-          [this](bool renew) { return chain_.get(renew); }, context_.stop) {}
+      tags_(tags_of(settings)), ec2_(client(kEc2)), sts_(client(kSts)), elb_(client(kElb)) {}
+
+Client Region::client(const Service& service) {
+    return {service, chain_.endpoint_of(service, name_), name_,
+            [this](bool renew) { return chain_.get(renew); }, context_.stop};
+}
 
 std::string Region::unencrypted() const {
-    for (const char* service : {"ec2", "sts"})
-        if (const std::string url = chain_.endpoint_of(service, name_); leaves_unencrypted(url))
+    for (const Service* service : {&kEc2, &kSts, &kElb})
+        if (const std::string url = chain_.endpoint_of(*service, name_); leaves_unencrypted(url))
             return http::authority_of(url);
     return {};
 }
@@ -68,7 +68,7 @@ void Region::ask_identity() {
     const std::lock_guard lock(mutex_);
     if (!account_.empty()) return;
     const auto answer = sts_.call("GetCallerIdentity", {}, true);
-    const pugi::xml_node result = root_of(*answer).child("GetCallerIdentityResult");
+    const pugi::xml_node result = result_of(*answer);
     const std::string account = result.child_value("Account");
     if (account.empty()) throw wrong_answer("sts:GetCallerIdentity", "the answer has no <Account>");
     caller_ = result.child_value("Arn");
@@ -117,6 +117,18 @@ Error Region::refused(const ServiceError& e) {
     if (is_quota(e))
         return Error(ErrorKind::failed, what)
             .with_hint("ask AWS for a higher quota (Service Quotas), or remove what is not used");
+    if (e.is({"TargetGroupAssociationLimit"}))
+        return Error(ErrorKind::failed, what)
+            .with_hint("a target group serves one load balancer: make one for each");
+    if (e.is({"CertificateNotFound", "UnsupportedCertificate"}))
+        return Error(ErrorKind::failed, what)
+            .with_hint(fmt::format("use a certificate that AWS's certificate manager has issued or "
+                                   "imported in {}",
+                                   name_));
+    if (e.is({"InvalidSubnet"}))
+        return Error(ErrorKind::failed, what)
+            .with_hint("an internet-facing load balancer needs an aws.internet_gateway in its VPC: "
+                       "list it in `depends_on`, or set `scheme: internal`");
     if (e.is({"InsufficientInstanceCapacity", "InsufficientHostCapacity", "Unsupported"}))
         return Error(ErrorKind::failed, what)
             .with_hint("choose another instance type or availability zone");

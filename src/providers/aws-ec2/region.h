@@ -29,13 +29,15 @@ class Region {
     /// The host to which requests go over the network without encryption; "" if there is none.
     [[nodiscard]] std::string unencrypted() const;
 
-    /// EC2's clients, see Client. A stop ends a read and each pause, but no request of a change.
+    /// Requests to EC2, see Client. A stop ends a read and each pause, but no request of a change.
     std::shared_ptr<pugi::xml_document> read(std::string_view action, const Params& params);
     void each(std::string_view action, const Params& params, const char* set,
               const std::function<void(const pugi::xml_node&)>& take);
     /// @param repeatable  see Client::call
     std::shared_ptr<pugi::xml_document> change(std::string_view action, const Params& params,
                                                bool repeatable);
+    /// The client of Elastic Load Balancing.
+    [[nodiscard]] Client& elb() { return elb_; }
     [[nodiscard]] const std::stop_token& stop() const { return context_.stop; }
 
     /// The error of a refused request, with a hint.
@@ -43,12 +45,13 @@ class Region {
 
   private:
     void ask_identity();
+    Client client(const Service& service);
 
     ProviderContext context_;
     CredentialChain chain_;
     std::string name_;
     std::map<std::string, std::string> tags_;
-    Client ec2_, sts_;
+    Client ec2_, sts_, elb_;
     std::mutex mutex_;
     std::string account_, caller_;
 };

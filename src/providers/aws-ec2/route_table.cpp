@@ -1,4 +1,4 @@
-#include "providers/aws-ec2/aws_type.h"
+#include "providers/aws-ec2/ec2_type.h"
 
 #include "core/secrecy.h"
 #include "providers/aws-ec2/address_range.h"
@@ -31,7 +31,7 @@ const Target* target_of(std::string_view id) {
     return it == kTargets.end() ? nullptr : &*it;
 }
 
-class RouteTable final : public AwsType {
+class RouteTable final : public Ec2Type {
   public:
     RouteTable();
     void check_own(const Value& config, Diagnostics& problems) const override {
@@ -85,7 +85,7 @@ class RouteTable final : public AwsType {
         set_subnets(region, item, before["subnets"], after["subnets"]);
     }
     void remove(Region& region, const std::string& id, const Value&) const override {
-        const auto there = describe(region, *this, {id});
+        const auto there = by_id(region, {id});
         for (const auto& [own, item] : there) set_subnets(region, item, {}, Value::list({}));
         region.change("DeleteRouteTable", Params().add("RouteTableId", id), true);
     }
@@ -147,7 +147,7 @@ class RouteTable final : public AwsType {
 };
 
 RouteTable::RouteTable()
-    : AwsType({.noun = "route table",
+    : Ec2Type({.noun = "route table",
                .describe = "DescribeRouteTables",
                .set = "routeTableSet",
                .id = "routeTableId",

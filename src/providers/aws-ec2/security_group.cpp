@@ -3,7 +3,7 @@
 #include "core/secrecy.h"
 #include "core/text.h"
 #include "providers/aws-ec2/address_range.h"
-#include "providers/aws-ec2/aws_type.h"
+#include "providers/aws-ec2/ec2_type.h"
 
 #include <algorithm>
 #include <charconv>
@@ -146,7 +146,7 @@ std::set<RuleAtom> redescribed(const std::set<RuleAtom>& from, const std::set<Ru
     return out;
 }
 
-class SecurityGroup final : public AwsType {
+class SecurityGroup final : public Ec2Type {
   public:
     SecurityGroup();
     void check_own(const Value& config, Diagnostics& problems) const override;
@@ -356,7 +356,7 @@ Schema rule_fields(const char* peers) {
 }
 
 SecurityGroup::SecurityGroup()
-    : AwsType({.noun = "security group",
+    : Ec2Type({.noun = "security group",
                .describe = "DescribeSecurityGroups",
                .set = "securityGroupInfo",
                .id = "groupId",

@@ -1,4 +1,4 @@
-#include "providers/aws-ec2/aws_type.h"
+#include "providers/aws-ec2/ec2_type.h"
 
 #include "core/secrecy.h"
 #include "providers/aws-ec2/disk.h"
@@ -12,7 +12,7 @@ namespace hadeploy::aws {
 namespace {
 
 std::int64_t number_of(const Item& item, const char* path) {
-    return std::strtoll(item.required(path).c_str(), nullptr, 10);
+    return to_number(item.required(path));
 }
 
 Disk disk_of(const Value& config) {
@@ -33,7 +33,7 @@ bool is_device(std::string_view name) {
     return false;
 }
 
-class Volume final : public AwsType {
+class Volume final : public Ec2Type {
   public:
     Volume();
     void check_own(const Value& config, Diagnostics& problems) const override {
@@ -141,7 +141,7 @@ void Volume::change(Region& region, const Item& item, const Value& before, const
 }
 
 Volume::Volume()
-    : AwsType({.noun = "volume",
+    : Ec2Type({.noun = "volume",
                .describe = "DescribeVolumes",
                .set = "volumeSet",
                .id = "volumeId",
@@ -195,7 +195,7 @@ Volume::Volume()
     });
 }
 
-class Eip final : public AwsType {
+class Eip final : public Ec2Type {
   public:
     Eip();
     void check_own(const Value& config, Diagnostics& problems) const override {
@@ -223,7 +223,7 @@ class Eip final : public AwsType {
                       true);
     }
     void remove(Region& region, const std::string& id, const Value&) const override {
-        for (const auto& [own, item] : describe(region, *this, {id})) disassociate(region, item);
+        for (const auto& [own, item] : by_id(region, {id})) disassociate(region, item);
         region.change("ReleaseAddress", Params().add("AllocationId", id), true);
     }
 
@@ -236,7 +236,7 @@ class Eip final : public AwsType {
 };
 
 Eip::Eip()
-    : AwsType({.noun = "elastic IP address",
+    : Ec2Type({.noun = "elastic IP address",
                .describe = "DescribeAddresses",
                .set = "addressesSet",
                .id = "allocationId",

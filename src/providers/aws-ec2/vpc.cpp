@@ -1,6 +1,6 @@
 #include "core/secrecy.h"
 #include "providers/aws-ec2/address_range.h"
-#include "providers/aws-ec2/aws_type.h"
+#include "providers/aws-ec2/ec2_type.h"
 
 #include <fmt/format.h>
 
@@ -27,7 +27,7 @@ void check_range(const Value& cidr, Diagnostics& problems) {
             .with_hint("use a prefix from /16 to /28");
 }
 
-class Vpc final : public AwsType {
+class Vpc final : public Ec2Type {
   public:
     Vpc();
     void check_own(const Value& config, Diagnostics& problems) const override {
@@ -70,7 +70,7 @@ class Vpc final : public AwsType {
 };
 
 Vpc::Vpc()
-    : AwsType({.noun = "VPC",
+    : Ec2Type({.noun = "VPC",
                .describe = "DescribeVpcs",
                .set = "vpcSet",
                .id = "vpcId",
@@ -104,7 +104,7 @@ Vpc::Vpc()
     });
 }
 
-class Subnet final : public AwsType {
+class Subnet final : public Ec2Type {
   public:
     Subnet();
     void check_own(const Value& config, Diagnostics& problems) const override {
@@ -144,7 +144,7 @@ class Subnet final : public AwsType {
 };
 
 Subnet::Subnet()
-    : AwsType({.noun = "subnet",
+    : Ec2Type({.noun = "subnet",
                .describe = "DescribeSubnets",
                .set = "subnetSet",
                .id = "subnetId",
@@ -185,7 +185,7 @@ Subnet::Subnet()
     });
 }
 
-class InternetGateway final : public AwsType {
+class InternetGateway final : public Ec2Type {
   public:
     InternetGateway();
     void check_own(const Value& config, Diagnostics& problems) const override {
@@ -224,7 +224,7 @@ class InternetGateway final : public AwsType {
 };
 
 InternetGateway::InternetGateway()
-    : AwsType({.noun = "internet gateway",
+    : Ec2Type({.noun = "internet gateway",
                .describe = "DescribeInternetGateways",
                .set = "internetGatewaySet",
                .id = "internetGatewayId",

@@ -1,0 +1,226 @@
+#include "providers/aws-ec2/elb_type.h"
+
+#include "core/secrecy.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
+#include <set>
+
+namespace hadeploy::aws {
+
+namespace {
+constexpr std::size_t kMostDescribed = 20; ///< objects of a DescribeTags
+constexpr std::size_t kMostName = 32, kIdentityPart = 6;
+constexpr const char* kPageSize = "400";
+
+std::vector<std::string> ids_of(const std::vector<Item>& items, const char* id) {
+    std::vector<std::string> out;
+    for (const Item& item : items) out.push_back(item.text(id));
+    return out;
+}
+
+bool is_absent(const ServiceError& error) {
+    return error.code.ends_with("NotFound");
+}
+
+} // namespace
+
+std::string generation_name(const std::string& name, const std::string& identity) {
+    std::string out = name.substr(0, kMostName - kIdentityPart - 1);
+    while (out.ends_with('-')) out.pop_back();
+    return fmt::format("{}-{}", out, identity.substr(0, kIdentityPart));
+}
+
+std::vector<std::string> ElbType::claims(const Value& config) const {
+    if (!config["name"].is_string() || config["region"].is_unknown()) return {};
+    return {fmt::format("aws {} {} {}", names_.noun, config.text("name"), config.text("region"))};
+}
+
+void ElbType::check_name(const Value& name, Diagnostics& problems) const {
+    const std::string noun = fmt::format("the name of a {}", names_.noun);
+    check_text(name, {.noun = noun.c_str(), .most = kMostName, .others = "-"}, problems);
+    if (!name.is_string()) return;
+    const std::string& text = name.as_string();
+    if (text.empty() || text.starts_with('-') || text.ends_with('-') ||
+        text.find("--") != text.npos || text.starts_with("internal-"))
+        problems.add(fmt::format("{} cannot be {}", quoted(name), noun), name.loc())
+            .with_hint("dashes are allowed between letters and digits; AWS reserves names that "
+                       "begin with internal-");
+}
+
+std::string ElbType::observed_name(const Item& item, const Value& config) const {
+    const std::string actual = item.required(names_.name), wanted = config.text("name");
+    return actual == generation_name(wanted, item.identity()) ? wanted : actual;
+}
+
+std::vector<Item> ElbType::listed(Region& region, const Params& params) const {
+    std::vector<Item> out;
+    region.elb().each(names_.describe, params, names_.set, [&](const pugi::xml_node& node) {
+        out.emplace_back(node);
+        if (out.back().text(names_.id).empty())
+            throw wrong_answer(described_by(),
+                               fmt::format("the answer has a {} without its ARN", names_.noun));
+    });
+    return out;
+}
+
+/// The objects with their tags, without those that have disappeared since they were listed.
+std::vector<Item> ElbType::with_tags(Region& region, std::vector<Item> items) const {
+    std::vector<Item> out;
+    for (std::size_t at = 0; at < items.size(); at += kMostDescribed) {
+        const std::size_t end = std::min(at + kMostDescribed, items.size());
+        const std::vector<Item> some(items.begin() + static_cast<std::ptrdiff_t>(at),
+                                     items.begin() + static_cast<std::ptrdiff_t>(end));
+        std::shared_ptr<pugi::xml_document> answer;
+        try {
+            answer = region.elb().call(
+                "DescribeTags", Params().list("ResourceArns.member", ids_of(some, names_.id)),
+                true);
+        } catch (const ServiceError& error) {
+            if (!is_absent(error)) throw;
+            if (some.size() > 1) // one of them has disappeared
+                for (const Item& item : some)
+                    for (Item& one : with_tags(region, {item})) out.push_back(std::move(one));
+            continue;
+        }
+        std::map<std::string, pugi::xml_node> described;
+        for (const pugi::xml_node& one :
+             result_of(*answer).child("TagDescriptions").children("member"))
+            described[one.child_value("ResourceArn")] = one;
+        for (Item item : some) {
+            const auto tags = described.find(item.text(names_.id));
+            if (tags == described.end())
+                throw wrong_answer(
+                    "elasticloadbalancing:DescribeTags",
+                    fmt::format("the answer has no tags of {}", item.text(names_.id)));
+            for (const pugi::xml_node& tag : tags->second.child("Tags").children("member"))
+                item.add_tag(tag.child_value("Key"), tag.child_value("Value"));
+            out.push_back(std::move(item));
+        }
+    }
+    return out;
+}
+
+std::map<std::string, Item> ElbType::by_id(Region& region,
+                                           const std::vector<std::string>& ids) const {
+    if (ids.empty()) return {};
+    std::vector<Item> wanted;
+    for (Item& item : listed(region, Params().add("PageSize", std::string(kPageSize))))
+        if (std::find(ids.begin(), ids.end(), item.text(names_.id)) != ids.end())
+            wanted.push_back(std::move(item));
+    std::map<std::string, Item> out;
+    for (Item& item : with_tags(region, std::move(wanted))) out.emplace(item.text(names_.id), item);
+    return out;
+}
+
+std::map<std::string, Item> ElbType::by_identity(Region& region,
+                                                 const std::vector<std::string>& identities) const {
+    if (identities.empty()) return {};
+    const std::set<std::string> wanted(identities.begin(), identities.end());
+    std::map<std::string, Item> out;
+    for (Item& item :
+         with_tags(region, listed(region, Params().add("PageSize", std::string(kPageSize)))))
+        if (wanted.contains(item.identity())) out.emplace(item.identity(), item);
+    return out;
+}
+
+std::optional<Item> ElbType::named(Region& region, const std::string& name) const {
+    try {
+        const auto items = with_tags(region, listed(region, Params().list("Names.member", {name})));
+        return items.empty() ? std::nullopt : std::optional(items.front());
+    } catch (const ServiceError& error) {
+        if (!is_absent(error)) throw;
+        return std::nullopt;
+    }
+}
+
+std::string ElbType::conflict(Region& region, const Value& config) const {
+    if (!config["name"].is_string()) return {};
+    const auto other = named(region, config.text("name"));
+    return other ? fmt::format("the {} {}", names_.noun, other->text(names_.id)) : "";
+}
+
+/// Looks for the name first: AWS answers with the existing object if that has the same settings,
+/// such as the generation that this one replaces.
+std::string ElbType::create(Region& region, const Change& change, Params tags) const {
+    std::string name = change.after.text("name");
+    if (const auto other = named(region, name)) {
+        if (other->identity() == change.identity) return other->text(names_.id);
+        name = generation_name(name, change.identity);
+    }
+    Params params = std::move(tags);
+    params.add("Name", name);
+    specify(region, params, change.after);
+    const auto answer = region.elb().call(names_.create, params, false);
+    return result_of(*answer).child(names_.set).child("member").child_value(names_.id);
+}
+
+Params ElbType::creation_tags(const Tags& tags) const {
+    Params out;
+    int n = 0;
+    for (const auto& [key, value] : tags) {
+        const std::string tag = fmt::format("Tags.member.{}", ++n);
+        out.add(tag + ".Key", key).add(tag + ".Value", value);
+    }
+    return out;
+}
+
+void ElbType::retag(Region& region, const std::string& id, const Tags& set,
+                    const std::vector<std::string>& gone) const {
+    if (!set.empty())
+        region.elb().call("AddTags", creation_tags(set).add("ResourceArns.member.1", id), true);
+    if (!gone.empty())
+        region.elb().call("RemoveTags",
+                          Params().add("ResourceArns.member.1", id).list("TagKeys.member", gone),
+                          true);
+}
+
+std::vector<std::string> members_of(const pugi::xml_node& list, const char* element) {
+    std::vector<std::string> out;
+    for (const pugi::xml_node& member : list.children("member"))
+        out.emplace_back(element == nullptr ? member.child_value() : member.child_value(element));
+    return out;
+}
+
+std::map<std::string, std::string> elb_attributes(Region& region, const char* action,
+                                                  const char* parameter, const std::string& id) {
+    const auto answer = region.elb().call(action, Params().add(parameter, id), true);
+    const pugi::xml_node list = result_of(*answer).child("Attributes");
+    if (!list)
+        throw wrong_answer(fmt::format("{}:{}", kElb.name, action),
+                           "the answer has no <Attributes>");
+    std::map<std::string, std::string> out;
+    for (const pugi::xml_node& one : list.children("member"))
+        out[one.child_value("Key")] = one.child_value("Value");
+    return out;
+}
+
+void set_elb_attributes(Region& region, const char* action, const char* parameter,
+                        const std::string& id, const std::map<std::string, std::string>& values) {
+    if (values.empty()) return;
+    Params params;
+    params.add(parameter, id);
+    int n = 0;
+    for (const auto& [key, value] : values) {
+        const std::string one = fmt::format("Attributes.member.{}", ++n);
+        params.add(one + ".Key", key).add(one + ".Value", value);
+    }
+    region.elb().call(action, params, true);
+}
+
+std::string in_seconds(const Value& duration) {
+    return std::to_string(duration.as_integer() / 1000);
+}
+
+Value from_seconds(const std::string& seconds) {
+    return seconds.empty() ? Value() : Value(to_number(seconds) * 1000);
+}
+
+void check_seconds(const Value& duration, const char* noun, Diagnostics& problems) {
+    if (duration.is_integer() && duration.as_integer() % 1000 != 0)
+        problems.add(fmt::format("{} is not a whole number of seconds", noun), duration.loc())
+            .with_hint("AWS counts in seconds");
+}
+
+} // namespace hadeploy::aws
