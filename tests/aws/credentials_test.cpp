@@ -110,6 +110,8 @@ TEST_CASE("credentials: the region and endpoints, in their order") {
     CHECK(c.chain().endpoint_of(kSts, "x") == "http://all");
     c.env.all["AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"] = "http://elb";
     CHECK(c.chain().endpoint_of(kElb, "x") == "http://elb");
+    c.env.all["AWS_ENDPOINT_URL_EFS"] = "http://efs";
+    CHECK(c.chain().endpoint_of(kEfs, "x") == "http://efs");
     c.access.endpoint = "http://given";
     CHECK(c.chain().endpoint_of(kSts, "x") == "http://given");
 }

@@ -132,9 +132,11 @@ class Proxy:
     (status, body), None to pass, or "lost" to close the connection; each is asked for each request."""
 
     def __init__(self, moto):
-        import load_balancing  # needs boto3
+        import file_systems  # these need boto3
+        import load_balancing
         self.moto, self.oracle = moto, Oracle()
         self.balancing = load_balancing.LoadBalancing(moto.port)
+        self.files = file_systems.FileSystems()
         self.delay = 0.0
         self.clear()
         proxy = self
@@ -143,8 +145,8 @@ class Proxy:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                answer = proxy.handle(dict(self.headers), body)
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                answer = proxy.handle(self.command, self.path, dict(self.headers), body)
                 if answer == "lost":
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
@@ -155,6 +157,8 @@ class Proxy:
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
                 self.wfile.write(text)
+
+            do_GET = do_PUT = do_DELETE = do_POST
 
             def log_message(self, *_):
                 pass
@@ -171,14 +175,27 @@ class Proxy:
         self.faults, self.calls, self.wrong, self.tokens = [], [], [], {}
         self.lock = threading.Lock()
         self.balancing.clear()
+        self.files.clear()
 
-    def forward(self, headers, body):
+    def forward(self, headers, body, method="POST", path="/"):
         connection = http.client.HTTPConnection("127.0.0.1", self.moto.port, timeout=60)
-        connection.request("POST", "/", body, {**headers, "Content-Length": str(len(body))})
+        connection.request(method, path, body, {**headers, "Content-Length": str(len(body))})
         answer = connection.getresponse()
         return answer.status, answer.read()
 
-    def handle(self, headers, body):
+    def handle(self, method, path, headers, body):
+        if path == "/":
+            return self.handle_query(headers, body)
+        action, params, wrong = self.files.oracle.parse(method, *(path + "?").split("?")[:2], body)
+        with self.lock:
+            self.calls.append(action)
+            self.wrong += wrong
+            if "/elasticfilesystem/aws4_request" not in headers.get("Authorization", headers.get("authorization", "")):
+                self.wrong.append(f"{action} is not signed")
+        plain = functools.partial(self.forward, headers, body, method, path)
+        return self.ask(action, params, lambda: self.files.answer(action, params, plain))
+
+    def handle_query(self, headers, body):
         params = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
         action = params["Action"]
         time.sleep(self.delay)
@@ -197,6 +214,9 @@ class Proxy:
                 return self.balancing.answer(action, params, plain)
             return self.with_token(action, params, plain)
 
+        return self.ask(action, params, forward)
+
+    def ask(self, action, params, forward):
         for fault in list(self.faults):
             answer = fault(action, params, forward)
             if answer is not None:

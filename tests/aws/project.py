@@ -58,7 +58,7 @@ class Project(unittest.TestCase):
         directory = tempfile.TemporaryDirectory(prefix="hadeploy-aws-test-")
         self.addCleanup(directory.cleanup)
         self.path = pathlib.Path(directory.name)
-        self.ec2, self.elb = self.client("ec2"), self.client("elbv2")
+        self.ec2, self.elb, self.efs = self.client("ec2"), self.client("elbv2"), self.client("efs")
         self.theirs = self.vpcs()
 
     @staticmethod
@@ -116,7 +116,8 @@ class Project(unittest.TestCase):
                                 ("security_groups", "SecurityGroups", "GroupId"), ("volumes", "Volumes", "VolumeId"),
                                 ("addresses", "Addresses", "AllocationId"), ("key_pairs", "KeyPairs", "KeyPairId")):
             found += [one[name] for one in getattr(self.ec2, f"describe_{kind}")(Filters=tagged)[key]]
-        return sorted(found + [arn for arn in self.balancers() + self.groups() if "hadeploy:identity" in self.tags(arn)])
+        found += [arn for arn in self.balancers() + self.groups() if "hadeploy:identity" in self.tags(arn)]
+        return sorted(found + [one["FileSystemId"] for one in self.efs.describe_file_systems()["FileSystems"]])
 
     def balancers(self):
         return [b["LoadBalancerArn"] for b in self.elb.describe_load_balancers()["LoadBalancers"]]

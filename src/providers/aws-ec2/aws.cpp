@@ -42,8 +42,8 @@ Schema settings_schema() {
         {.name = "endpoint",
          .type = TypeKind::string,
          .doc = "URL of all services, for an emulator. Defaults to AWS_ENDPOINT_URL_EC2, "
-                "AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2 and "
-                "AWS_ENDPOINT_URL."},
+                "AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2, "
+                "AWS_ENDPOINT_URL_EFS and AWS_ENDPOINT_URL."},
         {.name = "tags", .type = map_of(TypeKind::string), .doc = "Tags of all resources."},
     };
 }
@@ -120,6 +120,7 @@ void add_aws(Registry& registry) {
     registry.add(target_group_type());
     registry.add(target_type());
     registry.add(load_balancer_type());
+    registry.add(efs_type());
     registry.add(image_type());
     registry.add(zones_type());
     registry.add(caller_identity_type());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <set>
 
 namespace hadeploy::aws {
@@ -55,6 +56,25 @@ void wait_until(Region& region, const AwsType& type, const std::string& id, cons
                         fmt::format("the {} {} did not become {}", type.names.noun, id, state));
         pause_for(kLookAgain, region.stop());
     }
+}
+
+void require_zones(Region& region, const Value& subnets, std::size_t least, const char* whose) {
+    const std::vector<std::string> ids = texts_of(subnets);
+    if (ids.empty() || subnets.as_list().size() != ids.size()) return; // not known yet
+    std::set<std::string> zones;
+    std::size_t shown = 0;
+    region.each("DescribeSubnets", Params().filter("subnet-id", ids), "subnetSet",
+                [&](const pugi::xml_node& subnet) {
+                    ++shown;
+                    zones.insert(subnet.child_value("availabilityZone"));
+                });
+    if (shown < ids.size() || zones.size() >= std::max(ids.size(), least)) return;
+    throw Error(ErrorKind::failed,
+                fmt::format("the subnets of {} are in too few availability zones: {} in {}", whose,
+                            ids.size(), fmt::join(zones, ", ")),
+                subnets.loc())
+        .with_hint(fmt::format("AWS needs each subnet in another zone{}",
+                               least > 1 ? ", and at least two" : ""));
 }
 
 Schema with_common(Schema own, bool tagged, const char* id) {

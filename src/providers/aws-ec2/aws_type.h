@@ -153,6 +153,13 @@ Tags all_tags(const Region& region, const Change& change);
 /// The `tags` to compare: of the keys in the config, those removed from it, and those of the
 /// provider that differ.
 Value observed_tags(Region& region, const Item& item, const Value& config, const Value& recorded);
+/// Checks that each of some subnets is in another availability zone, as far as they are known and
+/// EC2 shows them.
+/// @param least  zones that the object needs
+/// @param whose  for the message: "the load balancer"
+/// @throws Error(failed)
+void require_zones(Region& region, const Value& subnets, std::size_t least, const char* whose);
+
 /// Asks until an object is as the next request needs it. `state`: for the error, "available".
 /// @throws Error(failed) after the limit of the type; Interrupted
 void wait_until(Region& region, const AwsType& type, const std::string& id, const char* state,
@@ -170,6 +177,7 @@ std::unique_ptr<ResourceType> eip_type();
 std::unique_ptr<ResourceType> target_group_type();
 std::unique_ptr<ResourceType> target_type();
 std::unique_ptr<ResourceType> load_balancer_type();
+std::unique_ptr<ResourceType> efs_type();
 std::unique_ptr<ResourceType> image_type();
 std::unique_ptr<ResourceType> zones_type();
 std::unique_ptr<ResourceType> caller_identity_type();

@@ -48,7 +48,7 @@ Value overlaid(const Type& type, const Value& config, const Value& observed) {
 
 bool is_still_used(const ServiceError& error) {
     return error.is({"DependencyViolation", "InvalidGroup.InUse", "VolumeInUse", "ResourceInUse",
-                     "InvalidIPAddress.InUse", "Resource.AlreadyAssociated"});
+                     "InvalidIPAddress.InUse", "Resource.AlreadyAssociated", "FileSystemInUse"});
 }
 
 /// The object under a key, if it is there and not about to disappear.

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <set>
 
 namespace hadeploy::aws {
 
@@ -13,8 +11,8 @@ namespace {
 
 constexpr std::int64_t kIdleTimeout = 60'000; ///< milliseconds; AWS's default
 constexpr std::size_t kLeastZones = 2;        ///< of an application load balancer
-constexpr const char *kIdleKey = "idle_timeout.timeout_seconds",
-                     *kProtectedKey = "deletion_protection.enabled";
+constexpr const char* kIdleKey = "idle_timeout.timeout_seconds";
+constexpr const char* kProtectedKey = "deletion_protection.enabled";
 
 using Attributes = std::map<std::string, std::string>;
 
@@ -22,29 +20,9 @@ void set_attributes(Region& region, const std::string& id, const Attributes& att
     set_elb_attributes(region, "ModifyLoadBalancerAttributes", "LoadBalancerArn", id, attributes);
 }
 
-/// AWS wants each subnet in another zone, and at least two for an application load balancer.
-/// Subnets that EC2 does not show are left to AWS.
-void require_zones(Region& region, const Value& config) {
-    const std::vector<std::string> subnets = texts_of(config["subnets"]);
-    if (subnets.empty() || !config["subnets"].is_list() ||
-        config["subnets"].as_list().size() != subnets.size())
-        return; // not known yet
-    std::set<std::string> zones;
-    std::size_t shown = 0;
-    region.each("DescribeSubnets", Params().filter("subnet-id", subnets), "subnetSet",
-                [&](const pugi::xml_node& subnet) {
-                    ++shown;
-                    zones.insert(subnet.child_value("availabilityZone"));
-                });
-    const std::size_t least = config.text("balancer_type") == "application" ? kLeastZones : 1;
-    if (shown < subnets.size() || zones.size() >= std::max(subnets.size(), least)) return;
-    throw Error(ErrorKind::failed,
-                fmt::format("the subnets of the load balancer are in too few availability zones: "
-                            "{} in {}",
-                            subnets.size(), fmt::join(zones, ", ")),
-                config["subnets"].loc())
-        .with_hint(fmt::format("AWS needs each subnet in another zone{}",
-                               least > 1 ? ", and at least two" : ""));
+void require_balancer_zones(Region& region, const Value& config) {
+    const bool application = config.text("balancer_type") == "application";
+    require_zones(region, config["subnets"], application ? kLeastZones : 1, "the load balancer");
 }
 
 class LoadBalancer final : public ElbType {
@@ -57,7 +35,7 @@ class LoadBalancer final : public ElbType {
                                     balancer.text("name"))};
     }
     std::string conflict(Region& region, const Value& config) const override {
-        require_zones(region, config);
+        require_balancer_zones(region, config);
         return ElbType::conflict(region, config);
     }
     Value observed(Region& region, const Item& item, const Value& config) const override;
@@ -85,7 +63,7 @@ class LoadBalancer final : public ElbType {
 
   protected:
     void specify(Region& region, Params& params, const Value& config) const override {
-        require_zones(region, config);
+        require_balancer_zones(region, config);
         params.add("Type", config.text("balancer_type"))
             .add("Scheme", config.text("scheme"))
             .list("Subnets.member", texts_of(config["subnets"]))
@@ -147,7 +125,7 @@ Value LoadBalancer::observed(Region& region, const Item& item, const Value& conf
     const Listeners there = listeners_of(listeners_at(region, id, keep));
     const Value& wanted = config["listeners"];
     const Value subnets = set_of_texts(members_of(root.child("AvailabilityZones"), "SubnetId"));
-    if (!(config["subnets"] == subnets)) require_zones(region, config);
+    if (!(config["subnets"] == subnets)) require_balancer_zones(region, config);
     Value out =
         Value::map({{"name", observed_name(item, config)},
                     {"balancer_type", kind},

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "core/value_json.h"
 #include "providers/aws-ec2/counters.h"
 
 #include <algorithm>
@@ -90,11 +91,31 @@ bool ServiceError::is_throttling() const {
                "SlowDown"});
 }
 
-ServiceError parse_refusal(std::string_view body, long status) {
+namespace {
+/// JSON, in the spellings of several services.
+void read_refusal(std::string_view json, ServiceError& out) {
+    try {
+        const Value answer = from_foreign_json(json);
+        for (const char* name : {"ErrorCode", "__type", "code"})
+            if (out.code.empty()) out.code = answer.text(name);
+        for (const char* name : {"Message", "message"})
+            if (out.message.empty()) out.message = answer.text(name);
+        out.code.erase(0, out.code.rfind('#') + 1); // without its namespace
+    } catch (const Error&) {
+        return; // no answer of AWS
+    }
+}
+} // namespace
+
+ServiceError parse_refusal(std::string_view body, long status, std::string_view type) {
     ServiceError out;
     out.status = status;
+    if (body.starts_with('{')) {
+        read_refusal(body, out);
+        if (out.code.empty()) out.code = type.substr(0, type.find(':'));
+    }
     pugi::xml_document document;
-    if (document.load_buffer(body.data(), body.size())) {
+    if (out.code.empty() && document.load_buffer(body.data(), body.size())) {
         const pugi::xml_node root = document.document_element();
         const pugi::xml_node error =
             root.child("Errors") ? root.child("Errors").child("Error") : root.child("Error");
@@ -186,29 +207,36 @@ std::string Client::name_of(std::string_view action) const {
     return fmt::format("{}:{}", service_.name, action);
 }
 
-http::Request Client::request(const std::string& body, bool renew) {
-    http::Request out{.url = url_,
-                      .method = "POST",
-                      .body = body,
+/// The address of a request: that of the service, whose own path precedes the request's.
+http::Request Client::request(const Signable& message, bool renew) {
+    std::string base = path_of(url_);
+    if (message.path != "/" && base.ends_with('/')) base.pop_back();
+    Signable all = message;
+    all.path = message.path == "/" ? base : base + message.path;
+    std::string url = url_.substr(0, url_.find('/', url_.find("://") + 3)) + all.path;
+    for (std::size_t i = 0; i < all.query.size(); ++i)
+        url += fmt::format("{}{}={}", i == 0 ? "?" : "&", percent_encoded(all.query[i].first),
+                           percent_encoded(all.query[i].second));
+    http::Request out{.url = std::move(url),
+                      .method = message.method,
                       .secret_body = true,
                       .timeout = milliseconds(90'000),
                       .connect_timeout = milliseconds(10'000)};
-    const std::string host = without_default_port(url_);
-    out.headers = {{.name = "Host", .value = host},
-                   {.name = "Content-Type", .value = std::string(kFormType)}};
+    if (message.method == "POST" || message.method == "PUT") out.body = message.body;
+    all.headers.emplace_back("host", without_default_port(url_));
+    for (const auto& [name, value] : all.headers)
+        out.headers.push_back({.name = name, .value = value});
     if (!signed_) return out;
-    const Signable signable{.path = path_of(url_),
-                            .headers = {{"content-type", std::string(kFormType)}, {"host", host}},
-                            .body = body};
     for (http::Header& header :
-         signature(signable, credentials_(renew), region_, service_.name, now_ms() / 1000 + skew_))
+         signature(all, credentials_(renew), region_, service_.name, now_ms() / 1000 + skew_))
         out.headers.push_back(std::move(header));
     return out;
 }
 
 /// The error of an answer with a status other than 2xx.
 ServiceError Client::refusal(const http::Answer& answer) {
-    ServiceError error = parse_refusal(answer.body, answer.status);
+    ServiceError error =
+        parse_refusal(answer.body, answer.status, header_of(answer, "x-amzn-errortype"));
     error.may_have_worked = error.code.empty() || answer.status >= 500;
     if (!error.code.empty())
         answered_ = true;
@@ -221,9 +249,9 @@ ServiceError Client::refusal(const http::Answer& answer) {
     return error;
 }
 
-std::shared_ptr<pugi::xml_document> Client::once(std::string_view action, const std::string& body,
-                                                 bool renew) {
-    http::Request sent = request(body, renew);
+void Client::once(std::string_view action, const Signable& message, bool renew,
+                  const Parse& parse) {
+    http::Request sent = request(message, renew);
     if (is_read(action)) sent.stop = stop_; // a change is not left in the middle
     const http::Answer answer = http::send(sent);
     ServiceError error;
@@ -235,11 +263,10 @@ std::shared_ptr<pugi::xml_document> Client::once(std::string_view action, const 
         error.may_have_worked = answer.connected;
         if (!answered_) error.attempts = ServiceError::kFewAttempts;
     } else if (answer.status >= 200 && answer.status < 300) {
-        auto document = std::make_shared<pugi::xml_document>();
-        std::string other = other_than(action, answer.body, *document);
+        std::string other = parse(answer.body);
         if (other.empty()) {
             answered_ = true;
-            return document;
+            return;
         }
         error = wrong_answer({}, std::move(other));
         error.attempts = ServiceError::kFewAttempts;
@@ -255,13 +282,41 @@ std::shared_ptr<pugi::xml_document> Client::call(std::string_view action, const 
     std::string body = fmt::format("Action={}&Version={}", action, service_.version);
     for (const auto& [name, value] : params.all())
         body += fmt::format("&{}={}", percent_encoded(name), percent_encoded(value));
+    auto document = std::make_shared<pugi::xml_document>();
+    send(action, {.headers = {{"content-type", std::string(kFormType)}}, .body = std::move(body)},
+         repeatable,
+         [&](const std::string& answer) { return other_than(action, answer, *document); });
+    return document;
+}
+
+Value Client::rest(std::string_view action, const RestRequest& request, bool repeatable) {
+    Signable message{.method = request.method, .path = request.path, .query = request.query};
+    if (!request.body.is_null()) {
+        message.headers = {{"content-type", "application/json"}};
+        message.body = to_open_json(request.body);
+    }
+    Value out;
+    send(action, message, repeatable, [&](const std::string& answer) -> std::string {
+        if (answer.empty()) return {};
+        try {
+            out = from_foreign_json(answer);
+        } catch (const Error&) {
+            return "the answer is not JSON, or is cut off";
+        }
+        return out.is_map() ? "" : "the answer is not an object of JSON";
+    });
+    return out;
+}
+
+void Client::send(std::string_view action, const Signable& message, bool repeatable,
+                  const Parse& parse) {
     const bool reads = is_read(action);
     ++(reads ? counters().reads : counters().changes);
     bool renew = false, renewed = false;
     for (int attempt = 0;; ++attempt) {
         pause_for((reads ? reads_ : changes_).take(RateLimit::Clock::now()), stop_);
         try {
-            return once(action, body, renew);
+            return once(action, message, renew, parse);
         } catch (const ServiceError& error) {
             renew = false;
             // its clock or new credentials make one more attempt worth while

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/value.h"
 #include "providers/aws-ec2/signature.h"
 
 #include <atomic>
@@ -17,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-/// The Query protocol: parameters in a form, XML back.
+/// Requests in AWS's Query protocol (parameters in a form, XML back) and in REST with JSON.
 namespace hadeploy::aws {
 
 /// The parameters of a request, in the order of their addition.
@@ -61,6 +62,17 @@ inline constexpr Service kElb{.name = "elasticloadbalancing",
                               .version = "2015-12-01",
                               .variable = "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"};
 
+inline constexpr Service kEfs{
+    .name = "elasticfilesystem", .version = "2015-02-01", .variable = "AWS_ENDPOINT_URL_EFS"};
+
+/// A request to a service whose protocol is REST with JSON.
+struct RestRequest {
+    std::string method = "GET";
+    std::string path; ///< of characters that need no encoding
+    std::vector<std::pair<std::string, std::string>> query = {};
+    Value body = {}; ///< null: none
+};
+
 /// The answer of a service that refused a request, an answer of another form, or the lack of one.
 struct ServiceError : std::exception {
     /// Attempts at what is temporary, and at what another attempt rarely helps: an address that
@@ -81,9 +93,10 @@ struct ServiceError : std::exception {
     const char* what() const noexcept override { return message.c_str(); }
 };
 
-/// The code and the message of a refusal. Both forms of the services are understood; a body that is
-/// not XML gives no code.
-ServiceError parse_refusal(std::string_view body, long status);
+/// The code and the message of a refusal, in one of the forms of XML or JSON that the services
+/// have. Any other body gives no code.
+/// @param type  the header X-Amzn-ErrorType, which some answers in JSON have instead of a code
+ServiceError parse_refusal(std::string_view body, long status, std::string_view type = {});
 
 /// An answer that lacks a part, which does not mean that an object does not exist.
 /// @param action  "ec2:DescribeVpcs"
@@ -135,6 +148,8 @@ class Client {
     /// @throws ServiceError, Interrupted
     std::shared_ptr<pugi::xml_document> call(std::string_view action, const Params& params,
                                              bool repeatable);
+    /// The same for REST; the answer is null if it is empty.
+    Value rest(std::string_view action, const RestRequest& request, bool repeatable);
     /// Sends a request until the last page, and passes each element of the list `set`, which every
     /// answer must have, if empty.
     /// @throws ServiceError, Interrupted
@@ -144,9 +159,13 @@ class Client {
     void without_signature() { signed_ = false; }
 
   private:
-    [[nodiscard]] http::Request request(const std::string& body, bool renew);
-    std::shared_ptr<pugi::xml_document> once(std::string_view action, const std::string& body,
-                                             bool renew);
+    /// Parses the body of an answer; returns what it is instead of that, "" if it is that.
+    using Parse = std::function<std::string(const std::string& body)>;
+    /// Sends a request, also again.
+    void send(std::string_view action, const Signable& message, bool repeatable,
+              const Parse& parse);
+    void once(std::string_view action, const Signable& message, bool renew, const Parse& parse);
+    [[nodiscard]] http::Request request(const Signable& message, bool renew);
     ServiceError refusal(const http::Answer& answer);
     [[nodiscard]] std::string name_of(std::string_view action) const;
 

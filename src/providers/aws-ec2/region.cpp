@@ -36,7 +36,8 @@ bool is_quota(const ServiceError& error) {
 
 Region::Region(const Value& settings, ProviderContext context)
     : context_(std::move(context)), chain_(access_of(settings, context_)), name_(chain_.region()),
-      tags_(tags_of(settings)), ec2_(client(kEc2)), sts_(client(kSts)), elb_(client(kElb)) {}
+      tags_(tags_of(settings)), ec2_(client(kEc2)), sts_(client(kSts)), elb_(client(kElb)),
+      efs_(client(kEfs)) {}
 
 Client Region::client(const Service& service) {
     return {service, chain_.endpoint_of(service, name_), name_,
@@ -44,7 +45,7 @@ Client Region::client(const Service& service) {
 }
 
 std::string Region::unencrypted() const {
-    for (const Service* service : {&kEc2, &kSts, &kElb})
+    for (const Service* service : {&kEc2, &kSts, &kElb, &kEfs})
         if (const std::string url = chain_.endpoint_of(*service, name_); leaves_unencrypted(url))
             return http::authority_of(url);
     return {};

@@ -36,8 +36,9 @@ class Region {
     /// @param repeatable  see Client::call
     std::shared_ptr<pugi::xml_document> change(std::string_view action, const Params& params,
                                                bool repeatable);
-    /// The client of Elastic Load Balancing.
+    /// The clients of Elastic Load Balancing and EFS.
     [[nodiscard]] Client& elb() { return elb_; }
+    [[nodiscard]] Client& efs() { return efs_; }
     [[nodiscard]] const std::stop_token& stop() const { return context_.stop; }
 
     /// The error of a refused request, with a hint.
@@ -51,7 +52,7 @@ class Region {
     CredentialChain chain_;
     std::string name_;
     std::map<std::string, std::string> tags_;
-    Client ec2_, sts_, elb_;
+    Client ec2_, sts_, elb_, efs_;
     std::mutex mutex_;
     std::string account_, caller_;
 };

@@ -1,0 +1,414 @@
+#include "core/secrecy.h"
+#include "core/value_json.h"
+#include "providers/aws-ec2/aws_type.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+namespace hadeploy::aws {
+
+namespace {
+
+constexpr const char* kFiles = "/2015-02-01/file-systems";
+constexpr const char* kMounts = "/2015-02-01/mount-targets";
+constexpr const char* kFileTags = "/2015-02-01/resource-tags/";
+constexpr const char* kPageOfFiles = "100";
+
+/// JSON as elements: the members of a list are `<member>`.
+void add_json(pugi::xml_node to, const Value& value) {
+    if (value.is_map())
+        for (const Entry& e : value.as_map()) add_json(to.append_child(e.key.c_str()), e.value);
+    else if (value.is_list())
+        for (const Value& one : value.as_list()) add_json(to.append_child("member"), one);
+    else if (value.is_string())
+        to.text().set(value.as_string().c_str());
+    else if (!value.is_null())
+        to.text().set(to_json(value).c_str());
+}
+
+/// The objects in a list of all pages.
+std::vector<pugi::xml_node> all_of(Region& region, const char* action, RestRequest request,
+                                   const char* list, pugi::xml_document& keep) {
+    std::vector<pugi::xml_node> out;
+    std::set<std::string> seen;
+    const auto query = request.query;
+    for (std::string marker;;) {
+        if (!marker.empty()) request.query.emplace_back("Marker", marker);
+        const Value answer = region.efs().rest(action, request, true);
+        if (!answer[list].is_list())
+            throw wrong_answer(fmt::format("{}:{}", kEfs.name, action),
+                               fmt::format("the answer has no {}", list));
+        for (const Value& one : answer[list].as_list()) {
+            pugi::xml_node node = keep.append_child("member");
+            add_json(node, one);
+            out.push_back(node);
+        }
+        marker = answer.text("NextMarker");
+        if (marker.empty()) return out;
+        if (!seen.insert(marker).second)
+            throw wrong_answer(fmt::format("{}:{}", kEfs.name, action),
+                               "the answer leads to a page that was read before");
+        request.query = query;
+    }
+}
+
+/// Mount targets that are not about to disappear.
+std::vector<pugi::xml_node> mounts_of(const Item& item) {
+    std::vector<pugi::xml_node> out;
+    for (const pugi::xml_node& mount : item.root().child("mounts").children("member"))
+        if (const std::string_view state = mount.child_value("LifeCycleState");
+            state != "deleting" && state != "deleted")
+            out.push_back(mount);
+    return out;
+}
+
+bool is_among(const std::vector<std::string>& list, std::string_view text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+void require_mount_zones(Region& region, const Value& config) {
+    require_zones(region, config["subnets"], 1, "the file system");
+}
+
+bool is_missing(const ServiceError& error) {
+    return error.is({"FileSystemNotFound", "MountTargetNotFound"});
+}
+
+class Efs final : public AwsType {
+  public:
+    Efs();
+    void check_own(const Value& config, Diagnostics& problems) const override {
+        for (const auto& [name, prefix, noun] :
+             {std::tuple{"subnets", "subnet-", "a subnet"},
+              std::tuple{"security_groups", "sg-", "a security group"}})
+            if (config[name].is_list())
+                for (const Value& id : config[name].as_list()) check_id(id, prefix, noun, problems);
+    }
+    std::optional<DataLoss> held_data(const Value& files) const override {
+        return DataLoss{fmt::format("the file system {} and all files in it", files.text("id"))};
+    }
+    std::map<std::string, Item> by_id(Region& region,
+                                      const std::vector<std::string>& ids) const override {
+        return found(region, ids, "FileSystemId");
+    }
+    /// The creation token is the identity.
+    std::map<std::string, Item>
+    by_identity(Region& region, const std::vector<std::string>& identities) const override {
+        return found(region, identities, "CreationToken");
+    }
+    [[nodiscard]] Params creation_tags(const Tags&) const override { return {}; }
+    void retag(Region& region, const std::string& id, const Tags& set,
+               const std::vector<std::string>& gone) const override;
+
+    bool is_gone(const Item& item) const override {
+        const std::string state = item.required("LifeCycleState");
+        return state == "deleting" || state == "deleted";
+    }
+    std::string conflict(Region& region, const Value& config) const override {
+        require_mount_zones(region, config);
+        return {};
+    }
+    Value observed(Region& region, const Item& item, const Value& config) const override;
+    std::string unready(const Item& item, const Value& config) const override;
+    std::string create(Region& region, const Change& change, Params) const override;
+    bool needs_more(const Value& config) const override {
+        return !texts_of(config["subnets"]).empty();
+    }
+    void change(Region& region, const Item& item, const Value& before, const Value& after,
+                const Notice& progress) const override;
+    void remove(Region& region, const std::string& id, const Value& before) const override;
+
+  private:
+    std::map<std::string, Item> found(Region& region, const std::vector<std::string>& wanted,
+                                      const char* key) const;
+    void set_mounts(Region& region, const Item& item, const Value& after,
+                    const Notice& progress) const;
+    static void unmount(Region& region, const std::string& mount);
+    static std::vector<std::string> groups_of(Region& region, const std::string& mount);
+};
+
+/// All file systems are listed: one unknown ID fails a request. Those that are wanted come with
+/// their mount targets.
+std::map<std::string, Item> Efs::found(Region& region, const std::vector<std::string>& wanted,
+                                       const char* key) const {
+    std::map<std::string, Item> out;
+    if (wanted.empty()) return out;
+    pugi::xml_document files;
+    for (const pugi::xml_node& node :
+         all_of(region, names.describe, {.path = kFiles, .query = {{"MaxItems", kPageOfFiles}}},
+                "FileSystems", files)) {
+        Item item(node);
+        const std::string its = item.required(key);
+        if (!is_among(wanted, its)) continue;
+        for (const pugi::xml_node& tag : node.child("Tags").children("member"))
+            item.add_tag(tag.child_value("Key"), tag.child_value("Value"));
+        try {
+            pugi::xml_document mounts;
+            pugi::xml_node list = item.root().append_child("mounts");
+            for (const pugi::xml_node& mount :
+                 all_of(region, "DescribeMountTargets",
+                        {.path = kMounts,
+                        .query = {{"FileSystemId", item.required(names.id)},
+                                  {"MaxItems", kPageOfFiles}}},
+                        "MountTargets", mounts))
+                list.append_copy(mount);
+        } catch (const ServiceError& error) { // it has disappeared since
+            if (!is_missing(error)) throw;
+            continue;
+        }
+        const auto [place, fresh] = out.emplace(its, item);
+        if (!fresh && is_gone(place->second)) place->second = item;
+    }
+    return out;
+}
+
+std::vector<std::string> Efs::groups_of(Region& region, const std::string& mount) {
+    const char* action = "DescribeMountTargetSecurityGroups";
+    const Value answer = region.efs().rest(
+        action, {.path = fmt::format("{}/{}/security-groups", kMounts, mount)}, true);
+    if (!answer["SecurityGroups"].is_list())
+        throw wrong_answer(fmt::format("{}:{}", kEfs.name, action),
+                           "the answer has no SecurityGroups");
+    return texts_of(answer["SecurityGroups"]);
+}
+
+Value Efs::observed(Region& region, const Item& item, const Value& config) const {
+    std::vector<std::string> subnets;
+    Value::Map addresses;
+    Value groups;
+    for (const pugi::xml_node& mount : mounts_of(item)) {
+        subnets.emplace_back(mount.child_value("SubnetId"));
+        addresses.push_back({mount.child_value("AvailabilityZoneName"),
+                             Value(std::string(mount.child_value("IpAddress")))});
+        // one with other groups is shown for all
+        if (!config["security_groups"].is_list() ||
+            !(groups.is_null() || groups == config["security_groups"]))
+            continue;
+        groups = set_of_texts(groups_of(region, mount.child_value("MountTargetId")));
+    }
+    Value there = set_of_texts(std::move(subnets));
+    if (!(config["subnets"] == there)) require_mount_zones(region, config);
+    std::sort(addresses.begin(), addresses.end(),
+              [](const Entry& a, const Entry& b) { return a.key < b.key; });
+    Value out = Value::map({{"encrypted", item.required("Encrypted") == "true"},
+                            {"performance_mode", item.required("PerformanceMode")},
+                            {"throughput_mode", item.text("ThroughputMode")},
+                            {"subnets", std::move(there)},
+                            {"mount_targets", Value::map(std::move(addresses))}});
+    return groups.is_null() ? out : out.with("security_groups", groups);
+}
+
+std::string Efs::unready(const Item& item, const Value&) const {
+    const std::string state = item.required("LifeCycleState");
+    if (state == "error")
+        throw Error(ErrorKind::failed, "AWS could not make the file system")
+            .with_hint("`hadeploy taint` lets the next apply replace it");
+    if (state != "available") return fmt::format("waiting for the file system, which is {}", state);
+    for (const pugi::xml_node& mount : mounts_of(item)) {
+        const std::string its = mount.child_value("LifeCycleState");
+        if (its == "error")
+            throw Error(ErrorKind::failed, fmt::format("AWS could not make the mount target {}",
+                                                       mount.child_value("MountTargetId")))
+                .with_hint("remove it, then apply again");
+        if (its != "available")
+            return fmt::format("waiting for the mount target in {}, which is {}",
+                               mount.child_value("AvailabilityZoneName"), its);
+    }
+    return {};
+}
+
+std::string Efs::create(Region& region, const Change& change, Params) const {
+    const Value& config = change.after;
+    require_mount_zones(region, config);
+    Value::List tags;
+    for (const auto& [key, value] : all_tags(region, change))
+        tags.push_back(Value::map({{"Key", key}, {"Value", value}}));
+    try {
+        return region.efs()
+            .rest("CreateFileSystem",
+                  {.method = "POST",
+                   .path = kFiles,
+                   .body = Value::map({{"CreationToken", change.identity},
+                                       {"Encrypted", config.flag("encrypted", true)},
+                                       {"PerformanceMode", config.text("performance_mode")},
+                                       {"ThroughputMode", config.text("throughput_mode")},
+                                       {"Tags", Value::list(std::move(tags))}})},
+                  true)
+            .text("FileSystemId");
+    } catch (const ServiceError& error) { // an earlier attempt has made it
+        if (!error.is({"FileSystemAlreadyExists"})) throw;
+        for (const auto& [token, item] : by_identity(region, {change.identity}))
+            return item.text(names.id);
+        throw;
+    }
+}
+
+void Efs::change(Region& region, const Item& item, const Value& before, const Value& after,
+                 const Notice& progress) const {
+    const std::string id = item.text(names.id);
+    if (changes_from(before, after, "throughput_mode"))
+        region.efs().rest("UpdateFileSystem",
+                          {.method = "PUT",
+                           .path = fmt::format("{}/{}", kFiles, id),
+                           .body = Value::map({{"ThroughputMode", after.text("throughput_mode")}})},
+                          true);
+    if (changes_from(before, after, "subnets")) set_mounts(region, item, after, progress);
+    if (!changes_from(before, after, "security_groups")) return;
+    const std::vector<std::string> kept = texts_of(after["subnets"]);
+    for (const pugi::xml_node& mount : mounts_of(item)) { // new ones have got them
+        if (!is_among(kept, mount.child_value("SubnetId"))) continue;
+        region.efs().rest("ModifyMountTargetSecurityGroups",
+                          {.method = "PUT",
+                           .path = fmt::format("{}/{}/security-groups", kMounts,
+                                               mount.child_value("MountTargetId")),
+                           .body = Value::map({{"SecurityGroups", after["security_groups"]}})},
+                          true);
+    }
+}
+
+void Efs::unmount(Region& region, const std::string& mount) {
+    try {
+        region.efs().rest("DeleteMountTarget",
+                          {.method = "DELETE", .path = fmt::format("{}/{}", kMounts, mount)}, true);
+    } catch (const ServiceError& error) {
+        if (!is_missing(error)) throw;
+    }
+}
+
+/// A zone has one mount target, so old ones go first.
+void Efs::set_mounts(Region& region, const Item& item, const Value& after,
+                     const Notice& progress) const {
+    const std::string id = item.text(names.id);
+    const std::vector<std::string> wanted = texts_of(after["subnets"]);
+    std::vector<std::string> have;
+    bool gone = true;
+    for (const pugi::xml_node& mount : mounts_of(item)) {
+        have.emplace_back(mount.child_value("SubnetId"));
+        if (is_among(wanted, have.back())) continue;
+        progress(fmt::format("removing the mount target in {}",
+                             mount.child_value("AvailabilityZoneName")));
+        unmount(region, mount.child_value("MountTargetId"));
+        gone = false;
+    }
+    if (!gone || item.text("LifeCycleState") != "available") {
+        progress("waiting until it can be mounted");
+        wait_until(region, *this, id, "available", [&](const Item& one) {
+            const auto all = one.root().child("mounts").children("member");
+            return one.text("LifeCycleState") == "available" &&
+                   std::distance(all.begin(), all.end()) ==
+                       static_cast<std::ptrdiff_t>(mounts_of(one).size());
+        });
+    }
+    for (const std::string& subnet : wanted) {
+        if (is_among(have, subnet)) continue;
+        Value body = Value::map({{"FileSystemId", id}, {"SubnetId", subnet}});
+        if (!texts_of(after["security_groups"]).empty())
+            body = body.with("SecurityGroups", after["security_groups"]);
+        try {
+            region.efs().rest("CreateMountTarget",
+                              {.method = "POST", .path = kMounts, .body = std::move(body)}, true);
+        } catch (const ServiceError& error) {
+            // an attempt whose answer was lost has made it; else the next plan finds it missing
+            if (!error.is({"MountTargetConflict"})) throw;
+            const auto now = by_id(region, {id});
+            const auto its = now.find(id);
+            const auto mounts =
+                its == now.end() ? std::vector<pugi::xml_node>() : mounts_of(its->second);
+            if (std::none_of(mounts.begin(), mounts.end(), [&](const pugi::xml_node& mount) {
+                    return subnet == mount.child_value("SubnetId");
+                }))
+                throw;
+        }
+    }
+}
+
+/// The file system can be deleted when its mount targets are gone; until then AWS says that it is
+/// in use, and the removal is tried again.
+void Efs::remove(Region& region, const std::string& id, const Value&) const {
+    for (const auto& [own, item] : by_id(region, {id}))
+        for (const pugi::xml_node& mount : mounts_of(item))
+            unmount(region, mount.child_value("MountTargetId"));
+    region.efs().rest("DeleteFileSystem",
+                      {.method = "DELETE", .path = fmt::format("{}/{}", kFiles, id)}, true);
+}
+
+void Efs::retag(Region& region, const std::string& id, const Tags& set,
+                const std::vector<std::string>& gone) const {
+    const std::string path = kFileTags + id;
+    Value::List tags;
+    for (const auto& [key, value] : set)
+        tags.push_back(Value::map({{"Key", key}, {"Value", value}}));
+    if (!tags.empty())
+        region.efs().rest("TagResource",
+                          {.method = "POST",
+                           .path = path,
+                           .body = Value::map({{"Tags", Value::list(std::move(tags))}})},
+                          true);
+    RestRequest removal{.method = "DELETE", .path = path};
+    for (const std::string& key : gone) removal.query.emplace_back("tagKeys", key);
+    if (!gone.empty()) region.efs().rest("UntagResource", removal, true);
+}
+
+Efs::Efs()
+    : AwsType(kEfs,
+              {.noun = "file system", .describe = "DescribeFileSystems", .id = "FileSystemId"}) {
+    name = "aws.efs";
+    summary = "A file system that many machines mount (EFS)";
+    doc =
+        "Its identity is the creation token, so that it is never made twice. It has a mount target "
+        "in each of `subnets`, at an address that `mount_targets` exports by availability zone: "
+        "unlike the DNS name, it can be used at once. Mount targets and groups change in place; "
+        "of one that moves to another subnet, the old one goes first.\n\n"
+        "Detected and repaired: mount targets, security groups, throughput mode and tags; a file "
+        "system that is gone is created again, empty. Its files exist nowhere else, so its "
+        "destruction has to be confirmed. Destroy removes the mount targets, waits until they are "
+        "gone, and then removes the file system.";
+    import_id = "the ID of the file system (fs-...)";
+    example = "files:\n"
+              "  type: aws.efs\n"
+              "  subnets: ${subnet[*].id}\n"
+              "  security_groups: [\"${nfs.id}\"]\n";
+    schema = with_common({
+        {.name = "encrypted",
+         .type = TypeKind::boolean,
+         .doc = "Whether it is encrypted, with AWS's key for EFS.",
+         .replaces = true,
+         .default_value = Value(true)},
+        {.name = "performance_mode",
+         .type = TypeKind::string,
+         .doc = "AWS advises against maxIO.",
+         .replaces = true,
+         .default_value = Value("generalPurpose"),
+         .one_of = {"generalPurpose", "maxIO"}},
+        {.name = "throughput_mode",
+         .type = TypeKind::string,
+         .doc =
+             "Whether its throughput follows its size, or the load. AWS allows one change a day.",
+         .default_value = Value("bursting"),
+         .one_of = {"bursting", "elastic"}},
+        {.name = "subnets",
+         .type = set_of(TypeKind::string),
+         .doc = "IDs of the subnets with a mount target, each in another availability zone.",
+         .default_value = Value::list({})},
+        {.name = "security_groups",
+         .type = set_of(TypeKind::string),
+         .doc = "IDs of the security groups of the mount targets: they have to allow port 2049. "
+                "Those of the VPC's default if not set.",
+         .min = 1},
+        {.name = "mount_targets",
+         .type = map_of(TypeKind::string),
+         .doc = "Addresses to mount, by availability zone.",
+         .computed = true,
+         .open = true,
+         .changes_on_update = true},
+    });
+}
+
+} // namespace
+
+std::unique_ptr<ResourceType> efs_type() {
+    return std::make_unique<Efs>();
+}
+
+} // namespace hadeploy::aws
