@@ -255,13 +255,23 @@ std::string Project::state_password() const {
     return *state_password_;
 }
 
+KeySource Project::key_source() const {
+    const fs::path beside = state::key_file(state_file());
+    // also for a state that was moved from there to a database, which need not be known here
+    const bool used = fs::exists(beside) || !given_to_us("HADEPLOY_STATE_KEY_FILE").empty() ||
+                      state_location().in_file();
+    return given_key(used ? beside : fs::path());
+}
+
 KeySource Project::key_of(const StateLocation& place) const {
-    // A key file beside the state file also opens a state that was moved from there to a database.
+    const fs::path beside = state::key_file(place.in_file() ? place.file : state_file());
+    return given_key(place.in_file() || fs::exists(beside) ? beside : fs::path());
+}
+
+KeySource Project::given_key(const fs::path& otherwise) const {
     const std::string given = given_to_us("HADEPLOY_STATE_KEY_FILE");
     const std::string passphrase = given_to_us("HADEPLOY_STATE_PASSPHRASE");
-    std::string file = given;
-    const fs::path beside = state::key_file(place.in_file() ? place.file : state_file());
-    if (file.empty() && (fs::exists(beside) || place.in_file())) file = beside;
+    const fs::path file = given.empty() ? otherwise : fs::path(given);
     std::string key = given_to_us("HADEPLOY_STATE_KEY");
     if (key.empty() && passphrase.empty() && is_program(given)) {
         if (!printed_key_) printed_key_ = password_from_file(file);

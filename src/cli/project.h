@@ -106,7 +106,7 @@ class Project {
     [[nodiscard]] bool has_state() const { return Store::exists(state_location()); }
 
     /// The key of the state and of saved plans, from the environment.
-    [[nodiscard]] KeySource key_source() const { return key_of(state_location()); }
+    [[nodiscard]] KeySource key_source() const;
     /// That of the state at another place.
     [[nodiscard]] KeySource key_of(const StateLocation& place) const;
     /// Opens the state, which stores paths inside the project relative to it.
@@ -133,6 +133,8 @@ class Project {
     [[nodiscard]] std::int64_t remembered_serial(const std::string& lineage) const;
     void remember(const std::string& lineage, std::int64_t serial) const;
     [[nodiscard]] std::string state_password() const;
+    /// @param otherwise  the key file if none is given
+    [[nodiscard]] KeySource given_key(const std::filesystem::path& otherwise) const;
     void read_spec(const FileReader& read, const std::filesystem::path& file = kSpecFile);
     VariableValues given_variables();
     void expand(const VariableValues& given, std::vector<std::string>* missing = nullptr);
