@@ -67,6 +67,7 @@ void create(const Path& file, const std::string& project, const KeySource& key) 
     {
         sqlite::Database database(fresh, sqlite::Database::Access::write);
         fill(database, project, uuid_v4(), cipher);
+        database.run("VACUUM"); // what migrations left
     }
     if (::rename(fresh.c_str(), file.c_str()) != 0)
         throw system_error("create the state", file, ErrorKind::state);
