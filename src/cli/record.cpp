@@ -16,6 +16,9 @@ namespace hadeploy::cli {
 
 namespace {
 
+/// A longer plan is recorded as a summary, as each run adds one to the state.
+constexpr std::size_t kMostShownSteps = 1000;
+
 /// Makes paths inside the project relative, as in records of resources.
 Value as_value(const ProviderSettings& settings, const Project& project) {
     Value::Map out;
@@ -63,7 +66,8 @@ std::string in_a_line(const std::vector<Error>& errors, const Sources& sources) 
 Value spec_record(const Project& project, const PlannedRun& prepared) {
     const Plan& plan = prepared.plan;
     const Value origin = run_origin(project.options().directory);
-    const Value shown = project.hidden(render_plan(plan, Style{}));
+    const Value shown =
+        project.hidden(render_plan(plan, Style{}, {.summary = plan.size() > kMostShownSteps}));
     if (!project.last_run().is_null())
         return project.last_run()
             .with("destroy", plan.destroy)

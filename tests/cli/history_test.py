@@ -272,6 +272,14 @@ class OriginTest(Case):
         self.assertNotIn("canary", json.dumps(shown))
         self.assertIn("there is no run 9", self.run_it("history", "show", "9", status=64))
 
+    def test_a_long_plan_is_recorded_as_a_summary(self):
+        self.write("hadeploy.yaml", "name: past\nresources:\n  many: {count: 1001, type: local.value, "
+                                    'input: "${count.index}"}\n')
+        self.apply()
+        plan = json.loads(self.run_it("history", "show", "1", "--json"))["plan"]
+        self.assertIn("Plan: 1001 to create", plan)
+        self.assertLess(len(plan.splitlines()), 20)
+
     def test_nobody_can_change_who_it_was(self):
         self.apply()
         with sqlite3.connect(self.path / ".hadeploy" / "state.db") as db:

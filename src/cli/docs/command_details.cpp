@@ -138,10 +138,10 @@ constexpr std::array kDetails{
             "origin: user, host, ci (system, job, url, user) and commit (id, changed), as far as "
             "they are known; runs of older versions have none"},
     Details{"history show",
-            "The plan is shown as it was when the run started, with secrets hidden, and long plans "
-            "as a summary. Of a run that was killed, only completed steps are known. With --json "
-            "one line in the "
-            "format of `history` with the additional fields plan (the text), steps (address, "
+            "The plan is shown as it was when the run started, with secrets hidden, and one of "
+            "more than 1000 steps as a summary. Of a run that was killed, only completed steps are "
+            "known. With --json one line in the format of `history` with the additional fields "
+            "plan (the text), steps (address, "
             "action, outcome, started_ms, ended_ms) and errors."},
     Details{"state rm", "The objects stay as they are, and hadeploy no longer manages them."},
     Details{"state pull",
