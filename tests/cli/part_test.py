@@ -100,7 +100,7 @@ class StateAloneTest(Case):
         self.out("plan", "--out", "p")
         self.assertIn("1 moved", self.out("apply", "p"))
         self.assertEqual(self.addresses(), ["b"])
-        self.assertRegex(self.out("history"), r"2  .* apply  done +1 moved")
+        self.assertRegex(self.out("history"), r"2  .* apply  .* done +1 moved")
         self.out("plan", "--detailed-exitcode")
         self.assertIn("stale", self.err("apply", "p", status=1))
 
