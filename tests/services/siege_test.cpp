@@ -225,12 +225,12 @@ TEST_CASE("a service that stops accepts connections until no other machine conne
     ConnectionServer server(0, {.most = 100, .each = 100}, http_handler(answer));
     std::atomic<bool> finished = false;
     std::thread finish([&] {
-        server.finish({.quiet = milliseconds(500), .longest = std::chrono::minutes(5)},
+        server.finish({.quiet = milliseconds(2000), .longest = std::chrono::minutes(5)},
                       std::chrono::seconds(5));
         finished = true;
     });
     // three times as long as the quiet time
-    for (int i = 0; i < 30; ++i) {
+    for (int i = 0; i < 120; ++i) {
         Socket socket =
             connect_from("127.0.0.2", server.port(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
         std::string got; // until the server closes: it does not keep connections alive
