@@ -69,8 +69,9 @@ std::string read_text(const std::filesystem::path& file) {
     if (!key_file_exists(file))
         throw Error(ErrorKind::state,
                     fmt::format("the state's key {} is missing", quoted_file(file)))
-            .with_hint("restore it from a backup, or set HADEPLOY_STATE_KEY_FILE to its place; "
-                       "without it, the secrets in the state cannot be decrypted");
+            .with_hint("restore it from a backup, or set HADEPLOY_STATE_KEY to it, or "
+                       "HADEPLOY_STATE_KEY_FILE to its place; without it, the secrets in the state "
+                       "cannot be decrypted");
     const Fd fd = open_regular(file, ErrorKind::state);
     struct stat info {};
     if (::fstat(fd.get(), &info) != 0) throw system_error("examine", file, ErrorKind::state);

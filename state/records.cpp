@@ -18,22 +18,24 @@ Value changed(const Form::Change& change, const std::string& type, Value value) 
 
 constexpr std::string_view kIntentColumns =
     "id, run, address, type, generation, action, identity, config, depends_on, started_ms, mac";
-/// In the column `tainted`: the record is only counted.
-constexpr std::int64_t kUnwanted = -1;
+/// The column of the query for records that says whether a record is wanted. It is not a column of
+/// the table, which others may be able to write.
+constexpr int kIsWanted = 9;
 
 /// The query for records. The first row is the project's, since a writer could change it between
 /// two queries; it has the texts of Project in the columns of a record. Unwanted records have
 /// only what the digest needs.
 std::string query_for_records(const Cipher& cipher, const Condition& wanted) {
-    std::string out = fmt::format("SELECT {} FROM resources", kRowColumns);
+    std::string out = fmt::format("SELECT {}, 1 FROM resources", kRowColumns);
     if (!wanted.sql.empty()) out += " WHERE " + wanted.sql;
     if (cipher.authenticates_set()) {
-        out += " UNION ALL SELECT '', name, serial, lineage, outputs, digest, mac, 0, '' FROM "
-               "project";
+        out += " UNION ALL SELECT '', name, serial, lineage, outputs, digest, mac, 0, '', 0 "
+               "FROM project";
         if (!wanted.sql.empty())
-            out += fmt::format(" UNION ALL SELECT address, '', generation, '', '', '', '', {}, mac "
-                               "FROM resources WHERE NOT ({})",
-                               kUnwanted, wanted.sql);
+            out +=
+                fmt::format(" UNION ALL SELECT address, '', generation, '', '', '', '', 0, mac, 0 "
+                            "FROM resources WHERE NOT ({})",
+                            wanted.sql);
     }
     return out + " ORDER BY address";
 }
@@ -91,7 +93,7 @@ void read_records(Database& database, const Cipher& cipher, const Form& form,
             query.text(6));
     while (query.step()) {
         found += digest_of(cipher, RecordKey{query.text(0), query.integer(2), query.text(8)});
-        if (query.integer(7) != kUnwanted) use(read_row(query, cipher, form));
+        if (query.integer(kIsWanted) == 1) use(read_row(query, cipher, form));
     }
     if (cipher.authenticates_set() && !has_records(cipher, expected, found))
         throw incomplete(database.name());

@@ -120,11 +120,14 @@ class Move {
         if (!Store::exists(what_.from))
             refuse_move(fmt::format("there is no state {}", in_quotes_of(what_.from)),
                         "the first place is where the state is now, the second one its new place");
-        source_ = opened(what_.from);
+        source_ = open(what_.from);
+        what_.lock(*source_, what_.from);
         const auto mark = source_->relocation();
         if (mark && *mark != moved()) throw relocated(in_quotes_of(what_.from), *mark);
         if (mark && !Store::exists(what_.to)) target_is_gone();
-        target_ = opened(what_.to);
+        target_ = open(what_.to);
+        if (!mark) check_other(); // before the lock, which one place has only once
+        what_.lock(*target_, what_.to);
         if (!mark) copy();
         const auto left = target_->relocation();
         if (left && *left != copied()) throw relocated(in_quotes_of(what_.to), *left);
@@ -140,17 +143,26 @@ class Move {
     [[nodiscard]] Relocation moved() const { return {Kind::moved_to, what_.to.text()}; }
     [[nodiscard]] Relocation copied() const { return {Kind::copied_from, what_.from.text()}; }
 
-    [[nodiscard]] std::unique_ptr<SqlStore> opened(const StateLocation& place) const {
-        auto store = open_place(place, Store::Mode::read_write, what_.project, what_.key,
-                                what_.form, Place::any);
-        what_.lock(*store, place);
-        return store;
+    [[nodiscard]] std::unique_ptr<SqlStore> open(const StateLocation& place) const {
+        return open_place(place, Store::Mode::read_write, what_.project, what_.key, what_.form,
+                          Place::any);
     }
 
     [[noreturn]] void target_is_gone() const {
         refuse_move(fmt::format("the state {} was moved to {}, where it is no longer",
                                 in_quotes_of(what_.from), in_quotes_of(what_.to)),
                     "restore a backup of the state there");
+    }
+
+    /// Refuses a target that is the source by another name, or a copy of it by other means.
+    void check_other() const {
+        if (target_->relocation() || target_->lineage() != source_->lineage()) return;
+        refuse_move(fmt::format("{} and {} are one state, or copies of it with the serials {} and "
+                                "{}",
+                                in_quotes_of(what_.from), in_quotes_of(what_.to), source_->serial(),
+                                target_->serial()),
+                    "nothing was changed; if they are two, find out which one is in use before you "
+                    "remove the other");
     }
 
     /// Refuses to replace anything but an earlier copy of the source.

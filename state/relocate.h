@@ -4,7 +4,7 @@
 
 namespace hadeploy::state {
 
-/// A move of a state with its journal, history and key to another place.
+/// A move of a state with its journal and history to another place.
 struct Relocating {
     StateLocation from, to; ///< files with absolute paths
     std::string project;    ///< expected project; "" accepts any
@@ -30,8 +30,9 @@ struct Relocated {
 /// 4. The target loses its mark.
 ///
 /// So one place at most is usable at any moment, and the marks tell a second call where an
-/// interrupted one has to be continued. Secrets and MACs are copied as they are: they are valid
-/// with the key of the source, which the target gets too. All of this happens with both locks held.
+/// interrupted one has to be continued. Secrets and MACs are copied as they are, with the check of
+/// the key: they are valid with the key of the source. A key file is not moved. All of this happens
+/// with both locks held.
 /// @throws Error(state) when there is no source, when the target contains anything but an earlier
 ///         copy of the source, or when either was moved to a third place; Error(locked)
 Relocated relocate(const Relocating& what);

@@ -3,6 +3,7 @@
 #include "core/text.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 
 namespace hadeploy::state {
@@ -17,7 +18,8 @@ constexpr std::string_view kCopiedFrom = "copied from ";
 
 std::string how_to_use(const std::string& place) {
     return place.find("://") == place.npos
-               ? "use it without `state` in the spec, --state and HADEPLOY_STATE"
+               ? fmt::format("use it in {}, without `state` in the spec, --state or HADEPLOY_STATE",
+                             std::filesystem::path(place).parent_path().parent_path().string())
                : fmt::format("set `state: {}` in the spec, or use --state or HADEPLOY_STATE",
                              place);
 }
@@ -52,7 +54,8 @@ Error relocated(const std::string& name, const Relocation& mark) {
             .with_hint(how_to_use(mark.place));
     return Error(ErrorKind::state,
                  fmt::format("the state {} is an incomplete copy of {}", name, place))
-        .with_hint("a move was interrupted: run `hadeploy state migrate` from there to here again");
+        .with_hint(
+            "a move was interrupted: run `hadeploy state migrate` again with the same places");
 }
 
 void check_not_relocated(Database& database, const Cipher& cipher) {

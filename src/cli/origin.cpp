@@ -13,8 +13,9 @@ namespace hadeploy::cli {
 namespace {
 
 std::string variable(const char* name) {
+    constexpr std::size_t most_bytes = 300;
     const char* value = std::getenv(name);
-    return value == nullptr ? "" : value;
+    return std::string(value == nullptr ? "" : value).substr(0, most_bytes);
 }
 
 /// Null outside of CI jobs.
@@ -50,15 +51,16 @@ bool in_work_tree(const std::filesystem::path& directory) {
 Value commit_of(const std::filesystem::path& directory) {
     constexpr std::chrono::milliseconds limit{3'000};
     constexpr std::string_view id_line = "# branch.oid ";
+    constexpr std::size_t most_digits = 64; // SHA-256
     if (!in_work_tree(directory)) return {};
     std::string out;
     try {
-        // neither a program that the repository names, nor a lock that could disturb another git
+        // no monitor that the repository names, and no lock that could disturb another git; filters
+        // of its own configuration run, as the spec's commands do
         const ProcessResult git =
-            run_process({.argv = {"git", "--no-optional-locks", "-c", "core.fsmonitor=false",
-                                  "status", "--porcelain=v2", "--branch", "--untracked-files=no",
-                                  "--ignore-submodules=all", "--", "."},
-                         .directory = directory,
+            run_process({.argv = {"git", "-C", directory.string(), "--no-optional-locks", "-c",
+                                  "core.fsmonitor=false", "status", "--porcelain=v2", "--branch",
+                                  "--untracked-files=no", "--ignore-submodules=all", "--", "."},
                          .timeout = limit});
         if (git.status != 0) return {};
         out = git.out;
@@ -74,7 +76,9 @@ Value commit_of(const std::filesystem::path& directory) {
         changed = changed || (!line.empty() && !line.starts_with('#'));
         begin = end + 1;
     }
-    if (id.empty() || id.find_first_not_of("0123456789abcdef") != id.npos) return {}; // "(initial)"
+    if (id.empty() || id.size() > most_digits ||
+        id.find_first_not_of("0123456789abcdef") != id.npos)
+        return {}; // "(initial)"
     return Value::map({{"id", id}, {"changed", changed}});
 }
 

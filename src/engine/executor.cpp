@@ -17,7 +17,9 @@ ApplyResult Executor::run() {
         for (std::size_t i = 0; i < threads; ++i) workers.emplace_back([this] { work(); });
     }
     intents_.withdraw_rest();
-    run_.result.interrupted = run_.options.stop != nullptr && *run_.options.stop && run_.open > 0;
+    // a stop also ends waits, whose steps then fail
+    run_.result.interrupted = run_.options.stop != nullptr && *run_.options.stop &&
+                              (run_.open > 0 || !run_.result.errors.empty());
     return std::move(run_.result);
 }
 

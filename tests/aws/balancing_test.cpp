@@ -96,6 +96,10 @@ TEST_CASE("aws.target_group: health checks that AWS refuses") {
     const char* slow = "the timeout of the health check is not shorter than its interval\n";
     CHECK(check_said(Value::map({{"interval", "5s"}, {"timeout", "6s"}}), "TCP") == slow);
     CHECK(check_said(Value::map({{"interval", "5s"}, {"timeout", "5s"}})) == slow);
+    // with what AWS sets for the other one
+    CHECK(check_said(Value::map({{"interval", "5s"}})) == slow);
+    CHECK(check_said(Value::map({{"interval", "6s"}})) == "");
+    CHECK(check_said(Value::map({{"timeout", "60s"}})) == slow);
     CHECK(check_said(Value::map({{"interval", "5s"}, {"timeout", "5s"}}), "TCP") == "");
     CHECK(check_said(Value::map({{"interval", "5500ms"}})) ==
           "the interval of the health check is not a whole number of seconds\n");
@@ -249,4 +253,17 @@ TEST_CASE("query: lists and pages of other services than EC2") {
               .find("/eu-central-1/elasticloadbalancing/aws4_request") != std::string::npos);
     CHECK_THROWS_WITH_AS(client.each("DescribeThings", {}, "Things", take),
                          "the answer has no <Things>", ServiceError);
+}
+
+TEST_CASE("aws.load_balancer: names are unique in a region of an account") {
+    const auto type = load_balancer_type();
+    const auto claims = [&](const Value& more) {
+        return type->claims((more.is_map() ? more : Value::map({})).with("name", "front"));
+    };
+    const Value here = Value::map({{"region", "eu-central-1"}});
+    CHECK(claims({}) == std::vector<std::string>{"aws load balancer front"});
+    CHECK(claims(here) == std::vector<std::string>{"aws load balancer front in eu-central-1"});
+    CHECK(claims(here.with("profile", "two")) ==
+          std::vector<std::string>{"aws load balancer front in eu-central-1 of the profile two"});
+    CHECK(claims(Value::map({{"profile", Value::unknown()}})).empty());
 }

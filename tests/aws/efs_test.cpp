@@ -90,3 +90,14 @@ TEST_CASE("aws.efs: IDs, and the files that a removal loses") {
     CHECK(registry.type("aws.efs")->held_data(Value::map({{"id", "fs-1"}}))->what ==
           "the file system fs-1 and all files in it");
 }
+
+TEST_CASE("aws.efs: maxIO has no elastic throughput") {
+    const auto said = [](const char* performance, const char* throughput) {
+        return said_of("aws.efs", Value::map({{"performance_mode", performance},
+                                              {"throughput_mode", throughput}}));
+    };
+    CHECK(said("maxIO", "bursting") == "");
+    CHECK(said("generalPurpose", "elastic") == "");
+    CHECK(said("maxIO", "elastic") ==
+          "a file system with the performance mode maxIO has no elastic throughput\n");
+}

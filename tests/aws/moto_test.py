@@ -301,7 +301,7 @@ class FaultTest(Project):
         process.terminate()
         text = process.communicate(timeout=60)[0]
         self.assertLess(time.time() - start, 15, text)
-        self.assertNotEqual(process.returncode, 0)
+        self.assertEqual(process.returncode, 130)
         self.assertIn("error: stopped waiting", text)
         proxy.faults = []
         self.apply()

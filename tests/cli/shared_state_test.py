@@ -391,6 +391,7 @@ class SharedStateTest(unittest.TestCase):
         move = ["state", "migrate", ".hadeploy/state.db"]
         yield "a move of a state that is not there", move + [url], key
         self.hadeploy("apply", "--auto-approve", **key)
+        yield "a move to a file that is not used", move + ["elsewhere.db"], key
         yield "a move to where it is", move + [".hadeploy/../.hadeploy/state.db"], key
         yield "a move to another scheme", move + ["mysql://db/infra"], key
         yield "a move to a URL with a password", move + [f"postgresql://ann:{PASSWORD}@db/infra"], key

@@ -283,6 +283,7 @@ TEST_CASE("an edited or moved record is rejected") {
         "UPDATE resources SET generation = 7",
         "UPDATE resources SET depends_on = '[\"b\"]'",
         "UPDATE resources SET tainted = 1",
+        "UPDATE resources SET tainted = -1",
         "UPDATE resources SET mac = ''",
         "UPDATE resources SET address = 'b' WHERE address = 'a'",
         // disguised as a state from before MACs

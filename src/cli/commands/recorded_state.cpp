@@ -37,8 +37,11 @@ Error not_recorded(const std::string& address, const std::vector<RecordedResourc
                            "`hadeploy state list` lists all");
 }
 
-Error no_such_run(std::int64_t number, const std::vector<Run>& runs) {
-    return Error(ErrorKind::usage, fmt::format("there is no run {}", number))
+const Run& run_of(const std::vector<Run>& runs, std::int64_t number) {
+    const auto run =
+        std::find_if(runs.begin(), runs.end(), [&](const Run& r) { return r.id == number; });
+    if (run != runs.end()) return *run;
+    throw Error(ErrorKind::usage, fmt::format("there is no run {}", number))
         .with_hint(runs.empty() ? "nothing has been applied yet" : "`hadeploy history` lists them");
 }
 

@@ -20,7 +20,8 @@ std::vector<Run> recorded_runs(const Project& project);
 std::vector<std::string> addresses_of(const std::vector<RecordedResource>& rows);
 Error not_recorded(const std::string& address, const std::vector<RecordedResource>& rows);
 
-Error no_such_run(std::int64_t number, const std::vector<Run>& runs);
+/// @throws Error(usage) if there is no run with this number
+const Run& run_of(const std::vector<Run>& runs, std::int64_t number);
 
 /// A recorded resource for programs, and for people.
 nlohmann::json row_json(const RecordedResource& row);

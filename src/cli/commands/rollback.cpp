@@ -13,15 +13,13 @@ namespace {
 
 Run find_run(const Project& project, std::int64_t number) {
     const std::vector<Run> runs = recorded_runs(project);
-    const auto run =
-        std::find_if(runs.begin(), runs.end(), [&](const Run& r) { return r.id == number; });
-    if (run == runs.end()) throw no_such_run(number, runs);
-    if (run->result != RunResult::done)
+    const Run& run = run_of(runs, number);
+    if (run.result != RunResult::done)
         throw Error(ErrorKind::usage,
                     fmt::format("run {} did not succeed ({}): it was applied only in part", number,
-                                result_text(run->result)))
+                                result_text(run.result)))
             .with_hint("choose a run with the result \"done\"; `hadeploy history` lists them");
-    return *run;
+    return run;
 }
 
 /// Whether the runs had the same inputs. A run records more than them, such as moves.

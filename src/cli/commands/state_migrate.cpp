@@ -21,6 +21,17 @@ StateLocation place_of(const Project& project, const std::string& given) {
     return std::filesystem::weakly_canonical(file.parent_path()) / file.filename();
 }
 
+/// Refuses a file in which hadeploy would not look for a state.
+void check_target(const Project& project, const StateLocation& to) {
+    if (!to.in_file() ||
+        (to.file.filename() == project.state_file().filename() &&
+         to.file.parent_path().filename() == project.state_file().parent_path().filename()))
+        return;
+    throw Error(ErrorKind::usage,
+                fmt::format("hadeploy would not find a state in {}", in_quotes(to.text(), 4096)))
+        .with_hint("the state of a project is .hadeploy/state.db in its directory");
+}
+
 std::string number_of(std::size_t count, std::string_view what) {
     return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
@@ -35,9 +46,16 @@ std::string contents_of(const state::Relocated& state) {
 std::string next_step(const Project& project, const StateLocation& to) {
     if (!to.in_file())
         return fmt::format("Set it in the spec, for all who use it: `state: {}`", to.text());
-    if (to.file == project.state_file())
-        return "Remove `state` from the spec, and unset HADEPLOY_STATE.";
-    return fmt::format("hadeploy uses it as {}.", project.state_file().string());
+    std::string out = to.file == project.state_file()
+                          ? "Remove `state` from the spec, and unset HADEPLOY_STATE."
+                          : fmt::format("It is the state of the project in {}.",
+                                        to.file.parent_path().parent_path().string());
+    const auto key = state::key_file(to.file);
+    if (!std::filesystem::exists(key))
+        out += fmt::format(" Its key was not moved: keep HADEPLOY_STATE_KEY or "
+                           "HADEPLOY_STATE_KEY_FILE set, or copy the key to {}, mode 0600.",
+                           key.string());
+    return out;
 }
 
 } // namespace
@@ -47,6 +65,7 @@ int run_state_migrate(Context& context) {
     project.load(Project::Secrets::unread);
     const StateLocation from = place_of(project, context.args.name);
     const StateLocation to = place_of(project, context.args.to);
+    check_target(project, to);
     const state::Relocated moved =
         state::relocate({.from = from,
                          .to = to,

@@ -71,8 +71,19 @@ std::string origin_lines(const Value& origin) {
 /// The steps of a run with their outcomes. Its summary also has those that failed or were skipped,
 /// but exists only when the run has ended.
 Json steps_of(const Run& run, const std::vector<StepRecord>& recorded) {
+    const auto is_step = [](const Json& step) {
+        const auto is_text = [&](const char* key) {
+            return step.contains(key) && step[key].is_string();
+        };
+        const auto is_time = [&](const char* key) {
+            return step.contains(key) && step[key].is_number_integer();
+        };
+        return step.is_object() && is_text("address") && is_text("action") && is_text("outcome") &&
+               is_time("started_ms") && is_time("ended_ms");
+    };
     Json out = part_of_summary(run, "steps", Json::array());
-    if (!out.empty()) return out;
+    if (!out.empty() && std::all_of(out.begin(), out.end(), is_step)) return out;
+    out = Json::array();
     for (const StepRecord& step : recorded)
         out.push_back({{"address", step.address},
                        {"action", action_name(step.action)},

@@ -17,13 +17,6 @@ bool is_printable(unsigned char c) {
     return c > 0x20 && c < 0x7f;
 }
 
-/// The host of a URL without port and brackets.
-std::string host_in(std::string_view url) {
-    std::string host = lower_case(http::authority_of(url));
-    if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
-    return host.substr(0, host.find(':'));
-}
-
 bool has_good_port(std::string_view authority) {
     const std::size_t bracket = authority.find(']');
     const std::size_t colon = authority.find(':', bracket == authority.npos ? 0 : bracket);
@@ -34,17 +27,14 @@ bool has_good_port(std::string_view authority) {
            std::stoi(std::string(digits)) <= 65'535;
 }
 
-/// This machine, or a link-local address: those of the services of ECS, EKS and EC2 are.
+/// This machine, or an address at which only ECS, EKS or EC2 itself answers.
 bool is_near(const std::string& host) {
-    std::array<unsigned char, 16> bytes{};
-    if (host == "localhost") return true;
-    if (::inet_pton(AF_INET, host.c_str(), bytes.data()) == 1)
-        return bytes[0] == 127 || (bytes[0] == 169 && bytes[1] == 254);
-    if (::inet_pton(AF_INET6, host.c_str(), bytes.data()) != 1) return false;
-    std::array<unsigned char, 16> loopback{};
-    loopback[15] = 1;
-    return bytes == loopback || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) ||
-           host == "fd00:ec2::23" || host == "fd00:ec2::254";
+    constexpr std::array<std::string_view, 7> near{
+        "localhost",      "::1",          "169.254.169.254", "169.254.170.2",
+        "169.254.170.23", "fd00:ec2::23", "fd00:ec2::254"};
+    if (std::find(near.begin(), near.end(), host) != near.end()) return true;
+    std::array<unsigned char, 4> bytes{};
+    return ::inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 && bytes[0] == 127;
 }
 
 } // namespace
@@ -59,12 +49,21 @@ std::string url_problem(std::string_view url) {
     const std::string_view authority =
         url.substr(begin, std::min(url.find_first_of("/?#", begin), url.size()) - begin);
     if (authority.find('@') != authority.npos) return "contains a user";
-    if (host_in(url).empty()) return "has no host";
+    if (http::host_of(url).empty()) return "has no host";
     return has_good_port(authority) ? "" : "has no valid port";
 }
 
 bool leaves_unencrypted(std::string_view url) {
-    return !lower_case(url).starts_with("https://") && !is_near(host_in(url));
+    return !lower_case(url).starts_with("https://") && !is_near(lower_case(http::host_of(url)));
+}
+
+void require_safe_url(std::string_view url, std::string_view what, const char* hint) {
+    if (const std::string problem = url_problem(url); !problem.empty())
+        throw Error(ErrorKind::failed, fmt::format("{} {}", what, problem));
+    if (leaves_unencrypted(url))
+        throw Error(ErrorKind::failed, fmt::format("{} has http:// with the host {}", what,
+                                                   in_quotes(http::authority_of(url))))
+            .with_hint(hint);
 }
 
 void require_token(std::string_view text, std::string_view what) {

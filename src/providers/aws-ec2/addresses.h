@@ -11,8 +11,12 @@ namespace hadeploy::aws {
 std::string url_problem(std::string_view url);
 
 /// Whether requests to a URL go over the network without encryption: not those with https, and not
-/// those to this machine and to the link-local addresses of metadata services.
+/// those to this machine and to the addresses of the metadata services of EC2, ECS and EKS.
 bool leaves_unencrypted(std::string_view url);
+
+/// @param what  the source of the URL, for the message
+/// @throws Error(failed) if the URL has a fault, or credentials from it would not be encrypted
+void require_safe_url(std::string_view url, std::string_view what, const char* hint);
 
 /// Credentials and tokens become headers, in which a line end would begin another one.
 /// @param what  the source for the message, which never shows the value: "AWS_SESSION_TOKEN"

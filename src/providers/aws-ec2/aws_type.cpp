@@ -41,6 +41,13 @@ void Item::add_tag(const std::string& key, const std::string& value) {
     tag.append_child("value").text().set(value.c_str());
 }
 
+std::string scope_of(const Value& config) {
+    std::string out;
+    if (!config.text("region").empty()) out += " in " + config.text("region");
+    if (!config.text("profile").empty()) out += " of the profile " + config.text("profile");
+    return out;
+}
+
 std::string AwsType::described_by() const {
     return fmt::format("{}:{}", service.name, names.describe);
 }

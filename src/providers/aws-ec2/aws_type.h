@@ -139,6 +139,10 @@ inline bool changes_from(const Value& before, const Value& after, std::string_vi
     return !after[name].is_null() && !(before[name] == after[name]);
 }
 
+/// Where the name of a config has to be unique, as the end of a claim: " in eu-central-1 of the
+/// profile work"; "" for the region and the account of the provider.
+std::string scope_of(const Value& config);
+
 /// The number that AWS writes.
 std::int64_t to_number(const std::string& digits);
 /// The IDs in a list or set.

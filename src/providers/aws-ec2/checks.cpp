@@ -111,6 +111,12 @@ void check_id(const Value& id, std::string_view prefix, std::string_view noun,
         .with_hint(fmt::format("it begins with {}; refer to a resource as ${{NAME.id}}", prefix));
 }
 
+void check_ids(const Value& ids, std::string_view prefix, std::string_view noun,
+               Diagnostics& problems) {
+    if (!ids.is_list()) return;
+    for (const Value& id : ids.as_list()) check_id(id, prefix, noun, problems);
+}
+
 void check_arn(const Value& arn, std::string_view service, std::string_view kind,
                std::string_view noun, const char* hint, Diagnostics& problems) {
     if (!arn.is_string()) return;

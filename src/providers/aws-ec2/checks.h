@@ -33,6 +33,9 @@ void check_tags(const Value& tags, Diagnostics& problems);
 /// @param noun    "a subnet"
 void check_id(const Value& id, std::string_view prefix, std::string_view noun,
               Diagnostics& problems);
+/// The same of each ID of a list.
+void check_ids(const Value& ids, std::string_view prefix, std::string_view noun,
+               Diagnostics& problems);
 /// @param kind  the beginning of the resource in it: "targetgroup/"
 /// @param hint  for example "use ${NAME.id} of an aws.target_group"
 void check_arn(const Value& arn, std::string_view service, std::string_view kind,

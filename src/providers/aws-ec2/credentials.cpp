@@ -132,8 +132,8 @@ Credentials keys_of(const std::string& name, const Profile& profile) {
             setting(profile, "aws_session_token")};
 }
 
-/// The URL of the container's service: only one that no other machine of the network answers, as
-/// for AWS's own tools.
+/// The URL of the container's service. Without encryption only this machine and the services of ECS
+/// and EKS are asked, as by AWS's own tools.
 std::string container_url(const std::function<std::string(const std::string&)>& env) {
     const char* name = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
     std::string url = env(name);
@@ -145,13 +145,9 @@ std::string container_url(const std::function<std::string(const std::string&)>& 
     else
         url = env(name = "AWS_CONTAINER_CREDENTIALS_FULL_URI");
     if (url.empty()) return url;
-    if (const std::string problem = url_problem(url); !problem.empty())
-        throw Error(ErrorKind::failed, fmt::format("{} {}", name, problem));
-    if (leaves_unencrypted(url))
-        throw Error(ErrorKind::failed, fmt::format("{} has http:// with the host {}", name,
-                                                   in_quotes(http::authority_of(url))))
-            .with_hint("use https://: credentials without encryption are accepted only from this "
-                       "machine and from the services of ECS and EKS");
+    require_safe_url(url, name,
+                     "use https://: credentials without encryption are accepted only from this "
+                     "machine and from the services of ECS and EKS");
     return url;
 }
 
@@ -169,8 +165,8 @@ std::string CredentialChain::profile_name() const {
 Credentials CredentialChain::get(bool renew) {
     const std::lock_guard lock(mutex_);
     const std::int64_t now = now_ms() / 1000;
-    const bool usable = last_ && (last_->expires == 0 || last_->expires - kRenewBefore > now);
-    if (!usable || renew) {
+    const bool fresh = last_ && (last_->expires == 0 || last_->expires - kRenewBefore > now);
+    if (!fresh || renew) {
         Credentials found = find();
         if (access_.assume_role.is_map()) found = assume(found, access_.assume_role);
         last_ = std::move(found);
@@ -311,16 +307,11 @@ std::optional<Credentials> CredentialChain::from_container() {
 std::optional<std::string> CredentialChain::metadata(const std::string& path) {
     const auto& env = access_.environment;
     if (lower_case(env("AWS_EC2_METADATA_DISABLED")) == "true") return std::nullopt;
-    std::string base = env("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+    constexpr const char* name = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+    std::string base = env(name);
     if (base.empty()) base = "http://169.254.169.254";
     while (base.ends_with('/')) base.pop_back();
-    const char* name = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
-    if (const std::string problem = url_problem(base); !problem.empty())
-        throw Error(ErrorKind::failed, fmt::format("{} {}", name, problem));
-    if (leaves_unencrypted(base))
-        throw Error(ErrorKind::failed, fmt::format("{} has http:// with the host {}", name,
-                                                   in_quotes(http::authority_of(base))))
-            .with_hint("use https://, or the address of the metadata service");
+    require_safe_url(base, name, "use https://, or the address of the metadata service");
     const http::Answer token =
         ask("PUT", base + "/latest/api/token",
             {{.name = "X-aws-ec2-metadata-token-ttl-seconds", .value = "300"}});

@@ -62,13 +62,8 @@ Params Ec2Type::creation_tags(const Tags& tags) const {
 void Ec2Type::retag(Region& region, const std::string& id, const Tags& set,
                     const std::vector<std::string>& gone) const {
     Params added, dropped;
-    added.add("ResourceId.1", id);
+    added.add("ResourceId.1", id).pairs("Tag", set);
     dropped.add("ResourceId.1", id);
-    int n = 0;
-    for (const auto& [key, value] : set) {
-        const std::string tag = fmt::format("Tag.{}", ++n);
-        added.add(tag + ".Key", key).add(tag + ".Value", value);
-    }
     for (std::size_t i = 0; i < gone.size(); ++i)
         dropped.add(fmt::format("Tag.{}.Key", i + 1), gone[i]);
     if (!set.empty()) region.change("CreateTags", added, true);
@@ -77,12 +72,7 @@ void Ec2Type::retag(Region& region, const std::string& id, const Tags& set,
 
 void specify_tags(Params& params, int n, const char* what, const Tags& tags) {
     const std::string prefix = "TagSpecification." + std::to_string(n);
-    params.add(prefix + ".ResourceType", std::string(what));
-    int number = 0;
-    for (const auto& [key, value] : tags) {
-        const std::string tag = prefix + ".Tag." + std::to_string(++number);
-        params.add(tag + ".Key", key).add(tag + ".Value", value);
-    }
+    params.add(prefix + ".ResourceType", std::string(what)).pairs(prefix + ".Tag", tags);
 }
 
 } // namespace hadeploy::aws

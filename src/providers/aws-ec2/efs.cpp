@@ -79,11 +79,12 @@ class Efs final : public AwsType {
   public:
     Efs();
     void check_own(const Value& config, Diagnostics& problems) const override {
-        for (const auto& [name, prefix, noun] :
-             {std::tuple{"subnets", "subnet-", "a subnet"},
-              std::tuple{"security_groups", "sg-", "a security group"}})
-            if (config[name].is_list())
-                for (const Value& id : config[name].as_list()) check_id(id, prefix, noun, problems);
+        check_ids(config["subnets"], "subnet-", "a subnet", problems);
+        check_ids(config["security_groups"], "sg-", "a security group", problems);
+        if (config.text("performance_mode") == "maxIO" &&
+            config.text("throughput_mode") == "elastic")
+            problems.add("a file system with the performance mode maxIO has no elastic throughput",
+                         config["performance_mode"].loc());
     }
     std::optional<DataLoss> held_data(const Value& files) const override {
         return DataLoss{fmt::format("the file system {} and all files in it", files.text("id"))};
@@ -282,24 +283,21 @@ void Efs::set_mounts(Region& region, const Item& item, const Value& after,
     const std::string id = item.text(names.id);
     const std::vector<std::string> wanted = texts_of(after["subnets"]);
     std::vector<std::string> have;
-    bool gone = true;
     for (const pugi::xml_node& mount : mounts_of(item)) {
         have.emplace_back(mount.child_value("SubnetId"));
         if (is_among(wanted, have.back())) continue;
         progress(fmt::format("removing the mount target in {}",
                              mount.child_value("AvailabilityZoneName")));
         unmount(region, mount.child_value("MountTargetId"));
-        gone = false;
     }
-    if (!gone || item.text("LifeCycleState") != "available") {
-        progress("waiting until it can be mounted");
-        wait_until(region, *this, id, "available", [&](const Item& one) {
-            const auto all = one.root().child("mounts").children("member");
-            return one.text("LifeCycleState") == "available" &&
-                   std::distance(all.begin(), all.end()) ==
-                       static_cast<std::ptrdiff_t>(mounts_of(one).size());
-        });
-    }
+    // an earlier attempt may have removed mount targets too, and the mode may have changed before
+    progress("waiting until it can be mounted");
+    wait_until(region, *this, id, "available", [&](const Item& one) {
+        const auto all = one.root().child("mounts").children("member");
+        return one.text("LifeCycleState") == "available" &&
+               std::distance(all.begin(), all.end()) ==
+                   static_cast<std::ptrdiff_t>(mounts_of(one).size());
+    });
     for (const std::string& subnet : wanted) {
         if (is_among(have, subnet)) continue;
         Value body = Value::map({{"FileSystemId", id}, {"SubnetId", subnet}});
@@ -367,7 +365,7 @@ Efs::Efs()
     import_id = "the ID of the file system (fs-...)";
     example = "files:\n"
               "  type: aws.efs\n"
-              "  subnets: ${subnet[*].id}\n"
+              "  subnets: [\"${subnet_a.id}\", \"${subnet_b.id}\"]\n"
               "  security_groups: [\"${nfs.id}\"]\n";
     schema = with_common({
         {.name = "encrypted",

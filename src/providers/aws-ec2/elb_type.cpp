@@ -33,8 +33,10 @@ std::string generation_name(const std::string& name, const std::string& identity
 }
 
 std::vector<std::string> ElbType::claims(const Value& config) const {
-    if (!config["name"].is_string() || config["region"].is_unknown()) return {};
-    return {fmt::format("aws {} {} {}", names_.noun, config.text("name"), config.text("region"))};
+    if (!config["name"].is_string() || config["region"].is_unknown() ||
+        config["profile"].is_unknown())
+        return {};
+    return {fmt::format("aws {} {}{}", names_.noun, config.text("name"), scope_of(config))};
 }
 
 void ElbType::check_name(const Value& name, Diagnostics& problems) const {
@@ -157,13 +159,7 @@ std::string ElbType::create(Region& region, const Change& change, Params tags) c
 }
 
 Params ElbType::creation_tags(const Tags& tags) const {
-    Params out;
-    int n = 0;
-    for (const auto& [key, value] : tags) {
-        const std::string tag = fmt::format("Tags.member.{}", ++n);
-        out.add(tag + ".Key", key).add(tag + ".Value", value);
-    }
-    return out;
+    return Params().pairs("Tags.member", tags);
 }
 
 void ElbType::retag(Region& region, const std::string& id, const Tags& set,
@@ -200,12 +196,7 @@ void set_elb_attributes(Region& region, const char* action, const char* paramete
                         const std::string& id, const std::map<std::string, std::string>& values) {
     if (values.empty()) return;
     Params params;
-    params.add(parameter, id);
-    int n = 0;
-    for (const auto& [key, value] : values) {
-        const std::string one = fmt::format("Attributes.member.{}", ++n);
-        params.add(one + ".Key", key).add(one + ".Value", value);
-    }
+    params.add(parameter, id).pairs("Attributes.member", values);
     region.elb().call(action, params, true);
 }
 

@@ -65,7 +65,7 @@ milliseconds limit_of(const AwsType& type, const Change& change) {
 /// A stop ended the wait for a change, or a pause between its requests.
 Error stopped(std::string_view what) {
     return Error(ErrorKind::failed, fmt::format("stopped {}", what))
-        .with_hint("the next apply continues");
+        .with_hint("the same command continues it");
 }
 
 bool is_not_found(const ServiceError& error) {

@@ -103,9 +103,7 @@ class Instance final : public Ec2Type {
 void Instance::check_own(const Value& config, Diagnostics& problems) const {
     check_id(config["image"], "ami-", "an image", problems);
     check_id(config["subnet"], "subnet-", "a subnet", problems);
-    if (config["security_groups"].is_list())
-        for (const Value& group : config["security_groups"].as_list())
-            check_id(group, "sg-", "a security group", problems);
+    check_ids(config["security_groups"], "sg-", "a security group", problems);
     const Value &type = config["instance_type"], &user_data = config["user_data"];
     if (type.is_string() && !is_instance_type(type.as_string()))
         problems.add(fmt::format("{} is not a type of instance", quoted(type)), type.loc())

@@ -76,8 +76,10 @@ class KeyPair final : public Ec2Type {
         check_public_key(config["public_key"], problems);
     }
     std::vector<std::string> claims(const Value& config) const override {
-        if (!config["name"].is_string() || config["region"].is_unknown()) return {};
-        return {fmt::format("aws key pair {} {}", config.text("name"), config.text("region"))};
+        if (!config["name"].is_string() || config["region"].is_unknown() ||
+            config["profile"].is_unknown())
+            return {};
+        return {fmt::format("aws key pair {}{}", config.text("name"), scope_of(config))};
     }
     Value observed(Region&, const Item& item, const Value& config) const override {
         const std::string key = item.text("publicKey");

@@ -1,6 +1,7 @@
 #include "providers/aws-ec2/listener.h"
 
 #include "core/secrecy.h"
+#include "providers/aws-ec2/aws_type.h"
 #include "providers/aws-ec2/checks.h"
 
 #include <algorithm>
@@ -67,7 +68,7 @@ Listeners listeners_of(const std::vector<pugi::xml_node>& described) {
     for (const pugi::xml_node& one : described) {
         const std::string port = one.child_value("Port");
         if (port.empty()) throw wrong_answer({}, "the answer has a listener without its <Port>");
-        Listener& listener = out[std::strtoll(port.c_str(), nullptr, 10)];
+        Listener& listener = out[to_number(port)];
         listener.protocol = one.child_value("Protocol");
         if (has_tls(listener.protocol)) {
             listener.certificate =

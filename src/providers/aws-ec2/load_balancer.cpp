@@ -83,19 +83,13 @@ void LoadBalancer::check_own(const Value& config, Diagnostics& problems) const {
     const std::string kind =
         config["balancer_type"].is_string() ? config.text("balancer_type") : std::string();
     const Value &subnets = config["subnets"], &groups = config["security_groups"];
-    if (subnets.is_list()) {
-        for (const Value& subnet : subnets.as_list())
-            check_id(subnet, "subnet-", "a subnet", problems);
-        if (kind == "application" && subnets.as_list().size() < kLeastZones)
-            problems
-                .add("an application load balancer needs subnets in at least two availability "
-                     "zones",
-                     subnets.loc())
-                .with_hint("add a subnet in another zone; a network load balancer works with one");
-    }
-    if (groups.is_list())
-        for (const Value& group : groups.as_list())
-            check_id(group, "sg-", "a security group", problems);
+    check_ids(subnets, "subnet-", "a subnet", problems);
+    if (subnets.is_list() && kind == "application" && subnets.as_list().size() < kLeastZones)
+        problems
+            .add("an application load balancer needs subnets in at least two availability zones",
+                 subnets.loc())
+            .with_hint("add a subnet in another zone; a network load balancer works with one");
+    check_ids(groups, "sg-", "a security group", problems);
     if (kind == "network" && !config["idle_timeout"].is_null())
         problems.add("a network load balancer has no idle timeout", config["idle_timeout"].loc())
             .with_hint("remove `idle_timeout`");
@@ -277,7 +271,7 @@ LoadBalancer::LoadBalancer()
     example = "front:\n"
               "  type: aws.load_balancer\n"
               "  name: front\n"
-              "  subnets: ${subnet[*].id}\n"
+              "  subnets: [\"${subnet_a.id}\", \"${subnet_b.id}\"]\n"
               "  security_groups: [\"${public.id}\"]\n"
               "  listeners:\n"
               "    - {port: 80, protocol: HTTP, redirect: {}}\n"

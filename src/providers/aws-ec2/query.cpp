@@ -75,6 +75,15 @@ Params& Params::list(std::string_view name, const std::vector<std::string>& valu
     return *this;
 }
 
+Params& Params::pairs(std::string_view name, const std::map<std::string, std::string>& values) {
+    int n = 0;
+    for (const auto& [key, value] : values) {
+        const std::string one = fmt::format("{}.{}", name, ++n);
+        add(one + ".Key", key).add(one + ".Value", value);
+    }
+    return *this;
+}
+
 Params& Params::filter(std::string_view name, const std::vector<std::string>& values) {
     const std::string prefix = fmt::format("Filter.{}", ++filters_);
     add(prefix + ".Name", std::string(name));

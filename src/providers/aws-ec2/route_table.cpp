@@ -36,9 +36,7 @@ class RouteTable final : public Ec2Type {
     RouteTable();
     void check_own(const Value& config, Diagnostics& problems) const override {
         check_id(config["vpc"], "vpc-", "a VPC", problems);
-        if (config["subnets"].is_list())
-            for (const Value& subnet : config["subnets"].as_list())
-                check_id(subnet, "subnet-", "a subnet", problems);
+        check_ids(config["subnets"], "subnet-", "a subnet", problems);
         if (!config["routes"].is_map()) return;
         for (const Entry& e : config["routes"].as_map()) {
             check_destination(config["routes"], e, problems);
@@ -165,7 +163,7 @@ RouteTable::RouteTable()
               "  type: aws.route_table\n"
               "  vpc: ${network.id}\n"
               "  routes: {0.0.0.0/0: \"${internet.id}\"}\n"
-              "  subnets: ${subnet[*].id}\n";
+              "  subnets: [\"${subnet_a.id}\", \"${subnet_b.id}\"]\n";
     schema = with_common({
         {.name = "vpc",
          .type = TypeKind::string,

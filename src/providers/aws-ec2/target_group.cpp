@@ -141,11 +141,18 @@ void check_times(const Value& check, bool http, Diagnostics& problems) {
     const Value &interval = check["interval"], &timeout = check["timeout"];
     check_seconds(interval, "the interval of the health check", problems);
     check_seconds(timeout, "the timeout of the health check", problems);
-    if (!interval.is_integer() || !timeout.is_integer()) return;
-    const std::int64_t time = timeout.as_integer(), every = interval.as_integer();
-    if (time > every || (http && time == every))
-        problems.add("the timeout of the health check is not shorter than its interval",
-                     timeout.loc());
+    if (!interval.is_integer() && !timeout.is_integer()) return;
+    if (interval.is_unknown() || timeout.is_unknown()) return;
+    // AWS's defaults (CreateTargetGroup); for TCP the timeout is 6 s or more
+    const std::int64_t usual_interval = 30'000, usual_timeout = http ? 5'000 : 6'000;
+    const std::int64_t time = timeout.is_integer() ? timeout.as_integer() : usual_timeout;
+    const std::int64_t every = interval.is_integer() ? interval.as_integer() : usual_interval;
+    if (time < every || (!http && time == every)) return;
+    Error& error = problems.add("the timeout of the health check is not shorter than its interval",
+                                (timeout.is_integer() ? timeout : interval).loc());
+    if (!interval.is_integer() || !timeout.is_integer())
+        error.with_hint(
+            "without a value, AWS sets an interval of 30s and a timeout of 5s, for TCP more");
 }
 
 /// @param protocol  of the group; "" if it is not known
@@ -200,7 +207,7 @@ class TargetGroup final : public ElbType {
         const auto other = named(region, config.text("name"));
         const char* project = other ? other->tag(kProjectTag) : nullptr;
         if (project != nullptr && region.context().project == project) return {};
-        return ElbType::conflict(region, config);
+        return other ? fmt::format("the {} {}", names.noun, other->text(names.id)) : "";
     }
     Value observed(Region& region, const Item& item, const Value& config) const override {
         const auto attributes = elb_attributes(region, "DescribeTargetGroupAttributes",

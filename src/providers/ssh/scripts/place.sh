@@ -201,6 +201,7 @@ hadeploy_edited() {
     hadeploy_finish "$1"
     hadeploy_public
 }
+# The last command of a section, because chmod may replace the shell.
 hadeploy_own() {
     hadeploy_need "$1"
     hadeploy_seen=
@@ -233,7 +234,6 @@ hadeploy_own() {
     hadeploy_public
 }
 # In a directory where only root can create names, the file is what it was when it was looked at.
-# The last command of a section, because chmod replaces the shell.
 hadeploy_own_directly() {
     case $1 in 1:*) ;; *) hadeploy_refuse "${2%/}/$3 has several hard links" ;; esac
     case $1 in *":$5"|1:"$5":*) ;; *) chown -h -- "$5" "./$3" || exit 1 ;; esac
