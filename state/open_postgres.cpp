@@ -1,8 +1,11 @@
+#include "state/open_postgres.h"
+
 #include "core/uuid.h"
 #include "state/authentic.h"
-#include "state/opening.h"
+#include "state/open_sqlite.h"
 #include "state/postgres_schema.h"
 #include "state/postgres_store.h"
+#include "state/project_check.h"
 #include "state/sealing.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "state/opening.h"
+#include "state/open_sqlite.h"
 
 #include "core/file.h"
 #include "core/text.h"
@@ -8,6 +8,7 @@
 #include "state/key_file.h"
 #include "state/lock.h"
 #include "state/migrations.h"
+#include "state/project_check.h"
 #include "state/records.h"
 #include "state/sealing.h"
 #include "state/sqlite_store.h"

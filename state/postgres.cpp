@@ -2,6 +2,7 @@
 
 #include "core/text.h"
 #include "state/libpq.h"
+#include "state/postgres_errors.h"
 
 #include <array>
 #include <cstdlib>

@@ -22,10 +22,6 @@ class Lost : public Error {
     using Error::Error;
 };
 
-/// The URL's parameters as libpq reads them are checked when it is given, before any connection.
-/// @throws Error(usage)
-void check_url(const StateLocation& location);
-
 /// A connection to a state's schema. Changes are sent together with the next query or the commit,
 /// in one round trip (libpq's pipeline mode). A query outside of a transaction is repeated on a new
 /// connection when the connection turns out to be lost.
@@ -94,9 +90,5 @@ class Database final : public sql::Database {
     bool open_ = false;       ///< in a transaction
     bool begun_ = false;      ///< and the server knows it
 };
-
-/// The error of a server's message.
-/// @param code  SQLSTATE; "" for an error of the connection
-Error explain(std::string_view code, std::string cause, const StateLocation& location);
 
 } // namespace hadeploy::postgres

@@ -1,7 +1,10 @@
+#include "state/postgres_connect.h"
+
 #include "core/log.h"
 #include "state/libpq.h"
 #include "state/location.h"
 #include "state/postgres.h"
+#include "state/postgres_errors.h"
 
 #include <algorithm>
 #include <cerrno>

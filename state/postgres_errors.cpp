@@ -1,6 +1,7 @@
+#include "state/postgres_errors.h"
+
 #include "core/text.h"
 #include "state/libpq.h"
-#include "state/postgres.h"
 
 #include <algorithm>
 #include <array>
@@ -58,21 +59,6 @@ constexpr std::array kCodes{
     Remedy{"53300", "the server has no free connection: raise max_connections, or use PgBouncer"},
 };
 } // namespace
-
-std::string_view text_or_empty(const char* text) {
-    return text == nullptr ? std::string_view() : std::string_view(text);
-}
-
-std::string in_one_line(std::string_view message) {
-    std::string out;
-    for (const char c : message)
-        if (c != '\n' && c != '\t')
-            out += c;
-        else if (!out.empty() && out.back() != ' ')
-            out += ' ';
-    while (!out.empty() && out.back() == ' ') out.pop_back();
-    return out;
-}
 
 Error explain(std::string_view code, std::string cause, const StateLocation& location) {
     const std::string name = in_quotes(location.text(), 4096);

@@ -1,4 +1,5 @@
 #include "state/postgres_schema.h"
+#include "state/postgres_errors.h"
 
 #include "core/text.h"
 #include "embedded/state_postgres_schema.h"

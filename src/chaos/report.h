@@ -115,20 +115,6 @@ void add_last_failures(Report& report, const std::vector<Sample>& samples);
 /// Compares the results with the thresholds of the settings.
 std::vector<Threshold> judge(const Report& report, const Settings& settings);
 
-/// The report as one JSON object. Times are in milliseconds.
-std::string to_json(const Report& report);
-
-/// The report for a terminal: verdict, figures, timeline. Plain ASCII; lines have at most 100
-/// columns if names are short. Ends with a line break.
-std::string render(const Report& report);
-
-/// The report as JUnit XML: one test case for each threshold. INCONCLUSIVE misses are errors, and
-/// what was not measured is skipped.
-std::string to_junit(const Report& report);
-
-/// The report as one HTML page that loads nothing else.
-std::string to_html(const Report& report);
-
 /// "820 ms", "12.3 s", "2 min 5 s"
 std::string show_time(Us time);
 

@@ -1,5 +1,6 @@
+#include "chaos/report_html.h"
+
 #include "chaos/markup.h"
-#include "chaos/report.h"
 #include "chaos/report_chart.h"
 #include "embedded/report_css.h"
 

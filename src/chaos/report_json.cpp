@@ -1,4 +1,4 @@
-#include "chaos/report.h"
+#include "chaos/report_json.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,5 +1,6 @@
+#include "chaos/report_junit.h"
+
 #include "chaos/markup.h"
-#include "chaos/report.h"
 
 #include <fmt/format.h>
 

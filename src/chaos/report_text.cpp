@@ -1,4 +1,4 @@
-#include "chaos/report.h"
+#include "chaos/report_text.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -1,6 +1,10 @@
 #include "cli/chaos_drill.h"
 
 #include "chaos/drill.h"
+#include "chaos/report_html.h"
+#include "chaos/report_json.h"
+#include "chaos/report_junit.h"
+#include "chaos/report_text.h"
 #include "cli/stop_on_signal.h"
 #include "core/file.h"
 

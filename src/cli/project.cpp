@@ -15,7 +15,7 @@
 #include "planner/yaml/yaml.h"
 #include "provider_api/normalize.h"
 #include "state/key_file.h"
-#include "state/postgres.h"
+#include "state/postgres_connect.h"
 
 #include <cstdlib>
 #include <fmt/format.h>

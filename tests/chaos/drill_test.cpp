@@ -1,3 +1,5 @@
+#include "chaos/report_json.h"
+#include "chaos/report_text.h"
 #include "drill_support.h"
 
 #include <doctest/doctest.h>

@@ -1,4 +1,7 @@
-#include "chaos/report.h"
+#include "chaos/report_html.h"
+#include "chaos/report_json.h"
+#include "chaos/report_junit.h"
+#include "chaos/report_text.h"
 #include "core/process.h"
 
 #include <doctest/doctest.h>

@@ -3,8 +3,8 @@
 The tests depend on each other and run in the order of their names; the first failure ends them. KVM (on
 machines without it, which emulate), AWS, and hosts with another distribution are not covered.
 
-HADEPLOY_E2E_STORY=short leaves out the longest tests: the drain, the moved write, the power cycles, new
-versions (versions_story.py), killed drills (faults_story.py) and the existing machines.
+HADEPLOY_E2E_STORY=short leaves out the longest tests: the moved write, the power cycles, new versions
+(versions_story.py), killed drills (faults_story.py) and the existing machines.
 
 To work on a single test: with HADEPLOY_E2E_PROJECT=DIR (an applied copy of examples/ha-demo),
 `ha_demo_test.py HaDemo.test_07...` runs against that cluster, and keeps it.
@@ -199,17 +199,47 @@ class HaDemo(versions_story.VersionsStory, faults_story.FaultsStory, unittest.Te
         wait_until("the app works again", self.app_is_well, 300)
         self.assertEqual(self.project.plan(), {})
 
-    def test_07_a_drain_loses_no_acknowledged_write(self):
-        before = self.write("kept")
-        done = self.project.hadeploy("chaos", "--drain", "node2", "--json", check=False)
+    def drill(self, *words):
+        """Runs a drill. Checks that it lost no acknowledged write and undid the fault, and returns the report."""
+        done = self.project.hadeploy("chaos", *words, "--json", check=False)
         report = json.loads(done.stdout.splitlines()[-1])
         print(json.dumps({k: v for k, v in report.items() if k != "timeline"})[:1500])
         self.assertIn(done.returncode, (0, 3), done.stderr)
-        lost = [t for t in report["thresholds"] if "lost" in t["name"]]
-        self.assertTrue(lost and all(t["ok"] for t in lost), report["thresholds"])
+        results = {t["name"]: t for t in report["thresholds"]}
+        lost = [t for name, t in results.items() if "lost" in name]
+        undone = [t for name, t in results.items() if name.endswith(" undone")]
+        self.assertTrue(lost and all(t["ok"] for t in lost), results)
+        self.assertTrue(undone and all(t["ok"] for t in undone), results)
+        return report
+
+    def test_07_a_drain_loses_no_acknowledged_write(self):
+        before = self.write("kept")
+        self.drill("--drain", "node2")
         wait_until("what was acknowledged before is there", lambda: self.written(before), 240)
         active = self.nodes()["node1"].sh("docker node ls --format '{{.Availability}}'")
         self.assertEqual(active.split(), ["Active"] * 3)
+
+    def test_07b_a_power_cut_loses_no_acknowledged_write(self):
+        wait_until("the app works", self.app_is_well, 240)
+        before = self.write("powered")
+        self.drill("--kill", "node3")
+        self.assertIn("running", virsh("domstate", "node3"))
+        wait_until("what was acknowledged before is there", lambda: self.written(before), 240)
+
+    def test_07c_a_machine_lost_with_its_disk_comes_back_by_an_apply(self):
+        wait_until("the app works", self.app_is_well, 240)
+        ident = self.write("disk")
+        virsh("destroy", "node2")
+        virsh("undefine", "node2", "--remove-all-storage")
+        self.project.apply()
+        wait_until("the app works again", self.app_is_well, 300)
+        node = self.nodes()["node2"]
+        self.assertEqual(node.sh("gluster pool list | grep -c Connected"), "3")
+        unhealed = node.sh("gluster volume heal vol0 info | grep 'Number of entries'")
+        self.assertEqual(unhealed.splitlines(), ["Number of entries: 0"] * 3)
+        node.sh("test -n \"$(ls /gluster/brick1/vol0)\"")
+        self.assertTrue(self.written(ident))
+        self.assertEqual(self.project.plan(), {})
 
     def test_08_a_write_is_there_after_its_container_moved(self):
         ident = self.write("moved")
@@ -430,5 +460,5 @@ if __name__ == "__main__":
     story = None
     if os.environ.get("HADEPLOY_E2E_STORY") == "short":
         story = ["HaDemo." + t for t in unittest.defaultTestLoader.getTestCaseNames(HaDemo)
-                 if re.match(r"test_(0[1-6]|10|12)_", t)]
+                 if re.match(r"test_(0[1-7]|07[bc]|10|12)_", t)]
     unittest.main(defaultTest=story, failfast=True, verbosity=2)

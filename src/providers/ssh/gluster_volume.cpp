@@ -1,8 +1,8 @@
-#include "providers/ssh/gluster_volume.h"
 #include "embedded/scripts.h"
 #include "providers/ssh/gluster_script.h"
 #include "providers/ssh/gluster_tls.h"
 #include "providers/ssh/gluster_types.h"
+#include "providers/ssh/gluster_volume_changes.h"
 #include "providers/ssh/host.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "providers/ssh/gluster_volume.h"
+#include "providers/ssh/gluster_volume_changes.h"
 
 #include "embedded/scripts.h"
 #include "providers/ssh/gluster_tls.h"

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "core/error.h"
+#include "state/location.h"
+
+#include <string>
+#include <string_view>
+
+namespace hadeploy::postgres {
+
+/// The error of a server's message.
+/// @param code  SQLSTATE; "" for an error of the connection
+Error explain(std::string_view code, std::string cause, const StateLocation& location);
+
+} // namespace hadeploy::postgres

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "state/sql.h"
+
+#include <string>
+
+namespace hadeploy::state {
+
+/// Checks the name of the project and its serial.
+/// @param project  expected; "" accepts any
+/// @param other  the hint if it is another one
+/// @throws Error(state)
+void check_project(sql::Database& database, const std::string& project, const char* other);
+
+} // namespace hadeploy::state
