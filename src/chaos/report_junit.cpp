@@ -1,6 +1,7 @@
 #include "chaos/report_junit.h"
 
 #include "chaos/markup.h"
+#include "chaos/report_text.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,6 @@
 #include "helpers.h"
 #include "state/location.h"
+#include "state/postgres_connect.h"
 
 using namespace hadeploy;
 using namespace testing;
