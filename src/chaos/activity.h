@@ -10,7 +10,7 @@ namespace hadeploy::chaos {
 
 /// The result of a probe, or of an action that is not a fault.
 struct ActivityResult {
-    Value value;         ///< that is compared with the tolerance
+    Value value;         ///< compared with the tolerance
     std::string shown;   ///< "HTTP 200", "exit status 0", ...
     std::string details; ///< why a check of the cluster is false; "" otherwise
 };
@@ -42,7 +42,7 @@ class ActivityRunner {
 std::vector<std::string> command_line(const Value& provider);
 
 /// Why the swarm is not in its steady state.
-/// @param check  only this: "nodes", "services" or "quorum"; "": all three
+/// @param check  the only part to check: "nodes", "services" or "quorum"; "": all three
 std::vector<std::string> swarm_problems(const Snapshot& snapshot, std::string_view check);
 
 } // namespace hadeploy::chaos

@@ -9,7 +9,7 @@
 /// overload that the drill itself causes.
 namespace hadeploy::chaos {
 
-/// Rates are reads per second, and as many writes.
+/// A rate is a number of reads per second, and of writes per second.
 struct Calibration {
     int carried = 0;     ///< the highest rate that was tried and sustained; 0: none
     std::string limit;   ///< why the next rate was not sustained; "": no higher one was tried
@@ -26,7 +26,7 @@ struct Calibration {
 std::string overload(const Measurement& m, Us most_p99);
 
 /// Doubles the rate in short steps until the app no longer sustains it, or until the share of
-/// it suffices for `rate`. Halves it if the app does not sustain the first one.
+/// it suffices for `rate`. Halves the rate if the app does not sustain the first rate.
 /// @param share  percentage, 1 to 100
 /// @param probe  measures the app at a rate
 Calibration calibrate(int rate, int share, Us most_p99,

@@ -53,7 +53,7 @@ struct Snapshot {
 /// Converts the observed attributes of a `docker.cluster`.
 Snapshot parse_snapshot(const Value& attributes);
 
-/// Why the nodes or the services are not in their steady state, one reason a line, for display;
+/// Why the nodes or the services are not in their steady state, one reason per line, for display;
 /// empty if they are.
 std::vector<std::string> node_problems(const Snapshot& snapshot);
 std::vector<std::string> service_problems(const Snapshot& snapshot);

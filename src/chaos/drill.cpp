@@ -252,9 +252,9 @@ void Drill::watch_move(const Active& fault) {
         return note(fmt::format("after {} the tasks had not moved: {}",
                                 show_time(settings_.patience), joined(open)));
     }
-    tell(run().moves
-             ? fmt::format("no task runs on {} any more, every service has its tasks", run().node)
-             : "every service has its tasks");
+    tell(run().moves ? fmt::format("no task runs on {} any more, and every service has its tasks",
+                                   run().node)
+                     : "every service has its tasks");
     events_.phase("measuring the app during the fault: " + run().label);
     observe(hold_of(*fault.activity));
 }
@@ -272,7 +272,7 @@ void Drill::undo(const Active& fault) {
         } catch (const Error& error) {
             if (now() < deadline && pause(settings_.poll, {})) continue;
             return note(fmt::format("{} has not been undone: {}. Its armed undo ends it; to end it "
-                                    "at once: hadeploy chaos halt",
+                                    "immediately: hadeploy chaos halt",
                                     run.label, error.message));
         }
     }
@@ -304,7 +304,7 @@ bool Drill::watch_return() {
     });
     report_.after = placement(last_);
     if (steady) {
-        // clean shows only after the window: the app has been well since its last failure
+        // `clean` is set only after the window: the app has been healthy since its last failure
         report_.steady = std::max({*steady_since, meter_.live().last_failure, ended}) - ended;
         tell("steady state: nodes, services and app as before");
         return true;
@@ -317,7 +317,7 @@ bool Drill::watch_return() {
     }
     std::vector<std::string> open = node_problems(last_);
     for (std::string& problem : service_problems(last_)) open.push_back(std::move(problem));
-    if (open.empty()) open.emplace_back("the app does not answer without errors");
+    if (open.empty()) open.emplace_back("the app does not respond without errors");
     note(fmt::format("after {} there was no steady state: {}", show_time(settings_.patience),
                      joined(open)));
     return false;

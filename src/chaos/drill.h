@@ -19,10 +19,10 @@ struct DrillOptions {
 /// An experiment that injects one fault.
 Experiment single_fault(Fault fault);
 
-/// Runs the method of an experiment and undoes its faults, and measures the app meanwhile. After a
-/// fault that is not in the background, the method waits until the tasks have moved, and after its
-/// end for the steady state. Faults are always undone and rollbacks always run, also after a stop
-/// request (the report is then `interrupted`); faults are undone by their armed undo if this
+/// Runs the method of an experiment and undoes its faults while it measures the app. After a fault
+/// that is not in the background, the method waits until the tasks have moved, and after the end of
+/// the fault for the steady state. Faults are always undone and rollbacks always run, even after a
+/// stop request (the report is then `interrupted`); faults are undone by their armed undo if this
 /// process dies.
 /// @throws Error before the first fault: no steady state, quorum at risk, no such node, a probe of
 /// the hypothesis that is not within its tolerance

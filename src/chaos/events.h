@@ -5,7 +5,7 @@
 
 namespace hadeploy::chaos {
 
-/// Reports the progress of a drill. Called from the thread that runs it.
+/// Reports the progress of a drill. Called on the thread that runs the drill.
 class DrillEvents {
   public:
     virtual ~DrillEvents() = default;

@@ -119,9 +119,9 @@ Value Reader::configured(const std::string& name, const Value& entry) {
     const std::string key = entry.text("key", name);
     if (const auto value = env_(key)) return Value(*value);
     if (const Value* other = entry.find("default"); other != nullptr) return *other;
-    problem(
-        fmt::format("configuration: {}: the environment has no variable {}", name, in_quotes(key)),
-        entry["key"].loc().known() ? entry["key"].loc() : entry.loc())
+    problem(fmt::format("configuration: {}: the environment variable {} is not set", name,
+                        in_quotes(key)),
+            entry["key"].loc().known() ? entry["key"].loc() : entry.loc())
         .with_hint("set it, or add a `default`");
     return Value("");
 }
@@ -247,11 +247,12 @@ void Reader::read_provider(const Value& provider, std::string_view what, Activit
     }
     const std::string& name = type.as_string();
     if (name == "python") {
-        problem(
-            fmt::format("{}: the provider python cannot be run: hadeploy contains no Python", what),
-            type.loc())
-            .with_hint(fmt::format("supported: {}; a process can call Python: path: python3",
-                                   fmt::join(keys::provider_types(), ", ")));
+        problem(fmt::format("{}: the provider python is not supported: hadeploy contains no Python",
+                            what),
+                type.loc())
+            .with_hint(fmt::format(
+                "supported providers: {}; to run Python, use `type: process` with `path: python3`",
+                fmt::join(keys::provider_types(), ", ")));
         return;
     }
     const auto& types = keys::provider_types();
@@ -363,7 +364,8 @@ Experiment read_experiment(const Sources& sources, std::uint16_t file, const Env
 void check_nodes(const Experiment& experiment, const std::vector<std::string>& nodes,
                  Diagnostics& diagnostics) {
     for (const Activity& a : experiment.method) {
-        if (!a.fault || !a.node_loc.known()) continue; // that of a single fault is checked later
+        if (!a.fault || !a.node_loc.known())
+            continue; // the node of a single fault is checked later
         if (std::find(nodes.begin(), nodes.end(), a.fault->node) != nodes.end()) continue;
         diagnostics
             .add(

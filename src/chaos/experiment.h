@@ -21,7 +21,7 @@ struct Activity {
     Value provider;  ///< in canonical form: `type` http, tcp, process or hadeploy, and its keys
     Value tolerance; ///< of a probe; null: none
     Ms before{0}, after{0};     ///< pauses
-    bool background = false;    ///< the method continues at once
+    bool background = false;    ///< the method continues immediately
     std::optional<Fault> fault; ///< of an action of the type hadeploy
     Loc node_loc;               ///< of the fault's node
     std::optional<Ms> hold;     ///< how long the fault stays; none: as in the settings
@@ -34,7 +34,7 @@ struct Experiment {
     std::vector<Activity> method, rollbacks;
 };
 
-/// A variable of the environment; nothing if it is not set.
+/// The value of an environment variable; nullopt if it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
 /// Reads an experiment from YAML or JSON. At most one fault is allowed on each node, because

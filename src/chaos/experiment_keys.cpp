@@ -24,8 +24,9 @@ Attribute type_of_provider() {
 }
 
 Attribute timeout() {
-    return any("timeout", "Time limit: seconds, or a duration such as \"30s\". Defaults to the "
-                          "setting `timeout` of the `chaos` section, for a process to `patience`.");
+    return any("timeout",
+               "Time limit: seconds, or a duration such as \"30s\". Defaults to the setting "
+               "`timeout` of the `chaos` section; for a process, to `patience`.");
 }
 
 const Schema& http() {
@@ -37,8 +38,8 @@ const Schema& http() {
          .doc = "Method of the request.",
          .default_value = Value("GET")},
         {.name = "headers", .type = map_of(TypeKind::string), .doc = "Headers of the request."},
-        any("arguments", "A map: parameters of the URL of a GET, form fields of other methods. A "
-                         "string: the body."),
+        any("arguments", "A map: query parameters of a GET request, form fields of other methods. "
+                         "A string: the body."),
         timeout(),
         {.name = "verify_tls",
          .type = TypeKind::boolean,
@@ -59,7 +60,7 @@ const Schema& tcp() {
 const Schema& process() {
     static const Schema schema{
         type_of_provider(),
-        text_key("path", "The program: a path, or a name that is searched in PATH.", true),
+        text_key("path", "The program: a path, or a name that is searched for in PATH.", true),
         any("arguments", "A list, a map (its keys and values in turn), or a string that the shell "
                          "splits."),
         timeout()};
@@ -82,14 +83,14 @@ const Schema& check() {
         type_of_provider(),
         {.name = "probe",
          .type = TypeKind::string,
-         .doc = "What is read.",
+         .doc = "The cluster to check.",
          .required = true,
          .one_of = {"swarm", "gluster"}},
         {.name = "check",
          .type = TypeKind::string,
-         .doc = "Only this: of the swarm nodes, services or quorum; of Gluster quorum (of each "
-                "volume's bricks), heal (nothing is left to heal) or split-brain. Everything by "
-                "default.",
+         .doc = "Check only this part. Of the swarm: nodes, services or quorum. Of Gluster: quorum "
+                "(of each volume's bricks), heal (nothing is left to heal) or split-brain. By "
+                "default everything is checked.",
          .one_of = {"nodes", "services", "quorum", "heal", "split-brain"}}};
     return schema;
 }
@@ -98,9 +99,9 @@ const Schema& check() {
 
 const Schema& experiment() {
     static const Schema schema{
-        text_key("version", "Of the format; ignored."),
-        text_key("title", "What the experiment is about.", true),
-        text_key("description", "Anything else that readers should know."),
+        text_key("version", "Version of the format; ignored."),
+        text_key("title", "Subject of the experiment.", true),
+        text_key("description", "More information for readers."),
         list("tags", "Ignored."),
         any("contributions", "Ignored."),
         list("extensions", "Ignored."),
@@ -113,7 +114,7 @@ const Schema& experiment() {
         {.name = "runtime", .type = map_of(TypeKind::any), .doc = "Ignored: rollbacks always run."},
         {.name = "steady-state-hypothesis",
          .type = map_of(TypeKind::any),
-         .doc = "What has to be true before and after the method."},
+         .doc = "The conditions that have to hold before and after the method."},
         {.name = "method",
          .type = list_of(TypeKind::any),
          .doc = "Actions and probes, in order.",
@@ -143,7 +144,7 @@ const Schema& activity() {
         text_key("name", "Shown in the report.", true),
         {.name = "provider",
          .type = map_of(TypeKind::any),
-         .doc = "What is run; see the types of providers.",
+         .doc = "The request, program or fault to run; see the types of providers.",
          .required = true},
         any("tolerance", "Accepted results of a probe; required in the hypothesis."),
         {.name = "pauses",
@@ -151,8 +152,8 @@ const Schema& activity() {
          .doc = "`before` and `after` the activity: seconds, or durations."},
         {.name = "background",
          .type = TypeKind::boolean,
-         .doc = "Continue with the next activity at once. A fault then stays until the end of the "
-                "method, so that several are there at once.",
+         .doc = "Continue with the next activity immediately. A fault then stays until the end of "
+                "the method, so that several faults can be active at the same time.",
          .default_value = Value(false)},
         list("controls", "Not supported; must be empty."),
         any("secrets", "Ignored.")};

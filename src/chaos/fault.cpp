@@ -33,12 +33,12 @@ std::string_view name_of(FaultKind kind) {
 std::string_view help_of(FaultKind kind) {
     switch (kind) {
     case FaultKind::drain: return "Drain this node, so that its tasks move to other nodes";
-    case FaultKind::kill: return "Power off this node at once";
+    case FaultKind::kill: return "Power off this node immediately";
     case FaultKind::pause: return "Suspend the virtual machine of this node";
     case FaultKind::reboot: return "Power off this node, and power it on again";
     case FaultKind::partition: return "Drop the packets between this node and the others";
     case FaultKind::latency: return "Delay the packets from this node to the others";
-    case FaultKind::loss: return "Lose some of the packets from this node to the others";
+    case FaultKind::loss: return "Drop some of the packets from this node to the others";
     case FaultKind::fill_disk: return "Fill a disk of this node";
     case FaultKind::stop_docker: return "Stop Docker and its containers on this node";
     case FaultKind::kill_service: return "Kill the processes of a service's task on this node";
@@ -55,7 +55,7 @@ Schema make_options(FaultKind kind) {
         return {{.name = "handover",
                  .type = TypeKind::duration,
                  .doc = "How long to wait for services that are updated start-first to move "
-                        "before the drain; 0s drains at once.",
+                        "before the drain; 0s drains immediately.",
                  .default_value = Value("5m"),
                  .min = 0,
                  .max = 3'600'000}};

@@ -12,7 +12,7 @@ namespace hadeploy::chaos {
 
 enum class FaultKind {
     drain,        ///< the swarm moves the tasks off the node
-    kill,         ///< power off, at once
+    kill,         ///< power off immediately
     pause,        ///< the machine stands still; its memory and connections stay
     reboot,       ///< power off and on again
     partition,    ///< no packets between the node and the other nodes
@@ -57,20 +57,20 @@ struct Fault {
 };
 
 /// Injects faults. Every fault has an undo that is armed before the fault itself, in a place that
-/// survives the end of this process: on the node, or for
-/// power faults on the machine's libvirt host.
+/// survives the end of this process: on the node, or for power faults on the machine's libvirt
+/// host.
 class Injector {
   public:
     using Time = std::chrono::steady_clock::time_point;
 
     virtual ~Injector() = default;
     /// Arms the undo, then injects the fault.
-    /// @param undo_after  the time after which the armed undo ends the fault at the latest
+    /// @param undo_after  the armed undo ends the fault no later than this time after the injection
     /// @return  the best estimate of the time at which the fault began
     /// @throws Error if the undo cannot be armed (the fault is then not injected) or the fault
     /// fails
     virtual Time inject(const Fault& fault, std::chrono::milliseconds undo_after) = 0;
-    /// Ends the fault and disarms its undo. May be repeated, and needs no earlier inject().
+    /// Ends the fault and disarms its undo. Can be called again, and without an earlier inject().
     virtual void undo(const Fault& fault) = 0;
 };
 

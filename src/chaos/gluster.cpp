@@ -9,7 +9,7 @@ namespace hadeploy::chaos {
 
 namespace {
 
-/// Whether Gluster answered with this part of a volume's state.
+/// Whether Gluster's response contains this part of a volume's state.
 bool was_read(const Value& seen, const std::string& volume, std::string_view part) {
     const Value& unread = seen["unread"];
     return !unread.is_list() ||

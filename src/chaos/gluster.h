@@ -16,7 +16,7 @@ struct GlusterVolume {
     std::vector<std::string> bricks; ///< HOST:PATH
 };
 
-/// Why the volumes are not in their steady state, one reason a line, for display.
+/// Why the volumes are not in their steady state, one reason per line, for display.
 /// @param seen   the attributes of a `gluster.cluster`
 /// @param check  "quorum": more than half of each volume's bricks are online; "heal": no entry has
 /// to be healed; "split-brain": no entry is in split-brain; "": all three

@@ -168,7 +168,7 @@ const Place& ProviderFaults::place_of(const Fault& fault) const {
                     fmt::format("{} is refused: the node is not a libvirt.domain "
                                 "of this project",
                                 fault.label()))
-            .with_hint("the power of other machines cannot be switched from here");
+            .with_hint("hadeploy cannot switch other machines off or on");
     for (const Place& place : places_)
         if ((place.type == &host_fault_) != is_power(fault.kind) && place.name == wanted)
             return place;
@@ -275,7 +275,7 @@ std::vector<fault::Record> ProviderFaults::halt() {
         if (!found.problem.empty() && !were_off.contains(found.place->name))
             failures.with_note(fmt::format("{}: {}", found.place->name, found.problem));
     if (!failures.notes.empty())
-        throw failures.with_hint("each fault also ends by its armed undo; try again later to be "
+        throw failures.with_hint("the armed undo of each fault also ends it; try again later to be "
                                  "sure");
     return ended;
 }

@@ -12,8 +12,8 @@ namespace hadeploy::chaos {
 class Faults : public Injector {
   public:
     struct Listing {
-        std::vector<fault::Record> active; ///< by node; also faults of other projects
-        /// Why a host could not be asked, one reason a host: "node3: no route to host".
+        std::vector<fault::Record> active; ///< sorted by node; includes faults of other projects
+        /// Why hosts could not be queried, one reason per host: "node3: no route to host".
         std::vector<std::string> unread;
     };
     virtual Listing list() = 0;
@@ -23,7 +23,7 @@ class Faults : public Injector {
     virtual void check(const Fault& fault, bool force) = 0;
     /// Ends all faults of the project.
     /// @return  the faults that were active
-    /// @throws Error if a fault could not be ended, or a host could not be asked
+    /// @throws Error if a fault could not be ended, or a host could not be queried
     virtual std::vector<fault::Record> halt() = 0;
 };
 

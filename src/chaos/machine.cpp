@@ -78,7 +78,7 @@ MachineUse use_of(const std::vector<MachineSample>& samples) {
     std::size_t from = 0;
     for (const MachineSample& to : samples) {
         use.load = std::max(use.load, to.load);
-        // the latest sample that is a whole window older
+        // the latest sample that is at least one window older
         while (from + 1 < samples.size() && to.at - samples[from + 1].at >= kWindow) ++from;
         if (to.at - samples[from].at >= kWindow) compare(samples[from], to);
     }

@@ -35,7 +35,7 @@ struct MachineUse {
     /// seconds; none if the kernel does not measure it.
     std::optional<double> waiting;
     double load = 0; ///< highest 1-minute load average per processor
-    /// How long after they were due the drill sent its requests.
+    /// Delay between the time when requests were due and the time when the drill sent them.
     Us late_p99{0}, late_max{0};
 };
 
@@ -51,7 +51,7 @@ inline constexpr double kMostLoad = 2.0; ///< only without PSI
 inline constexpr Us kMostLateP99 = std::chrono::milliseconds(100);
 inline constexpr Us kMostLate = std::chrono::seconds(1);
 
-/// Why the figures cannot be trusted, one reason a line, for display; empty if they can.
+/// Why the figures cannot be trusted, one reason per line, for display; empty if they can.
 std::vector<std::string> doubts_about(const MachineUse& use);
 
 /// Samples the machine each second on its own thread, from construction to stop().

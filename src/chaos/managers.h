@@ -19,8 +19,8 @@ class Managers {
     Managers(Endpoints& endpoints, const ProviderSettings& settings, const ResourceType& type,
              const Value& hosts);
 
-    /// Calls the function for each endpoint until it does not throw, beginning with the one that
-    /// worked last.
+    /// Calls the function for one endpoint after the other until it does not throw, beginning with
+    /// the endpoint that worked last.
     /// @throws Error(unreachable) with the message `failure` and the error of each endpoint
     void try_each(std::string failure, const std::function<void(OpenEndpoint&)>& work);
 

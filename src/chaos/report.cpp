@@ -14,7 +14,7 @@ Verdict Report::verdict() const {
     for (const Threshold& t : thresholds) {
         if (t.ok()) continue;
         missed = true;
-        // a write that was acknowledged and lost is lost however busy this machine was
+        // a busy machine cannot explain the loss of an acknowledged write
         if (!t.timing) return Verdict::failed;
     }
     if (!missed) return Verdict::passed;

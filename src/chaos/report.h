@@ -19,13 +19,13 @@ struct Threshold {
     enum class Result {
         met,
         missed,
-        not_measured, ///< the drill was interrupted before
+        not_measured, ///< the drill was interrupted before the measurement
     };
     std::string name;
     std::string limit; ///< "10 s", "0", "yes"
     std::string value;
     Result result = Result::missed;
-    /// A busy machine can be the reason for a miss: a time, or failed requests.
+    /// Whether a busy machine can explain a miss: true for times and for failed requests.
     bool timing = false;
 
     [[nodiscard]] bool ok() const { return result == Result::met; }
@@ -42,8 +42,8 @@ struct FaultRun {
     /// From its start until the end of the last failed request that was due while it lasted.
     std::optional<Us> last_failed_read, last_failed_write;
     bool moves = true;     ///< whether the swarm moves the tasks off the node
-    std::size_t tasks = 0; ///< that ran on the node before
-    Placement placement;   ///< before its end
+    std::size_t tasks = 0; ///< number of tasks on the node before the fault
+    Placement placement;   ///< before the end of the fault
 };
 
 /// A probe or an action of an experiment that was run.
@@ -54,7 +54,7 @@ struct ActivityRun {
     std::string result;   ///< for display
     std::string problem;  ///< why it is not within its tolerance or failed; ""
     bool judged = false;  ///< it has a tolerance, or it is an action
-    bool measured = true; ///< false: the drill was interrupted before
+    bool measured = true; ///< false: the drill was interrupted before it ran
 };
 
 /// The requests before, during and after the faults.
@@ -79,7 +79,7 @@ enum class Verdict {
 
 /// The result of a drill. Times of phases are relative to the start of the measurement.
 struct Report {
-    std::string title; ///< "drain of node2", or that of the experiment
+    std::string title; ///< "drain of node2", or the title of the experiment
     std::string app;   ///< the URLs, for display
     bool interrupted = false;
     std::vector<FaultRun> faults;
@@ -92,7 +92,7 @@ struct Report {
     std::vector<std::string> notes; ///< problems of the drill itself
     std::vector<Moment> timeline;
     Placement before, after;
-    std::vector<Leadership> leaders; ///< the first one is that before the faults
+    std::vector<Leadership> leaders; ///< the first entry is the leader before the faults
     MachineUse machine;
     std::vector<std::string> doubts; ///< why the figures cannot be trusted
     std::vector<Threshold> thresholds;

@@ -41,29 +41,29 @@ Schema make_schema() {
              R"({"name": "chaos", "quantity": 1, "id": "$ID"})"),
         text("verify",
              "Path that returns the IDs of the writes at the end: a JSON list of IDs or of objects "
-             "with an `id`, or `{\"writes\": list, \"next\": N}`, continued with `after=N`. "
-             "`$PREFIX` is replaced with the start of the drill's own IDs; other IDs are ignored.",
+             "with an `id`, or `{\"writes\": list, \"next\": N}`, whose next page is requested "
+             "with `after=N`. `$PREFIX` is replaced with the start of the drill's own IDs; other "
+             "IDs are ignored.",
              "/api/writes?prefix=$PREFIX"),
         {.name = "rate",
          .type = TypeKind::integer,
-         .doc = "Most reads per second, and as many writes.",
+         .doc = "Maximum number of reads per second, and of writes per second.",
          .default_value = Value(10),
          .min = 1,
          .max = 500},
         {.name = "load",
          .type = TypeKind::integer,
          .doc = "The drill uses this percentage of the highest rate that the app sustains, and at "
-                "most "
-                "`rate`.",
+                "most `rate`.",
          .default_value = Value(50),
          .min = 1,
          .max = 100},
-        duration("ramp",
-                 "Length of a step of the search, before the baseline, for the highest rate that "
-                 "the app "
-                 "sustains. The rate is doubled in each step, until it is as high as `rate` and "
-                 "`load` need. 0: there is no search, and the drill uses `rate`.",
-                 2'000),
+        duration(
+            "ramp",
+            "Before the baseline, hadeploy searches for the highest rate that the app sustains. "
+            "This is the length of each step. The rate is doubled in each step, until it suffices "
+            "for `rate` and `load`. 0: there is no search, and the drill uses `rate`.",
+            2'000),
         duration("well_p99",
                  "The app sustains a rate if no request fails, and 99 % of the reads and of the "
                  "writes are answered within this time.",

@@ -153,7 +153,7 @@ const Schema& map_schema(std::string_view type) {
     static const Schema range{kind,
                               {.name = "range",
                                .type = list_of(TypeKind::number),
-                               .doc = "the least and the greatest number",
+                               .doc = "the smallest and the largest number",
                                .required = true,
                                .min = 2,
                                .max = 2},
@@ -180,9 +180,9 @@ void check_contents(const std::string& type, const Value& tolerance, Diagnostics
         const Value::List& range = tolerance["range"].as_list();
         if (range[0].as_number() > range[1].as_number())
             diagnostics
-                .add("tolerance: the range is empty: its first number is the greater one",
+                .add("tolerance: the range is empty: its first number is greater than the second",
                      range[0].loc())
-                .with_hint("write the least number first");
+                .with_hint("write the smaller number first");
     }
 }
 

@@ -17,7 +17,7 @@ std::string_view instead_of(std::string_view command) {
         {"refresh",
          "use `hadeploy apply --refresh-only` to update the state to match the real objects"},
         {"workspace", "each directory is a project: create another directory and share modules"},
-        {"providers", "all providers are built in: `hadeploy docs` lists what they manage"},
+        {"providers", "all providers are built in: `hadeploy docs` lists their resource types"},
         {"force-unlock", "a lock ends with the run that holds it, so nothing has to be unlocked"},
         {"version", "use `hadeploy --version`"},
         {"test", "`hadeploy validate` checks a spec, `hadeploy chaos` tests the deployed cluster"},
@@ -49,7 +49,7 @@ std::string fault_problem(const Args& args) {
         for (const auto& [option, value] : args.fault_options)
             if (name == chaos::name_of(kind) &&
                 find_attribute(chaos::options_of(kind), option) == nullptr)
-                return fmt::format("--{} does not belong to --{}", option, name);
+                return fmt::format("--{} is not an option of --{}", option, name);
     return "";
 }
 

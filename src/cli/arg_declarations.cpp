@@ -67,7 +67,7 @@ class Declaration {
                 "(also HADEPLOY_STATE)")
             ->type_name("URL");
         app_.add_flag("--json", args_.json, "Print JSON, one object per line");
-        app_.add_flag("--no-color", args_.no_color, "Disable colours, as NO_COLOR does");
+        app_.add_flag("--no-color", args_.no_color, "Disable colours (also NO_COLOR, TERM=dumb)");
         app_.add_flag("--statistics", args_.statistics,
                       "Print counts of calls to libvirt and hosts");
         app_.add_option("--profile", args_.profile,
@@ -142,8 +142,11 @@ class Declaration {
 
     /// Options of plan, apply and why.
     void part(CLI::App& sub) {
-        targets(sub, "Include only this resource or module and its dependencies; can be repeated");
-        exclusions(sub, "Leave out this resource or module and its dependents; can be repeated");
+        targets(
+            sub,
+            "Include only this resource, instance or module and its dependencies; can be repeated");
+        exclusions(
+            sub, "Leave out this resource, instance or module and its dependents; can be repeated");
     }
 
     /// Options of plan and apply.
@@ -180,16 +183,19 @@ class Declaration {
         showing(apply);
         running(apply);
         CLI::App& destroy = command("destroy", "Remove everything that was created");
-        targets(destroy, "Remove only this resource or module and its dependents; can be repeated");
-        exclusions(destroy, "Keep this resource or module and its dependencies; can be repeated");
+        targets(
+            destroy,
+            "Remove only this resource, instance or module and its dependents; can be repeated");
+        exclusions(destroy,
+                   "Keep this resource, instance or module and its dependencies; can be repeated");
         refreshing(destroy);
         showing(destroy);
         running(destroy);
-        CLI::App& rollback = command("rollback", "Go back to what an earlier run had applied");
+        CLI::App& rollback = command("rollback", "Restore the version that an earlier run applied");
         rollback.add_option(
             "N", args_.run,
-            "Number of the run, as shown by `history`. By default the last run that "
-            "succeeded with another spec, or other variables, than the latest run");
+            "Number of the run, as shown by `history`. Default: the last successful run whose spec "
+            "or variables differ from those of the latest run");
         showing(rollback);
         running(rollback);
         CLI::App& import = command("import", "Import an existing object into the state");
@@ -217,7 +223,8 @@ class Declaration {
         command("graph", "Print the resource graph")
             .add_option("--format", args_.format, "Output format: dot, mermaid, json, svg or html")
             ->check(CLI::IsMember({"dot", "mermaid", "json", "svg", "html"}));
-        CLI::App& history = command("history", "List the runs, with who started them and results");
+        CLI::App& history =
+            command("history", "List the runs: number, time, command, origin, result and counts");
         history.require_subcommand(0, 1);
         command_of(history, "show", "Show one run: who started it, its plan and its steps")
             .add_option("N", args_.run, "Number of the run, as shown by `history`")
@@ -225,7 +232,7 @@ class Declaration {
         CLI::App& status =
             command("status", "Show the status of the machines, the cluster and the app");
         CLI::Option* repeated = status.add_flag("--watch", args_.watch, "Repeat until Ctrl-C");
-        interval(status, "Seconds between two looks (default 5)", 1)->needs(repeated);
+        interval(status, "Seconds between two refreshes (default 5)", 1)->needs(repeated);
     }
 
     CLI::Option* interval(CLI::App& sub, const std::string& help, int least) {
@@ -298,15 +305,17 @@ class Declaration {
         push.add_option("FILE", args_.files, "File to read; - for standard input")
             ->expected(1)
             ->required();
-        push.add_flag("--force", args_.force, "Accept a state that is older or of another project");
+        push.add_flag("--force", args_.force,
+                      "Accept a state that is older or from a different project");
         push.add_flag("--edited", args_.edited, "Accept a state that was edited by hand");
         locking(push);
         CLI::App& migrate = sub("migrate", "Move the whole state to a database, or back to a file");
         migrate
-            .add_option("FROM", args_.name, "Where the state is: a file, or the URL of a database")
-            ->type_name("PLACE")
+            .add_option("FROM", args_.name,
+                        "The current location: a file, or the URL of a database")
+            ->type_name("LOCATION")
             ->required();
-        migrate.add_option("TO", args_.to, "The new place")->type_name("PLACE")->required();
+        migrate.add_option("TO", args_.to, "The new location")->type_name("LOCATION")->required();
         locking(migrate);
         CLI::App& trust = sub("trust-host-key", "Trust the host key that a machine presents now");
         address(trust, "Address of an ssh.host that was trusted on first use");
@@ -425,9 +434,9 @@ class Declaration {
         on_files("decrypt", "Decrypt files in place");
         on_files("view", "Print the decrypted content of files");
         on_files("edit", "Edit the content of encrypted files with $VISUAL or $EDITOR");
-        on_files("rekey", "Encrypt files with another password")
+        on_files("rekey", "Encrypt files with a different password")
             .add_option("--new-vault-password-file", args_.new_password_file,
-                        "Read the new password from this file; without it, ask")
+                        "Read the new password from this file instead of asking for it")
             ->type_name("FILE");
     }
 

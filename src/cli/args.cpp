@@ -93,9 +93,9 @@ int complain_of(const std::vector<std::string>& words, const CLI::App& app, bool
 
 constexpr const char* kAbout =
     "One spec, one plan, one command: small high-availability clusters.\n"
-    "Exit codes: 0 ok, 1 failed, 2 changes pending (--detailed-exitcode), 3 a drill's "
-    "threshold missed,\n4 a drill inconclusive, 64 usage, 65 bad spec, 69 a backend does not "
-    "answer, 75 locked,\n130 interrupted.";
+    "Exit codes: 0 success, 1 failure, 2 changes pending (--detailed-exitcode), 3 a drill missed "
+    "a\nthreshold, 4 a drill is inconclusive, 64 usage error, 65 invalid spec, 69 a backend cannot "
+    "be\nreached, 75 locked, 130 interrupted.";
 
 /// Parses "MODE:{auto,tty}": the name of the value, then the allowed values.
 void read_type(const std::string& type, CommandTree::Option& out) {

@@ -18,14 +18,14 @@ inline constexpr const char* kAllData = "true";
 /// The parsed command line.
 struct Args {
     std::string command; ///< "plan", "state list", ...; "" if parsing has already printed an answer
-    int exit_code = 0;   ///< if answered: --help, --version or a usage error
+    int exit_code = 0;   ///< set if `command` is "": --help, --version or a usage error
 
     ProjectOptions project;
     bool json = false;
     bool no_color = false;
     bool statistics = false;
     std::filesystem::path profile; ///< write a trace of this run here
-    std::string log_level;         ///< "": as HADEPLOY_LOG says
+    std::string log_level;         ///< "": the level in HADEPLOY_LOG
     std::filesystem::path log_file;
     std::string progress = "auto"; ///< auto, tty, plain, json, quiet
 
@@ -35,7 +35,7 @@ struct Args {
     bool detailed_exitcode = false;
     PlanOptions plan;     ///< plan, apply, destroy, why
     bool summary = false; ///< show only the counts of a plan
-    bool unfold = false;  ///< list every instance of a plan
+    bool unfold = false;  ///< list every instance in a plan
     bool auto_approve = false;
     /// Addresses whose data may be lost; kAllData allows all.
     std::vector<std::string> allow_data_loss;

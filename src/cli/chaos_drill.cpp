@@ -31,7 +31,7 @@ class Narrator : public chaos::DrillEvents {
     const Context& context_;
 };
 
-/// Refuses a file that cannot be written before anything is broken for its content.
+/// Refuses a report file that cannot be written, before the drill injects a fault.
 void check_report_file(const std::filesystem::path& file) {
     if (file.empty()) return;
     std::error_code ignored;

@@ -10,8 +10,8 @@ namespace hadeploy::cli {
 struct ChaosProject {
     /// The project must have been loaded.
     explicit ChaosProject(Context& context);
-    /// The cluster, read through the hosts other than these, if there are others: they may not
-    /// answer during a fault.
+    /// The cluster, read through hosts other than the given ones if possible: the given hosts may
+    /// not respond during a fault.
     std::unique_ptr<chaos::Cluster> without(const std::vector<std::string>& nodes);
 
     PriorState prior;
@@ -22,7 +22,7 @@ struct ChaosProject {
     std::unique_ptr<chaos::Faults> faults;
 };
 
-/// The fault on the command line; its node is empty if the cluster has to be asked.
+/// The fault on the command line; its node is empty if the cluster has to be queried.
 /// @throws Error(usage) for an invalid option of the fault
 chaos::Fault fault_of(const Args& args);
 

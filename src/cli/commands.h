@@ -4,7 +4,7 @@
 
 namespace hadeploy::cli {
 
-// One function per command, in the file of its name in commands/. Each returns the exit code.
+// One function per command, each in commands/NAME.cpp. Each returns the exit code.
 int run_validate(Context& context);
 int run_plan(Context& context);
 int run_apply(Context& context);

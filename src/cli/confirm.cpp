@@ -19,7 +19,7 @@ namespace hadeploy::cli {
 
 namespace {
 
-/// Polls, so that Ctrl-C exits at once: nothing runs yet.
+/// Polls, so that Ctrl-C exits immediately: nothing runs yet.
 std::string read_answer() {
     const Asking nothing_runs;
     constexpr int wake_up_ms = 100;
@@ -105,7 +105,7 @@ void check_allowed(const Context& context, const Plan& plan) {
         throw unknown_address(
             fmt::format("--allow-data-loss={}: this plan does not destroy data there", given),
             address, known,
-            known.empty() ? "it destroys no data" : "the plan lists what would be lost");
+            known.empty() ? "it destroys no data" : "the plan lists the data that would be lost");
     }
 }
 

@@ -14,23 +14,22 @@ class Cancelled : public std::exception {
     const char* what() const noexcept override { return "cancelled"; }
 };
 
-/// @throws Error(usage): --allow-data-loss names something whose data the plan does not destroy
+/// @throws Error(usage): --allow-data-loss names an object whose data the plan does not destroy
 void check_allowed(const Context& context, const Plan& plan);
 
 /// Asks for approval of a plan that was shown. If data would be lost that --allow-data-loss does
 /// not cover, the user has to type the address of the resource, or for several the name of the
-/// project.
-/// --auto-approve does not cover data losses.
+/// project. --auto-approve does not cover data losses.
 /// @throws Interrupted; Cancelled; Error(usage) without a terminal; Error(failed) if data would be
 ///         lost with --auto-approve
 void confirm(const Context& context, const Plan& plan, std::string_view command,
              std::string_view question);
 
-/// The same for a saved plan, which was reviewed before: asks only about data losses.
+/// Asks only about the data losses of a saved plan, because that plan was reviewed before.
 void confirm_saved(const Context& context, const Plan& plan);
 
 /// Asks a yes/no question outside a plan.
-/// @throws Interrupted; Cancelled for another answer than "yes"; `without_terminal`
+/// @throws Interrupted; Cancelled for any answer except "yes"; `without_terminal`
 void confirm_yes(const Context& context, std::string_view question, Error without_terminal);
 
 } // namespace hadeploy::cli

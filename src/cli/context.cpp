@@ -81,7 +81,7 @@ void Context::check_output() const {
     if (output_error == 0) return;
     throw Error(ErrorKind::failed, fmt::format("standard output cannot be written: {}",
                                                std::generic_category().message(output_error)))
-        .with_hint("the output is incomplete: write it to a place with enough room");
+        .with_hint("the output is incomplete: write it to a file system with enough free space");
 }
 
 void Context::print_secret(std::string_view text) const {

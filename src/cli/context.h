@@ -16,7 +16,7 @@ struct Context {
     Style err; ///< standard error: messages
 
     [[nodiscard]] std::unique_ptr<Progress> progress(std::size_t steps) const;
-    /// The same without any output but the answers to signals.
+    /// A progress display without any output except the responses to signals.
     [[nodiscard]] std::unique_ptr<Progress> quiet_progress(std::size_t steps) const;
     /// Whether progress messages stay visible to the reader of standard output.
     [[nodiscard]] bool progress_stays() const;

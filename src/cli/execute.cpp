@@ -112,7 +112,7 @@ std::string unwell(Context& context, const Store& store, PlanOptions options) {
         progress->finish();
         for (const auto& [address, seen] : now.prior.observed)
             if (seen.attributes.is_map() && !seen.attributes.flag("well", true))
-                return fmt::format("{} is not well", address);
+                return fmt::format("{} is not healthy", address);
         if (now.plan.steps.empty()) return {};
         const Step& step = now.plan.steps.front();
         return fmt::format("{} needs: {}", step.address,

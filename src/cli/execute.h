@@ -38,7 +38,8 @@ std::string described(std::string command, const PlanOptions& options);
 /// @param outputs  null after a destroy
 void say_nothing_to_do(const Context& context, const Value& outputs,
                        const std::vector<Error>& warnings = {});
-/// The same for a plan without steps, which may still update records.
+/// Applies a plan without steps, which may still update records, and reports that there is nothing
+/// to do.
 /// @returns the exit code
 int nothing_to_do(const Context& context, const PlannedRun& prepared, Store& store);
 

@@ -44,11 +44,11 @@ extern "C" void on_signal(int number) {
     if (answered && count <= 2) {
         (void)!::write(signal_pipe, "!", 1);
     } else if (count == 1) {
-        static constexpr char text[] = "\nstopping (press Ctrl-C again to exit at once)\n";
+        static constexpr char text[] = "\nstopping (press Ctrl-C again to exit immediately)\n";
         if (!asking) (void)!::write(STDERR_FILENO, text, sizeof text - 1);
     } else { // nothing runs, or a third signal because the answer to the second hangs
         show_cursor();
-        static constexpr char text[] = "\nexited at once\n";
+        static constexpr char text[] = "\nexited immediately\n";
         (void)!::write(STDERR_FILENO, text, sizeof text - 1);
         ::_exit(kInterrupted); // open intents in the state tell the next run what was in progress
     }
@@ -168,7 +168,7 @@ class Watched final : public Progress {
         shown_->finish();
         show_cursor();
         const std::lock_guard lock(mutex_);
-        if (!changes_) return say_("\nexited at once: nothing was changed\n");
+        if (!changes_) return say_("\nexited immediately: nothing was changed\n");
         if (!failed_.empty()) say_("\n" + errors_(failed_));
         say_("\n" + left_text(open_steps(), now_ms()));
     }

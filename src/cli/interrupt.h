@@ -12,13 +12,13 @@
 
 namespace hadeploy::cli {
 
-/// Set by the first SIGINT or SIGTERM; the second exits at once.
+/// Set by the first SIGINT or SIGTERM; the second exits immediately.
 std::atomic<bool>& stop_requested();
 /// The number of the first signal; 0: none yet.
 int first_signal();
 void install_signal_handlers();
 
-/// Requested by the first signal: cancels reads, also while changes are allowed to finish.
+/// Requested by the first signal: cancels reads, even while changes are allowed to finish.
 std::stop_token stop_looking();
 
 /// Scope of a question to the user: nothing runs, so a signal needs no report.

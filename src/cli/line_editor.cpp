@@ -126,7 +126,7 @@ struct LineEditor::Library {
             HistEvent event;
             const Fd kept = open_file_own_way(file);
             late::history(history, &event, H_LOAD, own_name(kept).c_str());
-        } catch (const Error&) { // there is none yet, or it is not ours
+        } catch (const Error&) { // there is no history yet, or it is not ours
         }
     }
     void save() const {

@@ -113,7 +113,7 @@ void check_profile(const std::filesystem::path& file) {
         .with_hint("choose another name, or remove the file first");
 }
 
-/// @throws Error(usage) when HADEPLOY_LOG is no level
+/// @throws Error(usage) if HADEPLOY_LOG is not a log level
 void start_log(const Args& args, const Project& project) {
     std::string level = args.log_level;
     if (const char* given = std::getenv("HADEPLOY_LOG"); level.empty() && given != nullptr)

@@ -47,7 +47,7 @@ bool in_work_tree(const std::filesystem::path& directory) {
     return false;
 }
 
-/// Null without git, a commit or an answer in time.
+/// Null without git, without a commit, or if git does not respond in time.
 Value commit_of(const std::filesystem::path& directory) {
     constexpr std::chrono::milliseconds limit{3'000};
     constexpr std::string_view id_line = "# branch.oid ";

@@ -10,7 +10,7 @@ namespace hadeploy::cli {
 /// @throws Error(failed)
 std::string password_from_file(const std::filesystem::path& file);
 
-/// Whether this is a file that is run for the password that it prints.
+/// Whether the file is executable, so that it is run and prints the password.
 bool is_program(const std::filesystem::path& file);
 
 /// Asks on the terminal without echo; `twice` for a new password.

@@ -36,7 +36,7 @@ fs::path cache_directory() {
     return fs::temp_directory_path() / "hadeploy-cache";
 }
 
-/// Resolves links in the directory, so that a project is the same however it is reached, also if
+/// Resolves links in the directory, so that a project is the same under each of its paths, even if
 /// its spec contains absolute paths into it.
 ProjectOptions without_links(ProjectOptions options) {
     fs::path named = fs::absolute(options.directory).lexically_normal();
@@ -250,7 +250,7 @@ std::string Project::state_password() const {
             throw refuse(fmt::format("the file of secrets has no {}", in_quotes(step)));
         value = Value(value[step]);
     }
-    if (!value.is_string()) throw refuse("it has to be a text");
+    if (!value.is_string()) throw refuse("it has to be a string");
     state_password_ = value.as_string();
     return *state_password_;
 }
@@ -306,11 +306,10 @@ void Project::check_serial(const Store& store, const StateLocation& location) co
                     fmt::format("the state {} has lost writes that this machine has seen: its "
                                 "serial is {}, and was {}",
                                 in_quotes(location.text(), 4096), serial, seen))
-            .with_hint(
-                fmt::format("a standby took over that had not received them, or a backup was "
-                            "restored; to continue from there, remove {}: the next plan compares "
-                            "with the real objects",
-                            memory_file().string()));
+            .with_hint(fmt::format("a standby took over before it had received them, or a backup "
+                                   "was restored; to continue with this state, remove {}: the next "
+                                   "plan compares it with the real objects",
+                                   memory_file().string()));
 }
 
 std::int64_t Project::remembered_serial(const std::string& lineage) const {

@@ -60,7 +60,7 @@ class Project {
         spec_.imports[address] = {id, {}};
     }
 
-    /// For a rollback: the moves to undo, as present addresses to earlier ones, the latest moves
+    /// For a rollback: the moves to undo, from current to earlier addresses, the latest moves
     /// first. A plan begins with them.
     void move_back(std::vector<Moves> moves) { moves_back_ = std::move(moves); }
     [[nodiscard]] const std::vector<Moves>& moves_back() const { return moves_back_; }
@@ -92,13 +92,13 @@ class Project {
     }
     [[nodiscard]] std::filesystem::path data_dir() const { return directory_ / ".hadeploy"; }
     [[nodiscard]] std::filesystem::path state_file() const { return data_dir() / "state.db"; }
-    /// Where the state is: as --state, HADEPLOY_STATE or the section `state` of the spec say (the
-    /// first of them), or else state_file(). The present spec counts, also for a saved plan and a
+    /// Where the state is: the first of --state, HADEPLOY_STATE and the section `state` of the spec
+    /// that is set, otherwise state_file(). Uses the current spec, even for a saved plan or a
     /// rollback.
     /// @throws Error: an invalid URL, or a password that cannot be read
     [[nodiscard]] StateLocation state_location() const;
-    /// The same with a text of StateLocation::text(), or "" for state_file(). If the spec has the
-    /// same URL with a password, this has it too.
+    /// Parses a location in the form of StateLocation::text(); "" stands for state_file(). If the
+    /// spec has the same URL with a password, the result has the password too.
     [[nodiscard]] StateLocation location_of(const std::string& url) const;
     /// The URL given on the command line or in the environment; "" if none is.
     [[nodiscard]] std::string given_state() const;
@@ -107,11 +107,11 @@ class Project {
 
     /// The key of the state and of saved plans, from the environment.
     [[nodiscard]] KeySource key_source() const;
-    /// That of the state at another place.
+    /// The key of the state at another location.
     [[nodiscard]] KeySource key_of(const StateLocation& place) const;
-    /// Opens the state, which stores paths inside the project relative to it.
+    /// Opens the state, which stores paths inside the project relative to the project directory.
     std::unique_ptr<Store> open_store(Store::Mode mode) const;
-    /// The same, checking another project name; "" accepts any project.
+    /// Opens the state and checks that it belongs to this project; "" accepts any project.
     std::unique_ptr<Store> open_store_of(const std::string& project, Store::Mode mode) const;
     [[nodiscard]] Form form() const;
     /// Checks that a state in a database has not lost writes that this machine has seen.
@@ -151,7 +151,8 @@ class Project {
     mutable std::optional<StateSection> state_section_;
     mutable std::map<std::string, SecretFile> state_secrets_; ///< files of the password
     mutable std::optional<std::string> state_password_;
-    mutable std::optional<std::string> printed_key_; ///< by the program that is the key file
+    mutable std::optional<std::string>
+        printed_key_; ///< the key printed by the program that is the key file
     mutable bool state_known_ = false;
     mutable Redactor redact_;
     std::vector<Moves> moves_back_;

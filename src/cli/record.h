@@ -17,7 +17,8 @@ std::vector<Moves> moves_back(const std::vector<Run>& runs, std::int64_t to);
 
 /// Loads the project from the record of a run.
 /// @returns whether that run removed everything
-/// @throws Error; Error(state) if the record is of an older hadeploy, which recorded no secrets;
+/// @throws Error; Error(state) if the record was written by an older hadeploy, which recorded no
+/// secrets;
 ///         Error(usage) if that run was partial
 bool load_record(const Value& record, Project& project);
 

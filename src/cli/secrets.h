@@ -9,11 +9,10 @@ namespace hadeploy::cli {
 /// and no saved plan can show them.
 /// @param password_file  see vault_password(); no password is needed if the spec has no such files
 /// @throws Error at the place of the file's name: missing, not encrypted, wrong password, not a
-/// YAML
-///         map
+///         YAML map
 Value read_secrets(const Spec& spec, const std::filesystem::path& password_file);
 
-/// The same with every file unknown, for commands that only read the state and need no password.
+/// Every file as an unknown value, for commands that only read the state and need no password.
 Value unread_secrets(const Spec& spec);
 
 } // namespace hadeploy::cli

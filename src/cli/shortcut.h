@@ -17,7 +17,7 @@ namespace hadeploy::cli {
 /// @param project  must not be loaded
 std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& options);
 
-/// The same for the options of the command; a signal ends its reads.
+/// Calls known_unchanged() with the options of the command line; a signal cancels the reads.
 std::optional<Plan> unchanged_plan(const Context& context);
 
 /// Saves the inputs of a plan that found nothing to do.

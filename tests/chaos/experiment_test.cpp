@@ -123,7 +123,7 @@ TEST_CASE("JSON is read too") {
 TEST_CASE("a provider that cannot be run is refused with what is supported") {
     const std::string said =
         errors(with("{type: action, name: a, provider: {type: python, module: m, func: f}}"));
-    CHECK(has(said, "3: \"a\": the provider python cannot be run"));
+    CHECK(has(said, "3: \"a\": the provider python is not supported"));
     CHECK(has(said, "supported: http, tcp, process, hadeploy"));
     CHECK(has(errors(with("{type: action, name: a, provider: {type: proces, path: x}}")),
               "did you mean \"process\"?"));
@@ -203,7 +203,7 @@ TEST_CASE("values of the configuration have to exist") {
     CHECK(has(errors("title: ${nam}\nmethod: []\nconfiguration: {name: x}\n"),
               "the configuration has no \"nam\" | did you mean \"name\"?"));
     CHECK(has(errors("title: t\nmethod: []\nconfiguration: {a: {type: env, key: NOTHING}}\n"),
-              "the environment has no variable \"NOTHING\""));
+              "the environment variable \"NOTHING\" is not set"));
     CHECK(has(errors("title: t\nmethod: []\nconfiguration: {a: {type: vault, key: k}}\n"),
               "the type \"vault\" is not supported"));
 }

@@ -26,7 +26,7 @@ class ChaosTest(chaos_project.ChaosProject):
 
     def test_power_of_a_machine_of_somebody_else(self):
         self.refused("error: kill of node2 is refused: the node is not a libvirt.domain of this "
-                     "project\n  hint: the power of other machines cannot be switched from here\n",
+                     "project\n  hint: hadeploy cannot switch other machines off or on\n",
                      "--kill", "node2")
 
     def test_halt_without_faults(self):
@@ -52,7 +52,7 @@ class ChaosTest(chaos_project.ChaosProject):
         self.start_and_kill("--fill-disk", "node2", "--size", "1 MiB")
         self.assertEqual(self.listed(), [("node2", "fill-disk", True)])
         text = self.chaos("list")
-        self.assertRegex(text, r"^node2 +fill-disk +since .*  undo in 11 min \d+ s\n$")
+        self.assertRegex(text, r"^node2 +fill-disk +active for .*  undo in 11 min \d+ s\n$")
         self.assertEqual(
             self.chaos("--loss", "node2", status=1),
             "error: loss of node2 is refused: the node already has a fault: fill-disk\n"

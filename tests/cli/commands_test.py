@@ -238,7 +238,7 @@ class StateTest(Case):
         file = self.path / "pulled.json"
         file.write_text(pulled)
         self.run_it("state", "rm", "first")
-        self.assertIn("this state is older than the present one",
+        self.assertIn("this state is older than the current state",
                       self.err("state", "push", "pulled.json", status=1))
         self.run_it("state", "push", "pulled.json", "--force")
         self.assertIn("first", self.addresses())

@@ -135,7 +135,7 @@ class RollbackTest(Case):
     def test_to_the_previous_version(self):
         self.assertIn("nothing has been applied yet", self.back(status=64))
         self.run_it("apply", "--auto-approve")
-        self.assertIn("no earlier run succeeded with another spec", self.back(status=64))
+        self.assertIn("no earlier successful run had a different spec", self.back(status=64))
         self.apply("--var", "word=two")
         (self.path / "config").unlink()
         self.apply("--var", "word=two")  # the same version again

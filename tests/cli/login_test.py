@@ -195,13 +195,13 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         server.install()
         new = server.fingerprint()
         command = ("state", "trust-host-key", "box")
-        shown = f"""box (127.0.0.1, port {server.port}) presents another host key:
+        shown = f"""box (127.0.0.1, port {server.port}) presents a different host key:
   known:     {old}
   presented: {new} (ssh-ed25519)
 Compare the presented key with the machine's console: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.
 """
         self.assertEqual(self.run_hadeploy(*command, status=64), f"""{shown}\
-error: state trust-host-key needs approval of another key, and there is no terminal to ask on
+error: state trust-host-key needs approval, and there is no terminal to ask on
   hint: if this is the key of the machine: --fingerprint {new}
 """)
         self.assertEqual(self.run_hadeploy(*command, "--dry-run"),
@@ -209,8 +209,8 @@ error: state trust-host-key needs approval of another key, and there is no termi
         self.assertEqual(self.run_hadeploy(*command, "--fingerprint", old, status=1), f"""\
 error: box presents the host key {new}, not {old}
   hint: the state was not changed. Check the machine's console (`ssh-keygen -lf \
-/etc/ssh/ssh_host_ed25519_key.pub`): if it shows the given fingerprint, another machine \
-answers at this address
+/etc/ssh/ssh_host_ed25519_key.pub`): if it shows the given fingerprint, a different \
+machine responds at this address
 """)
         question = b'Trust the presented key from now on? Type "yes" to continue: '
         argv = [PROGRAM, "--no-color", *command]

@@ -219,8 +219,8 @@ resources:
 """)
         shown = self.plan()
         self.assertNotIn("completed first", shown)
-        self.assertIn("Unfinished changes of an earlier run that are no longer wanted; their objects "
-                      "are removed:\n      create  k\n", shown)
+        self.assertIn("Unfinished changes of an earlier run that the spec no longer contains; their "
+                      "objects are removed:\n      create  k\n", shown)
 
     def test_what_an_exclusion_keeps_is_named(self):
         self.spec("""

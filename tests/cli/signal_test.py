@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ctrl-C: the first one lets running steps finish and starts nothing new, the second one exits at once; the
+"""Ctrl-C: the first one lets running steps finish and starts nothing new, the second one exits immediately; the
 next run continues after either.
 
 usage: signal_test.py HADEPLOY [unittest options]
@@ -178,7 +178,7 @@ class SignalTest(unittest.TestCase):
         run.until("stopping: ")
         run.send(b"\x03")
         self.assertEqual(run.end(), 130)
-        self.assertRegex(run.screen(), r"exited at once: these steps can be incomplete, .*\n"
+        self.assertRegex(run.screen(), r"exited immediately: these steps can be incomplete, .*\n"
                                        r"    slow  creating, \d.*\n"
                                        r"The state records that this step is open: the next plan or "
                                        r"apply reads it and continues from there.")
@@ -280,7 +280,7 @@ data:
         self.until(lambda: "stopping" in run.stderr.readline(), "a word")
         self.interrupt(run)
         _, err = self.ended(run, 130)
-        self.assertIn("exited at once: these steps can be incomplete", err)
+        self.assertIn("exited immediately: these steps can be incomplete", err)
         self.assertEqual(self.log(), ["begun"])  # the script continues without hadeploy
         self.assertEqual(self.intents(), [("slow", "create")])
         # nothing is recorded yet, but the earlier plan is stale

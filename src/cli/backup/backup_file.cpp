@@ -34,7 +34,7 @@ void put_octal(std::string& header, Field field, std::uint64_t value) {
     put(header, field, fmt::format("{:0{}o}", value, field.size - 1));
 }
 
-/// The sum of the bytes, with blanks in its own field.
+/// The sum of the bytes, with spaces in the checksum's own field.
 unsigned sum_of(std::string_view header) {
     unsigned sum = 0;
     for (std::size_t i = 0; i < header.size(); ++i)
@@ -74,8 +74,8 @@ Error damaged(const std::filesystem::path& file, std::string_view why) {
 }
 
 Error no_backup(const std::filesystem::path& file) {
-    return Error(ErrorKind::failed, fmt::format("{} is not a backup that hadeploy made",
-                                                in_quotes(file.string(), 4096)))
+    return Error(ErrorKind::failed,
+                 fmt::format("{} is not a backup made by hadeploy", in_quotes(file.string(), 4096)))
         .with_hint("nothing was changed");
 }
 
@@ -104,7 +104,7 @@ class Reader {
         }
         return out;
     }
-    /// The digest of so many bytes; "" if there are fewer.
+    /// The digest of the next bytes; "" if there are fewer than asked for.
     std::string digest(std::uint64_t size) {
         Sha256 sum;
         for (std::uint64_t left = size; left > 0;) {
@@ -117,7 +117,7 @@ class Reader {
         }
         return hex(sum.finish());
     }
-    /// Up to so many bytes.
+    /// At most this number of bytes.
     std::string read(std::uint64_t size) {
         std::string out(size, '\0');
         std::size_t filled = 0;
@@ -195,7 +195,7 @@ Backup open_backup(const std::filesystem::path& file) {
     (void)reader.read(padding_of(files.size).size());
     const Reader::Member manifest = sum.empty() ? Reader::Member{} : reader.next();
     if (manifest.name != kManifest || manifest.size > kMostManifest)
-        throw damaged(file, "its end is missing");
+        throw damaged(file, "it is truncated");
     Backup out;
     try {
         const auto json = nlohmann::json::parse(reader.read(manifest.size));
@@ -206,7 +206,7 @@ Backup open_backup(const std::filesystem::path& file) {
     }
     if (out.manifest.sha256 != sum || out.manifest.size != files.size ||
         files.name != name_of(out.manifest.compression))
-        throw damaged(file, "the checksum of the files is not the one in its manifest");
+        throw damaged(file, "the checksum of the files differs from the checksum in its manifest");
     out.archive = {file, kBlock, files.size, out.manifest.compression == "zstd" ? "zstd" : "gzip"};
     return out;
 }

@@ -30,7 +30,7 @@ struct Manifest {
 /// Writes a backup.
 class BackupWriter {
   public:
-    /// @throws Error(failed), also when the file exists
+    /// @throws Error(failed), including when the file exists
     explicit BackupWriter(const std::filesystem::path& file);
     /// A piece of the compressed archive.
     /// @throws Error(failed)
@@ -51,7 +51,7 @@ struct Backup {
 };
 
 /// Opens a backup and verifies it.
-/// @throws Error(failed) when it is no backup, damaged or incomplete; Interrupted
+/// @throws Error(failed) if the file is not a backup, or is damaged or incomplete; Interrupted
 Backup open_backup(const std::filesystem::path& file);
 
 } // namespace hadeploy::cli

@@ -60,7 +60,7 @@ Holder find_holder(const Context& context, const Store& store, const std::stop_t
     const auto found = prior.recorded.find(address);
     if (found == prior.recorded.end())
         throw unknown_address(fmt::format("the state has no {}", address), address, known,
-                              "`hadeploy state list` lists all");
+                              "`hadeploy state list` lists all addresses");
     const ResourceType* type = context.registry.type(found->second.type);
     const HoldsFiles* files = type_with_files(type);
     if (files == nullptr)

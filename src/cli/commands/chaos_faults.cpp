@@ -27,8 +27,8 @@ std::string json_of(std::string_view type, const std::vector<fault::Record>& rec
 std::string line_of(const fault::Record& r) {
     const std::string undo = !r.armed ? "its undo is not armed: end it with `hadeploy chaos halt`"
                              : r.left.count() > 0 ? "undo in " + chaos::show_time(r.left)
-                                                  : "undo is being tried";
-    return fmt::format("{:<12}  {:<12}  since {:<12}  {}\n", r.node, r.kind,
+                                                  : "undo in progress";
+    return fmt::format("{:<12}  {:<12}  active for {:<12}  {}\n", r.node, r.kind,
                        chaos::show_time(r.since), undo);
 }
 
@@ -45,7 +45,7 @@ int run_chaos_list(Context& context) {
         if (listing.active.empty() && listing.unread.empty())
             context.print("No fault is active.\n");
         for (const std::string& problem : listing.unread)
-            context.say(fmt::format("cannot be asked: {}\n", problem));
+            context.say(fmt::format("cannot be queried: {}\n", problem));
     }
     return listing.unread.empty() ? 0 : 1;
 }

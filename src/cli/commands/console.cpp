@@ -70,7 +70,7 @@ class Console {
     }
 
   private:
-    /// Parses an expression, or a text with ${...} as in a spec.
+    /// Parses an expression, or a string with ${...} as in a spec.
     static Expr parsed(const std::string& line, Sources& sources, StringPool& strings) {
         const auto parse = [&](const std::string& source) {
             const std::uint16_t file = sources.add("console", source);
@@ -167,7 +167,7 @@ int talk(Context& context, Console& console) {
 
 int run_console(Context& context) {
     context.project.load(
-        Project::Secrets::unread); // secrets are never shown, so no password is needed
+        Project::Secrets::unread); // the console hides secrets, so no password is needed
     Console console(context);
     HeedSignals::leave();
     if (context.args.expression) return console.evaluate(*context.args.expression);

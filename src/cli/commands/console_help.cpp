@@ -58,9 +58,10 @@ void add_members(const Graph& graph, const std::string& begun, std::vector<std::
 
 std::string console_help(const Graph& graph) {
     const Module& module = graph.spec().root;
-    std::string out = "Expressions are evaluated as in the spec, with the values of the state:\n"
-                      "  1 + 2, join(\", \", [\"a\", \"b\"]), [for n in range(3) : n * 2], a text "
-                      "with ${...}\n\n";
+    std::string out =
+        "Expressions are evaluated as in the spec, with the values of the state:\n"
+        "  1 + 2, join(\", \", [\"a\", \"b\"]), [for n in range(3) : n * 2], a string "
+        "with ${...}\n\n";
     const std::string names =
         listed("resources", module.resources,
                [](const ResourceBlock& b) { return b.data ? std::string() : b.name; }) +

@@ -27,7 +27,7 @@ std::vector<std::string> addresses_of(const PriorState& prior) {
 
 Error not_recorded(const std::string& address, const PriorState& prior) {
     return unknown_address(fmt::format("the state does not contain {}", address), address,
-                           addresses_of(prior), "`hadeploy state list` lists all");
+                           addresses_of(prior), "`hadeploy state list` lists all addresses");
 }
 
 std::vector<std::string> recorded_within(const std::string& given, const PriorState& prior) {

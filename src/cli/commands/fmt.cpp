@@ -73,7 +73,7 @@ std::string canonical_text(const fs::path& file, const std::string& text, Source
     if (!same_meaning(text, out))
         throw Error(ErrorKind::failed, fmt::format("{}: formatting would change its meaning",
                                                    in_quotes(file.string(), 4096)))
-            .with_hint("the file is unchanged; use simpler YAML at the unusual place");
+            .with_hint("the file was not changed; use simpler YAML in the unusual part");
     return out;
 }
 

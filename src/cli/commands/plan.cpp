@@ -30,10 +30,9 @@ int run_plan(Context& context) {
         context.say(fmt::format("Plan saved. To apply exactly this plan: hadeploy apply {}\n",
                                 context.args.out.string()));
         if (!prepared.plan.later.empty())
-            context.say(
-                fmt::format("It contains the first turn only: the {} that follow are planned "
-                            "again by the next apply.\n",
-                            counted(prepared.plan.later.size(), "turn")));
+            context.say(fmt::format(
+                "It contains only the first turn: the next apply plans the {} that follow.\n",
+                counted(prepared.plan.later.size(), "turn")));
     }
     return context.args.detailed_exitcode && !prepared.plan.empty() ? 2 : 0;
 }

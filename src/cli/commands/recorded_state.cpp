@@ -34,7 +34,7 @@ std::vector<std::string> addresses_of(const std::vector<RecordedResource>& rows)
 
 Error not_recorded(const std::string& address, const std::vector<RecordedResource>& rows) {
     return unknown_address(fmt::format("the state has no {}", address), address, addresses_of(rows),
-                           "`hadeploy state list` lists all");
+                           "`hadeploy state list` lists all addresses");
 }
 
 const Run& run_of(const std::vector<Run>& runs, std::int64_t number) {

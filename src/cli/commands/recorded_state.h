@@ -14,7 +14,7 @@ namespace hadeploy::cli {
 /// @throws Error of the spec if there is no state, because this may be the wrong directory
 std::unique_ptr<Store> recorded_state(Context& context);
 
-/// The runs, read without the present spec, because a rollback may have to undo that spec.
+/// The runs, read without the current spec, because a rollback may have to undo that spec.
 std::vector<Run> recorded_runs(const Project& project);
 
 std::vector<std::string> addresses_of(const std::vector<RecordedResource>& rows);

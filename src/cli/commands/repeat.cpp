@@ -19,7 +19,7 @@ namespace {
 constexpr int kExitInterrupted = 130;
 constexpr std::chrono::milliseconds kSignalPoll{50}; ///< how soon a signal is noticed
 
-/// The child only reads, so a signal ends it at once.
+/// The child only reads, so a signal ends it immediately.
 [[noreturn]] void run_child(const Context& context, const std::function<int()>& show) {
     std::signal(SIGINT, SIG_DFL);
     std::signal(SIGTERM, SIG_DFL);

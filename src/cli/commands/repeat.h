@@ -7,9 +7,9 @@
 
 namespace hadeploy::cli {
 
-/// Shows something again and again until a signal: on a terminal in place, else as one block after
-/// another. Each time in a child process, because a read that never ends cannot be abandoned within
-/// a process that continues. No other thread may run.
+/// Shows a text repeatedly until a signal arrives: redrawn in place on a terminal, otherwise as one
+/// block after the other. Each repetition runs in a child process, because a read that never ends
+/// cannot be abandoned within a process that continues. No other thread may run.
 /// @returns 130, the exit code
 int repeat(const Context& context, std::chrono::seconds interval, const std::function<int()>& show);
 

@@ -22,22 +22,24 @@ Run find_run(const Project& project, std::int64_t number) {
     return run;
 }
 
-/// Whether the runs had the same inputs. A run records more than them, such as moves.
+/// Whether the runs had the same inputs. The other parts of their records, such as moves, may
+/// differ.
 bool same_inputs(const Run& a, const Run& b) {
     for (const char* key : {"files", "variables", "secrets", "destroy"})
         if (a.spec[key] != b.spec[key]) return false;
     return true;
 }
 
-/// The last run that succeeded with other inputs than the latest run, which may have failed. A
-/// removal of everything is no version to go back to.
+/// The last successful run whose inputs differ from those of the latest run, which may have failed.
+/// A removal of everything does not count as a version.
 Run previous_run(const Project& project) {
     const std::vector<Run> runs = recorded_runs(project);
     for (auto run = runs.rbegin(); run != runs.rend(); ++run)
         if (run->result == RunResult::done && run->spec.is_map() && !run->spec.flag("destroy") &&
             !run->spec.flag("partial") && !same_inputs(*run, runs.back()))
             return *run;
-    throw Error(ErrorKind::usage, "no earlier run succeeded with another spec or other variables")
+    throw Error(ErrorKind::usage,
+                "no earlier successful run had a different spec or different variables")
         .with_hint(runs.empty() ? "nothing has been applied yet"
                                 : "`hadeploy history` lists the runs: hadeploy rollback N");
 }

@@ -11,11 +11,11 @@ namespace hadeploy::cli {
 
 namespace {
 
-/// The place given by a path or a URL.
+/// The location given by a path or a URL.
 StateLocation place_of(const Project& project, const std::string& given) {
     if (given.find("://") != given.npos) return project.location_of(given);
     if (given.empty())
-        throw Error(ErrorKind::usage, "the place of a state cannot be empty")
+        throw Error(ErrorKind::usage, "the location of a state cannot be empty")
             .with_hint("for example .hadeploy/state.db or postgresql://USER@HOST/DATABASE");
     const auto file = std::filesystem::absolute(given).lexically_normal();
     return std::filesystem::weakly_canonical(file.parent_path()) / file.filename();
@@ -45,7 +45,7 @@ std::string contents_of(const state::Relocated& state) {
 /// What the user has to do so that the next commands find the state.
 std::string next_step(const Project& project, const StateLocation& to) {
     if (!to.in_file())
-        return fmt::format("Set it in the spec, for all who use it: `state: {}`", to.text());
+        return fmt::format("Set it in the spec for all users: `state: {}`", to.text());
     std::string out = to.file == project.state_file()
                           ? "Remove `state` from the spec, and unset HADEPLOY_STATE."
                           : fmt::format("It is the state of the project in {}.",

@@ -28,11 +28,11 @@ void check_push(const state::Contents& pushed, const Store& store, const std::st
                force);
     const bool fresh = store.serial() == 0 && store.rows().empty();
     if (!fresh && pushed.lineage != store.lineage())
-        refuse(fmt::format("this state is of another lineage: {}, not {}", pushed.lineage,
+        refuse(fmt::format("this state has a different lineage: {}, not {}", pushed.lineage,
                            store.lineage()),
-               "it was not pulled from here; " + force);
+               "it was not pulled from this state; " + force);
     if (pushed.serial < store.serial())
-        refuse(fmt::format("this state is older than the present one: serial {}, not {}",
+        refuse(fmt::format("this state is older than the current state: serial {}, not {}",
                            pushed.serial, store.serial()),
                "pull again and edit the new output; " + force);
     if (!store.intents().empty())

@@ -25,7 +25,7 @@ void check_fingerprint(const Context& context, const std::string& address,
                                                  ssh_fingerprint(host_key), *expected))
         .with_hint("the state was not changed. Check the machine's console (`ssh-keygen -lf "
                    "/etc/ssh/ssh_host_ed25519_key.pub`): if it shows the given fingerprint, "
-                   "another machine answers at this address");
+                   "a different machine responds at this address");
 }
 
 /// Shows both keys and asks, unless an option has already decided.
@@ -33,7 +33,7 @@ void confirm_host_key(const Context& context, const RecordedResource& host,
                       const std::string& before, const std::string& now) {
     if (context.args.fingerprint || context.args.auto_approve) return;
     const Value& connection = host.attributes["connection"];
-    context.say(fmt::format("{} ({}, port {}) presents another host key:\n"
+    context.say(fmt::format("{} ({}, port {}) presents a different host key:\n"
                             "  known:     {}\n"
                             "  presented: {} ({})\n"
                             "Compare the presented key with the machine's console: "
@@ -42,8 +42,8 @@ void confirm_host_key(const Context& context, const RecordedResource& host,
                             connection.integer("port", 22), shown_print(before),
                             ssh_fingerprint(now), now.substr(0, now.find(' '))));
     confirm_yes(context, "Trust the presented key from now on?",
-                Error(ErrorKind::usage, "state trust-host-key needs approval of another key, and "
-                                        "there is no terminal to ask on")
+                Error(ErrorKind::usage,
+                      "state trust-host-key needs approval, and there is no terminal to ask on")
                     .with_hint(fmt::format("if this is the key of the machine: --fingerprint {}",
                                            ssh_fingerprint(now))));
 }
@@ -60,7 +60,7 @@ int run_state_trust_host_key(Context& context) {
     if (row->type != "ssh.host" || !row->config["host_key"].is_null())
         throw Error(ErrorKind::usage,
                     fmt::format("{} is not an ssh.host that was trusted on first use", address))
-            .with_hint("correct a key from the spec or known_hosts there");
+            .with_hint("if the key comes from the spec or from known_hosts, correct it there");
     const Value& connection = row->attributes["connection"];
     const std::string before = connection.text("host_key");
     const std::string now = ssh::shown_host_key(row->config, connection);

@@ -23,8 +23,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kLimit{10};
 /// Time for cancelled reads to end.
 constexpr std::chrono::seconds kGrace{1};
-/// After this time another host is asked in parallel. Not at once, because a command that reads a
-/// Gluster volume blocks others.
+/// After this time a further host is queried in parallel. Not immediately, because a command that
+/// reads a Gluster volume blocks others.
 constexpr std::chrono::seconds kNextHost{1};
 constexpr std::chrono::milliseconds kPoll{20};
 constexpr int kDefaultInterval = 5; ///< of --watch, in seconds
@@ -46,7 +46,7 @@ class Reads {
             [what = std::move(what), work = std::move(work), stop = stop_.get_token()] {
                 try {
                     return work(stop);
-                } catch (const Error& error) { // a note contains the answer of the host
+                } catch (const Error& error) { // a note contains the response of the host
                     return failure(what, error.notes.empty() ? error.message : error.notes[0].text);
                 } catch (const Interrupted&) {
                     return silent(what);
@@ -61,8 +61,8 @@ class Reads {
         return seen;
     }
 
-    /// The result of the first host that answers. The next host is asked as soon as one has failed
-    /// or is slow.
+    /// The result of the first host that responds. The next host is queried as soon as a host has
+    /// failed or is slow.
     Result first(const std::string& what, const Value& hosts,
                  const std::function<Result(const Value& host, std::stop_token)>& ask) {
         std::vector<std::future<Result>> asked;
@@ -272,7 +272,7 @@ Result read_gluster_pool(const PriorState& prior, const Value& hosts,
                                         {"heals", "the pending heals of {}"}})
             if (!volume.flag(key))
                 out.diagnostics.push_back(fmt::format(fmt::runtime(what), volume.text("volume")) +
-                                          " cannot be read: Gluster did not answer");
+                                          " cannot be read: Gluster did not respond");
     return out;
 }
 

@@ -67,7 +67,7 @@ class Watch {
             throw Error(ErrorKind::usage, "HADEPLOY_WEBHOOK: this is not an http or https URL")
                 .with_hint("set it to a URL that begins with https://");
         if (!url.empty())
-            webhook_.emplace(url, [](const std::string& text) { // without anything of the project
+            webhook_.emplace(url, [](const std::string& text) { // uses nothing of the project
                 const std::string line = text + "\n";
                 (void)!::write(STDERR_FILENO, line.data(), line.size());
             });
@@ -229,7 +229,7 @@ class Watch {
             if (result == StepResult::failed)
                 failed(address, cause(done.result, address), now);
             else if (result == StepResult::skipped)
-                failed(address, "something that it depends on was not repaired", now);
+                failed(address, "a resource that it depends on was not repaired", now);
             else if (result != StepResult::not_begun)
                 repaired(address);
         }
@@ -256,8 +256,8 @@ class Watch {
                              show_elapsed(std::chrono::milliseconds(pace.pause()).count()))}});
     }
 
-    /// Prints one line for each event, and posts those of a kind together. Who reads a line finds
-    /// it in the metrics.
+    /// Prints one line for each event, and posts those of a kind together. When a line is
+    /// printed, the metrics already contain the event.
     void report(const WatchEvents& events) {
         publish();
         const std::int64_t now = now_ms();

@@ -9,42 +9,44 @@ namespace {
 using Details = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array kDetails{
-    Details{"plan",
-            "With --target the plan is partial and says so: it includes the dependencies of what "
-            "it creates or changes, and the dependents of what it removes. Use --replace for an "
-            "object that is broken in a way that no difference shows. --refresh=false plans from "
-            "the state alone, without reading the real objects. --refresh-only does the opposite "
-            "and changes nothing but the state: it records drift and forgets objects that no "
-            "longer exist. (The next plan without it proposes to restore what the spec says.)\n\n"
-            "--exclude is the opposite of --target: the plan leaves the named resources and their "
-            "dependents alone. In a shell, quote an address that has a key, as in --replace "
-            "'node[\"a\"]'; node[a] is understood too.\n\n"
-            "New values of outputs and new addresses are changes even if no resource changes: "
-            "--detailed-exitcode counts them, and apply records them as a run.\n\n"
-            "Data that would be lost is listed above the counts: see apply.\n\n"
-            "Instances with identical changes are shown together, with {0..49} for numbers that "
-            "follow the index and {key} for the key; --unfold lists each instance. --summary shows "
-            "only counts, and a plan longer than one screen ends with the same counts.\n\n"
-            "Work that an earlier run began and did not finish is listed first: apply and destroy "
-            "finish it before they begin anything new.\n\n"
-            "A saved plan contains its inputs, including these options. apply carries out exactly "
-            "that plan or refuses it."},
-    Details{"apply",
-            "Shows the plan, asks for approval and carries it out. --destroy is the same as the "
-            "command destroy; the other options are those of plan.\n\n"
-            "If data that exists nowhere else would be lost (the disk of a machine, a replicated "
-            "volume, a directory with `force`), \"yes\" is not enough: type the address of the "
-            "resource, or the name of the project if there are several. This prevents approval out "
-            "of habit or in the wrong project. --auto-approve alone refuses such a plan; "
-            "--allow-data-loss allows all losses, --allow-data-loss=ADDRESS those of one resource "
-            "or module. An address that loses no data is an error. A machine needs no confirmation "
-            "while more than half of the copies of each volume on it remain on other machines. The "
-            "same rules apply to destroy, rollback and saved plans."},
+    Details{
+        "plan",
+        "With --target the plan is partial, and its text says so. It includes the dependencies of "
+        "created and changed resources, and the dependents of removed resources. Use --replace for "
+        "an object that is broken although no difference is found. --refresh=false plans from "
+        "the state alone, without reading the real objects. --refresh-only does the opposite "
+        "and changes nothing but the state: it records drift and forgets objects that no "
+        "longer exist. (The next plan without it proposes to restore what the spec says.)\n\n"
+        "--exclude is the opposite of --target: the plan leaves the named resources and their "
+        "dependents alone. In a shell, quote an address that has a key, as in --replace "
+        "'node[\"a\"]'; node[a] is accepted too.\n\n"
+        "New values of outputs and new addresses are changes even if no resource changes: "
+        "--detailed-exitcode counts them, and apply records them as a run.\n\n"
+        "Data that would be lost is listed above the counts. See `apply`.\n\n"
+        "Instances with identical changes are shown together, with {0..49} for numbers that "
+        "follow the index and {key} for the key; --unfold lists each instance. --summary shows "
+        "only counts, and a plan longer than one screen ends with the same counts.\n\n"
+        "Work that an earlier run began and did not finish is listed first: apply and destroy "
+        "finish it before they begin anything new.\n\n"
+        "A saved plan contains its inputs, including these options. apply carries out exactly "
+        "that plan or refuses it."},
+    Details{
+        "apply",
+        "Shows the plan, asks for approval and carries it out. --destroy is the same as the "
+        "command destroy; the other options are the same as for plan.\n\n"
+        "If data that exists nowhere else would be lost (the disk of a machine, a replicated "
+        "volume, a directory with `force`), \"yes\" is not enough: type the address of the "
+        "resource, or the name of the project if there are several. This prevents approval out "
+        "of habit or in the wrong project. --auto-approve alone refuses such a plan; "
+        "--allow-data-loss allows all losses, --allow-data-loss=ADDRESS those of one resource "
+        "or module. An address without a loss of data is an error. A machine needs no confirmation "
+        "while more than half of the copies of each volume on it remain on other machines. The "
+        "same rules apply to destroy, rollback and saved plans."},
     Details{"destroy",
             "Works from the state. If the spec cannot be used (it is invalid, or a file that it "
             "reads or the value of a variable is missing), hadeploy reports this and uses the "
             "provider settings of the last run.\n\n"
-            "A loss of data has to be confirmed, or allowed with --allow-data-loss: see apply."},
+            "A loss of data has to be confirmed, or allowed with --allow-data-loss. See `apply`."},
     Details{
         "validate",
         "Required variables need no value: values that depend on them are unknown, and everything "
@@ -59,26 +61,27 @@ constexpr std::array kDetails{
     Details{
         "why",
         "For each difference it shows the line of the spec, whether the spec or the real object "
-        "has changed, and where the value comes from, then explains that source in the same way."},
+        "has changed, and the source of the value. It then explains that source in the same way."},
     Details{
         "status",
         "Shows the machines, the nodes and services of the swarm, and Gluster's peers, bricks and "
         "pending heals, each as far as it can be read within ten seconds, and compares them with "
         "the spec. A line that begins with ! reports a problem; the exit code is then 1.\n\n"
-        "--watch repeats this until Ctrl-C, on a terminal in place, with the spec that was read at "
-        "the start."},
+        "--watch repeats this until Ctrl-C; on a terminal it redraws the text in place. The spec "
+        "is read only once, at the start."},
     Details{
         "watch",
         "Compares the real objects with the state and the spec in rounds, and prints a line when "
-        "something changes: drift (an object differs from what was applied), pending changes (the "
-        "spec differs), and what cannot be read. The spec is read again in each round. Nothing is "
+        "something changes: drift (an object differs from its applied state), pending changes (the "
+        "spec differs), and objects that cannot be read. The spec is read again in each round. "
+        "Nothing is "
         "changed without --repair.\n\n"
-        "--repair creates and updates drifted resources without a question. It replaces and "
-        "removes nothing, loses no data and makes no pending change: such drift is only reported. "
-        "It takes the lock of the state for each repair, and is postponed while another run holds "
-        "it. After a failure a resource is tried again after a pause that doubles from the "
-        "interval up to an hour.\n\n"
-        "--once exits with 2 if there is drift, and with 69 if something cannot be read. SIGTERM "
+        "--repair creates and updates drifted resources without asking. It never replaces or "
+        "removes an object, loses data or makes a pending change: such drift is only reported. A "
+        "repair takes the lock of the state, and is postponed while another run holds the lock. A "
+        "repair that failed is retried after a pause that doubles from the interval up to an "
+        "hour.\n\n"
+        "--once exits with 2 if there is drift, and with 69 if an object cannot be read. SIGTERM "
         "ends a watch with 0, Ctrl-C with 130. docs/watch.md describes the metrics, the messages "
         "of the webhook and the systemd unit."},
     Details{
@@ -86,13 +89,14 @@ constexpr std::array kDetails{
         "Streams an archive made by GNU tar on the host: owners, modes, ACLs, extended attributes, "
         "links and sparse files of one file system, compressed with zstd or gzip. FILE gets its "
         "name when it is complete, with mode 0600, and is never replaced. It is a tar file and can "
-        "be opened without hadeploy. Files are read while the app may write: stop it for a "
-        "consistent backup. docs/backup.md describes more, and the backup of the state."},
+        "be opened without hadeploy. The app may write to the files while they are read: stop the "
+        "app for a consistent backup. docs/backup.md has more details, and describes the backup of "
+        "the state."},
     Details{
         "restore",
         "Verifies the checksum of FILE before it contacts anything. The directory has to be empty; "
         "with --overwrite its contents are replaced, and files that are not in the backup are "
-        "removed. They change only after everything was unpacked beside them, so a broken "
+        "removed. The contents change only after all files were unpacked beside them, so a broken "
         "connection or a full disk changes nothing. Asks for approval."},
     Details{"graph",
             "The html format is one file with the drawing in it. It can be searched, moved and "
@@ -100,22 +104,24 @@ constexpr std::array kDetails{
             "In html and svg, colours show what apply would do according to the state alone; "
             "values that follow from data sources count as changed. Nothing is contacted. The page "
             "folds modules and blocks until it is readable; a click unfolds them."},
-    Details{"console", "Reads a line and prints its value as JSON. Secrets are shown as (secret), "
-                       "values that only apply can determine as (known after apply). A line is an "
-                       "expression, such as length(var.nodes), or a text with ${...} in it, as in "
-                       "a spec. Values of resources are those of the state. Data sources are read "
-                       "when the first of them is used, if their arguments are known.\n\n"
-                       "On a terminal, lines can be edited, Tab completes words, and lines are "
-                       "kept in .hadeploy/console_history if there is a state. help lists names "
-                       "and keys, help NAME explains a function."},
+    Details{"console",
+            "Reads a line and prints its value as JSON. Secrets are shown as (secret), "
+            "values that only apply can determine as (known after apply). A line is an "
+            "expression, such as length(var.nodes), or a string with ${...} in it, as in a spec. "
+            "Values of resources are those of the state. Data sources are read "
+            "when the first of them is used, if their arguments are known.\n\n"
+            "On a terminal, lines can be edited, Tab completes words, and lines are "
+            "kept in .hadeploy/console_history if there is a state. help lists names "
+            "and keys, help NAME explains a function."},
     Details{"output", "--json prints the values as JSON; --raw prints the bare text of one output, "
                       "for scripts. A secret is printed only by --raw with --show-secrets."},
-    Details{"fmt", "Uses two spaces per level, lists below their key, one space after `:` and `-`, "
-                   "no trailing blanks, no two empty lines in a row, and one newline at the end. "
-                   "Comments, order, quotes, block scalars and the content of `{}` and `[]` stay "
-                   "as they are. A file is written only if its meaning does not change.\n\n"
-                   "Without FILE it formats the spec or module of the project directory. --check "
-                   "lists the files that would change and exits with code 1 if there are any."},
+    Details{"fmt",
+            "Uses two spaces per level, lists below their key, one space after `:` and `-`, "
+            "no trailing whitespace, no two empty lines in a row, and one newline at the end. "
+            "Comments, order, quotes, block scalars and the content of `{}` and `[]` stay "
+            "as they are. A file is written only if its meaning does not change.\n\n"
+            "Without FILE it formats the spec or module of the project directory. --check "
+            "lists the files that would change and exits with code 1 if there are any."},
     Details{"state mv", "References to the resource in the state are updated too. In the spec, "
                         "`moved:` does the same for every state of the project."},
     Details{"state trust-host-key",
@@ -126,42 +132,45 @@ constexpr std::array kDetails{
             "Without a terminal it needs --fingerprint, which refuses any other key, or "
             "--auto-approve, which trusts any key. A key that known_hosts marks as @revoked is "
             "refused. --dry-run only shows both fingerprints."},
-    Details{"history",
-            "A run is recorded with the user and the machine, in GitHub Actions and GitLab CI the "
-            "job, and the git commit of the spec, with a + if tracked files of its directory had "
-            "uncommitted changes. With --json each run is one line:\n\n"
-            "format_version: 1, until a field is removed or changes its meaning\n"
-            "run, command, result: result is \"\" while the run is active or if it was killed\n"
-            "started_ms, ended_ms: Unix time in milliseconds; ended_ms is 0 as long as result is "
-            "\"\"\n"
-            "counts: number of steps by outcome\n"
-            "origin: user, host, ci (system, job, url, user) and commit (id, changed), as far as "
-            "they are known; runs of older versions have none"},
+    Details{
+        "history",
+        "A run is recorded with its origin: the user and the machine, the job in GitHub Actions or "
+        "GitLab CI, and the git commit of the spec. The commit has a + if tracked files in the "
+        "directory of the spec had uncommitted changes. With --json each run is one line:\n\n"
+        "format_version: 1, until a field is removed or changes its meaning\n"
+        "run, command, result: result is \"\" while the run is active or if it was killed\n"
+        "started_ms, ended_ms: Unix time in milliseconds; ended_ms is 0 as long as result is "
+        "\"\"\n"
+        "counts: number of steps by outcome\n"
+        "origin: user, host, ci (system, job, url, user) and commit (id, changed), as far as "
+        "they are known; runs of older versions have none"},
     Details{"history show",
-            "The plan is shown as it was when the run started, with secrets hidden, and one of "
-            "more than 1000 steps as a summary. Of a run that was killed, only completed steps are "
-            "known. With --json one line in the format of `history` with the additional fields "
-            "plan (the text), steps (address, "
-            "action, outcome, started_ms, ended_ms) and errors."},
+            "The plan is shown as it was when the run started, with secrets hidden. A plan of more "
+            "than 1000 steps is shown as a summary. For a run that was killed, only completed "
+            "steps are known. With --json the run is one line in the format of `history` with the "
+            "additional fields plan (the text), steps (address, action, outcome, started_ms, "
+            "ended_ms) and errors."},
     Details{"state rm", "The objects stay as they are, and hadeploy no longer manages them."},
     Details{"state pull",
             "Secrets are encrypted and can be opened only with the key of this state."},
-    Details{"state push",
-            "Refused without --force: a state of another project or of another lineage (not pulled "
-            "from here), a state with an older serial than the present one, and any state while an "
-            "earlier run is unfinished. Refused without --edited: a state that was changed after "
-            "it was pulled, because later runs execute its commands and remove its paths. The key "
-            "or passphrase has to be the one that the state was pulled with."},
     Details{
-        "state migrate",
-        "A place is a file, as .hadeploy/state.db, or a URL as in `state` of the spec: "
-        "postgresql://USER@HOST/DATABASE?schema=NAME. Records, outputs, the journal and the "
-        "history are moved, and the key stays the same. Both places are locked meanwhile.\n\n"
-        "The copy is written in one transaction, read back and compared before it counts. From "
-        "then on, commands that use the earlier place say where the state is. After an "
-        "interruption, run the same command again: it continues, or says that nothing is left to "
-        "do. Refused if the new place contains another state. The earlier place keeps its "
-        "contents; the same command with exchanged places moves the state back."},
+        "state push",
+        "Refused without --force: a state of a different project or lineage (not pulled from this "
+        "state), a state with a lower serial than the current state, and any state while an "
+        "earlier run is unfinished. Refused without --edited: a state that was changed after "
+        "it was pulled, because later runs execute its commands and remove its paths. A state has "
+        "to be pushed with the same key or passphrase with which it was pulled."},
+    Details{"state migrate",
+            "A location is a file, such as .hadeploy/state.db, or a URL as in `state` of the spec: "
+            "postgresql://USER@HOST/DATABASE?schema=NAME. Records, outputs, the journal and the "
+            "history are moved, and the key stays the same. Both locations are locked during the "
+            "move.\n\n"
+            "The copy is written in one transaction, read back and compared before it replaces the "
+            "original. From then on, commands that use the earlier location report where the state "
+            "is. After an interruption, run the same command again: it continues, or reports that "
+            "nothing is left to do. Refused if the new location contains a different state. The "
+            "earlier location keeps its contents; the same command with FROM and TO exchanged "
+            "moves the state back."},
     Details{
         "state rekey",
         "Use it for a key that others have seen, or to change from a key file to a passphrase or "
@@ -170,10 +179,10 @@ constexpr std::array kDetails{
         "interruption, either the old or the new key opens the state.\n\n"
         "Without an option the new key is of the same kind as the present one: a passphrase is "
         "asked for; a key file gets a new first line. The keys below that line open copies of the "
-        "state and plans that were made before; delete them when no copies remain. If the place or "
-        "the kind of the key changes, set HADEPLOY_STATE_KEY_FILE or HADEPLOY_STATE_PASSPHRASE "
+        "state and plans that were made before; delete them when no copies remain. If the location "
+        "or the kind of the key changes, set HADEPLOY_STATE_KEY_FILE or HADEPLOY_STATE_PASSPHRASE "
         "accordingly."},
-    Details{"taint", "For an object that is broken in a way that no difference shows."},
+    Details{"taint", "For an object that is broken although a plan finds no difference."},
     Details{"completion",
             "bash: source <(hadeploy completion bash)\n"
             "zsh: hadeploy completion zsh >\"${fpath[1]}/_hadeploy\"\n"

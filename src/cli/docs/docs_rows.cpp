@@ -39,7 +39,7 @@ std::string facts_of(const Attribute& a) {
     if (!a.one_of.empty()) facts.push_back(fmt::format("one of {}", fmt::join(a.one_of, ", ")));
     if (const std::string text = limits(a); !text.empty()) facts.push_back(text);
     if (a.replaces) facts.emplace_back("a change forces replacement");
-    if (a.secret) facts.emplace_back("never shown");
+    if (a.secret) facts.emplace_back("secret");
     if (a.open) facts.emplace_back("not secret");
     if (!a.follows.empty())
         facts.push_back(fmt::format("as secret as {}", fmt::join(a.follows, " and ")));

@@ -168,18 +168,19 @@ Json rules(std::string_view text) {
 
 Json variable_schema() {
     const Json text{{"type", "string"}};
-    return {{"type", {"object", "null"}},
-            {"additionalProperties", false},
-            {"properties",
-             {{"type", with_text({{"type", {"string", "object", "array"}}},
-                                 "string, integer, bytes, list(T), object({name: T}), ...")},
-              {"default", Json::object()},
-              {"min", {{"type", {"integer", "string"}}}},
-              {"max", {{"type", {"integer", "string"}}}},
-              {"one_of", {{"type", "array"}}},
-              {"secret", with_text({{"type", "boolean"}}, "The value is never shown.")},
-              {"validate", rules("Validation rules.")},
-              {"description", text}}}};
+    return {
+        {"type", {"object", "null"}},
+        {"additionalProperties", false},
+        {"properties",
+         {{"type", with_text({{"type", {"string", "object", "array"}}},
+                             "string, integer, bytes, list(T), object({name: T}), ...")},
+          {"default", Json::object()},
+          {"min", {{"type", {"integer", "string"}}}},
+          {"max", {{"type", {"integer", "string"}}}},
+          {"one_of", {{"type", "array"}}},
+          {"secret", with_text({{"type", "boolean"}}, "The value is hidden in plans and logs.")},
+          {"validate", rules("Validation rules.")},
+          {"description", text}}}};
 }
 
 Json module_call_schema() {
@@ -250,7 +251,8 @@ Json output_schema() {
          {{"additionalProperties", false},
           {"properties",
            {{"value", Json::object()},
-            {"secret", with_text({{"type", "boolean"}}, "The value is never shown.")},
+            {"secret", with_text({{"type", "boolean"}},
+                                 "Only `output --raw --show-secrets` prints the value.")},
             {"description", {{"type", "string"}}},
             {"preconditions", rules("Conditions that are checked before the value is used.")}}}}}};
 }

@@ -97,9 +97,9 @@ Values from such a file are secret, like the value of a variable with `secret: t
 computed from them is secret too. A module sees only the secrets that it is given under `with`. The
 output of commands is searched for known secrets before it is shown. Secrets of fewer than 4
 characters cannot be hidden there; `validate`, `plan` and `apply` name them. Where an error or `why`
-shows a line of the spec, `(secret)` replaces literal secrets in it. If a file is not valid YAML,
-these cannot be found. If the file contains a word that suggests secrets (secret, sensitive,
-password, private_key, token), only the keys of its lines are shown.
+shows a line of the spec, `(secret)` replaces literal secrets in it. In a file that is not
+valid YAML, literal secrets cannot be found. If such a file contains a word that suggests secrets
+(secret, sensitive, password, private_key, token), only the keys of its lines are shown.
 
 ### Resources
 
@@ -137,10 +137,10 @@ resources:
 |---|---|
 | `prevent_destroy` | `true`: a plan that would destroy or replace the resource is an error. The state records the flag, so removing the block from the spec does not lift the protection: apply once with `false` first. While the block exists, its present value decides: an instance can be removed from `for_each` in the same edit that sets `false`. |
 | `keep_on_destroy` | `true`: when the resource is removed from the spec, destroyed or replaced, the object stays as it is and is only removed from the state. The state records this flag too. A replacement is created beside the old object, as with `create_before_destroy`. |
-| `ignore_changes` | Attributes, parts of attributes, or `all`: their differences cause no drift and no change. `[content, labels.x, 'labels["a b"]', "ports[0]"]`: the rest of `labels` is compared and repaired, its `x` stays. |
+| `ignore_changes` | Attributes, parts of attributes, or `all`: their differences cause no drift and no change. `[content, labels.x, 'labels["a b"]', "ports[0]"]`: `labels.x` is left alone, and the other labels are compared and repaired. |
 | `replace_triggered_by` | Resources, instances or modules: when one of them is created, changed or replaced, this resource is replaced. `web`, `'web["a"]'`, `'web[each.key]'`, `module.site`, `'module.site["a"].web'`. A value or a data source cannot be a trigger: store it in a `local.value` resource and name that resource. |
-| `create_before_destroy` | `true`: a replacement first creates the new object, then changes the resources that refer to it, then removes the old object. Until then the state records the old object as `database#1`, by its generation; the next run removes an object that an interrupted run left behind. Dependencies of the resource are replaced in the same order. Both objects have to be able to exist at the same time: a name that must be unique is an error. The default of a type can be `true`, which its description says. |
-| `preconditions` | Rules in the form of [variable](#variables) rules. They are checked by the plan, and by apply for values that are known only then. |
+| `create_before_destroy` | `true`: a replacement first creates the new object, then changes the resources that refer to it, then removes the old object. Until then the state records the old object as `database#1`, by its generation; the next run removes an object that an interrupted run left behind. Dependencies of the resource are replaced in the same order. Both objects have to be able to exist at the same time: a name that must be unique is an error. Some types default to `true`, as their descriptions say. |
+| `preconditions` | Rules in the form of [variable](#variables) rules. The plan checks them; apply checks them for values that are known only then. |
 | `postconditions` | Rules about the resulting object: `[{check: "${self.size > 1024}", message: too small}]`. If the plan can already tell that a rule will be broken, the plan fails. Otherwise the step fails after the object was created and recorded, and its dependents are skipped. |
 
 Attributes computed from ignored attributes are ignored too, for example the checksum of an ignored
@@ -168,11 +168,11 @@ A data source is read and never changed; the state does not record it. It has th
 resource: one of [these types](#data-source-types), the attributes of the type, `for_each` or
 `count`, `depends_on`, and `preconditions` and `postconditions` under `lifecycle`.
 
-It is read when the plan is made, so that the plan can use its values. If one of its attributes is
-known only after apply, or something that it refers to or names in `depends_on` has a planned
-change, it is read during apply, and the plan marks it with `<=`. A read that fails is an error of
-the plan, or of apply if something that the data source refers to has a planned change. A saved plan
-contains the data that was read for it.
+A data source is read when the plan is made, so that the plan can use its values. If one of its
+attributes is known only after apply, or if a resource that it refers to or names in `depends_on` has
+a planned change, it is read during apply, and the plan marks it with `<=`. If a read fails, the plan
+fails; if the read was deferred to apply, apply fails. A saved plan contains the data that was read
+for it.
 
 The number of instances is determined before anything is read: `for_each` and `count` cannot depend
 on a data source. Take keys from a variable, a local or `file()`.
@@ -185,10 +185,10 @@ is done has no effect. In a chain (`a` to `b`, `b` to `c`) only the last address
 spec. A move cannot change the type of a resource.
 
 Most resources need no such entry: an object with an identifying name (the path of a file, the name
-of a machine) is recognized under another address, in another module or under another key. An object
-whose address changes from `a` to `a[0]` is recognized too. Objects without such a name (random
-values, keys, commands) are destroyed and created under the new address unless they are moved; the
-plan names such pairs. If a resource becomes identical to one that is removed in the same plan, as
+of a machine) is recognized under a different address, in a different module or under a different
+key. An object whose address changes from `a` to `a[0]` is recognized too. Objects without such a
+name (random values, keys, commands) are destroyed and created under the new address unless `moved`
+lists them. The plan names the removed and the created address of each. If a resource becomes identical to one that is removed in the same plan, as
 when a list of commands loses an element in the middle, it is created after that removal.
 
 ### Removed
@@ -199,7 +199,7 @@ as they are, and hadeploy removes them from its state. Without the entry they wo
 ### Import
 
 `import: [{to: node["a"], id: 1b4e28ba-2fa1-41d2-883f-0016d3cca427}]` imports an existing object
-that hadeploy did not create. It is changed where it differs from the spec, but never replaced. `id`
+that hadeploy did not create. The object is changed where it differs from the spec, but never replaced. `id`
 identifies the object; each type documents its form (for a libvirt network, its UUID). Types that
 adopt existing objects by themselves (files, packages, users) need no import. An object that is
 already recorded is left alone, so the entry can stay. `hadeploy import ADDRESS ID` imports one
@@ -233,11 +233,11 @@ expression there is an error.
 | `${module.cluster.web_url}` | An output of a module. |
 | `${module.site["a"].url}`, `${module.site[0].url}` | An output of one instance of a module with `for_each`, with `count`. |
 | `${module.site[*].url}` | This output of every instance, keyed by instance. The reference waits only for this output. |
-| `${path.module}`, `${path.root}` | The absolute path of the directory of the module or the project, independent of the current directory. Attributes that name local files do not need them: their paths are relative to the file that contains them. |
+| `${path.module}`, `${path.root}` | The absolute path of the directory of the module or the project, independent of the current directory. Attributes that name local files do not need them: their paths are relative to the directory of the spec or module that sets them. |
 
 | Operation | Value |
 |---|---|
-| `a + b`, `a - b`, `a * b`, `a / b`, `a % b`, `-a` | Numbers. Integers are exact, and an overflow is an error; `7 / 2` is 3.5. A minus needs a blank before it, because `a-b` is a name. |
+| `a + b`, `a - b`, `a * b`, `a / b`, `a % b`, `-a` | Numbers. Integers are exact, and an overflow is an error; `7 / 2` is 3.5. A minus needs a space before it, because `a-b` is a name. |
 | `a == b`, `a != b` | Whether two values of any type are equal. |
 | `a < b`, `a <= b`, `a > b`, `a >= b` | Comparison of numbers. |
 | `a && b`, `a \|\| b`, `!a` | Booleans. If `a` decides the result, `b` is not evaluated; if `a` is known only after apply, `b` can decide it. |
@@ -266,9 +266,9 @@ resources:
   key: {<<: *file, path: /etc/app.key, content: b, mode: "0400"}
 ```
 
-Anchors, aliases and merge keys of YAML work within one file. `<<: *file` adds the entries of a map
-whose keys are not written out. `<<: [*a, *b]` adds those of several maps; an earlier map takes
-precedence. In quotes, `"<<"` is an ordinary key.
+Anchors, aliases and merge keys of YAML work within one file. `<<: *file` adds the entries of the
+map `file`, except for the keys that are also written beside it. `<<: [*a, *b]` adds the entries of
+several maps; an earlier map takes precedence. In quotes, `"<<"` is an ordinary key.
 
 ### Modules
 
@@ -283,7 +283,7 @@ modules:
 |---|---|
 | `source` | The directory of the module, relative to this file. It contains a `module.yaml` with `description`, `variables`, `locals`, `data`, `resources`, `modules`, `outputs` and `checks`. Required. |
 | `for_each`, `count` | As for resources: instances have the addresses `module.site["a"]`, `module.site[0]`. `with` can use `${each.key}`, `${each.value}` and `${count.index}`. |
-| `with` | Values of the module's variables. They are checked against types and rules by the plan, and by apply for values that are known only then. |
+| `with` | Values of the module's variables. The plan checks them against types and rules; apply checks values that are known only then. |
 | `depends_on` | As for resources. |
 
 ### Outputs
@@ -298,8 +298,8 @@ outputs:
 ```
 
 Next to `value`, an output accepts `secret`, `description` and `preconditions`: rules in the form of
-[variable](#variables) rules. A false rule is an error of the plan, or of apply if the value is
-known only then; then resources that use the output are not changed.
+[variable](#variables) rules. If a rule is false, the plan fails. If its value is known only during
+apply, apply fails, and resources that use the output are not changed.
 
 ### Checks
 
@@ -308,8 +308,8 @@ checks:
   backups: {check: "${var.backups > 1}", message: one backup is none}
 ```
 
-A check is a rule, or a list of rules, in the spec or a module. A false rule is a warning of
-`validate`, of the plan, and of apply, which evaluates the checks again at the end. It stops nothing
+A check is a rule, or a list of rules, in the spec or a module. If a rule is false, `validate`, the
+plan and apply report a warning; apply evaluates the checks again at the end. A warning stops nothing
 and does not change the exit code. With `--json`, warnings are in `warnings` of the plan and of the
 report of apply. A data source is not part of a check: a read that fails is an error.
 
@@ -333,7 +333,7 @@ directory of a new file does not exist and nothing in the plan creates it first.
 | `address` | A host name or an IP address, without user and port. |
 | `line` | A single line of text. A trailing newline, as from a file, is removed. |
 | `path` | An absolute path on the machine, without `..`. |
-| `local_path` | A path on this machine, relative to the file that contains it. |
+| `local_path` | A path on this machine, relative to the directory of the spec or module that sets it. |
 | `connection` | How to log in to a machine: see the attribute `connection` of [ssh.host](#sshhost). |
 | `list(T)`, `map(T)` | A list or a map of another type. |
 | `set(T)` | An unordered list of unique elements, which is sorted. |
@@ -377,7 +377,7 @@ key is needed to open it. A key file next to the state protects copies of the st
 include it. It does not protect against somebody who can read your files. No key protects against
 somebody who can read the memory of a running hadeploy, or log in to a machine that holds the
 secrets. A state that an older hadeploy wrote unencrypted is encrypted by the next apply; earlier
-copies of the file are not.
+copies of the file stay unencrypted.
 
 `hadeploy state rekey` changes the key and encrypts everything again.
 
@@ -388,9 +388,9 @@ be recovered without its key: back up both, separately.
 
 With `state: postgresql://USER@HOST/DATABASE?schema=NAME`, the option `--state URL` or the variable
 `HADEPLOY_STATE`, the state is in a schema of a PostgreSQL database, where a team and its CI jobs use
-it (`docs/shared-state.md`). The option comes first, then the variable, then the spec. Without
-`schema` the schema is `hadeploy`; each project and each environment has its own. The other
-parameters of the URL are those of libpq. Unless the server is on this machine or `sslmode` is
+it (`docs/shared-state.md`). The option takes precedence over the variable, and the variable over
+the spec. Without `schema` the schema is `hadeploy`; each project and each environment needs a schema
+of its own. The other parameters of the URL are those of libpq. Unless the server is on this machine or `sslmode` is
 given, its certificate is verified (`sslmode=verify-full`).
 
 The URL must not contain a password. It comes from the first of `HADEPLOY_STATE_PASSWORD`, the
@@ -403,17 +403,19 @@ state:
   password: ${secret.db.password}
 ```
 
-Such a state has no key file of its own: the key is one of the others above, the same for all users.
+Such a state has no key file beside it: the key comes from one of the environment variables above, and is
+the same for all users.
 The lock is a lease that is renewed every five seconds and expires after 30. If its holder dies, the
-next run on the same machine takes it over at once, and others when it has expired.
+next run on the same machine takes the lease over immediately, and a run on a different machine when the
+lease has expired.
 
 ### History
 
 `hadeploy history` lists the runs of apply, destroy and rollback. Each run records the spec with its
-modules, variables and secrets, so that `hadeploy rollback N` can plan the changes back to what run
-N had applied, show them and, after approval, make them. A rollback is a run like any other. It can
-only go back to runs that succeeded. Files that the spec only names (a `source`, images) are not
-recorded; their present content is used.
+modules, variables and secrets, so that `hadeploy rollback N` can restore the version that run N
+applied: it plans the changes, shows them, and makes them after approval. A rollback is a run like any
+other. It can only go back to runs that succeeded. Files that the spec only names (a `source`, images)
+are not recorded; their current content is used.
 
 A run also records who started it: the user and the machine, the job of GitHub Actions or GitLab CI, and
 the git commit of the spec, with a `+` if its directory had uncommitted changes. `hadeploy history show N`

@@ -21,11 +21,11 @@ std::vector<const Error*> in_order(const std::vector<Error>& errors);
 std::string render_errors(const std::vector<Error>& errors, const Sources& sources,
                           const Style& style);
 
-/// The same for warnings.
+/// Renders warnings in the same way.
 std::string render_warnings(const std::vector<Error>& warnings, const Sources& sources,
                             const Style& style);
 
-/// All of them, in order, each as error_json().
+/// All errors in order, each as error_json().
 nlohmann::json errors_json(const std::vector<Error>& errors, const Sources& sources);
 
 /// One error as an object: kind, message, address, file, line, column, hint, notes.

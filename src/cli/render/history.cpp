@@ -159,7 +159,7 @@ std::string render_run(const Run& run, const std::vector<StepRecord>& steps, con
 }
 
 namespace {
-/// The run's spec is encrypted as a whole, but this part of it is no secret.
+/// The run's spec is encrypted as a whole, but this part of it is not secret.
 Json origin_json(const Value& origin) {
     Json out{{"user", origin.text("user")}, {"host", origin.text("host")}};
     if (origin.has("ci"))

@@ -37,16 +37,17 @@ std::string open_steps_text(std::vector<OpenStep> open, std::int64_t now_ms) {
 std::string stopping_text(const std::vector<OpenStep>& open, std::int64_t now_ms) {
     if (open.empty())
         return "stopping: nothing is running, and nothing new is started (press Ctrl-C again to "
-               "exit at once)\n";
+               "exit immediately)\n";
     return "stopping: running steps are finished, nothing new is started (press Ctrl-C again to "
-           "exit at once):\n" +
+           "exit immediately):\n" +
            open_steps_text(open, now_ms);
 }
 
 std::string left_text(const std::vector<OpenStep>& open, std::int64_t now_ms) {
     if (open.empty())
-        return "exited at once: no step was running; the next plan or apply continues from here\n";
-    return "exited at once: these steps can be incomplete, and continue if they do not need "
+        return "exited immediately: no step was running; the next plan or apply continues from "
+               "here\n";
+    return "exited immediately: these steps can be incomplete, and continue if they do not need "
            "hadeploy:\n" +
            open_steps_text(open, now_ms) +
            fmt::format(

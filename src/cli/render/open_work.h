@@ -14,14 +14,14 @@ struct OpenStep {
     std::int64_t since_ms = 0;
 };
 
-/// The answer to the first Ctrl-C while steps run.
+/// The response to the first Ctrl-C while steps run.
 std::string stopping_text(const std::vector<OpenStep>& open, std::int64_t now_ms);
 
-/// The same before any change.
+/// The response to the first Ctrl-C before any change.
 inline constexpr const char* kStoppingToLook =
-    "stopping: nothing was changed (press Ctrl-C again to exit at once)\n";
+    "stopping: nothing was changed (press Ctrl-C again to exit immediately)\n";
 
-/// The answer to the second Ctrl-C: the steps that stay open.
+/// The response to the second Ctrl-C: the steps that stay open.
 std::string left_text(const std::vector<OpenStep>& open, std::int64_t now_ms);
 
 } // namespace hadeploy::cli

@@ -10,7 +10,7 @@ namespace hadeploy::cli {
 /// The plan as JSON. Secrets and unknown values are shown as in the text; every step has every key.
 /// `format_version` is incremented with incompatible changes.
 nlohmann::json plan_json(const Plan& plan);
-/// The same with warnings and their places in the sources.
+/// The plan as JSON, with warnings and their places in the sources.
 nlohmann::json plan_json(const Plan& plan, const Sources& sources);
 
 /// One line of `--json` without the newline, with the keys that OpenTofu uses, plus the entries of

@@ -22,7 +22,7 @@ struct Counted {
 /// are too many lines for a screen.
 std::string render_counts(const std::vector<Counted>& all, const Style& style);
 
-/// The same for the steps of a plan.
+/// The summary of the steps of a plan.
 std::string render_summary(const Plan& plan, const Style& style);
 
 } // namespace hadeploy::cli

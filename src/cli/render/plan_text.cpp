@@ -140,7 +140,7 @@ std::string render_resumed(const Plan& plan, const Style& style) {
             out += (out.empty() ? "" : "\n") + style.paint(Tint::bold, heading) + "\n" + lines;
     };
     add("Unfinished changes of an earlier run, completed first:", completed);
-    add("Unfinished changes of an earlier run that are no longer wanted; their objects are "
+    add("Unfinished changes of an earlier run that the spec no longer contains; their objects are "
         "removed:",
         undone);
     return out;

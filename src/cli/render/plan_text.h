@@ -8,7 +8,7 @@ namespace hadeploy::cli {
 
 /// The symbol of an action: `+ ~ -/+ - <= = .`
 std::string_view action_symbol(Action action);
-/// The same, but `+/-` for a replacement that creates the new object first.
+/// The symbol of a step: `+/-` for a replacement that creates the new object first.
 std::string_view step_symbol(const Step& step);
 Tint action_tint(Action action);
 

@@ -20,7 +20,7 @@ struct ReportDetail : Detail {
 std::string render_report(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                           const Style& style, const ReportDetail& detail = {});
 
-/// The same as JSON, with times of steps, errors and warnings.
+/// The report as JSON, with times of steps, errors and warnings.
 nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int64_t milliseconds,
                            const Sources& sources);
 

@@ -9,7 +9,7 @@ namespace hadeploy::cli {
 
 namespace {
 
-/// A value of a label: \, " and line ends are escaped.
+/// A value of a label: \, " and newlines are escaped.
 std::string escaped_label(std::string_view text) {
     std::string out;
     for (const char c : text) {
@@ -43,7 +43,7 @@ std::string prometheus_text(const Metrics& m) {
     out += plain("hadeploy_watch_failed_rounds_total", "counter",
                  "Rounds in which nothing could be compared.", m.failed_rounds);
     out += plain("hadeploy_watch_last_round_success", "gauge",
-                 "Whether the last round could compare.", m.compared ? 1 : 0);
+                 "Whether the last round did not fail.", m.compared ? 1 : 0);
     out += plain("hadeploy_watch_last_round_timestamp_seconds", "gauge",
                  "Unix time of the end of the last round.", fmt::format("{:.3f}", m.last_round));
     out += plain("hadeploy_watch_round_duration_seconds", "gauge", "Duration of the last round.",
@@ -55,7 +55,7 @@ std::string prometheus_text(const Metrics& m) {
     for (const auto& [address, up] : m.machines)
         out += fmt::format("hadeploy_machine_up{{address=\"{}\"}} {}\n", escaped_label(address),
                            up ? 1 : 0);
-    out += head("hadeploy_repairs_total", "counter", "Resources that were to be repaired.");
+    out += head("hadeploy_repairs_total", "counter", "Repairs of resources, by result.");
     out += fmt::format("hadeploy_repairs_total{{result=\"done\"}} {}\n"
                        "hadeploy_repairs_total{{result=\"failed\"}} {}\n",
                        m.repaired, m.repairs_failed);

@@ -10,7 +10,7 @@ namespace hadeploy::cli {
 /// What a watch has counted, for Prometheus.
 struct Metrics {
     std::string project;
-    std::uint64_t rounds = 0;        ///< all of them
+    std::uint64_t rounds = 0;        ///< all rounds
     std::uint64_t failed_rounds = 0; ///< nothing could be compared
     double last_round = 0;           ///< end of the last round, in seconds of Unix time
     double duration = 0;             ///< of the last round, in seconds

@@ -9,9 +9,9 @@
 
 namespace hadeploy::cli {
 
-/// Serves `GET /metrics` over HTTP/1.1 from a thread. Connections that send nothing delay no other
-/// one; if there are many, the oldest is closed. (cpp-httplib would be loaded, with OpenSSL's
-/// libssl and Brotli, at each start of hadeploy.)
+/// Serves `GET /metrics` over HTTP/1.1 from a thread. Connections that send nothing do not
+/// delay others; if there are many, the oldest is closed. (cpp-httplib would be loaded, with
+/// OpenSSL's libssl and Brotli, at each start of hadeploy.)
 class MetricsServer {
   public:
     /// @param text  returns the body; called by the thread
@@ -21,13 +21,13 @@ class MetricsServer {
     MetricsServer(const MetricsServer&) = delete;
     MetricsServer& operator=(const MetricsServer&) = delete;
 
-    /// With the port that was chosen if the given one was 0.
+    /// The address, with the port that was chosen if the given port was 0.
     [[nodiscard]] const ListenAddress& address() const { return address_; }
 
   private:
     struct Request;
     void serve(const std::stop_token& stop);
-    /// Reads what has arrived, and answers a complete request.
+    /// Reads the bytes that have arrived, and responds to a complete request.
     /// @return whether the connection can be closed
     bool is_done(Request& request) const;
     void answer(const Fd& client, std::string_view line) const;

@@ -18,7 +18,7 @@ struct WatchEvent {
         unreadable,
         in_sync,   ///< in sync again
         failed,    ///< nothing could be compared
-        recovered, ///< after that
+        recovered, ///< the first comparison after `failed`
         repaired,
         repair_failed,
         repair_postponed, ///< another run holds the lock
@@ -38,8 +38,8 @@ std::string event_text(const WatchEvent& event);
 WatchEvents changes_between(const std::map<std::string, Finding>& before,
                             const std::map<std::string, Finding>& now);
 
-/// When a resource may be repaired: at once, and after a failure only after a pause, which doubles
-/// from the interval of the rounds up to an hour.
+/// When a resource may be repaired: immediately, but after a failure only after a pause. The pause
+/// doubles from the interval of the rounds up to an hour.
 class RepairPace {
   public:
     using Clock = std::chrono::steady_clock;

@@ -13,8 +13,8 @@ constexpr int kAttempts = 4;
 constexpr std::chrono::seconds kFirstPause{1}, kTimeout{10}, kConnectTimeout{5};
 constexpr std::size_t kMostAnswer = 64 << 10;
 
-/// The problem of an answer; "" if it is a success. Quotes neither the URL nor the body, which may
-/// contain a token.
+/// The problem of a response; "" if it reports success. Quotes neither the URL nor the body, which
+/// may contain a token.
 std::string problem_of(const http::Answer& answer) {
     if (answer.status >= 200 && answer.status < 300) return "";
     if (answer.status != 0) return fmt::format("HTTP status {}", answer.status);
@@ -22,7 +22,7 @@ std::string problem_of(const http::Answer& answer) {
     return answer.problem.empty() ? "no answer" : answer.problem;
 }
 
-/// Another attempt would get the same answer.
+/// Whether a retry would get the same response.
 bool is_final(const http::Answer& answer) {
     constexpr long too_many = 429;
     return answer.status >= 300 && answer.status < 500 && answer.status != too_many;

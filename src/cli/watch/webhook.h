@@ -14,8 +14,8 @@ namespace hadeploy::cli {
 bool is_http_url(std::string_view text);
 
 /// Sends messages to a URL from a thread, so that a slow receiver delays nothing. A message is
-/// tried a few times with growing pauses. The URL may contain a token: it is in no message and no
-/// log.
+/// tried a few times with growing pauses. The URL may contain a token: no message and no log
+/// contains it.
 class Webhook {
   public:
     /// @param complain  called by the thread when a message could not be delivered, at most once
