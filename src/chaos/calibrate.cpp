@@ -9,7 +9,7 @@
 namespace hadeploy::chaos {
 
 namespace {
-constexpr int kMostTried = 1000; ///< a second, whatever the settings ask for
+constexpr int kMostTried = 1000; ///< reads per second, regardless of the settings
 }
 
 std::string Calibration::text() const {

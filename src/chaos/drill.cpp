@@ -194,7 +194,7 @@ bool Drill::run_fault(std::size_t index) {
     if (stop_.stop_requested()) return false; // undo_all() follows
     active_.pop_back();
     undo(fault);
-    // another fault is still there: the steady state comes after its end
+    // a fault is still active: wait for the steady state after its end
     if (!active_.empty()) return true;
     if (watch_return()) return true;
     if (index + 1 < plan_.method.size() && !stop_.stop_requested())

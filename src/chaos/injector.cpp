@@ -43,7 +43,7 @@ std::map<std::string, Value> connections_of(const Value& hosts, const PriorState
         const Value& host = resource.attributes["host"];
         const std::string name = resource.attributes.text("name");
         if (resource.type != "docker.node" || name.empty() || !host.has("address")) continue;
-        // the key of the same host may be another name
+        // the key of the same host in `hosts` may differ from the name of its node
         std::erase_if(out, [&](const auto& known) {
             return known.second.text("address") == host.text("address");
         });

@@ -106,7 +106,7 @@ struct Report {
 /// "PASSED", "FAILED", ...
 std::string_view name_of(Verdict verdict);
 
-/// Before, during and after the faults, as far as they were measured.
+/// The phases before, during and after the faults that were measured.
 std::vector<Phase> phases_of(const Report& report, const std::vector<Sample>& samples);
 
 /// Fills in the last failed requests of the faults.

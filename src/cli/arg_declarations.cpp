@@ -287,7 +287,7 @@ class Declaration {
             .add_option("ADDRESS", args_.addresses, "List only resources within these addresses")
             ->type_name("ADDRESS");
         address(sub("show", "Show one recorded resource"), "Address as shown by `state list`");
-        CLI::App& mv = sub("mv", "Move recorded resources to another address");
+        CLI::App& mv = sub("mv", "Move recorded resources to a different address");
         mv.add_option("FROM", args_.name, "Address of a resource, an instance or a module")
             ->type_name("ADDRESS")
             ->required();

@@ -75,7 +75,8 @@ std::string target_of(Context& context, chaos::Cluster& cluster, const chaos::Fa
     const std::uint64_t seed = context.args.seed.value_or(std::random_device()());
     std::string chosen = chaos::random_node(snapshot, seed);
     if (!context.args.json)
-        context.say(fmt::format("random target: {} (the same again: --seed {})\n", chosen, seed));
+        context.say(
+            fmt::format("random target: {} (to choose it again: --seed {})\n", chosen, seed));
     return chosen;
 }
 

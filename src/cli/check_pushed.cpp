@@ -45,7 +45,7 @@ bool fits(const Type& type, const Value& v) {
 
 std::string_view form_of(TypeKind kind) {
     using enum TypeKind;
-    if (is_text(kind)) return "a text";
+    if (is_text(kind)) return "a string";
     if (kind == boolean) return "true or false";
     if (kind == number) return "a number";
     if (kind == list || kind == set) return "a list";

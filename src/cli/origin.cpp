@@ -55,8 +55,9 @@ Value commit_of(const std::filesystem::path& directory) {
     if (!in_work_tree(directory)) return {};
     std::string out;
     try {
-        // no monitor that the repository names, and no lock that could disturb another git; filters
-        // of its own configuration run, as the spec's commands do
+        // Runs no fsmonitor program of the repository, and takes no lock that could block a
+        // concurrent
+        // git. Filters in the repository's configuration do run, like the commands of the spec.
         const ProcessResult git =
             run_process({.argv = {"git", "-C", directory.string(), "--no-optional-locks", "-c",
                                   "core.fsmonitor=false", "status", "--porcelain=v2", "--branch",

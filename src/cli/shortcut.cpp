@@ -37,7 +37,7 @@ class Digest {
     Sha256 hash_;
 };
 
-/// Identifies this program, because another build can make other plans.
+/// Identifies this program, because a different build can make different plans.
 std::string this_program() {
     const fs::path self = fs::read_symlink("/proc/self/exe");
     return fmt::format("{} {} {}", self.string(), fs::file_size(self),

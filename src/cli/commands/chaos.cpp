@@ -17,7 +17,7 @@ std::optional<std::string> from_environment(const std::string& name) {
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-/// Checks the nodes against the hosts of the `chaos` section, as far as the spec names them. The
+/// Checks the nodes against the hosts of the `chaos` section, if the spec names them. The
 /// swarm may have more nodes that can be drained.
 void check_hosts(const Project& project, chaos::Experiment experiment) {
     const Value section = project.chaos_section([](NodeId) { return Value::unknown(); });

@@ -8,7 +8,7 @@ int run_state_pull(Context& context) {
     const auto store = open_state(context, Store::Mode::read_only);
     std::vector<RecordedResource> rows = store->rows();
     const Form form =
-        context.project.form(); // relative paths, which are valid in another directory too
+        context.project.form(); // relative paths, which are valid in a different directory too
     for (RecordedResource& row : rows) {
         row.config = form.kept(row.type, row.config);
         row.attributes = form.kept(row.type, row.attributes);

@@ -17,7 +17,7 @@ std::string read_input(const std::filesystem::path& file) {
     return {std::istreambuf_iterator<char>(std::cin), {}};
 }
 
-/// Refuses to replace the state with an older one, or with one of another project.
+/// Refuses to replace the state with an older state, or with the state of a different project.
 void check_push(const state::Contents& pushed, const Store& store, const std::string& project) {
     const auto refuse = [](std::string message, std::string hint) {
         throw Error(ErrorKind::state, std::move(message)).with_hint(std::move(hint));

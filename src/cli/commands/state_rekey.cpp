@@ -25,7 +25,7 @@ NewKey of_file(const std::filesystem::path& file) {
             fmt::format("the first key in {}", file.string())};
 }
 
-/// The key given by options; without options a new key of the same kind as the present one.
+/// The key given by options; without options a new key of the same kind as the current key.
 NewKey new_key(const Context& context, const KeySource& now) {
     const Args& args = context.args;
     if (!args.new_password_file.empty())
@@ -41,7 +41,7 @@ NewKey new_key(const Context& context, const KeySource& now) {
                     "where that variable is set")
             .with_hint("--new-key-file FILE reads a key from a file; set HADEPLOY_STATE_KEY to its "
                        "content afterwards");
-    state::add_key(now.file); // the present key stays in the file until the state uses the new one
+    state::add_key(now.file); // the current key stays in the file until the state uses the new key
     return of_file(now.file);
 }
 

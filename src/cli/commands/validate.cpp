@@ -36,7 +36,7 @@ int run_validate(Context& context) {
         context.say(fmt::format("note: variables without a value are unknown here: {}\n",
                                 fmt::join(missing, ", ")));
     tell_short_secrets(context);
-    // without records, every config is evaluated and checked as far as it is known
+    // without records, all known parts of every config are evaluated and checked
     PriorState nothing{.lineage = "00000000-0000-0000-0000-000000000000"};
     const Evaluation evaluation = evaluate_resources(context.project.graph(), nothing,
                                                      provider_settings(context.project.graph()));

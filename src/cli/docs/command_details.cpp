@@ -65,8 +65,8 @@ constexpr std::array kDetails{
     Details{
         "status",
         "Shows the machines, the nodes and services of the swarm, and Gluster's peers, bricks and "
-        "pending heals, each as far as it can be read within ten seconds, and compares them with "
-        "the spec. A line that begins with ! reports a problem; the exit code is then 1.\n\n"
+        "pending heals, if they can be read within ten seconds, and compares them with the spec. A "
+        "line that begins with ! reports a problem; the exit code is then 1.\n\n"
         "--watch repeats this until Ctrl-C; on a terminal it redraws the text in place. The spec "
         "is read only once, at the start."},
     Details{
@@ -142,8 +142,8 @@ constexpr std::array kDetails{
         "started_ms, ended_ms: Unix time in milliseconds; ended_ms is 0 as long as result is "
         "\"\"\n"
         "counts: number of steps by outcome\n"
-        "origin: user, host, ci (system, job, url, user) and commit (id, changed), as far as "
-        "they are known; runs of older versions have none"},
+        "origin: user, host, ci (system, job, url, user) and commit (id, changed), each if it is "
+        "known; runs of older versions have no origin"},
     Details{"history show",
             "The plan is shown as it was when the run started, with secrets hidden. A plan of more "
             "than 1000 steps is shown as a summary. For a run that was killed, only completed "
@@ -177,7 +177,7 @@ constexpr std::array kDetails{
         "back. All secrets, including those in the history, are encrypted with a new data key, "
         "which is encrypted with the new key. This happens in one transaction: after an "
         "interruption, either the old or the new key opens the state.\n\n"
-        "Without an option the new key is of the same kind as the present one: a passphrase is "
+        "Without an option the new key is of the same kind as the current key: a passphrase is "
         "asked for; a key file gets a new first line. The keys below that line open copies of the "
         "state and plans that were made before; delete them when no copies remain. If the location "
         "or the kind of the key changes, set HADEPLOY_STATE_KEY_FILE or HADEPLOY_STATE_PASSPHRASE "

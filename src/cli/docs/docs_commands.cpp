@@ -92,7 +92,8 @@ constexpr std::string_view kEnvironment =
 constexpr std::string_view kFiles =
     ".TP\n.I hadeploy.yaml\nThe spec.\n"
     ".TP\n.I .hadeploy/state.db\nThe state, with secrets encrypted.\n"
-    ".TP\n.I .hadeploy/state.db.key\nThe key of the state, unless the environment sets another.\n";
+    ".TP\n.I .hadeploy/state.db.key\nThe key of the state, unless the environment sets a different "
+    "key.\n";
 constexpr std::string_view kExit =
     ".TP\n.B 0\nSuccess.\n.TP\n.B 1\nFailure, or cancelled.\n"
     ".TP\n.B 2\nThere are changes to make (plan \\-\\-detailed\\-exitcode).\n"

@@ -46,8 +46,8 @@ Json with_key_expressions(Json object) {
     return object;
 }
 
-/// A connection may contain another one (`jump_host`), to any depth; the inner one is described
-/// only as a connection without fields.
+/// A connection may contain another connection (`jump_host`), to any depth; the inner one is
+/// described only as a connection without fields.
 Json connection_schema() {
     Schema fields = connection_fields();
     Json inner = Json::object();

@@ -135,7 +135,7 @@ resources:
 
 | Key | Meaning |
 |---|---|
-| `prevent_destroy` | `true`: a plan that would destroy or replace the resource is an error. The state records the flag, so removing the block from the spec does not lift the protection: apply once with `false` first. While the block exists, its present value decides: an instance can be removed from `for_each` in the same edit that sets `false`. |
+| `prevent_destroy` | `true`: a plan that would destroy or replace the resource is an error. The state records the flag, so removing the block from the spec does not lift the protection: apply once with `false` first. While the block exists, its current value decides: an instance can be removed from `for_each` in the same edit that sets `false`. |
 | `keep_on_destroy` | `true`: when the resource is removed from the spec, destroyed or replaced, the object stays as it is and is only removed from the state. The state records this flag too. A replacement is created beside the old object, as with `create_before_destroy`. |
 | `ignore_changes` | Attributes, parts of attributes, or `all`: their differences cause no drift and no change. `[content, labels.x, 'labels["a b"]', "ports[0]"]`: `labels.x` is left alone, and the other labels are compared and repaired. |
 | `replace_triggered_by` | Resources, instances or modules: when one of them is created, changed or replaced, this resource is replaced. `web`, `'web["a"]'`, `'web[each.key]'`, `module.site`, `'module.site["a"].web'`. A value or a data source cannot be a trigger: store it in a `local.value` resource and name that resource. |
@@ -245,7 +245,7 @@ expression there is an error.
 | `[a, b]`, `{name: a, (expression): b}` | A list, a map. |
 | `"text ${a}"`, `'text'` | A string; `\n`, `\t`, `\r`, `\"`, `\'` and `\\` are escapes. |
 | `[for x in list : x.name if x.on]` | A list with one item for each element that satisfies the optional `if`. `for k, v in map` also binds the key (for a list, the index). |
-| `{for k, v in map : k => v.name}` | The same as a map. With `...` after the value, values with the same key are collected in a list. |
+| `{for k, v in map : k => v.name}` | A map with one entry for each element that satisfies the optional `if`. With `...` after the value, values with the same key are collected in a list. |
 | `f(a, b)`, `f(list...)` | A call of a [function](#functions); the second form passes the elements of the list as arguments. |
 
 Values that are known only after an object was created, and values computed from them, are shown as
@@ -335,7 +335,7 @@ directory of a new file does not exist and nothing in the plan creates it first.
 | `path` | An absolute path on the machine, without `..`. |
 | `local_path` | A path on this machine, relative to the directory of the spec or module that sets it. |
 | `connection` | How to log in to a machine: see the attribute `connection` of [ssh.host](#sshhost). |
-| `list(T)`, `map(T)` | A list or a map of another type. |
+| `list(T)`, `map(T)` | A list or a map whose values have the type `T`. |
 | `set(T)` | An unordered list of unique elements, which is sorted. |
 | `object({name: T, port: optional(T, default)})` | A map with these keys. An optional key can be omitted; its value is then the default or null. |
 

@@ -24,7 +24,7 @@ struct Folded {
 /// in the same places (`/srv/{key}`), or with numbers that grow with its index (`/srv/{0..49}`).
 /// Fewer than three are not folded. Ordered by the first member of each.
 std::vector<Folded> fold(const std::vector<Said>& all);
-/// One entry for each text, without folding.
+/// One entry for each instance, without folding.
 std::vector<Folded> unfolded(const std::vector<Said>& all);
 
 /// The address without keys: `module.site.web` for `module.site["a"].web[0]`.

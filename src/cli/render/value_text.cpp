@@ -254,7 +254,7 @@ std::vector<std::string> change_lines(std::string_view name, const Type* type, c
         inner.insert(inner.begin(), head);
         return inner;
     }
-    if (before == after) // after an interrupted update: the present value is not known
+    if (before == after) // after an interrupted update: the current value is not known
         return {fmt::format("{} {} (set again)", head, value_text(type, after))};
     auto [was, is] = differing_part(value_text(type, before), value_text(type, after));
     return {fmt::format("{} {} {} {}", head, was, arrow(style), is)};
