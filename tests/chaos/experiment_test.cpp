@@ -124,7 +124,7 @@ TEST_CASE("a provider that cannot be run is refused with what is supported") {
     const std::string said =
         errors(with("{type: action, name: a, provider: {type: python, module: m, func: f}}"));
     CHECK(has(said, "3: \"a\": the provider python is not supported"));
-    CHECK(has(said, "supported: http, tcp, process, hadeploy"));
+    CHECK(has(said, "supported providers: http, tcp, process, hadeploy"));
     CHECK(has(errors(with("{type: action, name: a, provider: {type: proces, path: x}}")),
               "did you mean \"process\"?"));
     CHECK(has(errors(with("{type: probe, name: a, provider: {path: x}}")), "missing \"type\""));

@@ -169,10 +169,10 @@ resource: one of [these types](#data-source-types), the attributes of the type, 
 `count`, `depends_on`, and `preconditions` and `postconditions` under `lifecycle`.
 
 A data source is read when the plan is made, so that the plan can use its values. If one of its
-attributes is known only after apply, or if a resource that it refers to or names in `depends_on` has
-a planned change, it is read during apply, and the plan marks it with `<=`. If a read fails, the plan
-fails; if the read was deferred to apply, apply fails. A saved plan contains the data that was read
-for it.
+attributes is known only after apply, or if a resource that it refers to or names in `depends_on`
+has a planned change, it is read during apply, and the plan marks it with `<=`. If a read fails, the
+plan fails; if the read was deferred to apply, apply fails. A saved plan contains the data that was
+read for it.
 
 The number of instances is determined before anything is read: `for_each` and `count` cannot depend
 on a data source. Take keys from a variable, a local or `file()`.
@@ -188,8 +188,9 @@ Most resources need no such entry: an object with an identifying name (the path 
 of a machine) is recognized under a different address, in a different module or under a different
 key. An object whose address changes from `a` to `a[0]` is recognized too. Objects without such a
 name (random values, keys, commands) are destroyed and created under the new address unless `moved`
-lists them. The plan names the removed and the created address of each. If a resource becomes identical to one that is removed in the same plan, as
-when a list of commands loses an element in the middle, it is created after that removal.
+lists them. The plan names the removed and the created address of each. If a resource becomes
+identical to one that is removed in the same plan, as when a list of commands loses an element in
+the middle, it is created after that removal.
 
 ### Removed
 
@@ -199,11 +200,11 @@ as they are, and hadeploy removes them from its state. Without the entry they wo
 ### Import
 
 `import: [{to: node["a"], id: 1b4e28ba-2fa1-41d2-883f-0016d3cca427}]` imports an existing object
-that hadeploy did not create. The object is changed where it differs from the spec, but never replaced. `id`
-identifies the object; each type documents its form (for a libvirt network, its UUID). Types that
-adopt existing objects by themselves (files, packages, users) need no import. An object that is
-already recorded is left alone, so the entry can stay. `hadeploy import ADDRESS ID` imports one
-object and only records it.
+that hadeploy did not create. The object is changed where it differs from the spec, but never
+replaced. `id` identifies the object; each type documents its form (for a libvirt network, its
+UUID). Types that adopt existing objects by themselves (files, packages, users) need no import. An
+object that is already recorded is left alone, so the entry can stay. `hadeploy import ADDRESS ID`
+imports one object and only records it.
 
 `id`, the keys of the address and `for_each` can use variables and locals:
 `import: [{to: "node[each.key]", id: "${each.value}", for_each: "${var.ids}"}]`.
@@ -298,8 +299,9 @@ outputs:
 ```
 
 Next to `value`, an output accepts `secret`, `description` and `preconditions`: rules in the form of
-[variable](#variables) rules. If a rule is false, the plan fails. If its value is known only during
-apply, apply fails, and resources that use the output are not changed.
+[variable](#variables) rules. If a rule is false, the plan fails. If the value of the
+rule is known only during apply, apply fails instead, and resources that use the output are not
+changed.
 
 ### Checks
 
@@ -309,9 +311,9 @@ checks:
 ```
 
 A check is a rule, or a list of rules, in the spec or a module. If a rule is false, `validate`, the
-plan and apply report a warning; apply evaluates the checks again at the end. A warning stops nothing
-and does not change the exit code. With `--json`, warnings are in `warnings` of the plan and of the
-report of apply. A data source is not part of a check: a read that fails is an error.
+plan and apply report a warning; apply evaluates the checks again at the end. A warning stops
+nothing and does not change the exit code. With `--json`, warnings are in `warnings` of the plan and
+of the report of apply. A data source is not part of a check: a read that fails is an error.
 
 Some warnings need no check. `validate`, and a plan that creates or changes the object, warn of
 settings without effect, such as a key of a compose file that a swarm ignores. A plan warns if the
@@ -387,11 +389,11 @@ be recovered without its key: back up both, separately.
 ### Shared state
 
 With `state: postgresql://USER@HOST/DATABASE?schema=NAME`, the option `--state URL` or the variable
-`HADEPLOY_STATE`, the state is in a schema of a PostgreSQL database, where a team and its CI jobs use
-it (`docs/shared-state.md`). The option takes precedence over the variable, and the variable over
-the spec. Without `schema` the schema is `hadeploy`; each project and each environment needs a schema
-of its own. The other parameters of the URL are those of libpq. Unless the server is on this machine or `sslmode` is
-given, its certificate is verified (`sslmode=verify-full`).
+`HADEPLOY_STATE`, the state is in a schema of a PostgreSQL database, where a team and its CI jobs
+use it (`docs/shared-state.md`). The option takes precedence over the variable, and the variable
+over the spec. Without `schema` the schema is `hadeploy`; each project and each environment needs a
+schema of its own. The other parameters of the URL are those of libpq. Unless the server is on this
+machine or `sslmode` is given, its certificate is verified (`sslmode=verify-full`).
 
 The URL must not contain a password. It comes from the first of `HADEPLOY_STATE_PASSWORD`, the
 spec, and libpq's own sources: `PGPASSWORD` and `~/.pgpass`.
@@ -403,11 +405,10 @@ state:
   password: ${secret.db.password}
 ```
 
-Such a state has no key file beside it: the key comes from one of the environment variables above, and is
-the same for all users.
-The lock is a lease that is renewed every five seconds and expires after 30. If its holder dies, the
-next run on the same machine takes the lease over immediately, and a run on a different machine when the
-lease has expired.
+Such a state has no key file beside it: the key comes from one of the environment variables above,
+and is the same for all users. The lock is a lease that is renewed every five seconds and expires
+after 30. If its holder dies, the next run on the same machine takes the lease over immediately, and
+a run on a different machine when the lease has expired.
 
 ### History
 
