@@ -251,7 +251,7 @@ class StateTest(Case):
         self.assertEqual(self.addresses(), ["first", 'many["x"]', 'many["y"]'])
         self.assertGreater(self.serial(), state["serial"])
         state["lineage"] = "11111111-0000-4000-8000-000000000000"
-        self.assertIn("another lineage", self.err("state", "push", "--edited", "-", status=1,
+        self.assertIn("different lineage", self.err("state", "push", "--edited", "-", status=1,
                                                   given=json.dumps(state | {"serial": 99})))
         self.assertIn("of the project x", self.err("state", "push", "--edited", "-", status=1,
                                                    given=json.dumps(state | {"project": "x"})))
