@@ -39,10 +39,9 @@ void check_mac(const Cipher& cipher, std::string_view expected, std::string_view
 }
 
 Error incomplete(const std::string& name) {
-    return Error(ErrorKind::state,
-                 fmt::format("records of the state {} were removed, added or replaced by earlier "
-                             "ones outside hadeploy",
-                             name))
+    return Error(ErrorKind::state, fmt::format("records of the state {} were removed, added or "
+                                               "replaced by older versions outside hadeploy",
+                                               name))
         .with_hint("nothing was changed, as the records determine which commands run; restore a "
                    "backup of the whole state");
 }
@@ -52,7 +51,7 @@ std::string project_mac(const Cipher& cipher, const Project& project) {
     return cipher.mac({"project and digest", project.name, project.lineage,
                        std::to_string(project.serial), project.outputs, project.digest});
 }
-/// That of a state from before the digest.
+/// The MAC of the project in a state that predates the digest.
 std::string old_project_mac(const Cipher& cipher, const Project& project) {
     return cipher.mac({"project", project.name, project.lineage, std::to_string(project.serial),
                        project.outputs});

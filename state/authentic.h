@@ -29,44 +29,44 @@ struct IntentText {
 };
 std::string mac_of(const Cipher& cipher, const IntentText& intent);
 
-/// The largest valid serial. A serial counts changes and cannot get larger than this, so a larger
-/// one is forged.
+/// The largest valid serial. Counting changes never reaches it, so a larger serial is forged.
 inline constexpr std::int64_t kMostSerial = std::int64_t{1} << 53;
 
 /// The recorded project, without the epoch of the lock.
 struct Project {
     std::string name, lineage;
     std::int64_t serial = 0;
-    std::string outputs; ///< encoded as stored
-    std::string digest;  ///< of all records and intents: see digests_text()
+    std::string outputs; ///< in the form in which they are stored
+    std::string digest;  ///< digest of all records and intents: see digests_text()
     bool operator==(const Project&) const = default;
 };
-/// @throws Error(state) when it does not match its MAC
+/// Reads the project. @throws Error(state) when it does not match its MAC
 Project read_project(sql::Database& database, const Cipher& cipher);
-/// @param name  of the state, for messages
+/// @param name  name of the state, for messages
 void check_project_mac(const Cipher& cipher, const Project& project, std::string_view mac,
                        const std::string& name);
 /// Whether the project has the MAC of a state with a digest.
-/// @param cipher  of such a state
+/// @param cipher  cipher of a state whose MAC covers the digest
 bool has_digest(sql::Database& database, const Cipher& cipher);
-/// Writes everything of the project but its name, with its MAC. Runs in the caller's transaction.
+/// Writes the project, except for its name, with its MAC. Runs in the caller's transaction.
 void write_project(sql::Database& database, const Cipher& cipher, const Project& project);
 /// Updates the project's digest and MAC after any change. Runs in the caller's transaction.
 void authenticate_project(sql::Database& database, const Cipher& cipher);
 
-/// The error for the record of an address.
+/// The error for an altered record. @param address address of the record
 Error altered(std::string_view address);
 /// The error for a state whose records or intents do not have the project's digest.
 Error incomplete(const std::string& name);
-/// @throws Error(state) when `mac` is not as expected, unless the state predates MACs
+/// Compares a MAC. @throws Error(state) when it differs from `expected`, unless the state predates
+/// MACs
 void check_mac(const Cipher& cipher, std::string_view expected, std::string_view mac,
                std::string_view address);
 
-/// @throws Error(state) when a record, an intent or the project does not match its MAC, or the
-///         digest does not match
+/// Checks the whole state. @throws Error(state) when a record, an intent or the project does not
+/// match its MAC, or the digest does not match
 void check_all(sql::Database& database, const Cipher& cipher);
 
-/// Updates the MACs of all records and intents, not the project's. Runs in the caller's
+/// Updates the MACs of all records and intents, but not the project's MAC. Runs in the caller's
 /// transaction.
 void authenticate_all(sql::Database& database, const Cipher& cipher);
 

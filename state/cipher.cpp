@@ -17,21 +17,24 @@ namespace {
 constexpr std::size_t kCipherKeySize = crypto_aead_xchacha20poly1305_ietf_KEYBYTES;
 constexpr std::size_t kNonceSize = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagSize = crypto_aead_xchacha20poly1305_ietf_ABYTES;
-constexpr std::string_view kLockPlace =
+/// The places to which encrypted data keys are bound, from the newest kind to the oldest. Stored
+/// keys depend on these texts, so they never change.
+constexpr std::string_view kKeyPlace =
     "hadeploy lock of authenticated records, runs, project and digest";
-constexpr std::string_view kProjectLockPlace =
+constexpr std::string_view kProjectKeyPlace =
     "hadeploy lock of authenticated records, runs and project";
-constexpr std::string_view kRunsLockPlace = "hadeploy lock of authenticated records and runs";
-constexpr std::string_view kRecordsLockPlace = "hadeploy lock of authenticated records";
-constexpr std::string_view kFirstLockPlace = "hadeploy lock";
+constexpr std::string_view kRunsKeyPlace = "hadeploy lock of authenticated records and runs";
+constexpr std::string_view kRecordsKeyPlace = "hadeploy lock of authenticated records";
+constexpr std::string_view kFirstKeyPlace = "hadeploy lock";
 static_assert(kCipherKeySize == state::kKeySize);
 
-/// Parameters of Argon2id. They are stored in the lock, so that new locks can use other values.
+/// Parameters of Argon2id. They are stored with the encrypted data key, so a later version can use
+/// different values for new keys.
 struct Cost {
     std::int64_t passes = 3;
     std::int64_t memory = 64 << 20;
 };
-/// Upper limits for a lock, which protect against a forged one.
+/// Upper limits for the parameters in a state, which may be forged.
 constexpr Cost kMostCost{16, std::int64_t{1} << 30};
 
 const unsigned char* bytes(std::string_view text) {
@@ -70,8 +73,8 @@ std::optional<std::string> open_with(std::string_view key, std::string_view seal
     return out;
 }
 
-Error damaged_lock(const std::string& what) {
-    return Error(ErrorKind::state, fmt::format("the lock of {} is damaged", what))
+Error damaged_key(const std::string& what) {
+    return Error(ErrorKind::state, fmt::format("the encrypted data key of {} is damaged", what))
         .with_hint("restore a backup");
 }
 
@@ -86,53 +89,53 @@ std::string from_passphrase(std::string_view passphrase, std::string_view salt, 
     return key;
 }
 
-/// The user's keys: the first one is used for locking, all of them for unlocking.
+/// The user's keys: the first one is used for encryption, all of them for decryption.
 std::vector<std::string> user_keys(const KeySource& source, bool make) {
     if (!source.key.empty()) return {state::parse_key(source.key, "HADEPLOY_STATE_KEY")};
     return make ? state::read_or_make_keys(source.file) : state::read_keys(source.file);
 }
 
-/// The source's keys of the kind for which the lock was created.
-std::vector<std::string> keys_for(const Value& lock, const KeySource& source,
+/// The source's keys of the kind that encrypted the data key.
+std::vector<std::string> keys_for(const Value& stored, const KeySource& source,
                                   const std::string& what) {
-    if (lock.text("kdf") == "none") return user_keys(source, false);
-    const Cost cost{lock.integer("passes"), lock.integer("memory")};
+    if (stored.text("kdf") == "none") return user_keys(source, false);
+    const Cost cost{stored.integer("passes"), stored.integer("memory")};
     std::string salt;
     try {
-        salt = base64_decode(lock.text("salt"));
+        salt = base64_decode(stored.text("salt"));
     } catch (const Error&) { // reported below
     }
-    if (lock.text("kdf") != "argon2id" || salt.size() != crypto_pwhash_SALTBYTES ||
+    if (stored.text("kdf") != "argon2id" || salt.size() != crypto_pwhash_SALTBYTES ||
         cost.passes < 1 || cost.passes > kMostCost.passes ||
         cost.memory < static_cast<std::int64_t>(crypto_pwhash_MEMLIMIT_MIN) ||
         cost.memory > kMostCost.memory)
-        throw damaged_lock(what);
+        throw damaged_key(what);
     if (source.passphrase.empty())
-        throw Error(ErrorKind::state, fmt::format("{} is locked with a passphrase", what))
+        throw Error(ErrorKind::state, fmt::format("{} is encrypted with a passphrase", what))
             .with_hint("set HADEPLOY_STATE_PASSPHRASE");
     return {from_passphrase(source.passphrase, salt, cost)};
 }
 
-Value parsed_lock(std::string_view lock, const std::string& what) {
+Value parsed_key(std::string_view encrypted_key, const std::string& what) {
     Value parsed;
     try {
-        parsed = from_json(lock);
+        parsed = from_json(encrypted_key);
     } catch (const Error&) { // reported below
     }
-    if (parsed.text("key").empty()) throw damaged_lock(what);
+    if (parsed.text("key").empty()) throw damaged_key(what);
     return parsed;
 }
 
-std::string origin(const Value& lock, const KeySource& source) {
-    if (lock.text("kdf") != "none") return "the passphrase in HADEPLOY_STATE_PASSPHRASE";
+std::string origin(const Value& stored, const KeySource& source) {
+    if (stored.text("kdf") != "none") return "the passphrase in HADEPLOY_STATE_PASSPHRASE";
     return source.key.empty() ? "the key in " + source.file.string()
                               : "the key in HADEPLOY_STATE_KEY";
 }
 } // namespace
 
-Cipher::Cipher(std::string data_key, std::string lock, Trust trust)
+Cipher::Cipher(std::string data_key, std::string encrypted_key, Trust trust)
     : data_key_(std::move(data_key)), mac_key_(crypto_generichash_KEYBYTES, '\0'),
-      lock_(std::move(lock)), trust_(trust) {
+      encrypted_key_(std::move(encrypted_key)), trust_(trust) {
     constexpr std::string_view purpose = "hadeploy records";
     if (sodium_init() < 0 ||
         crypto_generichash(bytes(mac_key_), mac_key_.size(), bytes(purpose), purpose.size(),
@@ -141,7 +144,7 @@ Cipher::Cipher(std::string data_key, std::string lock, Trust trust)
 }
 
 Cipher Cipher::upgraded() const {
-    return {data_key_, lock_, Trust::all};
+    return {data_key_, encrypted_key_, Trust::all};
 }
 
 std::string Cipher::mac(std::initializer_list<std::string_view> texts) const {
@@ -165,35 +168,36 @@ std::string Cipher::keyed_hash(std::initializer_list<std::string_view> texts) co
 Cipher Cipher::make(const KeySource& source) {
     std::string data_key = random_bytes(kCipherKeySize);
     if (source.passphrase.empty()) {
-        const Value lock =
+        const Value stored =
             Value::map({{"kdf", "none"},
-                        {"key", seal_with(user_keys(source, true).front(), data_key, kLockPlace)}});
-        return {std::move(data_key), to_json(lock), Trust::all};
+                        {"key", seal_with(user_keys(source, true).front(), data_key, kKeyPlace)}});
+        return {std::move(data_key), to_json(stored), Trust::all};
     }
     const Cost cost;
     const std::string salt = random_bytes(crypto_pwhash_SALTBYTES);
     const std::string key = from_passphrase(source.passphrase, salt, cost);
-    const Value lock = Value::map({{"kdf", "argon2id"},
-                                   {"passes", cost.passes},
-                                   {"memory", cost.memory},
-                                   {"salt", base64_encode(salt)},
-                                   {"key", seal_with(key, data_key, kLockPlace)}});
-    return {std::move(data_key), to_json(lock), Trust::all};
+    const Value stored = Value::map({{"kdf", "argon2id"},
+                                     {"passes", cost.passes},
+                                     {"memory", cost.memory},
+                                     {"salt", base64_encode(salt)},
+                                     {"key", seal_with(key, data_key, kKeyPlace)}});
+    return {std::move(data_key), to_json(stored), Trust::all};
 }
 
-Cipher Cipher::unlock(std::string_view lock, const KeySource& source, const std::string& what) {
-    const Value parsed = parsed_lock(lock, what);
+Cipher Cipher::load(std::string_view encrypted_key, const KeySource& source,
+                    const std::string& what) {
+    const Value parsed = parsed_key(encrypted_key, what);
     for (const std::string& key : keys_for(parsed, source, what)) {
-        for (const auto& [place, trust] : {std::pair(kLockPlace, Trust::all),
-                                           {kProjectLockPlace, Trust::project},
-                                           {kRunsLockPlace, Trust::runs},
-                                           {kRecordsLockPlace, Trust::records},
-                                           {kFirstLockPlace, Trust::nothing}}) {
+        for (const auto& [place, trust] : {std::pair(kKeyPlace, Trust::all),
+                                           {kProjectKeyPlace, Trust::project},
+                                           {kRunsKeyPlace, Trust::runs},
+                                           {kRecordsKeyPlace, Trust::records},
+                                           {kFirstKeyPlace, Trust::nothing}}) {
             auto data_key = open_with(key, parsed.text("key"), place);
             if (!data_key || data_key->size() != kCipherKeySize) continue;
-            std::string today(lock);
+            std::string today(encrypted_key);
             if (trust != Trust::all)
-                today = to_json(parsed.with("key", seal_with(key, *data_key, kLockPlace)));
+                today = to_json(parsed.with("key", seal_with(key, *data_key, kKeyPlace)));
             return {std::move(*data_key), std::move(today), trust};
         }
     }
@@ -213,7 +217,7 @@ std::string Cipher::open(std::string_view sealed, std::string_view place) const 
     auto plain = open_with(data_key_, sealed, place);
     if (!plain)
         throw Error(ErrorKind::state,
-                    fmt::format("a secret was altered or moved from another place: {}", place))
+                    fmt::format("a secret was altered or moved from a different place: {}", place))
             .with_hint("restore a backup");
     return std::move(*plain);
 }

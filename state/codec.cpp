@@ -9,7 +9,7 @@ namespace hadeploy::codec {
 
 namespace {
 using Json = nlohmann::json;
-constexpr const char* kSecret = "$secret"; ///< the mark of to_json()
+constexpr const char* kSecret = "$secret"; ///< the mark that to_json() writes
 constexpr const char* kSealed = "$sealed";
 
 bool is_only(const Json& j, const char* key) {

@@ -7,17 +7,17 @@
 #include <string_view>
 #include <vector>
 
-/// Conversion between values and columns of the store.
+/// Converts between values and columns of the store.
 namespace hadeploy::codec {
 
-/// The column of a Value: JSON in which each secret part is encrypted (`{"$sealed": "..."}`). Every
-/// stored Value is converted by this pair of functions.
+/// The column for a Value: JSON in which each secret part is encrypted (`{"$sealed": "..."}`). This
+/// pair of functions converts every stored Value.
 /// @param place  place of the column, e.g. "resources/lab/config": see Cipher::seal()
 std::string encode(const Value& value, const Cipher& cipher, const std::string& place);
 /// @throws Error(state) when the column is invalid or cannot be decrypted
 Value decode(std::string_view column, const Cipher& cipher, const std::string& place);
 
-/// The column of a list of addresses.
+/// The column for a list of addresses.
 std::string encode_names(const std::vector<std::string>& names);
 /// @throws Error(state) when the column is invalid
 std::vector<std::string> decode_names(std::string_view column);

@@ -16,7 +16,7 @@ std::string intents_text(const Cipher& cipher, const Digest& intents) {
     return cipher.mac({"digest of intents", intents.bytes()});
 }
 
-/// The digests were encrypted before they had a MAC each, which costs less.
+/// Earlier versions encrypted the digests instead of storing a MAC of each, which costs less.
 bool is_encrypted(std::string_view text) {
     return text.size() != 2 * kMacSize;
 }

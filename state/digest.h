@@ -11,14 +11,14 @@
 
 namespace hadeploy::state {
 
-/// A keyed hash of a set of records: the sum modulo 2^256 of their keyed hashes. It follows the
-/// addition and removal of one record without the others. Without the key no other set with the
-/// same hash can be found, as long as neither the sum nor the summands are known: MSet-Add-Hash of
-/// Clarke, Devadas, van Dijk, Gassend and Suh, ASIACRYPT 2003, section 4.
+/// A keyed hash of a set of records: the sum modulo 2^256 of their keyed hashes. Adding or removing
+/// a record updates the hash without reading the other records. Without the key no other set with
+/// the same hash can be found, as long as neither the sum nor the summands are known: MSet-Add-Hash
+/// of Clarke, Devadas, van Dijk, Gassend and Suh, ASIACRYPT 2003, section 4.
 class Digest {
   public:
-    Digest() = default; ///< of no records
-    /// @param bytes  32 of them
+    Digest() = default; ///< the digest of an empty set
+    /// @param bytes  the 32 bytes of bytes()
     explicit Digest(std::string_view bytes);
 
     Digest& operator+=(const Digest& other);
@@ -36,14 +36,15 @@ struct Digests {
     bool operator==(const Digests&) const = default;
 };
 
-/// The digests as they are stored: a MAC of each, since they must not be known.
+/// The digests in their stored form: a MAC of each, because the digests themselves must stay
+/// secret.
 std::string digests_text(const Cipher& cipher, const Digests& digests);
-/// Whether a stored text is that of the same records, or intents.
+/// Whether a stored text belongs to these records, or intents.
 /// @throws Error(state) when it was not written by hadeploy
 bool has_records(const Cipher& cipher, std::string_view text, const Digest& records);
 bool has_intents(const Cipher& cipher, std::string_view text, const Digest& intents);
 
-/// What identifies a record and its state: a part of the digest.
+/// The key of a record and the MAC of its content: one summand of the digest.
 struct RecordKey {
     std::string address;
     std::int64_t generation = 0;
@@ -51,7 +52,7 @@ struct RecordKey {
 };
 Digest digest_of(const Cipher& cipher, const RecordKey& record);
 
-/// The same of an intent, with what decides when it is settled.
+/// The key of an intent and the MAC of its content, with the fields that decide when it is settled.
 struct IntentKey {
     std::int64_t id = 0, run = 0;
     std::string address;
@@ -60,11 +61,11 @@ struct IntentKey {
 };
 Digest digest_of(const Cipher& cipher, const IntentKey& intent);
 
-/// Reads the keys of all records and intents, which is much less than the records themselves.
+/// Reads the keys of all records and intents, which are much smaller than the records.
 void each_key(sql::Database& database, const std::function<void(RecordKey)>& record,
               const std::function<void(IntentKey)>& intent);
 
-/// The digests of what is in the tables.
+/// The digests of the rows in the tables.
 Digests digests_of(sql::Database& database, const Cipher& cipher);
 
 } // namespace hadeploy::state

@@ -61,16 +61,17 @@ void check_private(const std::filesystem::path& directory) {
                         : "remove or rename it");
     if (info.st_uid != ::geteuid())
         throw error(fmt::format("belongs to another user (uid {})", info.st_uid),
-                    fmt::format("run the command as that user; or, if nobody else has changed its "
-                                "contents, take it over: chown -R {} {}",
+                    fmt::format("run the command as that user; or check that nobody else has "
+                                "changed its contents, then take it over: chown -R {} {}",
                                 ::geteuid(), directory.string()));
     if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        throw error(fmt::format("is writable by other users (mode {:04o})", info.st_mode & 07777u),
-                    fmt::format("if nobody else has changed its contents: chmod 700 {}",
-                                directory.string()));
+        throw error(
+            fmt::format("is writable by other users (mode {:04o})", info.st_mode & 07777u),
+            fmt::format("check that nobody else has changed its contents, then run: chmod 700 {}",
+                        directory.string()));
 }
 
-/// SQLite would follow a link with such a name, and block at a FIFO.
+/// SQLite would follow a link with such a name, and block when it opens a FIFO.
 void check_files_beside(const std::filesystem::path& state) {
     for (const char* suffix : {"-journal", "-wal", "-shm", ".lock"}) {
         const std::filesystem::path file = state.string() + suffix;
@@ -130,7 +131,7 @@ void check_file(const std::filesystem::path& state) {
     if (std::string_view(header, static_cast<std::size_t>(n)) != kHeader)
         throw Error(ErrorKind::state, fmt::format("{} is not a state, or its beginning is damaged",
                                                   quoted_path(state)))
-            .with_hint("restore a backup, or choose another file for the state");
+            .with_hint("restore a backup, or choose a different file for the state");
 }
 
 } // namespace hadeploy::state

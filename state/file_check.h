@@ -8,13 +8,14 @@
 
 namespace hadeploy::state {
 
-/// The name of a network file system by its number in statfs(2); nullopt for a local one.
+/// The name of the network file system with this number in statfs(2); nullopt for a local one.
 std::optional<std::string_view> network_file_system(std::int64_t magic);
 
-/// Checks the state's directory, or the place where it will be created, and the files that SQLite
-/// would open beside the state.
-/// @throws Error(state) when other users can write to the directory, another kind of file has the
-///         name of a journal or the lock, or locks of the file system are unreliable
+/// Checks the state's directory, or the directory in which it will be created, and the files that
+/// SQLite would open beside the state.
+/// @throws Error(state) when other users can write to the directory, a file that is not a regular
+///         file has the name of a journal or of the lock, or locks of the file system are
+///         unreliable
 void check_directory(const std::filesystem::path& state);
 
 /// Checks a state file before SQLite opens it.

@@ -30,7 +30,7 @@ std::string new_line() {
     return base64_encode(random_bytes(kKeySize)) + "\n";
 }
 
-/// Writes the key under another name, which the next process reuses if this one is killed, and then
+/// Writes the key under a temporary name, which the next process reuses if this one is killed. Then
 /// renames it without replacing an existing file.
 void make_key(const std::filesystem::path& file) {
     const std::filesystem::path fresh = file.string() + ".new";
@@ -69,9 +69,9 @@ std::string read_text(const std::filesystem::path& file) {
     if (!key_file_exists(file))
         throw Error(ErrorKind::state,
                     fmt::format("the state's key {} is missing", quoted_file(file)))
-            .with_hint("restore it from a backup, or set HADEPLOY_STATE_KEY to it, or "
-                       "HADEPLOY_STATE_KEY_FILE to its place; without it, the secrets in the state "
-                       "cannot be decrypted");
+            .with_hint("restore it from a backup, or set HADEPLOY_STATE_KEY to the key, or "
+                       "HADEPLOY_STATE_KEY_FILE to its path; without the key, the secrets in the "
+                       "state cannot be decrypted");
     const Fd fd = open_regular(file, ErrorKind::state);
     struct stat info {};
     if (::fstat(fd.get(), &info) != 0) throw system_error("examine", file, ErrorKind::state);
@@ -100,11 +100,11 @@ std::vector<std::string> read_or_make_keys(const std::filesystem::path& file) {
 }
 
 void add_key(const std::filesystem::path& file) {
-    (void)read_keys(file); // leaves a file that is not a key file unchanged
+    (void)read_keys(file); // throws for a file that is not a key file, which stays unchanged
     const std::string all = new_line() + read_text(file);
     if (all.size() > kMaxFile)
         throw Error(ErrorKind::state, fmt::format("the key file {} is full", quoted_file(file)))
-            .with_hint("remove keys at its end that no copy of the state needs any longer");
+            .with_hint("remove the keys at its end that no copy of the state needs any more");
     try {
         rewrite_file(file, all);
     } catch (Error& error) {

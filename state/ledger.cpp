@@ -10,7 +10,7 @@ namespace hadeploy::state {
 using sql::Statement;
 
 namespace {
-/// Sets or removes an entry of a map and its part of a digest. @returns what it was
+/// Sets or removes an entry of a map and its summand of a digest. @returns the previous entry
 template<class Map, class Key, class Entry>
 std::optional<Entry> exchange_entry(Map& map, Digest& sum, const Key& key,
                                     std::optional<Entry> entry) {

@@ -12,14 +12,14 @@
 
 namespace hadeploy::state {
 
-/// The keys of all records and intents in the memory of the holder of the lock, whom nobody else
-/// can overtake, and all its changes of them. So the digests follow each change without a query,
-/// which would be a round trip to a server.
+/// The keys of all records and intents, kept in memory by the lock holder, with all its changes to
+/// them. No other process can change them while it holds the lock, so the digests follow each
+/// change without a query, which would be a round trip to the server.
 ///
-/// A change is provisional until keep(): as long as its transaction may fail, undo() takes it back.
+/// A change is provisional until keep(): as long as its transaction can fail, undo() reverts it.
 class Ledger {
   public:
-    /// Reads the keys. All arguments must outlive it.
+    /// Reads the keys. All arguments must outlive the ledger.
     Ledger(sql::Database& database, const Cipher& cipher, const Form& form);
 
     [[nodiscard]] const Digests& digests() const { return digests_; }
@@ -27,14 +27,15 @@ class Ledger {
     void keep() { before_.clear(); }
     void undo();
 
-    /// Writes a record in place of the one at its address.
+    /// Writes a record, replacing the one at its address.
     void write(const RecordedResource& row);
     void write(const Intent& intent);
-    /// Removes the record of an address, if there is one and it is not newer.
+    /// Removes the record of an address, if there is one and its generation is not newer than
+    /// `newest`.
     void remove(const std::string& address, std::optional<std::int64_t> newest = {});
-    /// @throws Error(state) when there is none
+    /// Removes an intent. @throws Error(state) when there is none with this ID
     void remove_intent(std::int64_t id);
-    /// @throws Error(state) when there is none
+    /// The key of an open intent. @throws Error(state) when there is none with this ID
     [[nodiscard]] const IntentKey& intent(std::int64_t id) const;
     /// Removes the intents of an address for which `settled` is true.
     void settle(const std::string& address, const std::function<bool(const IntentKey&)>& settled);

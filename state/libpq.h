@@ -39,7 +39,7 @@ HADEPLOY_LIBPQ(PQstatus)
 #undef HADEPLOY_LIBPQ
 
 std::string_view text_or_empty(const char* text);
-/// A message of libpq in one line.
+/// A message of libpq as one line.
 std::string in_one_line(std::string_view message);
 
 } // namespace hadeploy::postgres

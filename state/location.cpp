@@ -19,7 +19,7 @@ constexpr std::string_view kExample =
     "for example: postgresql://deploy@db.example.com/infra?schema=shop";
 constexpr std::size_t kMostName = 63; // NAMEDATALEN - 1
 
-/// Decodes %41; leaves what is not valid, which libpq rejects.
+/// Decodes escapes such as %41. Leaves invalid escapes unchanged, because libpq rejects them.
 std::string percent_decoded(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -36,15 +36,15 @@ std::string percent_decoded(std::string_view text) {
     return out;
 }
 
-/// A URL in the parts that matter here.
+/// The parts of a URL that are checked here.
 struct Parts {
-    std::string_view before; ///< all but the query
+    std::string_view before; ///< everything before the query
     std::string_view user;   ///< "USER" or "USER:PASSWORD"
     std::string_view hosts;  ///< with their ports
     std::string_view query;  ///< without the question mark
 };
 
-/// As libpq divides a URL: the user may contain a question mark.
+/// Divides a URL as libpq does: the user may contain a question mark.
 Parts parts_of(std::string_view url) {
     Parts out;
     const std::size_t begin = url.find("://") + 3;
@@ -60,8 +60,8 @@ Parts parts_of(std::string_view url) {
     // anywhere else it is part of a password with a / in it, or could be
     if (url.find('@', hosts) != url.npos)
         throw Error(ErrorKind::usage, "the URL of the state has an @ in the wrong place")
-            .with_hint("write %40 for one in a name; a password does not belong in the URL: "
-                       "set HADEPLOY_STATE_PASSWORD");
+            .with_hint("write an @ in a name as %40; a password does not belong in the URL: set "
+                       "HADEPLOY_STATE_PASSWORD");
     return out;
 }
 
@@ -76,7 +76,8 @@ void each_parameter(std::string_view query, const Use& use) {
     }
 }
 
-/// Whether a parameter is a secret; also one that libpq does not know but somebody could try.
+/// Whether a parameter is a secret, including names that libpq does not know but somebody could
+/// try.
 bool is_secret(std::string_view parameter) {
     const std::string name = lower_case(parameter);
     return name.find("passw") != name.npos || name.find("secret") != name.npos || name == "pass" ||
@@ -118,8 +119,9 @@ void check_schema(std::string_view name) {
         });
     if (good) return;
     throw Error(ErrorKind::usage, fmt::format("{} can't be the schema of a state", in_quotes(name)))
-        .with_hint("its name consists of a-z, 0-9, _ and -, and does not begin with pg_: at most "
-                   "63 characters");
+        .with_hint(
+            "a schema name consists of a-z, 0-9, _ and -, and does not begin with pg_: at most "
+            "63 characters");
 }
 } // namespace
 
@@ -143,7 +145,7 @@ StateLocation StateLocation::of_url(const std::string& url) {
             }
             if (schema)
                 throw Error(ErrorKind::usage, "the URL of the state has two parameters `schema`")
-                    .with_hint("keep the one of this project and environment");
+                    .with_hint("keep the parameter for this project and environment");
             schema = value;
         });
     out.schema = schema.value_or(std::string(kDefaultSchema));

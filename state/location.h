@@ -6,14 +6,14 @@
 
 namespace hadeploy {
 
-/// Where a state is: in a file, or in a schema of a PostgreSQL database.
+/// The location of a state: a file, or a schema of a PostgreSQL database.
 struct StateLocation {
     StateLocation(std::filesystem::path path) : file(std::move(path)) {}
     /// @param url  "postgresql://USER@HOST:PORT/DATABASE?schema=NAME", with further parameters of
     ///             libpq; without one the schema is "hadeploy"
-    /// @throws Error(usage) when it is no such URL, or contains a password, which processes, plans
-    ///         and logs would show. No message contains the URL, whose parts may be secrets in the
-    ///         wrong place
+    /// @throws Error(usage) when it is not such a URL, or contains a password, which the process
+    ///         list, plans and logs would show. No message contains the URL, because a part of it
+    ///         may be a secret in the wrong position
     static StateLocation of_url(const std::string& url);
 
     [[nodiscard]] bool in_file() const { return url.empty(); }
@@ -21,7 +21,7 @@ struct StateLocation {
     [[nodiscard]] std::string text() const;
 
     std::filesystem::path file;
-    std::string url; ///< for libpq, thus without the schema; "" for a file
+    std::string url; ///< for libpq, and therefore without the schema; "" for a file
     std::string schema;
     std::string password; ///< "": from libpq's own sources, such as ~/.pgpass
 };

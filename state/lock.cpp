@@ -61,12 +61,12 @@ std::string boot_id() {
         id.erase(std::remove(id.begin(), id.end(), '\n'), id.end());
         return id;
     } catch (const Error&) {
-        return ""; // no /proc; the id is informational
+        return ""; // no /proc; the ID is informational
     }
 }
 
-/// Field 22 of /proc/PID/stat: the start of a process in ticks since the boot; "ended" if it only
-/// waits for its parent, "" if it is not known.
+/// Field 22 of /proc/PID/stat: the start of a process in ticks since the boot; "ended" if the
+/// process is a zombie, "" if the start is not known.
 std::string start_time(std::int64_t pid) {
     try {
         const std::string stat = read_file(fmt::format("/proc/{}/stat", pid));
@@ -81,7 +81,7 @@ std::string start_time(std::int64_t pid) {
     }
 }
 
-/// The PID namespace: the same pid can be another process in another container.
+/// The PID namespace: in a different container the same PID is a different process.
 std::string pid_namespace() {
     std::error_code none;
     return std::filesystem::read_symlink("/proc/self/ns/pid", none).string();

@@ -11,20 +11,20 @@ namespace hadeploy::state {
 std::span<const std::string_view> migrations() {
     static const std::array<std::string_view, 7> steps{
         embedded::state_schema,
-        // the data key's lock; "" until the state's contents are sealed (see sealing.h)
+        // the encrypted data key; "" until the state's contents are sealed (see sealing.h)
         "ALTER TABLE project ADD COLUMN key_lock TEXT NOT NULL DEFAULT ''",
-        // of the whole record, with a key derived from the data key (see authentic.h)
+        // MACs of whole records, with a key derived from the data key (see authentic.h)
         "ALTER TABLE resources ADD COLUMN mac TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE intents ADD COLUMN mac TEXT NOT NULL DEFAULT ''",
         // no change of tables: paths are now relative to the project, which an older hadeploy would
         // misread as relative to its working directory
         "SELECT 1",
-        // of the project, including the outputs
+        // MAC of the project, including the outputs
         "ALTER TABLE project ADD COLUMN mac TEXT NOT NULL DEFAULT ''",
-        // of the sets of records and intents (see digest.h)
+        // digests of the sets of records and intents (see digest.h)
         "ALTER TABLE project ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
-        // of a move to another place (see relocation.h); and intents without AUTOINCREMENT, as the
-        // holder of the lock counts them, and it costs a page in each transaction
+        // the mark of a move to another location (see relocation.h); intents without AUTOINCREMENT,
+        // because the lock holder counts them, and it costs a page in each transaction
         "ALTER TABLE project ADD COLUMN relocation TEXT NOT NULL DEFAULT '';"
         "CREATE TABLE fresh (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, address TEXT NOT NULL,"
         " type TEXT NOT NULL, generation INTEGER NOT NULL, action TEXT NOT NULL,"
@@ -45,14 +45,15 @@ std::int64_t schema_version(sqlite::Database& database, std::span<const std::str
          database.number("SELECT count(*) FROM sqlite_schema") != 0))
         throw Error(ErrorKind::state,
                     fmt::format("{} is a database, but not a state of hadeploy", file))
-            .with_hint("it was not changed; choose another file for the state");
+            .with_hint("it was not changed; choose a different file for the state");
     const auto known = static_cast<std::int64_t>(steps.size());
     if (version > known)
         throw Error(ErrorKind::state,
                     fmt::format("the state {} was written by a newer hadeploy (schema {}; this one "
                                 "knows {})",
                                 file, version, known))
-            .with_hint("it was not changed; use the newer hadeploy, or a backup from before it");
+            .with_hint(
+                "it was not changed; use the newer hadeploy, or a backup from before the upgrade");
     return version;
 }
 

@@ -17,11 +17,11 @@ constexpr const char* kOtherSchema =
     "give each project and environment a schema of its own: ?schema=NAME in the URL; if the "
     "project was renamed, restore its old name";
 
-/// A file beside the state, as for a state file, would be a file on each machine.
+/// A key file beside the state, as for a state file, would be a different file on each machine.
 void check_key(const KeySource& key, const std::string& name) {
     if (!key.passphrase.empty() || !key.key.empty() || !key.file.empty()) return;
     throw Error(ErrorKind::state,
-                fmt::format("the state {} needs a key that all its users have", name))
+                fmt::format("the state {} needs a key that all of its users have", name))
         .with_hint("set HADEPLOY_STATE_PASSPHRASE, HADEPLOY_STATE_KEY or HADEPLOY_STATE_KEY_FILE; "
                    "to create a key: openssl rand -base64 32");
 }
@@ -31,7 +31,7 @@ void create_project(postgres::Database& database, const std::string& project,
     const Cipher cipher = Cipher::make(key);
     sql::Statement(database,
                    "INSERT INTO project (id, name, lineage, key_lock) VALUES (1, ?, ?, ?)")
-        .bind(project, uuid_v4(), cipher.lock())
+        .bind(project, uuid_v4(), cipher.encrypted_key())
         .run();
     authenticate_project(database, cipher);
 }
@@ -47,7 +47,7 @@ std::unique_ptr<SqlStore> open_postgres(const StateLocation& location, Store::Mo
         return empty_store(location.text(), project, std::move(form));
     check_key(key, database->name());
     bool created = false;
-    // a reader may not be allowed to migrate, and can read an older state as it is
+    // a reader may lack the privileges to migrate, and can read an older state without a migration
     if (mode == Store::Mode::read_write && version < static_cast<std::int64_t>(steps.size()))
         postgres::migrate(*database, steps, [&] {
             create_project(*database, project, key);
@@ -56,7 +56,7 @@ std::unique_ptr<SqlStore> open_postgres(const StateLocation& location, Store::Mo
     postgres::check_objects(*database);
     check_project(*database, project, kOtherSchema);
     Cipher cipher =
-        Cipher::unlock(stored_lock(*database), key, fmt::format("the state {}", database->name()));
+        Cipher::load(stored_key(*database), key, fmt::format("the state {}", database->name()));
     auto store = std::make_unique<PostgresStore>(std::move(database), std::move(cipher), mode,
                                                  std::move(form));
     if (created) store->mark_new();

@@ -28,7 +28,7 @@ constexpr std::int64_t kShortWaitMs = 5'000;
 /// The lineage of a state that does not exist yet.
 constexpr std::string_view kNoLineage = "00000000-0000-0000-0000-000000000000";
 constexpr const char* kOtherFile =
-    "run the command in that project's directory, or choose another file for the state; if the "
+    "run the command in that project's directory, or choose a different file for the state; if the "
     "project was renamed, restore its old name";
 
 bool is_present(const Path& path) {
@@ -52,12 +52,13 @@ void fill(sqlite::Database& database, const std::string& project, std::string_vi
     state::migrate(database, state::migrations());
     sqlite::Statement(database,
                       "INSERT INTO project (id, name, lineage, key_lock) VALUES (1, ?, ?, ?)")
-        .bind(project, lineage, cipher.lock())
+        .bind(project, lineage, cipher.encrypted_key())
         .run();
     state::authenticate_project(database, cipher);
 }
 
-/// Creates the state under another name and renames it, so that no incomplete state ever exists.
+/// Creates the state under a temporary name and renames it, so that no incomplete state ever
+/// exists.
 void create(const Path& file, const std::string& project, const KeySource& key) {
     const Cipher cipher = Cipher::make(key);
     const Path fresh = file.string() + ".new";
@@ -68,7 +69,7 @@ void create(const Path& file, const std::string& project, const KeySource& key) 
     {
         sqlite::Database database(fresh, sqlite::Database::Access::write);
         fill(database, project, uuid_v4(), cipher);
-        database.run("VACUUM"); // what migrations left
+        database.run("VACUUM"); // left by migrations
     }
     if (::rename(fresh.c_str(), file.c_str()) != 0)
         throw system_error("create the state", file, ErrorKind::state);
@@ -86,9 +87,9 @@ void check_contents(sqlite::Database& database) {
                                database.path().string()));
 }
 
-Cipher unlock(sqlite::Database& database, const KeySource& key) {
-    return Cipher::unlock(state::stored_lock(database), key,
-                          "the state " + in_quotes(database.path().string(), 4096));
+Cipher load_cipher(sqlite::Database& database, const KeySource& key) {
+    return Cipher::load(state::stored_key(database), key,
+                        "the state " + in_quotes(database.path().string(), 4096));
 }
 
 /// Reads an older state, migrating a copy in memory, so that reading changes no file.
@@ -99,21 +100,22 @@ std::unique_ptr<state::SqlStore> read_older(sqlite::Database& older, const KeySo
     database->copy_from(older);
     state::migrate(*database, state::migrations());
     Cipher cipher =
-        state::stored_lock(*database).empty() ? Cipher::for_memory() : unlock(*database, key);
+        state::stored_key(*database).empty() ? Cipher::for_memory() : load_cipher(*database, key);
     return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
                                                 Store::Mode::read_only, std::move(form));
 }
 
-/// Rejects a state without a lock: its records, which determine commands, may be forged.
+/// Rejects a state without an encrypted data key: its records, which determine commands, may be
+/// forged.
 void refuse_unsealed(sqlite::Database& database, std::int64_t version, const KeySource& key) {
-    constexpr std::int64_t first_with_lock = 2;
-    const bool sealed = version >= first_with_lock && !state::stored_lock(database).empty();
+    constexpr std::int64_t first_with_key = 2;
+    const bool sealed = version >= first_with_key && !state::stored_key(database).empty();
     if (version == 0 || sealed || key.takes_unsealed) return;
     throw Error(ErrorKind::state,
                 fmt::format("the state {} is not sealed: it predates the sealing of states, or was "
                             "altered outside hadeploy",
                             in_quotes(database.path().string(), 4096)))
-        .with_hint("if it is that old, seal it as it is: hadeploy state rekey --unsealed");
+        .with_hint("if the state is that old, seal it unchanged: hadeploy state rekey --unsealed");
 }
 
 std::unique_ptr<state::SqlStore> open_for_reading(const Path& file, const std::string& project,
@@ -127,20 +129,20 @@ std::unique_ptr<state::SqlStore> open_for_reading(const Path& file, const std::s
     if (version > 0) state::check_project(*database, project, kOtherFile);
     refuse_unsealed(*database, version, key);
     if (version < static_cast<std::int64_t>(state::migrations().size()) ||
-        state::stored_lock(*database).empty())
+        state::stored_key(*database).empty())
         return read_older(*database, key, std::move(form));
-    Cipher cipher = unlock(*database, key);
+    Cipher cipher = load_cipher(*database, key);
     return std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
                                                 Store::Mode::read_only, std::move(form));
 }
 
-/// Upgrades an older state: first its schema, then encryption, then the form of its records.
+/// Upgrades an older state: first its schema, then its encryption, then the form of its records.
 void upgrade(sqlite::Database& database, const KeySource& key, const Form& form) {
     const state::Lock lock(database.path(), state::this_process("migrating the state", true),
                            kShortWaitMs);
     state::migrate(database, state::migrations());
-    if (state::stored_lock(database).empty()) state::seal_state(database, Cipher::make(key));
-    const Cipher cipher = unlock(database, key);
+    if (state::stored_key(database).empty()) state::seal_state(database, Cipher::make(key));
+    const Cipher cipher = load_cipher(database, key);
     if (cipher.authenticates_set())
         state::check_all(database, cipher); // before it is authenticated again
     else
@@ -151,7 +153,8 @@ void upgrade(sqlite::Database& database, const KeySource& key, const Form& form)
 }
 
 /// Creates the state unless it exists. Another process that creates it holds the lock only briefly,
-/// but may then start a run; no need to wait for that, as the state exists.
+/// but may start a run afterwards. This process need not wait for the run, because the state
+/// exists.
 /// @returns whether this process created it
 bool create_if_missing(const Path& file, const std::string& project, const KeySource& key) {
     constexpr std::int64_t slice_ms = 50;
@@ -181,12 +184,12 @@ std::unique_ptr<state::SqlStore> open_for_writing(const Path& file, const std::s
     state::check_project(*database, project, kOtherFile);
     refuse_unsealed(*database, version, key);
     if (version < static_cast<std::int64_t>(state::migrations().size()) ||
-        state::stored_lock(*database).empty())
+        state::stored_key(*database).empty())
         upgrade(*database, key, form);
-    Cipher cipher = unlock(*database, key);
+    Cipher cipher = load_cipher(*database, key);
     if (!cipher.authenticates_set()) { // a migration was killed before it added MACs
         upgrade(*database, key, form);
-        cipher = unlock(*database, key);
+        cipher = load_cipher(*database, key);
     }
     auto store = std::make_unique<state::SqliteStore>(std::move(database), std::move(cipher),
                                                       Store::Mode::read_write, std::move(form));

@@ -8,8 +8,8 @@ namespace hadeploy::state {
 std::unique_ptr<SqlStore> open_sqlite(const std::filesystem::path& file, Store::Mode mode,
                                       const std::string& project, const KeySource& key, Form form);
 
-/// An empty state in memory, for readers before the first apply.
-/// @param name  of the missing state, for messages
+/// An empty state in memory, for commands that read before the first apply.
+/// @param name  name of the missing state, for messages
 std::unique_ptr<SqlStore> empty_store(const std::filesystem::path& name, const std::string& project,
                                       Form form);
 

@@ -2,11 +2,11 @@
 
 #include "state/sql_store.h"
 
-/// Store::open() for commands that also open a state which was moved.
+/// Store::open() for commands that also open a state that was moved.
 namespace hadeploy::state {
 
-/// Where a state may be: `here`, or also if it was moved from here or is not completely here: see
-/// relocation.h.
+/// Which states to accept: `here` accepts only a state that is in use at the location; `any` also
+/// accepts one that was moved away or is incompletely copied. See relocation.h.
 enum class Place { here, any };
 
 std::unique_ptr<SqlStore> open_place(const StateLocation& location, Store::Mode mode,

@@ -12,7 +12,7 @@
 namespace hadeploy::postgres {
 
 namespace {
-// Of pg_type.dat. The server infers the type of a text from its use.
+// Type IDs from pg_type.dat. The server infers the type of a string from its use.
 constexpr Oid kInt8 = 20, kInferred = 0;
 // The oldest supported release of PostgreSQL when this was written was 13.
 constexpr int kOldestServer = 120'000;
@@ -21,7 +21,7 @@ constexpr const char* kContinue =
     "check the server and the network; then run the command again, which continues the recorded "
     "changes";
 
-/// Writes `?` as `$1`, `$2` in order and `?2` as `$2`.
+/// Replaces `?` by `$1`, `$2`, ... in order, and `?2` by `$2`.
 std::string with_dollars(std::string_view sql) {
     std::string out;
     int next = 0;
@@ -79,8 +79,8 @@ std::string Database::name() const {
     return in_quotes(location_.text(), 4096);
 }
 
-/// What each transaction sets for itself. An asynchronous commit could be lost by a crash of the
-/// server; a stricter setting is kept. The limits free the locks of a connection that was cut.
+/// The settings of each transaction. A crash of the server could lose an asynchronous commit; a
+/// stricter setting is kept. The timeouts release the locks of a broken connection.
 Database::Item Database::settings() const {
     return {"SELECT set_config('search_path', $1, true), set_config('synchronous_commit', CASE "
             "WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' ELSE "
@@ -181,7 +181,7 @@ Database::Result Database::exchange(const std::vector<Item>& items, std::size_t 
         if (status == PGRES_FATAL_ERROR && !error) error = error_of(result.get(), items[i]);
         if (PQstatus(c) != CONNECTION_OK) lose();
         if (i == wanted) out = std::move(result);
-        while (const Result end{PQgetResult(c)}) { // after each result comes a null
+        while (const Result end{PQgetResult(c)}) { // a null follows each result
         }
     }
     const Result sync(PQgetResult(c));
@@ -195,13 +195,13 @@ Error Database::error_of(const pg_result* result, const Item& item) {
     const std::string code(text_or_empty(PQresultErrorField(result, PG_DIAG_SQLSTATE)));
     if (item.otherwise && code == kDivisionByZero) return *item.otherwise;
     std::string cause(text_or_empty(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
-    // a shutdown of the server, or an error of PgBouncer about its connection to it
+    // a shutdown of the server, or an error of PgBouncer about its connection to the server
     if (code.starts_with("08") || code.starts_with("57P")) lose(std::move(cause));
     return explain(code, std::move(cause), location_);
 }
 
 void Database::run_script(const std::string& sql) {
-    (void)query({"SELECT 1"}); // sends what waits
+    (void)query({"SELECT 1"}); // sends the pending data
     const Result result(PQexec(connection_.get(), sql.c_str()));
     if (PQstatus(connection_.get()) != CONNECTION_OK) lose();
     const ExecStatusType status = PQresultStatus(result.get());
@@ -209,7 +209,7 @@ void Database::run_script(const std::string& sql) {
         throw Error(error_of(result.get(), {sql}));
 }
 
-/// A statement with its parameters. There is nothing to keep on the server.
+/// A statement with its parameters. It leaves nothing on the server.
 class Database::Use final : public sql::Prepared {
   public:
     Use(Database& database, std::string_view sql) : database_(database) {
@@ -223,9 +223,10 @@ class Database::Use final : public sql::Prepared {
     void set(int index, std::int64_t value) override { at(index) = {std::to_string(value), true}; }
     void set(int index, std::string_view value) override {
         if (value.find('\0') != value.npos)
-            throw Error(ErrorKind::state,
-                        fmt::format("a text with a null character cannot be stored in the state {}",
-                                    database_.name()));
+            throw Error(
+                ErrorKind::state,
+                fmt::format("a string with a null character cannot be stored in the state {}",
+                            database_.name()));
         at(index) = {std::string(value), false};
     }
     bool step() override {
@@ -240,7 +241,7 @@ class Database::Use final : public sql::Prepared {
     void run() override { database_.run(item_); }
     void run_one(const Error& otherwise) override {
         Item item = item_;
-        // the division fails, and with it the transaction, unless one row was changed
+        // unless exactly one row was changed, the division fails, and the transaction with it
         item.sql = fmt::format("WITH changed AS ({} RETURNING 1) SELECT 1 / CASE count(*) WHEN 1 "
                                "THEN 1 ELSE 0 END FROM changed",
                                item_.sql);

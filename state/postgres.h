@@ -12,19 +12,19 @@
 struct pg_conn;
 struct pg_result;
 
-/// PostgreSQL through libpq, also behind a PgBouncer that pools transactions: nothing outlives a
-/// transaction, neither settings nor prepared statements.
+/// PostgreSQL through libpq. Works behind a PgBouncer that pools transactions too, because no
+/// setting and no prepared statement outlives a transaction.
 namespace hadeploy::postgres {
 
-/// The connection was lost. What became of an open transaction is unknown.
+/// The connection was lost. It is unknown whether an open transaction was committed.
 class Lost : public Error {
   public:
     using Error::Error;
 };
 
 /// A connection to a state's schema. Changes are sent together with the next query or the commit,
-/// in one round trip (libpq's pipeline mode). A query outside of a transaction is repeated on a new
-/// connection when the connection turns out to be lost.
+/// in one round trip (libpq's pipeline mode). A query outside of a transaction is retried on a new
+/// connection if the connection was lost.
 class Database final : public sql::Database {
   public:
     /// @throws Error(state) when the server cannot be reached or used
@@ -63,32 +63,34 @@ class Database final : public sql::Database {
     struct Item {
         std::string sql;
         std::vector<Parameter> parameters = {};
-        std::optional<Error> otherwise = {}; ///< of run_one()
+        std::optional<Error> otherwise =
+            {}; ///< the error of run_one() if it does not change exactly one row
     };
 
     void connect();
-    /// Connects, in the order of the URL's hosts from the given one on.
-    /// @returns false when the time is over
+    /// Connects to the first host that accepts, in the order of the URL, starting with the given
+    /// one.
+    /// @returns false on a timeout
     bool try_connect(std::size_t first_host);
     void check_server() const;
     [[nodiscard]] Item settings() const;
-    /// Sends an item now or with the next one. @throws Error(state)
+    /// Sends an item immediately or together with the next one. @throws Error(state)
     void run(Item item);
     /// @returns the rows of the item. @throws Error(state)
     Result query(const Item& item);
-    /// Sends the items in one pipeline. @returns the result of the one at `wanted`.
+    /// Sends the items in one pipeline. @returns the result of the item with the index `wanted`.
     Result exchange(const std::vector<Item>& items, std::size_t wanted);
     void send(const std::vector<Item>& items);
     /// The error of a result. @throws Lost if it ends the connection
     Error error_of(const pg_result* result, const Item& item);
-    /// Gives the connection up. @throws Lost
+    /// Abandons the connection. @throws Lost
     [[noreturn]] void lose(std::string cause = "");
 
     StateLocation location_;
     std::unique_ptr<pg_conn, Close> connection_;
-    std::vector<Item> queue_; ///< of the open transaction, not sent yet
-    bool open_ = false;       ///< in a transaction
-    bool begun_ = false;      ///< and the server knows it
+    std::vector<Item> queue_; ///< items of the open transaction that are not sent yet
+    bool open_ = false;       ///< a transaction is open
+    bool begun_ = false;      ///< the transaction has begun on the server
 };
 
 } // namespace hadeploy::postgres

@@ -16,18 +16,18 @@
 #include <poll.h>
 #include <utility>
 
-/// Connecting to the server of a state.
+/// Connects to the server of a state.
 namespace hadeploy::postgres {
 
 namespace {
 using Clock = std::chrono::steady_clock;
 using Settings = std::vector<std::pair<const char*, std::string>>;
 constexpr std::chrono::seconds kConnectTimeout{10};
-/// libpq's least, since the timeout of a part of a second could never be met.
+/// The minimum of libpq, because a shorter timeout could never be met.
 constexpr std::chrono::seconds kLeastTimeout{2};
 
-/// What libpq says about a URL, without the part of the URL that it repeats: it may be a secret in
-/// the wrong place.
+/// The message of libpq about a URL, without the part of the URL that it quotes, which may be a
+/// secret in the wrong position.
 std::string problem_of_url(std::string_view said) {
     constexpr std::string_view unknown = "invalid URI query parameter: ";
     if (said.starts_with(unknown)) return std::string(said); // only its name
@@ -59,8 +59,8 @@ std::vector<std::string> in_parts(std::string_view list) {
     return out;
 }
 
-/// Whether nobody between this machine and the server can listen. Without a host, PGHOST or a
-/// service decides where the server is; libpq ignores the TLS mode if that is a local socket.
+/// Whether the connection cannot be eavesdropped on. Without a host in the URL, PGHOST or a service
+/// determines the server; libpq ignores the TLS mode if that is a local socket.
 bool is_here(std::string_view hosts) {
     const std::vector<std::string> all = in_parts(hosts);
     return std::all_of(all.begin(), all.end(), [](const std::string& host) {
@@ -70,7 +70,7 @@ bool is_here(std::string_view hosts) {
 }
 
 Settings settings_of(const StateLocation& location) {
-    // A dead network is noticed within 20 seconds. The URL may say otherwise.
+    // A dead network is detected within 20 seconds, unless the URL sets other values.
     Settings out{
         {"keepalives_idle", "5"},         {"keepalives_interval", "3"},
         {"keepalives_count", "3"},        {"tcp_user_timeout", "15000"},
@@ -84,7 +84,7 @@ Settings settings_of(const StateLocation& location) {
     return out;
 }
 
-/// Lets the list of hosts begin with another one.
+/// Makes the list of hosts begin with a different host.
 void begin_with(Settings& settings, const StateLocation& location, std::size_t first) {
     for (const char* list : {"host", "hostaddr", "port"}) {
         std::vector<std::string> parts = in_parts(parameter_of(location, list));
@@ -94,7 +94,7 @@ void begin_with(Settings& settings, const StateLocation& location, std::size_t f
     }
 }
 
-/// libpq would print notices to standard error, as the server sent them.
+/// Otherwise libpq would print the server's notices to standard error.
 void take_notice(void* /*unused*/, const PGresult* result) {
     const auto field = [&](int name) {
         return in_one_line(text_or_empty(PQresultErrorField(result, name)));
@@ -105,7 +105,7 @@ void take_notice(void* /*unused*/, const PGresult* result) {
                 {"detail", field(PG_DIAG_MESSAGE_DETAIL)}});
 }
 
-/// Waits until the connection can continue. @returns false when the time is over
+/// Waits until the connection can continue. @returns false on a timeout
 bool wait_for(pg_conn* connection, PostgresPollingStatusType what, Clock::time_point deadline) {
     pollfd waits{PQsocket(connection),
                  static_cast<short>(what == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
@@ -143,7 +143,7 @@ void check_url(const StateLocation& location) {
     (void)parameter_of(location, "host");
 }
 
-/// PQconnectdbParams() would do the same, but print what the server says before it returns.
+/// PQconnectdbParams() would do the same, but print the server's notices before it returns.
 bool Database::try_connect(std::size_t first_host) {
     Settings all = settings_of(location_);
     if (first_host > 0) begin_with(all, location_, first_host);
@@ -172,7 +172,7 @@ void Database::connect() {
     const std::size_t hosts =
         in_parts(address.empty() ? parameter_of(location_, "host") : address).size();
     for (std::size_t first = 0; first < hosts; ++first) {
-        if (!try_connect(first)) continue; // the time of this host is over
+        if (!try_connect(first)) continue; // the timeout for this host has expired
         if (PQstatus(connection_.get()) != CONNECTION_OK) break;
         return check_server();
     }

@@ -24,21 +24,18 @@ constexpr std::array kLogin{
         "spec, PGPASSWORD or ~/.pgpass; the first of these is used"},
     Remedy{"no password supplied",
            "set HADEPLOY_STATE_PASSWORD, or use `password` in the spec, PGPASSWORD or ~/.pgpass"},
-    Remedy{"server does not support SSL",
-           "enable TLS on the server; or, if nobody can listen between here and there, add "
-           "sslmode=disable to the URL"},
+    Remedy{"server does not support SSL", "enable TLS on the server; or, if the network between is "
+                                          "trusted, add sslmode=disable to the URL"},
     Remedy{"root certificate file",
            "the server's certificate is verified: add sslrootcert=FILE to the URL, a file with the "
            "certificate of the authority that signed it"},
-    Remedy{
-        "certificate verify failed",
-        "the server's certificate was signed by another authority: check sslrootcert in the URL, "
-        "and that this is the right server"},
-    Remedy{"does not match host name",
-           "use the host name in the server's certificate; hostaddr=ADDRESS in the URL says where "
-           "it is"},
-    Remedy{"no pg_hba.conf entry",
-           "the server does not let this user in from here: add a line to its pg_hba.conf"},
+    Remedy{"certificate verify failed",
+           "the server's certificate was signed by a different authority: check sslrootcert in the "
+           "URL, and that this is the right server"},
+    Remedy{"does not match host name", "use the host name in the server's certificate; "
+                                       "hostaddr=ADDRESS in the URL gives its address"},
+    Remedy{"no pg_hba.conf entry", "the server does not let this user log in from this machine: "
+                                   "add a line to its pg_hba.conf"},
     Remedy{"role \"",
            "check the user in the URL; an administrator creates it: CREATE ROLE ... LOGIN"},
     Remedy{"database \"",
@@ -50,9 +47,9 @@ constexpr std::array kLogin{
 constexpr std::array kCodes{
     Remedy{"25006", "the server is a standby or read-only: use the URL of the primary; "
                     "target_session_attrs=read-write in the URL finds it among several hosts"},
-    Remedy{"42501", "an administrator grants the privilege, for example: CREATE SCHEMA ... "
+    Remedy{"42501", "an administrator has to grant the privilege, for example: CREATE SCHEMA ... "
                     "AUTHORIZATION the user; docs/shared-state.md lists the privileges"},
-    Remedy{"55P03", "another transaction holds the state for too long: SELECT pid, query FROM "
+    Remedy{"55P03", "another transaction has locked the state for too long: SELECT pid, query FROM "
                     "pg_stat_activity WHERE wait_event_type IS NOT NULL"},
     Remedy{"53100", "free space on the server's disk and run the command again, which continues "
                     "the recorded changes"},

@@ -8,7 +8,7 @@
 
 namespace hadeploy::postgres {
 
-/// The error of a server's message.
+/// The error for a message from the server.
 /// @param code  SQLSTATE; "" for an error of the connection
 Error explain(std::string_view code, std::string cause, const StateLocation& location);
 

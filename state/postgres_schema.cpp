@@ -12,22 +12,23 @@ namespace hadeploy::postgres {
 std::span<const std::string_view> migrations() {
     static const std::array<std::string_view, 3> steps{
         embedded::state_postgres_schema,
-        // of the sets of records and intents (see digest.h)
+        // digests of the sets of records and intents (see digest.h)
         "ALTER TABLE project ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
-        // of a move to another place (see relocation.h)
+        // the mark of a move to another location (see relocation.h)
         "ALTER TABLE project ADD COLUMN relocation TEXT NOT NULL DEFAULT ''"};
     return steps;
 }
 
 namespace {
-/// What a schema contains.
+/// The contents of a schema.
 struct Found {
     bool exists = false;
-    std::int64_t tables = 0; ///< and views
-    std::int64_t ours = 0;   ///< those named "hadeploy"
+    std::int64_t tables = 0; ///< tables and views
+    std::int64_t ours = 0;   ///< tables and views named "hadeploy"
 };
 
-/// @throws Error(state) when the user may not use the schema, whose tables seem to be missing then
+/// Looks into the schema. @throws Error(state) when the user lacks the privilege to use the schema,
+/// because its tables would appear to be missing
 Found look_into(Database& database) {
     const std::string& schema = database.location().schema;
     sql::Statement query(database,
@@ -52,10 +53,11 @@ std::int64_t schema_version(Database& database, std::span<const std::string_view
         if (query.step()) version = query.integer(0);
     }
     if (version < 1)
-        throw Error(ErrorKind::state,
-                    fmt::format("the schema {} of the state {} contains tables of something else",
-                                in_quotes(database.location().schema), database.name()))
-            .with_hint("it was not changed; choose another schema: ?schema=NAME in the URL");
+        throw Error(
+            ErrorKind::state,
+            fmt::format("the schema {} of the state {} contains tables that are not hadeploy's",
+                        in_quotes(database.location().schema), database.name()))
+            .with_hint("it was not changed; choose a different schema: ?schema=NAME in the URL");
     const auto known = static_cast<std::int64_t>(steps.size());
     if (version > known)
         throw Error(ErrorKind::state,

@@ -9,11 +9,11 @@
 
 namespace hadeploy::postgres {
 
-/// The SQL that migrates each version of the schema to the next; step 0 creates the first one. A
-/// released step must not be changed.
+/// The SQL that migrates each version of the schema to the next; step 0 creates the first version.
+/// Released steps must not be changed.
 std::span<const std::string_view> migrations();
 
-/// The version of the location's schema; 0 if it is missing or empty.
+/// The version of the schema at the location; 0 if the schema is missing or empty.
 /// @throws Error(state) when it is not a state, or was written by a newer hadeploy
 std::int64_t schema_version(Database& database, std::span<const std::string_view> steps);
 
@@ -22,9 +22,9 @@ std::int64_t schema_version(Database& database, std::span<const std::string_view
 /// @throws Error(state) when a table has one
 void check_objects(Database& database);
 
-/// Migrates to the current version, under a lock of its own: of several processes that do this at
-/// the same time one does it, and the others wait. Everything happens in one transaction.
-/// @param create  called in that transaction after the first version was created
+/// Migrates to the current version, in one transaction and under a lock of its own: if several
+/// processes migrate at the same time, one does it and the others wait.
+/// @param create  called in the transaction after the first version was created
 /// @throws Error(state)
 void migrate(Database& database, std::span<const std::string_view> steps,
              const std::function<void()>& create);

@@ -17,17 +17,17 @@ using sql::Transaction;
 
 namespace {
 using Clock = std::chrono::steady_clock;
-// The lease is renewed every 5 seconds and expires after 30. No change is begun when the last
-// renewal is 15 seconds old, so clocks may differ in speed, and a renewal may be slow.
+// The lease is renewed every 5 seconds and expires after 30. No change begins when the last renewal
+// is 15 seconds old, which leaves room for clocks of different speed and for a slow renewal.
 constexpr std::int64_t kRenewMs = 5'000;
 constexpr std::int64_t kLateMs = 15'000;
 constexpr std::int64_t kLeaseSeconds = 30;
 constexpr auto kPoll = std::chrono::milliseconds(100);
-/// How long a lost server is waited for: as long as the lease. After that others may take over.
+/// How long to wait for a lost server: as long as the lease lasts. After that others may take over.
 constexpr auto kPatience = std::chrono::seconds(kLeaseSeconds);
 constexpr std::size_t kMostShown = 3;
 
-/// Milliseconds since the boot, including those in which the machine slept.
+/// Milliseconds since the boot, including the time in which the machine slept.
 std::int64_t since_boot_ms() {
     timespec now{};
     ::clock_gettime(CLOCK_BOOTTIME, &now);
@@ -42,7 +42,7 @@ PostgresStore::PostgresStore(std::unique_ptr<postgres::Database> database, Ciphe
 
 PostgresStore::~PostgresStore() {
     if (epoch_ == 0) return;
-    renewer_ = {}; // stops it
+    renewer_ = {}; // its destructor stops the thread
     if (!lost_) release();
 }
 
@@ -55,7 +55,7 @@ void PostgresStore::release() {
             .run();
         transaction.commit();
     } catch (const Error&) {
-        // when this process ends, others on this machine take over at once
+        // when this process ends, others on this machine take over immediately
     }
     epoch_ = 0;
 }
@@ -153,22 +153,23 @@ void PostgresStore::hold_on() {
                                    "epoch = ? AND writes = ?",
                                    kLeaseSeconds))
         .bind(epoch_, writes_)
-        .run_one(Error(ErrorKind::locked, "the lease is not as it was")); // see transact()
+        .run_one(Error(ErrorKind::locked, "the lease has changed")); // see transact()
 }
 
 Error PostgresStore::displaced(std::int64_t epoch) const {
     if (epoch != epoch_)
         return Error(ErrorKind::locked,
-                     fmt::format("another hadeploy has taken over the state {}, as this one had "
-                                 "not renewed its lease for {} s",
+                     fmt::format("another hadeploy has taken over the state {}, because this one "
+                                 "had not renewed its lease for {} s",
                                  server_.name(), kLeaseSeconds))
-            .with_hint("nothing more is written here; wait for the other one to finish, then run "
+            .with_hint("this run writes nothing more; wait for the other run to finish, then run "
                        "the command again");
     return Error(ErrorKind::state,
                  fmt::format("the state {} has lost writes that the server had confirmed",
                              server_.name()))
-        .with_hint("a standby took over that had not received them, or a backup was restored: "
-                   "nothing more is written; compare with the real objects: hadeploy plan");
+        .with_hint(
+            "a standby that had not received them took over, or a backup was restored; nothing "
+            "more is written; compare the state with the real objects: hadeploy plan");
 }
 
 void PostgresStore::give_up(Error error) {
@@ -207,7 +208,7 @@ bool PostgresStore::was_committed() {
         std::int64_t epoch = 0, writes = 0;
         try {
             server_.reconnect();
-            // The server may still be executing the transaction: this waits for its end.
+            // The server may still be executing the transaction: this query waits for its end.
             Transaction transaction(server_);
             Statement now(server_, "SELECT epoch, writes FROM project WHERE id = 1 FOR UPDATE");
             now.step();
@@ -226,7 +227,7 @@ bool PostgresStore::was_committed() {
 void PostgresStore::renew_if_older(std::int64_t age_ms) {
     if (since_boot_ms() - renewed_ms_ < age_ms) return;
     const std::lock_guard guard(database_mutex());
-    if (since_boot_ms() - renewed_ms_ < age_ms) return; // by a write, meanwhile
+    if (since_boot_ms() - renewed_ms_ < age_ms) return; // a write has renewed it meanwhile
     transact([] {});
 }
 

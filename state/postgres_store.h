@@ -13,12 +13,13 @@
 
 namespace hadeploy::state {
 
-/// The Store in a schema of a PostgreSQL database, which several machines use.
+/// A Store in a schema of a PostgreSQL database, shared by several machines.
 ///
-/// The lock is a lease in the project's row, which a thread and every write renew. Each write first
-/// updates that row under the condition that the numbers of takeovers (`epoch`) and of writes are
-/// as this process knows them. So a process that lost its lease cannot write, and after a lost
-/// connection the number of writes tells whether a commit was executed.
+/// The lock is a lease in the project's row. A thread renews it, and so does every write. Each
+/// write first updates the row, on the condition that the numbers of takeovers (`epoch`) and of
+/// writes still have the values that this process last saw. Therefore a process that lost its lease
+/// cannot write, and after a lost connection the number of writes shows whether a commit was
+/// executed.
 class PostgresStore final : public SqlStore {
   public:
     /// @param database  open, checked and migrated
@@ -34,21 +35,22 @@ class PostgresStore final : public SqlStore {
 
   private:
     struct Holder {
-        std::optional<LockOwner> owner; ///< nothing: written by an unknown version
-        std::int64_t left_ms;           ///< until its lease expires
+        std::optional<LockOwner> owner; ///< nullopt: written by an unknown version
+        std::int64_t left_ms;           ///< time until its lease expires
     };
-    /// Takes the lease if nobody has it. @returns the holder otherwise
+    /// Takes the lease if nobody holds it; otherwise returns the holder.
     std::optional<Holder> try_lock(const LockOwner& self);
-    /// Takes the lease of a dead owner, or an expired one. @returns false if somebody was faster
+    /// Takes the lease of a dead owner, or an expired one. @returns false if another process was
+    /// faster
     bool take(const LockOwner& self, std::int64_t epoch, bool from_dead);
-    /// Ends the lease, if the server can be reached.
+    /// Releases the lease, if the server can be reached.
     void release();
     [[nodiscard]] Error locked_by(const Holder& holder);
     /// Updates the project's row, as the first statement of a transaction.
     void hold_on();
     /// After a lost connection: whether the transaction was committed.
     bool was_committed();
-    /// The error when the row is not as this process left it.
+    /// The error for a row that another process has changed.
     [[nodiscard]] Error displaced(std::int64_t epoch) const;
     void renew_if_older(std::int64_t age_ms);
     void keep_renewing(const std::stop_token& stop);
@@ -60,7 +62,7 @@ class PostgresStore final : public SqlStore {
     std::optional<Error> lost_;                ///< why nothing can be written any more
     std::mutex renewal_mutex_;
     std::condition_variable_any renewal_;
-    std::jthread renewer_; ///< last, so that it ends first
+    std::jthread renewer_; ///< declared last, so that it is destroyed first
 };
 
 } // namespace hadeploy::state

@@ -16,7 +16,7 @@ void check_project(sql::Database& database, const std::string& project, const ch
         throw Error(
             ErrorKind::state,
             fmt::format("the state {} has the serial {}, which hadeploy cannot have written: "
-                        "it was altered by something else",
+                        "something else altered it",
                         database.name(), serial))
             .with_hint("nothing was changed; restore a backup of the state");
     if (project.empty() || name == project) return;

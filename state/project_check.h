@@ -7,8 +7,8 @@
 namespace hadeploy::state {
 
 /// Checks the name of the project and its serial.
-/// @param project  expected; "" accepts any
-/// @param other  the hint if it is another one
+/// @param project  expected name; "" accepts any
+/// @param other  the hint if the name differs
 /// @throws Error(state)
 void check_project(sql::Database& database, const std::string& project, const char* other);
 

@@ -18,13 +18,13 @@ Value changed(const Form::Change& change, const std::string& type, Value value) 
 
 constexpr std::string_view kIntentColumns =
     "id, run, address, type, generation, action, identity, config, depends_on, started_ms, mac";
-/// The column of the query for records that says whether a record is wanted. It is not a column of
-/// the table, which others may be able to write.
+/// The column of the query for records that tells whether a record is wanted. It is computed by the
+/// query, because others may be able to write to the table.
 constexpr int kIsWanted = 9;
 
-/// The query for records. The first row is the project's, since a writer could change it between
-/// two queries; it has the texts of Project in the columns of a record. Unwanted records have
-/// only what the digest needs.
+/// The query for records. Its first row is the project's, because a writer could change the project
+/// between two queries; the row has the fields of Project in the columns of a record. The rows of
+/// unwanted records have only the columns that the digest needs.
 std::string query_for_records(const Cipher& cipher, const Condition& wanted) {
     std::string out = fmt::format("SELECT {}, 1 FROM resources", kRowColumns);
     if (!wanted.sql.empty()) out += " WHERE " + wanted.sql;
@@ -40,7 +40,7 @@ std::string query_for_records(const Cipher& cipher, const Condition& wanted) {
     return out + " ORDER BY address";
 }
 
-/// The same for intents.
+/// The query for intents, with the project's row first.
 std::string query_for_intents(const Cipher& cipher) {
     std::string out = fmt::format("SELECT {} FROM intents", kIntentColumns);
     if (cipher.authenticates_set())
@@ -49,7 +49,7 @@ std::string query_for_intents(const Cipher& cipher) {
     return out + " ORDER BY id";
 }
 
-/// Checks the project that a query returns first. @returns the text of its digests
+/// Checks the project in the first row of a query. @returns the text of its digests
 std::string checked_digests(Database& database, const Cipher& cipher, const Project& project,
                             const std::string& mac) {
     check_project_mac(cipher, project, mac, database.name());
@@ -177,7 +177,7 @@ IntentWriter::IntentWriter(Database& db, const Cipher& cipher, const Form& form)
       insert_(db, fmt::format("INSERT INTO intents ({}, input_hash) VALUES "
                               "(?,?,?,?,?,?,?,?,?,?,?,'')",
                               kIntentColumns)) {
-} // no hash, which would reveal information about secrets
+} // no hash, because it would reveal information about secrets
 
 IntentKey IntentWriter::write(const Intent& intent) {
     const std::string config = codec::encode(changed(form_.kept, intent.type, intent.config),

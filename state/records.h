@@ -6,30 +6,30 @@
 #include <string>
 #include <string_view>
 
-/// Reading and writing of records and intents in their tables: converted by a Form, with sealed
-/// secrets and a MAC each.
+/// Reads and writes records and intents in their tables. A Form converts them; their secrets are
+/// sealed, and each has a MAC.
 namespace hadeploy::state {
 
 constexpr std::string_view kRowColumns =
     "address, type, generation, identity, config, attributes, depends_on, tainted, mac";
-/// The place of a sealed part of a column; must match sealing.cpp.
+/// The place of a sealed part of a column, for Cipher::seal(); must match sealing.cpp.
 std::string place(std::string_view table, std::string_view key, std::string_view column);
 
 /// Reads the current row of a query for kRowColumns.
 /// @throws Error(state)
 RecordedResource read_row(const sql::Statement& query, const Cipher& cipher, const Form& form);
 
-/// Which records are wanted: a condition in SQL and its parameters. "": all.
+/// Selects records: a condition in SQL and its parameters. "" selects all.
 struct Condition {
     std::string sql = {}; ///< parameters are ?1, ?2
     std::vector<std::string> parameters = {};
 };
-/// Reads records in the order of their addresses, and checks that none is missing, was added or
-/// replaced by an earlier one.
+/// Reads records in the order of their addresses, and checks that none was removed, added or
+/// replaced by an older version.
 /// @throws Error(state)
 void read_records(sql::Database& database, const Cipher& cipher, const Form& form,
                   const Condition& wanted, const std::function<void(RecordedResource)>& use);
-/// The same for all intents, in the order of their ids.
+/// Reads all intents in the order of their IDs, and checks them in the same way.
 std::vector<Intent> read_intents(sql::Database& database, const Cipher& cipher, const Form& form);
 
 class RowWriter {
@@ -43,7 +43,7 @@ class RowWriter {
     sql::Statement insert_;
 };
 
-/// Writes an intent with the id that it has.
+/// Writes intents under the IDs that they already have.
 class IntentWriter {
   public:
     IntentWriter(sql::Database& database, const Cipher& cipher, const Form& form);

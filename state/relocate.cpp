@@ -17,7 +17,7 @@ using sql::Statement;
 namespace {
 using Kind = Relocation::Kind;
 
-/// What of a table is the same in all places.
+/// The parts of a table that are the same at all locations.
 struct Table {
     std::string_view name;
     std::vector<std::string_view> columns;
@@ -26,7 +26,7 @@ struct Table {
 
 const Table kProject{
     "project", {"name", "lineage", "serial", "outputs", "digest", "mac", "key_lock"}, "id"};
-/// The rows of a table refer to earlier tables.
+/// In this order, because the rows of a table refer to earlier tables.
 const std::array<Table, 4> kTables{
     Table{"resources",
           {"address", "type", "generation", "identity", "config", "attributes", "depends_on",
@@ -50,7 +50,7 @@ class Rows {
         : query_(database, fmt::format("SELECT {} FROM {} ORDER BY {}",
                                        fmt::join(table.columns, ", "), table.name, table.order)),
           columns_(static_cast<int>(table.columns.size())) {}
-    /// The next row; nothing after the last.
+    /// The next row; nullopt after the last one.
     std::optional<Cells> next() {
         if (!query_.step()) return std::nullopt;
         Cells out;
@@ -78,7 +78,7 @@ void copy_tables(Database& from, Database& to) {
     update.bind_all(Rows(from, kProject).next().value()).run();
 }
 
-/// The table with the first difference; nothing if there is none.
+/// The table with the first difference; nullopt if there is none.
 std::optional<std::string_view> difference(Database& one, Database& other) {
     const auto differs = [&](const Table& table) {
         Rows rows(one, table), others(other, table);
@@ -115,18 +115,20 @@ class Move {
 
     Relocated run() {
         if (what_.from.text() == what_.to.text())
-            throw Error(ErrorKind::usage,
-                        fmt::format("the state {} is there already", in_quotes_of(what_.from)));
+            throw Error(ErrorKind::usage, fmt::format("the state {} is already at that location",
+                                                      in_quotes_of(what_.from)));
         if (!Store::exists(what_.from))
             refuse_move(fmt::format("there is no state {}", in_quotes_of(what_.from)),
-                        "the first place is where the state is now, the second one its new place");
+                        "the first argument is the current location of the state, the second one "
+                        "its new location");
         source_ = open(what_.from);
         what_.lock(*source_, what_.from);
         const auto mark = source_->relocation();
         if (mark && *mark != moved()) throw relocated(in_quotes_of(what_.from), *mark);
         if (mark && !Store::exists(what_.to)) target_is_gone();
         target_ = open(what_.to);
-        if (!mark) check_other(); // before the lock, which one place has only once
+        if (!mark)
+            check_other(); // before locking, because two names of one location share one lock
         what_.lock(*target_, what_.to);
         if (!mark) copy();
         const auto left = target_->relocation();
@@ -149,20 +151,21 @@ class Move {
     }
 
     [[noreturn]] void target_is_gone() const {
-        refuse_move(fmt::format("the state {} was moved to {}, where it is no longer",
+        refuse_move(fmt::format("the state {} was moved to {}, but is no longer there",
                                 in_quotes_of(what_.from), in_quotes_of(what_.to)),
-                    "restore a backup of the state there");
+                    "restore a backup of the state at that location");
     }
 
-    /// Refuses a target that is the source by another name, or a copy of it by other means.
+    /// Refuses a target that is the source under a different name, or a copy of it that was made by
+    /// other means.
     void check_other() const {
         if (target_->relocation() || target_->lineage() != source_->lineage()) return;
-        refuse_move(fmt::format("{} and {} are one state, or copies of it with the serials {} and "
-                                "{}",
-                                in_quotes_of(what_.from), in_quotes_of(what_.to), source_->serial(),
-                                target_->serial()),
-                    "nothing was changed; if they are two, find out which one is in use before you "
-                    "remove the other");
+        refuse_move(
+            fmt::format("{} and {} are the same state, or copies of it with the serials {} and {}",
+                        in_quotes_of(what_.from), in_quotes_of(what_.to), source_->serial(),
+                        target_->serial()),
+            "nothing was changed; if they are two copies, find out which one is in use before you "
+            "remove the other");
     }
 
     /// Refuses to replace anything but an earlier copy of the source.
@@ -178,10 +181,9 @@ class Move {
             for (const Table& table : kTables) rows += count_of(database, table.name);
         });
         if (rows > 0)
-            refuse_move(
-                fmt::format("there is another state in {}", in_quotes_of(what_.to)),
-                "nothing was changed; choose another place, or remove that state if it is not "
-                "needed");
+            refuse_move(fmt::format("{} contains a different state", in_quotes_of(what_.to)),
+                        "nothing was changed; choose a different location, or remove that state if "
+                        "it is not needed");
     }
 
     void copy() {
@@ -198,7 +200,7 @@ class Move {
                     refuse_move(fmt::format("the copy in {} differs from the state {}: {}",
                                             in_quotes_of(what_.to), in_quotes_of(what_.from),
                                             *table),
-                                "the state was not moved, and is still used where it was");
+                                "the state was not moved, and stays in use at its old location");
             });
         });
         what_.tell("read the copy back and compared it");

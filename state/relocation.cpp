@@ -18,8 +18,9 @@ constexpr std::string_view kCopiedFrom = "copied from ";
 
 std::string how_to_use(const std::string& place) {
     return place.find("://") == place.npos
-               ? fmt::format("use it in {}, without `state` in the spec, --state or HADEPLOY_STATE",
-                             std::filesystem::path(place).parent_path().parent_path().string())
+               ? fmt::format(
+                     "use the state at {}, without `state` in the spec, --state or HADEPLOY_STATE",
+                     std::filesystem::path(place).parent_path().parent_path().string())
                : fmt::format("set `state: {}` in the spec, or use --state or HADEPLOY_STATE",
                              place);
 }
@@ -55,7 +56,7 @@ Error relocated(const std::string& name, const Relocation& mark) {
     return Error(ErrorKind::state,
                  fmt::format("the state {} is an incomplete copy of {}", name, place))
         .with_hint(
-            "a move was interrupted: run `hadeploy state migrate` again with the same places");
+            "a move was interrupted: run `hadeploy state migrate` again with the same locations");
 }
 
 void check_not_relocated(Database& database, const Cipher& cipher) {

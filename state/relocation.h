@@ -8,25 +8,25 @@
 
 namespace hadeploy::state {
 
-/// The mark of a state that is not to be used where it is, as it was moved to another place, or was
-/// copied from one by a move that is not complete. So of two copies never both are used. It is
-/// encrypted, so that nobody without the key can send users to another place.
+/// The mark of a state that must not be used at its location, because it was moved to another
+/// location, or is the target of a move that is not complete. So two copies are never both in use.
+/// The mark is encrypted, so that nobody without the key can send users to a different location.
 struct Relocation {
     enum class Kind { moved_to, copied_from };
     Kind kind = Kind::moved_to;
-    std::string place; ///< StateLocation::text(), of a file with its absolute path
+    std::string place; ///< StateLocation::text(); for a file, with its absolute path
     bool operator==(const Relocation&) const = default;
 };
 
-/// The mark of a state with the present schema. @throws Error(state) if it was altered
+/// The mark of a state that has the current schema. @throws Error(state) if it was altered
 std::optional<Relocation> read_relocation(sql::Database& database, const Cipher& cipher);
 /// Sets or removes the mark. Runs in the caller's transaction.
 void write_relocation(sql::Database& database, const Cipher& cipher,
                       const std::optional<Relocation>& mark);
 
-/// @throws Error(state) saying where the state is if it has a mark
+/// Refuses a state with a mark. @throws Error(state) that names the other location
 void check_not_relocated(sql::Database& database, const Cipher& cipher);
-/// The error for a state with this mark. @param name  of the state, in quotes
+/// The error for a state with this mark. @param name name of the state, in quotes
 Error relocated(const std::string& name, const Relocation& mark);
 
 } // namespace hadeploy::state

@@ -15,10 +15,12 @@ using sql::Statement;
 using sql::Transaction;
 
 namespace {
-/// A column of Values. `place` is the column that determines the place of sealed parts.
+/// A column of Values. `place` is the column with the name from which the place of sealed parts is
+/// formed.
 struct Column {
     std::string_view table, id, place, name;
-    /// Before encryption was introduced, a text without marked secrets: treated as secret entirely.
+    /// States that predate encryption have a text here in which secrets are not marked, so all of
+    /// it counts as secret.
     bool is_text = false;
     bool whole = false; ///< encrypted as a whole
 };
@@ -33,7 +35,7 @@ constexpr Column kColumns[] = {
 constexpr const Column& kRuns = kColumns[4];
 
 /// Reads a column.
-/// @param before  cipher of the column; nullptr for a state from before encryption
+/// @param before  cipher of the column; nullptr for a state that predates encryption
 Value read_column(const Column& column, const std::string& text, const Cipher* before,
                   const std::string& place) {
     if (before != nullptr) return codec::decode(text, *before, place);
@@ -42,7 +44,7 @@ Value read_column(const Column& column, const std::string& text, const Cipher* b
 
 void seal_column(Database& database, const Column& column, const Cipher* before,
                  const Cipher& after) {
-    std::vector<std::pair<std::string, std::string>> sealed; // by id
+    std::vector<std::pair<std::string, std::string>> sealed; // by ID
     Statement query(database, fmt::format("SELECT {}, {}, {} FROM {}", column.id, column.place,
                                           column.name, column.table));
     while (query.step()) {
@@ -59,16 +61,16 @@ void seal_column(Database& database, const Column& column, const Cipher* before,
 void seal_all(Database& database, const Cipher* before, const Cipher& after) {
     for (const Column& column : kColumns) seal_column(database, column, before, after);
     authenticate_all(database, after);
-    store_lock(database, after);
+    store_key(database, after);
 }
 } // namespace
 
-void store_lock(Database& database, const Cipher& cipher) {
+void store_key(Database& database, const Cipher& cipher) {
     authenticate_project(database, cipher);
-    Statement(database, "UPDATE project SET key_lock = ?").bind(cipher.lock()).run();
+    Statement(database, "UPDATE project SET key_lock = ?").bind(cipher.encrypted_key()).run();
 }
 
-std::string stored_lock(Database& database) {
+std::string stored_key(Database& database) {
     Statement query(database, "SELECT key_lock FROM project");
     return query.step() ? query.text(0) : "";
 }
@@ -86,12 +88,12 @@ void authenticate_state(Database& database, const Cipher& cipher) {
     else
         authenticate_all(database, cipher);
     if (!cipher.seals_runs()) seal_column(database, kRuns, &cipher, cipher);
-    store_lock(database, cipher);
+    store_key(database, cipher);
     transaction.commit();
 }
 
 void reseal_state(Database& database, const Cipher& before, const Cipher& after) {
-    check_all(database, before); // otherwise altered data would get a valid MAC
+    check_all(database, before); // otherwise altered data would receive a valid MAC
     seal_all(database, &before, after);
 }
 

@@ -5,22 +5,27 @@
 
 namespace hadeploy::state {
 
-/// The lock of the state's data key; "" if the state is not encrypted yet.
-std::string stored_lock(sql::Database& database);
+/// The encrypted data key of the state (see Cipher), in the column `key_lock`; "" if the state is
+/// not encrypted yet.
+std::string stored_key(sql::Database& database);
 
-/// Stores the cipher's lock, and authenticates the project. Runs in the caller's transaction.
-void store_lock(sql::Database& database, const Cipher& cipher);
+/// Stores the cipher's encrypted data key, and authenticates the project. Runs in the caller's
+/// transaction.
+void store_key(sql::Database& database, const Cipher& cipher);
 
-/// Encrypts the contents of a state from before encryption and stores the lock, in one transaction.
+/// Encrypts the contents of a state that predates encryption, and stores the encrypted data key, in
+/// one transaction.
 /// @throws Error(state)
 void seal_state(sql::Database& database, const Cipher& cipher);
 
 /// Upgrades an encrypted state of an older kind in one transaction: adds or checks the MACs of
-/// records, encrypts the specs of runs as a whole, adds the project's MAC, and stores the new lock.
+/// records, encrypts the specs of runs as a whole, adds the project's MAC, and stores the new
+/// encrypted data key.
 /// @throws Error(state)
 void authenticate_state(sql::Database& database, const Cipher& cipher);
 
-/// Encrypts everything with another data key and stores its lock. Runs in the caller's transaction.
+/// Encrypts everything with the data key of `after`, and stores that key in encrypted form. Runs in
+/// the caller's transaction.
 /// @throws Error(state)
 void reseal_state(sql::Database& database, const Cipher& before, const Cipher& after);
 

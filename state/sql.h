@@ -8,16 +8,16 @@
 #include <string_view>
 #include <vector>
 
-/// What the state needs of a database, the same for SQLite and PostgreSQL. All SQL given to it is
-/// understood by both.
+/// The interface of the databases that can hold a state: SQLite and PostgreSQL. Both understand all
+/// SQL that is passed to it.
 namespace hadeploy::sql {
 
-/// A statement in one kind of database: see Statement.
+/// A statement as implemented for one kind of database: see Statement.
 class Prepared {
   public:
     virtual ~Prepared() = default;
     virtual void reset() = 0;
-    virtual void set(int index, std::int64_t value) = 0; ///< the first parameter has the index 1
+    virtual void set(int index, std::int64_t value) = 0; ///< the first parameter has index 1
     virtual void set(int index, std::string_view value) = 0;
     virtual bool step() = 0;
     virtual void run() = 0;
@@ -30,17 +30,17 @@ class Prepared {
 class Database {
   public:
     virtual ~Database() = default;
-    /// @param sql  its parameters are written as `?`, or as `?1`, `?2`
+    /// @param sql  statement with parameters written as `?`, or as `?1`, `?2`
     /// @throws Error(state)
     virtual std::unique_ptr<Prepared> prepare(std::string_view sql) = 0;
-    /// The place of the state in quotes, for messages.
+    /// The location of the state in quotes, for messages.
     [[nodiscard]] virtual std::string name() const = 0;
 
   protected:
     friend class Transaction;
     virtual void begin() = 0;
     virtual void commit() = 0;
-    /// Ends an open transaction without its changes. Throws nothing.
+    /// Discards the changes of an open transaction. Throws nothing.
     virtual void rollback() = 0;
 };
 
@@ -65,14 +65,14 @@ class Statement {
         for (const std::string& value : values) prepared_->set(++index, std::string_view(value));
         return *this;
     }
-    /// The next row; false after the last. @throws Error(state)
+    /// Advances to the next row; false after the last one. @throws Error(state)
     bool step() { return prepared_->step(); }
-    /// Runs a statement without result rows. In a transaction its error may be thrown later, at the
-    /// latest by Transaction::commit(), so that many statements take one round trip.
+    /// Runs a statement without result rows. In a transaction its error may be thrown later, but no
+    /// later than by Transaction::commit(), so that many statements take one round trip.
     /// @throws Error(state)
     void run() { prepared_->run(); }
-    /// The same for an INSERT, UPDATE or DELETE that has to change exactly one row, with the error
-    /// if it does not.
+    /// Runs an INSERT, UPDATE or DELETE that has to change exactly one row. `otherwise` is the
+    /// error if it does not.
     void run_one(const Error& otherwise) { prepared_->run_one(otherwise); }
     [[nodiscard]] std::int64_t integer(int column) const { return prepared_->integer(column); }
     [[nodiscard]] std::string text(int column) const { return prepared_->text(column); }

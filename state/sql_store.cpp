@@ -72,7 +72,7 @@ void SqlStore::add_digest() {
     if (!has_digest(*database_, upgraded)) // another process may have added it meanwhile
         transact([&] {
             check_all(*database_, cipher_);
-            store_lock(*database_, cipher_);
+            store_key(*database_, cipher_);
         });
     cipher_ = std::move(upgraded);
 }
@@ -115,20 +115,22 @@ void SqlStore::run_batch(const std::vector<Job*>& batch) {
         return run_together(batch);
     } catch (const Error& e) {
         error = e;
-    } catch (const std::exception& e) { // e.g. out of memory: each caller must get the error
+    } catch (
+        const std::exception& e) { // for example out of memory: each caller must receive the error
         error = Error(ErrorKind::state, e.what());
     }
     if (batch.size() == 1)
         batch[0]->error = error;
-    else // the failure of one job rolled back all of them: each gets its own transaction
+    else // the failure of one job rolled back all of them: now each runs in its own transaction
         for (Job* job : batch) run_batch({job});
 }
 
 void SqlStore::run_together(const std::vector<Job*>& jobs) {
     const std::lock_guard guard(database_mutex_);
     if (!project_)
-        throw Error(ErrorKind::state, fmt::format("attempt to write the state {} without its lock",
-                                                  database_->name()));
+        throw Error(ErrorKind::state,
+                    fmt::format("attempt to write to the state {} without holding its lock",
+                                database_->name()));
     Project project;
     std::size_t written = 0;
     transact([&] {
@@ -269,7 +271,7 @@ void SqlStore::move(const std::map<std::string, std::string>& moves,
                     const std::vector<RecordedResource>& rows, const std::vector<Intent>& open) {
     if (moves.empty() && rows.empty()) return;
     commit([&](Ledger& ledger, Project& project) {
-        // Secrets are sealed for their place, so that rows must be read and written again.
+        // Secrets are sealed for their place, so the rows must be read and written again.
         std::vector<RecordedResource> moved;
         for (const auto& [from, to] : moves) {
             Statement row(*database_,
@@ -343,7 +345,7 @@ std::int64_t SqlStore::begin_run(const std::string& command, const Value& spec) 
 void SqlStore::record_step(std::int64_t run, const StepRecord& step) {
     const std::lock_guard guard(database_mutex_);
     const auto [last, unknown] = last_steps_.try_emplace(run, 0);
-    if (unknown) // it was not begun here
+    if (unknown) // the run was not begun by this process
         last->second = number(*database_, fmt::format("SELECT coalesce(max(number), 0) FROM steps "
                                                       "WHERE run = {}",
                                                       run));
@@ -366,7 +368,7 @@ std::vector<Run> SqlStore::runs() const {
     while (query.step()) {
         Value spec = codec::decode(query.text(5), cipher_, place("runs", query.text(0), "spec"));
         if (cipher_.seals_runs() && !spec.secret()) spec = {}; // not written by hadeploy
-        // a text that hadeploy does not write means nothing
+        // ignores a text that hadeploy does not write
         const RunResult result = run_result_named(query.text(4)).value_or(RunResult::not_ended);
         out.push_back({query.integer(0), query.text(1), query.integer(2), query.integer(3), result,
                        std::move(spec), query.text(6)});

@@ -14,12 +14,13 @@
 namespace hadeploy::state {
 
 /// A Store on one connection to a database. Thread-safe: reads are serialized, writes share
-/// transactions. What differs between SQLite and PostgreSQL is the lock and who may write.
+/// transactions. Subclasses implement the lock of SQLite and of PostgreSQL, and the check that a
+/// process may write.
 class SqlStore : public Store {
   public:
     /// To be called if the state did not exist before.
     void mark_new() { existed_ = false; }
-    /// To be called if the state is read in an older schema, without relocations.
+    /// To be called if the state is read in an older schema, which has no relocations.
     void mark_older() { older_ = true; }
     bool existed() const override { return existed_; }
     std::string project() const override;
@@ -50,29 +51,29 @@ class SqlStore : public Store {
     std::vector<Run> runs() const override;
     std::vector<StepRecord> steps(std::int64_t run) const override;
 
-    // What a move of the state to another place needs (see relocate.h), which knows the tables.
+    // For relocate.h, which knows the tables and moves a state to another location.
 
-    /// Makes this a store of a state that is here: check_not_relocated(), now and when the lock is
-    /// taken. @throws Error(state)
+    /// Ensures that the state is in use at this location: calls check_not_relocated() now, and
+    /// again when the lock is acquired. @throws Error(state)
     void stay_here();
     std::optional<Relocation> relocation() const;
     void set_relocation(const std::optional<Relocation>& mark);
     /// Calls `use` while no other thread uses the connection.
     void use_tables(const std::function<void(sql::Database&, const Cipher&)>& use) const;
     /// Replaces the contents in one transaction. `write` may run several times.
-    /// @param cipher  of the new contents
+    /// @param cipher  cipher of the new contents
     void replace_tables(const Cipher& cipher, const Relocation& mark,
                         const std::function<void(sql::Database&)>& write);
 
   protected:
-    /// @param database  open, checked and migrated
+    /// @param database  an open database that is checked and migrated
     SqlStore(std::unique_ptr<sql::Database> database, Cipher cipher, Mode mode, Form form);
 
-    /// Runs `body` in a transaction of the holder of the lock. May run it again if it had no
+    /// Runs `body` in a transaction of the lock holder. May run it again if the transaction had no
     /// effect. Called with database_mutex_ held.
     /// @throws Error unless this store holds the lock and no other process has taken it since
     virtual void transact(const std::function<void()>& body) = 0;
-    /// Has to be called when the lock is taken, with database_mutex_ held.
+    /// Must be called when the lock is acquired, with database_mutex_ held.
     /// @throws Error(state) when records are missing or were replaced
     void begin_writing();
     [[nodiscard]] bool writes() const { return project_.has_value(); }
@@ -86,7 +87,7 @@ class SqlStore : public Store {
 
   private:
     using Write = std::function<void(Ledger&, Project&)>;
-    /// A caller's part of a transaction, on the caller's stack until it is done.
+    /// A caller's part of a transaction. It is on the caller's stack until the part is done.
     struct Job {
         const Write& write;
         std::optional<Error> error = {};
@@ -97,13 +98,14 @@ class SqlStore : public Store {
         StepRecord step;
     };
 
-    /// Runs `write` in a transaction together with those of other waiting threads. Returns when it
-    /// is durable; writes nothing of it when it throws. `write` may run several times.
+    /// Runs `write` in one transaction with the writes of other waiting threads. Returns when the
+    /// transaction is durable. If it throws, nothing of `write` is written. `write` may run several
+    /// times.
     void commit(const Write& write);
     void run_batch(const std::vector<Job*>& batch);
     void run_together(const std::vector<Job*>& jobs);
     std::size_t write_pending_steps();
-    /// Upgrades a state from before the digest.
+    /// Upgrades a state that predates the digest.
     void add_digest();
     void read_ledger();
 
@@ -113,11 +115,12 @@ class SqlStore : public Store {
     Form form_;
     mutable std::mutex database_mutex_; ///< guards the following members
     std::unique_ptr<sql::Database> database_;
-    /// The project as the holder of the lock last wrote it; no other process changes it meanwhile.
+    /// The project as this process last wrote it; no other process changes it while this one holds
+    /// the lock.
     std::optional<Project> project_;
     std::optional<Ledger> ledger_;
-    std::int64_t last_intent_ = 0, last_run_ = 0;     ///< the greatest ids in use
-    std::map<std::int64_t, std::int64_t> last_steps_; ///< the last number of a step, by run
+    std::int64_t last_intent_ = 0, last_run_ = 0;     ///< the highest IDs in use
+    std::map<std::int64_t, std::int64_t> last_steps_; ///< the number of the last step, by run
     std::vector<PendingStep> steps_; ///< history, written with the next transaction
 
     std::mutex queue_mutex_; ///< guards queue_ and committing_; never held during a transaction

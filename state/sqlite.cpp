@@ -88,7 +88,7 @@ Database::~Database() {
 }
 
 void Database::write_ahead(bool on) {
-    // do not wait for readers: it can be done another time
+    // do not wait for readers: the end of the next run retries
     if (!on) sqlite3_busy_timeout(handle_.get(), 0);
     Statement mode(*this, on ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE");
     const bool wal = mode.step() && mode.text(0) == "wal";

@@ -21,7 +21,8 @@ using sql::Transaction;
 class Database final : public sql::Database {
   public:
     enum class Access {
-        read, ///< rejects changes, but rolls back a transaction that a crash interrupted
+        read, ///< rejects changes, except for the rollback of a transaction that a crash
+              ///< interrupted
         write,
         memory, ///< a private database without a file; `path` is only for messages
     };
@@ -31,9 +32,9 @@ class Database final : public sql::Database {
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 
-    /// Enables the write-ahead log for a run: a commit to the log is as durable, but takes about
-    /// 0.1 ms instead of 2 ms. Disabling merges the log into the file and removes it; if a reader
-    /// prevents this, the end of the next run does it.
+    /// Enables the write-ahead log for a run: a commit to the log is equally durable, but takes
+    /// about 0.1 ms instead of 2 ms. Disabling it merges the log into the file and removes the log;
+    /// if a reader prevents this, the end of the next run does it.
     /// @throws Error(state)
     void write_ahead(bool on);
 
@@ -42,7 +43,7 @@ class Database final : public sql::Database {
     /// The first column of the first row, e.g. of a PRAGMA. @throws Error(state)
     std::int64_t number(std::string_view sql);
 
-    /// Copies the contents of another database. @throws Error(state)
+    /// Copies the contents of a different database into this one. @throws Error(state)
     void copy_from(Database& other);
 
     std::unique_ptr<sql::Prepared> prepare(std::string_view sql) override;

@@ -24,10 +24,10 @@ void SqliteStore::check_same_file() const {
     if (::stat(file_.path().c_str(), &info) == 0 && info.st_dev == device_ && info.st_ino == inode_)
         return;
     throw Error(ErrorKind::state,
-                fmt::format("the state {} was removed or replaced by another file while this "
+                fmt::format("the state {} was removed or replaced by a different file while this "
                             "command ran",
                             file_.name()))
-        .with_hint("nothing was written to it; run the command again");
+        .with_hint("nothing was written to the new file; run the command again");
 }
 
 void SqliteStore::lock(const std::string& command, std::int64_t timeout_ms) {
@@ -39,7 +39,7 @@ void SqliteStore::lock(const std::string& command, std::int64_t timeout_ms) {
     const std::lock_guard guard(database_mutex());
     migrate(file_, migrations());
     sql::Transaction transaction(file_);
-    // must change, and stay in the range of SQLite's integers
+    // the epoch must change, and stay in the range of SQLite's integers
     file_.run("UPDATE project SET epoch = (epoch & 4611686018427387903) + 1");
     epoch_ = file_.number("SELECT epoch FROM project");
     transaction.commit();
@@ -65,9 +65,8 @@ void SqliteStore::transact(const std::function<void()>& body) {
         throw Error(ErrorKind::locked, fmt::format("another hadeploy has taken over the state {}; "
                                                    "was its lock file removed?",
                                                    file_.name()))
-            .with_hint(
-                "nothing more is written here; wait for the other one to finish, then run the "
-                "command again");
+            .with_hint("this run writes nothing more; wait for the other run to finish, then run "
+                       "the command again");
     body();
     transaction.commit();
 }

@@ -6,7 +6,7 @@
 
 namespace hadeploy::state {
 
-/// The Store in a file.
+/// A Store in a file.
 class SqliteStore final : public SqlStore {
   public:
     /// @param database  open, checked and migrated
@@ -19,13 +19,13 @@ class SqliteStore final : public SqlStore {
     void transact(const std::function<void()>& body) override;
 
   private:
-    /// @throws Error(state) when another file now has the path
+    /// @throws Error(state) when a different file now has the path
     void check_same_file() const;
 
     sqlite::Database& file_; ///< owned by SqlStore
     std::unique_ptr<Lock> lock_;
     std::int64_t epoch_ = 0;               ///< set by lock()
-    std::uint64_t device_ = 0, inode_ = 0; ///< of the open file
+    std::uint64_t device_ = 0, inode_ = 0; ///< device and inode of the open file
 };
 
 } // namespace hadeploy::state

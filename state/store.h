@@ -17,9 +17,9 @@
 
 namespace hadeploy {
 
-/// A change of a real object that was started, or was about to be. Written before the change and
-/// removed when its result is written, so an intent found at the start of a run belongs to an
-/// interrupted change.
+/// A change of a real object that was started, or was about to start. It is written before the
+/// change and removed when the result of the change is written, so an intent found at the start of
+/// a run belongs to an interrupted change.
 struct Intent {
     std::int64_t id = 0;
     std::int64_t run = 0;
@@ -38,9 +38,9 @@ struct Run {
     std::int64_t id = 0;
     std::string command;
     std::int64_t started_ms = 0; ///< Unix time
-    std::int64_t ended_ms = 0;   ///< 0 while it runs or when it was killed
+    std::int64_t ended_ms = 0;   ///< 0 while the run is active, or if it was killed
     RunResult result = RunResult::not_ended;
-    /// The spec of the run, for a rollback. Null if it is not proven that hadeploy wrote it.
+    /// The spec of the run, for a rollback. Null if its MAC does not prove that hadeploy wrote it.
     Value spec;
     std::string summary; ///< JSON: counts and durations
 };
@@ -55,8 +55,8 @@ struct StepRecord {
     std::vector<std::string> after; ///< addresses of the steps that it waited for
 };
 
-/// Conversion of configs and attributes between memory and the state, for example to paths relative
-/// to the project. An empty function leaves values unchanged.
+/// Converts configs and attributes between memory and the state, for example absolute paths to
+/// paths relative to the project directory. An empty function leaves values unchanged.
 struct Form {
     using Change = std::function<Value(const std::string& type, const Value&)>;
     Change kept = {}; ///< from a value to its stored form
@@ -67,24 +67,26 @@ struct LockOwner {
     std::int64_t pid = 0;
     std::string host, user, boot_id, command;
     std::int64_t since_ms = 0;
-    bool brief = false;       ///< held only briefly: others wait regardless of their timeout
-    std::string process = {}; ///< PID namespace and start time: another process can get the pid
+    bool brief = false; ///< the lock is held only briefly: others wait regardless of their timeout
+    std::string process =
+        {}; ///< PID namespace and start time, because another process can reuse the PID
 };
 
-/// The state of one project: resources, journal, history, lock. There is at most one writer;
+/// The state of one project: resources, journal, history and lock. There is at most one writer;
 /// readers need no lock. All SQL of hadeploy is behind this interface.
 class Store {
   public:
     enum class Mode { read_only, read_write };
 
-    /// Opens a state; read_write also creates and migrates it. read_only returns an empty store for
-    /// a missing one. The state contains secrets only in encrypted form.
+    /// Opens a state. read_write also creates and migrates it; read_only returns an empty store for
+    /// a missing state. The state contains secrets only in encrypted form.
     /// @param project  expected project; "" accepts any, for reading
-    /// @param key  by default a key file beside the state file, which is created with it
+    /// @param key  by default a key file beside the state file, which is created together with the
+    ///         state
     /// @param form  conversion of configs and attributes
-    /// @throws Error(state) when the state is corrupt, newer than this program, of another project,
-    ///         not writable, on a network file system, or not opened by the key;
-    ///         Error(unreachable) when its server does not answer
+    /// @throws Error(state) when the state is corrupt, newer than this program, of a different
+    ///         project, not writable, on a network file system, or not opened by the key;
+    ///         Error(unreachable) when its server does not respond
     static std::unique_ptr<Store> open(const StateLocation& location, Mode mode,
                                        const std::string& project, const KeySource& key = {},
                                        Form form = {});
@@ -92,18 +94,18 @@ class Store {
     static bool exists(const StateLocation& location);
     virtual ~Store() = default;
 
-    /// Takes the writer's lock, waiting up to `timeout_ms`. It is held until the Store is closed or
-    /// the process dies: of a file, the kernel releases the lock of a dead process; on a server it
-    /// is a lease, which others take over when its holder is dead or has not renewed it.
+    /// Acquires the writer's lock, waiting up to `timeout_ms`. It is held until the Store is closed
+    /// or the process dies. For a file, the kernel releases the lock of a dead process. On a server
+    /// the lock is a lease; others take it over when its holder is dead or has not renewed it.
     /// @throws Error(locked) naming the owner
     virtual void lock(const std::string& command, std::int64_t timeout_ms) = 0;
-    /// To be called immediately before a real object is changed. Renews a lease that has not been
-    /// renewed for a while, for example because the machine slept.
+    /// Must be called immediately before a real object is changed. Renews the lease if it has not
+    /// been renewed for a while, for example because the machine slept.
     /// @throws Error when another process may have taken over
     virtual void check_lock() {}
 
-    /// Whether the state existed when it was opened. A missing one is created by read_write, and
-    /// seems empty to read_only.
+    /// Whether the state existed when it was opened. read_write creates a missing state; read_only
+    /// treats it as empty.
     virtual bool existed() const = 0;
     virtual std::string project() const = 0; ///< name of the project
     virtual std::string lineage() const = 0;
@@ -111,8 +113,8 @@ class Store {
     virtual std::int64_t serial() const = 0;
 
     virtual std::vector<RecordedResource> rows() const = 0;
-    /// Calls `use` for each row that is of none of these types, in the order of addresses, without
-    /// holding all of a large state in memory. `use` must not call this Store.
+    /// Calls `use` for each row whose type is not one of these, in the order of addresses. Does not
+    /// hold all of a large state in memory. `use` must not call this Store.
     virtual void each_row_but(const std::vector<std::string>& types,
                               const std::function<void(RecordedResource)>& use) const = 0;
     virtual std::optional<RecordedResource> row(const std::string& address) const = 0;
@@ -124,17 +126,17 @@ class Store {
     virtual void begin(std::vector<Intent>& intents) = 0;
     /// Removes intents of changes that were not started and will not be.
     virtual void withdraw(const std::vector<Intent>& intents) = 0;
-    /// Records a change: writes the row and removes its intent in one durable transaction.
+    /// Records a change: writes the row and removes the intent in one durable transaction.
     virtual void finish(std::int64_t intent, const RecordedResource& row) = 0;
-    /// Records a removal: removes the row, if any, its intent and earlier intents.
+    /// Records a removal: removes the row, if any, the intent, and earlier intents at the address.
     virtual void finish_removed(std::int64_t intent, const std::string& address) = 0;
     /// Writes and removes rows without a change of real objects: adopted, refreshed, moved,
     /// forgotten. Removes open intents at their addresses.
     virtual void put(const std::vector<RecordedResource>& rows,
                      const std::vector<std::string>& forgotten) = 0;
-    /// Moves rows to the addresses in `moves` simultaneously, so that two can swap. Then writes
-    /// `rows`, without removing open intents. `open` replaces the journal: the same intents with
-    /// their new addresses.
+    /// Moves rows to the addresses in `moves` simultaneously, so that two rows can swap addresses.
+    /// Then writes `rows`, without removing open intents. `open` replaces the journal: it contains
+    /// the same intents with their new addresses.
     virtual void move(const std::map<std::string, std::string>& moves,
                       const std::vector<RecordedResource>& rows,
                       const std::vector<Intent>& open) = 0;
@@ -144,16 +146,16 @@ class Store {
     virtual void restore(const std::vector<RecordedResource>& rows, const Value& outputs,
                          const std::string& lineage, std::int64_t serial) = 0;
 
-    /// Encrypts all secrets again with a new data key, locked with `key`. As this is one
-    /// transaction, a killed process leaves a state that either the old or the new key opens. Must
-    /// not run while other threads use this Store.
+    /// Encrypts all secrets again with a new data key, which is encrypted with `key`. This is one
+    /// transaction, so a killed process leaves a state that either the old or the new key decrypts.
+    /// Must not run while other threads use this Store.
     /// @throws Error(state) when the key is missing
     virtual void rekey(const KeySource& key) = 0;
 
     virtual Value outputs() const = 0;
     virtual void set_outputs(const Value& outputs) = 0;
 
-    /// A MAC of a text with a key derived from the state's key, for files beside the state.
+    /// The MAC of a text with a key derived from the data key, for files beside the state.
     virtual std::string mac(std::string_view text) const = 0;
 
     /// Starts a run and returns its id. Encrypts all of `spec`, so that the spec of a rollback

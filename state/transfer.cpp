@@ -29,7 +29,7 @@ Value opened(const Json& json, const Cipher& cipher, const std::string& where) {
     return codec::decode(json.dump(), cipher, where);
 }
 
-/// The MAC of the whole document, as any part of it may determine commands.
+/// The MAC of the whole document, because any part of it may determine commands.
 std::string document_mac(Json all, const Cipher& cipher) {
     all.erase("mac");
     return cipher.mac({"pulled state", all.dump(-1, ' ', false, Json::error_handler_t::replace)});
@@ -69,7 +69,7 @@ class Part {
         }
         return out;
     }
-    /// A map of values, parts of which can be sealed.
+    /// A map of values. Parts of the values can be sealed.
     [[nodiscard]] Value values(const char* name, const Cipher& cipher,
                                const std::string& place) const {
         Value out = opened(at(name, nullptr, ""), cipher, place);
@@ -83,7 +83,7 @@ class Part {
             .with_hint(kHint);
     }
     static constexpr const char* kHint =
-        "correct it there; `hadeploy state pull` shows the expected form";
+        "correct it in the document; `hadeploy state pull` shows the expected form";
 
   private:
     const Json& at(const char* name, bool (Json::*is)() const noexcept,
@@ -118,7 +118,7 @@ RecordedResource row_of(const Json& json, std::size_t number, const Cipher& ciph
 /// @throws Error(state), Json::exception
 Contents contents_of(const Json& all, const KeySource& key, const std::string& what) {
     const Part part(all, "");
-    const Cipher cipher = Cipher::unlock(part.text("key_lock"), key, what);
+    const Cipher cipher = Cipher::load(part.text("key_lock"), key, what);
     Contents out;
     out.project = part.text("project");
     if (out.project.empty()) part.refuse("project", "the project's name");
@@ -162,7 +162,7 @@ std::string write_contents(const Contents& contents, const KeySource& key) {
              {"project", contents.project},
              {"lineage", contents.lineage},
              {"serial", contents.serial},
-             {"key_lock", cipher.lock()},
+             {"key_lock", cipher.encrypted_key()},
              {"resources", std::move(resources)},
              {"outputs", sealed(contents.outputs, cipher, kOutputs)}};
     all["mac"] = document_mac(all, cipher);
@@ -179,7 +179,7 @@ Contents read_contents(const std::string& text, const KeySource& key, const std:
                                  1 + std::count(before.begin(), before.end(), '\n')));
     }
     if (!all.is_object() || !all.contains("format") || all["format"] != kFormat)
-        refuse(what, "not a state, or in the format of another version of hadeploy");
+        refuse(what, "not a state, or in the format of a different version of hadeploy");
     try {
         return contents_of(all, key, what);
     } catch (Error& error) {

@@ -96,7 +96,7 @@ Value header_of(const std::filesystem::path& file, const std::string& line) {
 
 std::string open_body(const std::filesystem::path& file, const std::string& lock,
                       const KeySource& key, const std::string& header, std::string_view sealed) {
-    const Cipher cipher = Cipher::unlock(lock, key, "the saved plan " + file.string());
+    const Cipher cipher = Cipher::load(lock, key, "the saved plan " + file.string());
     try {
         return cipher.open(sealed, header);
     } catch (const Error&) {
@@ -171,7 +171,7 @@ void save_plan(const std::filesystem::path& file, const Project& project,
         {"format", kPlanFileFormat},
         {"project", project.spec().name},
         {"key_lock",
-         cipher.lock()}}.dump();
+         cipher.encrypted_key()}}.dump();
     write_file(file, header + "\n" + cipher.seal(body.dump(), header) + "\n");
 }
 

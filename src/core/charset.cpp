@@ -24,7 +24,7 @@ bool is_of_either_order(std::string name) {
     return name == "UTF16" || name == "UTF32";
 }
 
-/// Allows letters, digits and a few signs only: iconv parses options after a "/".
+/// Allows only letters, digits and a few signs, because iconv parses options after a "/".
 bool is_plain(std::string_view name) {
     return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
         return std::isalnum(c) ||
@@ -34,7 +34,7 @@ bool is_plain(std::string_view name) {
 
 class Converter {
   public:
-    /// @param other  the encoding of the two that is not UTF-8
+    /// @param other  the encoding that is not UTF-8
     Converter(const char* to, const char* from, const std::string& other) {
         if (is_of_either_order(other))
             throw Error(ErrorKind::failed, fmt::format("{} does not specify a byte order", other))

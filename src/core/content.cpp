@@ -40,7 +40,7 @@ std::optional<std::int64_t> content_size(const Value& config) {
     try {
         const auto there = look_own_way(source.as_string(), true);
         if (there && S_ISREG(there->st_mode)) return there->st_size;
-    } catch (const Error&) { // reported when the content is read
+    } catch (const Error&) { // reading the content reports the error
     }
     return std::nullopt;
 }

@@ -8,8 +8,8 @@
 namespace hadeploy {
 
 namespace {
-/// Optimal string alignment distance, ignoring case: the number of letters to change, insert,
-/// delete or swap with their neighbour.
+/// Optimal string alignment distance, ignoring case: the number of letters that have to be changed,
+/// inserted, deleted or swapped with their neighbour.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     const auto same = [](char x, char y) {
         return std::tolower(static_cast<unsigned char>(x)) ==
@@ -33,7 +33,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::optional<std::string> did_you_mean(std::string_view word,
                                         const std::vector<std::string>& candidates) {
-    constexpr std::size_t kLongest = 256; // longer texts are not mistyped names
+    constexpr std::size_t kLongest = 256; // a longer text is not a mistyped name
     if (word.empty() || word.size() > kLongest) return std::nullopt;
     const std::size_t close_enough = std::max<std::size_t>(1, word.size() / 3);
     std::optional<std::string> best;

@@ -10,13 +10,13 @@
 
 namespace hadeploy {
 
-/// The class of an error, as far as callers distinguish them. It determines the exit code.
+/// The kind of an error. It determines the exit code; callers handle some kinds differently.
 enum class ErrorKind {
-    failed,      ///< an operation was attempted and failed (exit 1)
+    failed,      ///< an operation failed (exit 1)
     usage,       ///< the command line is wrong (exit 64)
     spec,        ///< the spec, a module or a variable file is wrong (exit 65)
-    unreachable, ///< a backend (libvirt, a host, AWS) does not answer (exit 69)
-    conflict,    ///< an object of the same name exists that hadeploy does not manage (exit 1)
+    unreachable, ///< a backend (libvirt, a host, AWS) does not respond (exit 69)
+    conflict,    ///< an object of this name exists, but hadeploy does not manage it (exit 1)
     state,       ///< the state file cannot be used (exit 1)
     locked,      ///< another process holds the state lock (exit 75)
 };
@@ -28,8 +28,8 @@ struct Note {
 };
 
 /// The only error type: one error, or several that were found together. `message` is one line
-/// without a full stop; `hint` says what to do next. `address` and `loc` are filled in where they
-/// are known, at the latest by the executor.
+/// without a full stop; `hint` says what to do next. `address` and `loc` are filled in by the first
+/// function that knows them, which is the executor at the latest.
 class Error : public std::exception {
   public:
     Error(ErrorKind kind, std::string message, Loc loc = {})
@@ -64,7 +64,7 @@ class Error : public std::exception {
     ErrorKind kind;
     std::string message;
     std::string hint;
-    std::string address; ///< the resource, e.g. `module.cluster.swarm["node1"]`
+    std::string address; ///< the resource, for example `module.cluster.swarm["node1"]`
     Loc loc;
     std::vector<Note> notes;
     bool transient = false;
@@ -74,7 +74,8 @@ class Error : public std::exception {
 /// Collects errors until `throw_if_any` reports them together.
 class Diagnostics {
   public:
-    /// Keeps an error that is repeated at the same place (in each instance) only once.
+    /// Keeps only one of several equal errors at the same location, as from the instances of a
+    /// block.
     Error& add(Error error) {
         for (Error& other : std::exchange(error.others, {})) add(std::move(other));
         for (Error& e : list_)

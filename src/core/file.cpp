@@ -132,8 +132,8 @@ void replace_file(const Fd& directory, const std::filesystem::path& path, std::s
     struct stat around {};
     if (::fstat(directory.get(), &around) != 0)
         throw system_error("examine the directory of", path);
-    // A default ACL would give others access to a file of root, and its owner access to a file in
-    // another user's directory.
+    // A default ACL of the directory would give other users access to a file of root, and the owner
+    // of the directory access to another user's file in it.
     if (::geteuid() == 0 || (around.st_uid != 0 && around.st_uid != ::geteuid()))
         (void)::fremovexattr(fd.get(), "system.posix_acl_access");
     write_all(fd.get(), contents, path);

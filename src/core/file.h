@@ -39,30 +39,31 @@ Error system_error(std::string_view doing, const std::filesystem::path& path,
 /// "a directory", "a FIFO", ... for a message about a file that is not a regular file.
 std::string_view file_type_name(mode_t mode);
 
-/// Opens a regular file for reading. Never blocks: refuses FIFOs and devices.
+/// Opens a regular file for reading. Refuses FIFOs and devices, so it never blocks.
 /// @throws Error(kind)
 Fd open_regular(const std::filesystem::path& path, ErrorKind kind = ErrorKind::failed);
 
 /// Reads a regular file of at most `limit` bytes.
-/// @throws Error(kind), also when the file is larger
+/// @throws Error(kind), including when the file is larger
 std::string read_file(const std::filesystem::path& path, std::size_t limit = 64u << 20,
                       ErrorKind kind = ErrorKind::failed);
 
-/// Temporary files that killed writers of `file` left beside it. Excludes those of live writers.
+/// The temporary files that killed writers of `file` left beside it. Excludes the files of writers
+/// that still run.
 std::vector<std::filesystem::path> leftovers_of(const std::filesystem::path& file);
 
 /// Replaces the file atomically: readers see the old or the new contents, even after a crash. On
-/// return the new contents are on disk. Sets `mode` also on an existing file.
+/// return the new contents are on disk. Sets the mode of an existing file too.
 /// @throws Error(failed), leaving the old contents in place
 void write_file(const std::filesystem::path& path, std::string_view contents, unsigned mode = 0600);
 
-/// Like write_file(), in an open directory.
+/// Like write_file(), for a file in an open directory.
 /// @throws Error(failed), leaving the old contents in place
 void write_file_in(const Fd& directory, const std::filesystem::path& path,
                    std::string_view contents, unsigned mode);
 
-/// Like write_file(), for an existing file: keeps its mode and owner, and follows a symbolic link
-/// instead of replacing it.
+/// Like write_file(), for an existing file: keeps the mode and owner of the file, and follows a
+/// symbolic link instead of replacing the link.
 /// @throws Error(failed)
 void rewrite_file(const std::filesystem::path& path, std::string_view contents);
 

@@ -26,7 +26,8 @@ void feed(z_stream& stream, std::string_view data) {
     stream.avail_in = static_cast<uInt>(data.size());
 }
 
-/// Calls `step` (deflate() or inflate()) until it produces no more output; appends that to `out`.
+/// Calls `step` (deflate() or inflate()) until it produces no more output. Appends the output to
+/// `out`.
 template<class Step>
 int run(z_stream& stream, std::string& out, std::size_t most, Step step) {
     std::array<char, 1 << 15> buffer{};

@@ -6,8 +6,8 @@
 
 namespace hadeploy {
 
-/// An optional value that takes only the size of a pointer when empty, for large values that are
-/// rarely present. Copies are deep.
+/// An optional value that takes only the size of a pointer when it is empty, for large values that
+/// are rarely present. Copies are deep.
 template<class T>
 class HeapOptional {
   public:

@@ -29,7 +29,7 @@ void start_curl() {
     static const Once once;
 }
 
-/// Where the authority of a URL begins and ends.
+/// The offsets at which the authority of a URL begins and ends.
 std::pair<std::size_t, std::size_t> authority_in(std::string_view url) {
     const std::size_t scheme = url.find("://");
     const std::size_t begin = scheme == url.npos ? 0 : scheme + 3;
@@ -48,8 +48,8 @@ std::string origin_of(std::string_view url) {
     return lower_case(fmt::format("{}://{}", url.substr(0, url.find("://")), authority_of(url)));
 }
 
-/// Headers that only the first origin receives, even if they are not marked as secret. Host is the
-/// name of that origin.
+/// Headers that are sent only to the first origin, even if they are not marked as secret. Host is
+/// the name of that origin.
 bool is_for_first_origin(const Header& header) {
     const std::string name = lower_case(header.name);
     return header.secret || name == "authorization" || name == "cookie" ||
@@ -60,7 +60,7 @@ bool is_for_first_origin(const Header& header) {
 /// One request and its response, without redirects. It owns everything that libcurl only borrows.
 class Exchange {
   public:
-    /// @param trusted  the request goes to the first origin, which may receive secrets
+    /// @param trusted  whether the request goes to the first origin, which may receive secrets
     Exchange(Request request, bool trusted) : request_(std::move(request)), trusted_(trusted) {
         start_curl();
         handle_.reset(curl_easy_init());
@@ -87,9 +87,9 @@ class Exchange {
 
     [[nodiscard]] CURL* handle() const { return handle_.get(); }
     [[nodiscard]] Answer perform() { return finish(curl_easy_perform(handle_.get())); }
-    /// The answer after a transfer that ended with `code`.
+    /// The response after a transfer that ended with `code`.
     [[nodiscard]] Answer finish(CURLcode code);
-    /// The target if the response is a redirect, or "".
+    /// The target of the response if it is a redirect, otherwise "".
     [[nodiscard]] std::string redirect() const {
         const char* next = nullptr;
         curl_easy_getinfo(handle_.get(), CURLINFO_REDIRECT_URL, &next);
@@ -127,8 +127,8 @@ class Exchange {
     Request request_;
     bool trusted_;
     Answer answer_ = {};
-    bool ended_early_ = false; ///< by us: `answer_.end` says why
-    std::size_t dropped_ = 0;  ///< bytes that the sink did not get
+    bool ended_early_ = false; ///< ended by this class: `answer_.end` says why
+    std::size_t dropped_ = 0;  ///< bytes that were not passed to the sink
     std::unique_ptr<curl_slist, Freed<curl_slist_free_all>> headers_;
     std::unique_ptr<CURL, Freed<curl_easy_cleanup>> handle_;
 };
@@ -177,7 +177,7 @@ void Exchange::set_trust() {
     set(CURLOPT_CAINFO_BLOB, &blob);
 }
 
-/// @return another number than `size` to end the transfer
+/// @return any number other than `size` ends the transfer
 std::size_t Exchange::on_body(char* data, std::size_t, std::size_t size, void* user) {
     auto& own = *static_cast<Exchange*>(user);
     Answer& answer = own.answer_;
@@ -244,7 +244,7 @@ void Exchange::log(const Answer& answer) const {
     if (answer.end == Answer::End::too_large) problem = "the response is too large";
     log::write(log::Level::debug, "http",
                {{"method", request_.method},
-                // redacted as a whole: a part of a secret would not be found
+                // redacted before it is cut, because a part of a secret would not be found
                 {"url", request_.secret_url ? "(secret)"
                                             : without_parameters(log::redacted(request_.url))},
                 {"status", answer.status == 0 ? "" : fmt::to_string(answer.status)},

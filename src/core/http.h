@@ -18,30 +18,31 @@ namespace hadeploy::http {
 
 struct Header {
     std::string name, value;
-    bool secret = false; ///< only for the first origin, like Authorization, Cookie and Host
+    bool secret = false; ///< sent only to the first origin, like Authorization, Cookie and Host
 };
 
 struct Request {
     std::string url;         ///< http or https
-    bool secret_url = false; ///< the log does not show it
+    bool secret_url = false; ///< the log does not show the URL
     std::string method = "GET";
     std::vector<Header> headers = {};
     std::optional<std::string> body = {};
-    bool secret_body = false; ///< another origin gets an empty body
-    /// From the first request to the end of the last response; 0: no limit.
+    bool secret_body =
+        false; ///< sent only to the first origin; a different one receives an empty body
+    /// Time limit from the first request to the end of the last response; 0: no limit.
     std::chrono::milliseconds timeout{0};
-    /// To establish a connection; 0: `timeout` alone.
+    /// Time limit to establish a connection; 0: only `timeout` applies.
     std::chrono::milliseconds connect_timeout{0};
-    /// Longest time in which nothing arrives; 0: no limit.
+    /// Longest time without received data; 0: no limit.
     std::chrono::seconds most_silence{0};
-    /// With 0 a redirect is an answer like any other.
+    /// 0: redirects are not followed, but returned like any other response.
     int most_redirects = 0;
-    std::size_t most_bytes = 16u << 20; ///< of a body that `sink` does not take
+    std::size_t most_bytes = 16u << 20; ///< limit for a body that is not passed to `sink`
     bool proxy = true;                  ///< use the proxy in the environment
-    std::string ca_cert_pem = {};       ///< trusted authorities; "": those of the system
-    bool insecure = false;              ///< trust any certificate
-    /// Takes the body of a 2xx response in pieces, and returns whether to continue; `total` is 0
-    /// if it is not known. Of any other response, up to `most_bytes` are read and dropped.
+    std::string ca_cert_pem = {}; ///< file of trusted authorities; "": the system's authorities
+    bool insecure = false;        ///< trust any certificate
+    /// Receives the body of a 2xx response in pieces, and returns whether to continue; `total` is 0
+    /// if the size is not known. Up to `most_bytes` of any other response are read and dropped.
     std::function<bool(std::string_view piece, std::int64_t total)> sink = {};
     std::stop_token stop = {};
 };
@@ -50,30 +51,30 @@ struct Answer {
     enum class End {
         complete,
         timeout,
-        too_large,      ///< more than `most_bytes`
+        too_large,      ///< the body is larger than `most_bytes`
         sink_refused,   ///< the sink ended the transfer
-        redirected_off, ///< more than `most_redirects`
+        redirected_off, ///< there were more than `most_redirects`
         broken,         ///< see `problem`
     };
     End end = End::complete;
-    std::string problem; ///< libcurl's text, if the answer is not complete
+    std::string problem; ///< libcurl's message, if the response is not complete
     bool connected = false;
     long status = 0; ///< 0: no response
-    /// Of the last response, in the order received: the lower-case name, and the value; repeated
+    /// Headers of the last response in the order received: name in lower case, and value. Repeated
     /// headers are joined with ", ".
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
-    std::string url; ///< of the last request
+    std::string url; ///< URL of the last request
 };
 
-/// Sends a request over its own connection. Follows redirects as browsers do: 307 and 308 repeat
-/// the request, others change it to GET. Credentials and secrets are sent to the origin of the
-/// request only, that is its scheme, host and port.
+/// Sends a request over its own connection. Follows redirects as browsers do: after 307 and 308 the
+/// same request is sent again, after other redirects a GET. Credentials and secrets are sent only
+/// to the origin (scheme, host and port) of the first request.
 /// @throws Interrupted; Error(failed) for a request that libcurl cannot make
 Answer send(const Request& request);
 
-/// Sends requests side by side, each over its own connection. Follows no redirects. One thread uses
-/// it; only wake() may be called by another one.
+/// Sends requests concurrently, each over its own connection. Does not follow redirects. May be
+/// used by one thread only, except for wake().
 class Transfers {
   public:
     using Done = std::function<void(Answer)>;
@@ -88,7 +89,7 @@ class Transfers {
     [[nodiscard]] std::size_t pending() const;
     /// Sends and receives as much as possible without waiting.
     void work();
-    /// Waits until there is work, wake() is called, or the time is over.
+    /// Waits until there is work, wake() is called, or the time has elapsed.
     void wait(std::chrono::milliseconds longest);
     void wake();
 

@@ -2,12 +2,13 @@
 
 #include <atomic>
 
-/// Libraries that are loaded on the first call of one of their functions. A linked library costs
-/// time at every start: libvirt loads 38 others and takes about 11 ms, which `hadeploy --version`
-/// and `validate` do not need. Besides, everything else works on a machine without libvirt.
+/// Libraries that are loaded on the first call of one of their functions. A linked library takes
+/// time at every start: libvirt loads 38 other libraries, which takes about 11 ms, although
+/// `hadeploy --version` and `validate` do not need it. Besides, everything that does not use
+/// libvirt works on a machine without it.
 namespace hadeploy {
 
-/// @param soname  the name for the dynamic linker, "libvirt.so.0"
+/// @param soname  the library's name for the dynamic linker, "libvirt.so.0"
 /// @param package the Debian package that provides it, "libvirt0"
 struct LateLibrary {
     const char* soname;
@@ -17,7 +18,7 @@ struct LateLibrary {
     void* find(const char* function) const;
 };
 
-/// A function of such a library, which is called like the function itself:
+/// A function of a lazily loaded library. It is called like the original function:
 ///
 ///     inline constexpr LateLibrary library{"libvirt.so.0", "libvirt0"};
 ///     inline const Late<library, decltype(::virInitialize)> virInitialize{"virInitialize"};

@@ -9,8 +9,8 @@
 
 namespace hadeploy {
 
-/// A place in a source file. Lines and columns count from 1; line 0 means "nowhere".
-/// Columns count bytes, up to 65535.
+/// A location in a source file. Lines and columns count from 1; line 0 means "unknown". Columns
+/// count bytes, up to 65535.
 struct Loc {
     std::uint32_t line = 0;
     std::uint16_t column = 0;
@@ -25,27 +25,27 @@ struct Loc {
     }
 };
 
-/// The texts that a spec was read from: the root spec, its modules and variable files. A Loc is
-/// only an index into it, which keeps every Value small.
+/// The texts that a spec was read from: the root spec, its modules and variable files. A Loc refers
+/// to a text by its index, which keeps every Value small.
 class Sources {
   public:
     struct File {
-        std::filesystem::path path; ///< as shown in messages
+        std::filesystem::path path; ///< path as shown in messages
         std::string text;
         std::vector<std::size_t> lines; ///< offset of each line
         /// Half-open ranges of offsets that hold secrets.
         std::vector<std::pair<std::size_t, std::size_t>> hidden = {};
-        bool given = false; ///< not a file, but e.g. the value of the option named by `path`
+        bool given = false; ///< not a file, but for example the value of the option named by `path`
     };
     /// A source line for display.
     struct Line {
-        std::string text;       ///< with "(secret)" in place of hidden ranges
-        std::size_t column = 0; ///< of the requested place in `text`, from 1
+        std::string text;       ///< the line, with "(secret)" instead of hidden ranges
+        std::size_t column = 0; ///< column of the requested location in `text`, from 1
     };
 
     /// Adds a text and returns its index for Loc::file.
     std::uint16_t add(std::filesystem::path path, std::string text);
-    /// Adds a text that is not from a file; messages show `name` in place of a path.
+    /// Adds a text that is not from a file; messages show `name` instead of a path.
     std::uint16_t add_given(std::string name, std::string text);
 
     [[nodiscard]] const std::vector<File>& files() const { return files_; }
@@ -55,9 +55,9 @@ class Sources {
     [[nodiscard]] std::size_t offset(Loc loc) const;
     /// The Loc of an offset in a file's text.
     [[nodiscard]] Loc at(std::uint16_t file, std::size_t offset) const;
-    /// The Loc's line without its line end; empty when the Loc is unknown.
+    /// The Loc's line without its newline; empty when the Loc is unknown.
     [[nodiscard]] Line line(Loc loc) const;
-    /// Hides the secret between these offsets of a file from line().
+    /// Makes line() hide the secret between these offsets of a file.
     void hide(std::uint16_t file, std::size_t begin, std::size_t end);
     /// "spec.yaml:12:5", or "" when the Loc is unknown.
     [[nodiscard]] std::string describe(Loc loc) const;

@@ -17,7 +17,8 @@ namespace hadeploy::log {
 
 namespace {
 
-/// Appends to a descriptor. spdlog's own file sinks open by name, follow links and use mode 0644.
+/// Appends to a descriptor. spdlog's own file sinks open a file by name, follow links and use mode
+/// 0644.
 class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
   public:
     explicit DescriptorSink(Fd fd) : fd_(std::move(fd)) {}
@@ -26,7 +27,7 @@ class DescriptorSink final : public spdlog::sinks::base_sink<std::mutex> {
     void sink_it_(const spdlog::details::log_msg& message) override {
         spdlog::memory_buf_t line;
         formatter_->format(message, line);
-        // A full disk must not end a run: the line is lost.
+        // A full disk must not end a run, so the line is lost.
         [[maybe_unused]] const ssize_t written = ::write(fd_.get(), line.data(), line.size());
     }
     void flush_() override {}
@@ -66,15 +67,15 @@ Fd open_log(const std::filesystem::path& file) {
     if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0)
         throw Error(ErrorKind::failed, fmt::format("cannot open the log file {}: {}", file.string(),
                                                    std::strerror(errno)))
-            .with_hint("choose another file with --log-file");
+            .with_hint("choose a different file with --log-file");
     if (!S_ISREG(info.st_mode))
         throw Error(ErrorKind::failed,
                     fmt::format("the log file {} is not a regular file", file.string()))
-            .with_hint("choose another file with --log-file");
+            .with_hint("choose a different file with --log-file");
     return fd;
 }
 
-/// A value of one line: a backslash before quotes and backslashes, control characters escaped.
+/// A value as one line: quotes and backslashes get a backslash, control characters are escaped.
 std::string escaped_line(std::string_view text) {
     std::string out;
     for (const char c : text) {
@@ -130,7 +131,7 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
     const std::lock_guard lock(state().mutex);
     for (const Field& f : fields) {
         if (f.value.empty()) continue;
-        // before the escapes, which would hide a secret from the redactor
+        // redacts before it escapes, because escapes would hide a secret from the redactor
         const std::string text = state().redactor ? state().redactor(f.value) : f.value;
         line += fmt::format(" {}=\"{}\"", f.name, escaped_line(text));
     }

@@ -20,13 +20,14 @@ std::optional<Level> parse_level(std::string_view name);
 /// Starts the log.
 /// @param least  the lowest level that is written
 /// @param file   appended to, and created with mode 0600; empty: standard error
-/// @throws Error(failed) when the file cannot be opened or is no regular file
+/// @throws Error(failed) when the file cannot be opened or is not a regular file
 void start(Level least, const std::filesystem::path& file);
 
-/// Applies to every line from now on: removes secrets.
+/// Sets a function that removes secrets from every line from now on.
 void set_redactor(std::function<std::string(std::string_view)> redactor);
 
-/// A text without secrets, for a caller that shortens it: a part of a secret would not be found.
+/// Removes secrets from a text. Callers that shorten a text call it first, because a part of a
+/// secret would not be found.
 [[nodiscard]] std::string redacted(std::string_view text);
 
 [[nodiscard]] bool enabled(Level level);
@@ -37,7 +38,7 @@ struct Field {
 };
 
 /// Writes one line: `2026-11-30T12:00:00.000Z debug read endpoint="ssh ops@10.77.0.11" ms="12"`.
-/// Fields without a value are left out. Callers that build costly fields ask enabled() first.
+/// Omits fields without a value. Callers that build costly fields check enabled() first.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields = {});
 
 } // namespace hadeploy::log

@@ -17,7 +17,7 @@ namespace {
 Error is_there(const std::filesystem::path& path) {
     return Error(ErrorKind::failed,
                  fmt::format("{} exists already", in_quotes(path.string(), 4096)))
-        .with_hint("choose another name, or remove it first");
+        .with_hint("choose a different name, or remove it first");
 }
 } // namespace
 
@@ -27,9 +27,9 @@ NewFile::NewFile(std::filesystem::path path) : path_(std::move(path)) {
     const auto parent = path_.has_parent_path() ? path_.parent_path() : std::filesystem::path(".");
     directory_ = Fd(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory_) throw system_error("create a file in", parent);
-    for (const auto& leftover : leftovers_of(path_)) // of a killed writer
+    for (const auto& leftover : leftovers_of(path_)) // removes the file of a killed writer
         ::unlinkat(directory_.get(), leftover.filename().c_str(), 0);
-    constexpr std::size_t token = 8; // bytes, as leftovers_of() expects
+    constexpr std::size_t token = 8; // random bytes in the form that leftovers_of() expects
     temporary_ = fmt::format(".{}.{}", path_.filename().string(), hex(random_bytes(token)));
     fd_ = Fd(::openat(directory_.get(), temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                       0600));
@@ -62,7 +62,7 @@ void NewFile::finish() {
     int failed = ::renameat2(directory_.get(), temporary_.c_str(), directory_.get(), name.c_str(),
                              RENAME_NOREPLACE);
     if (failed != 0 && errno == EEXIST) throw is_there(path_);
-    if (failed != 0 && errno == EINVAL) // this file system cannot refuse to replace
+    if (failed != 0 && errno == EINVAL) // this file system does not support RENAME_NOREPLACE
         failed = ::renameat(directory_.get(), temporary_.c_str(), directory_.get(), name.c_str());
     if (failed != 0) throw system_error("create", path_);
     fd_.reset();

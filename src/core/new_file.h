@@ -9,23 +9,25 @@
 
 namespace hadeploy {
 
-/// A file that is written in pieces, with mode 0600, and gets its name only when it is complete and
-/// on disk. Never replaces an existing file. On destruction before that, nothing is left.
+/// A file that is written in pieces, with mode 0600. It gets its name only when it is complete and
+/// on disk. Never replaces an existing file. If the object is destroyed before finish(), no file is
+/// left.
 class NewFile {
   public:
-    /// @throws Error(failed), also when the file exists
+    /// Begins the file. @throws Error(failed), including when the file exists
     explicit NewFile(std::filesystem::path path);
     ~NewFile();
     NewFile(const NewFile&) = delete;
     NewFile& operator=(const NewFile&) = delete;
 
-    /// @throws Error(failed)
+    /// Appends data. @throws Error(failed)
     void append(std::string_view data);
-    /// Overwrites what was written at the beginning.
+    /// Overwrites the beginning of the file.
     /// @throws Error(failed)
     void rewrite_beginning(std::string_view data);
     [[nodiscard]] std::uint64_t size() const { return size_; }
-    /// @throws Error(failed), also when the file exists by now
+    /// Gives the file its name. @throws Error(failed), including when a file of this name exists by
+    /// now
     void finish();
 
   private:

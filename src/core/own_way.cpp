@@ -29,7 +29,7 @@ bool is_trusted_owner(const struct stat& info) {
 /// in it.
 void remove_inherited_acl(const Fd& directory) {
     for (const char* acl : {"system.posix_acl_access", "system.posix_acl_default"})
-        (void)::removexattr(own_name(directory).c_str(), acl); // there may be none
+        (void)::removexattr(own_name(directory).c_str(), acl); // the directory may have none
 }
 
 /// Resolves a path one name at a time.
@@ -37,9 +37,10 @@ class PathResolver {
   public:
     explicit PathResolver(const std::filesystem::path& path) : path_(path) { begin(path); }
 
-    /// Opens the object at the end of the path with O_PATH; no descriptor when it does not exist.
-    /// @param make    creates missing directories
-    /// @param follow  follows a symbolic link at the end too
+    /// Opens the object at the end of the path with O_PATH. Returns no descriptor when it does not
+    /// exist.
+    /// @param make    whether to create missing directories
+    /// @param follow  whether to follow a symbolic link at the end too
     Fd resolve(bool make, bool follow) {
         while (!rest_.empty()) {
             const std::string name = std::move(rest_.front());
@@ -90,7 +91,7 @@ class PathResolver {
                 fmt::format("{} passes through {}, a symbolic link that another user may have "
                             "created",
                             in_quotes(path_.string(), 4096), in_quotes(name)))
-                .with_hint("write the path that the link points to");
+                .with_hint("write the path to which the link points");
         std::string target(PATH_MAX, '\0');
         const ssize_t size = ::readlinkat(link.get(), "", target.data(), target.size());
         if (size < 0) fail("read a link in the path of");
@@ -157,7 +158,7 @@ Fd open_file_own_way(const std::filesystem::path& path) {
         throw Error(ErrorKind::failed,
                     fmt::format("cannot read {}: it is {}", in_quotes(path.string(), 4096),
                                 file_type_name(info.st_mode)));
-    // Opens the object that was checked; the path may lead elsewhere by now.
+    // Opens the object that was checked, because the path may lead elsewhere by now.
     Fd file(::open(own_name(end).c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) throw system_error("open", path);
     return file;

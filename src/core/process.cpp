@@ -49,8 +49,8 @@ void set_nonblocking(const Fd& fd) {
     ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
 }
 
-/// Writing to a child that has ended raises SIGPIPE in the writing thread. Blocks the signal in
-/// this thread, and discards a pending one before unblocking it.
+/// Writing to a child that has ended raises SIGPIPE in the writing thread. This class blocks the
+/// signal in the thread, and discards a pending one before unblocking it.
 class NoSigpipe {
   public:
     NoSigpipe() {
@@ -71,8 +71,8 @@ class NoSigpipe {
     sigset_t pipe_{}, before_{};
 };
 
-/// The arguments of posix_spawn: three pipes, no other open descriptor, a process group of its own,
-/// no signal blocked or ignored.
+/// The arguments of posix_spawn for a child with three pipes, no other open descriptor, its own
+/// process group, and no blocked or ignored signal.
 class SpawnSettings {
   public:
     SpawnSettings(const ProcessSpec& spec, int in, int out, int err) {
@@ -105,7 +105,7 @@ class SpawnSettings {
     posix_spawnattr_t attributes_{};
 };
 
-/// This process's environment, overridden by the spec's, as "NAME=value".
+/// The environment of this process, overridden by that of the child, as "NAME=value".
 std::vector<std::string> environment_of(const ProcessSpec& spec) {
     std::map<std::string, std::string> all;
     for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -137,7 +137,7 @@ class Child {
             posix_spawnp(&pid_, words.at(0).c_str(), &settings.actions_, &settings.attributes_,
                          pointers(words).data(), pointers(environment).data());
         if (error != 0) throw cannot_run(spec, error);
-        // As a raw syscall: glibc 2.36 declares pidfd_open() without C linkage.
+        // A raw system call, because glibc 2.36 declares pidfd_open() without C linkage.
         pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
         if (!pidfd_) {
             const int number = errno;
@@ -181,8 +181,8 @@ class Stream {
     /// -1 at the end of the stream, which poll() ignores.
     [[nodiscard]] int fd() const { return fd_.get(); }
 
-    /// Reads the available data, but at most as much as a pipe can hold: a child that never
-    /// pauses must not prevent the check of the deadline.
+    /// Reads the available data, but at most the capacity of a pipe, so that a child that never
+    /// pauses cannot prevent the check of the deadline.
     void read_available() {
         char buffer[65536];
         for (int round = 0; fd_ && round < 16; ++round) {
@@ -243,10 +243,10 @@ class ChildRun {
         feed();
         while (!wait_once()) {
         }
-        // The child's own output is in the pipes by now. Other processes may keep them open.
+        // The child's own output is in the pipes by now. Other processes may keep the pipes open.
         output_.close();
         errors_.close();
-        if (ending_) child_.signal(SIGKILL); // processes that it left in its group
+        if (ending_) child_.signal(SIGKILL); // ends processes that the child left in its group
         result_.status = child_.wait();
         if (spec_.stop.stop_requested() && ending_) throw Interrupted();
         if (timed_out_)
@@ -257,7 +257,7 @@ class ChildRun {
     }
 
   private:
-    /// Waits for one event and handles it; true when the child has ended.
+    /// Waits for one event and handles it. Returns whether the child has ended.
     bool wait_once() {
         pollfd fds[] = {{child_.ended_fd(), POLLIN, 0},
                         {output_.fd(), POLLIN, 0},

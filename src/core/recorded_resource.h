@@ -13,11 +13,12 @@ struct RecordedResource {
     std::string address;
     std::string type;
     std::int64_t generation = 1; ///< incremented by every replacement
-    std::string identity;        ///< UUIDv5 of lineage, address and generation
+    std::string identity;        ///< UUIDv5 of the lineage, address and generation
     Value config;                ///< normalized, as last applied
     Value attributes;            ///< the config, and attributes set by the provider
     std::vector<std::string> depends_on;
-    bool tainted = false; ///< partly created, or marked by the user; the next apply replaces it
+    bool tainted =
+        false; ///< the object is partly created, or marked by the user; the next apply replaces it
 };
 
 } // namespace hadeploy

@@ -8,25 +8,25 @@ namespace hadeploy {
 
 /// What a step does.
 enum class Action : std::uint8_t {
-    adopt, ///< the object matches the spec: only recorded
+    adopt, ///< the object matches the spec, and is only recorded
     create,
     update,
-    replace, ///< remove, then create (see Step::create_first)
-    read,    ///< cannot be read yet: read when its machine is up, and repaired if it differs; of a
-             ///< data source: read when its dependencies exist
+    replace, ///< remove the object, then create it (but see Step::create_first)
+    read, ///< the object cannot be read yet: it is read when its machine is up, and repaired if it
+          ///< differs; a data source is read when its dependencies exist
     remove,
-    forget,  ///< no outside change: the object is gone, or disappears with its machine
-    refresh, ///< its record is updated to the observed object
+    forget,  ///< only the record is removed: the object is gone, or disappears with its machine
+    refresh, ///< the record is updated to the observed object
 };
 
-/// A change of a real object.
+/// Whether the action changes a real object.
 enum class ChangeKind : std::uint8_t { create, update, remove };
 
 /// How a step of a run ended.
 enum class StepResult : std::uint8_t {
     not_begun,
     done,
-    changed, ///< in place, where a replacement was planned
+    changed, ///< updated in place, where a replacement was planned
     adopted,
     read,
     unchanged,
@@ -39,20 +39,20 @@ enum class StepResult : std::uint8_t {
 
 /// How a run ended.
 enum class RunResult : std::uint8_t {
-    not_ended, ///< it is active, or was killed
+    not_ended, ///< the run is active, or was killed
     done,
     failed,
     interrupted,
 };
 
-/// The names, in the state and for programs that read the output: those of the enumerators, but ""
-/// for not_begun and not_ended.
+/// The names that are used in the state and in output for programs. They equal the names of the
+/// enumerators, except that not_begun and not_ended are "".
 std::string_view action_name(Action action);
 std::string_view change_name(ChangeKind kind);
 std::string_view step_result_name(StepResult result);
 std::string_view run_result_name(RunResult result);
 
-/// The value with this name; nullopt if there is none.
+/// The enumerator with this name; nullopt if there is none.
 std::optional<Action> action_named(std::string_view name);
 std::optional<ChangeKind> change_named(std::string_view name);
 std::optional<StepResult> step_result_named(std::string_view name);

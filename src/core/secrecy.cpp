@@ -48,8 +48,8 @@ std::string escaped(const std::string& text, std::string_view plain, bool all_bu
     return out;
 }
 
-/// As shells print their variables: in double quotes (bash's `export -p`), in single quotes (bash's
-/// and dash's forms), with backslashes (`printf %q`).
+/// The forms in which shells print variables: in double quotes (bash's `export -p`), in single
+/// quotes (bash and dash differ), with backslashes (`printf %q`).
 void add_shell_forms(const std::string& secret, std::vector<std::string>& out) {
     replace_all(out.emplace_back(secret), "'", "'\\''");
     replace_all(out.emplace_back(secret), "'", "'\"'\"'");
@@ -57,7 +57,7 @@ void add_shell_forms(const std::string& secret, std::vector<std::string>& out) {
     out.push_back(escaped(secret, "_./:=@%+-", true));
 }
 
-/// As a JSON string, also with the additional escapes of PHP and Go.
+/// The forms of a JSON string: plain, and with the additional escapes of PHP and Go.
 void add_json_forms(const std::string& secret, std::vector<std::string>& out) {
     const std::string json = to_json(secret);
     const std::string& plain = out.emplace_back(json.substr(1, json.size() - 2));
@@ -69,8 +69,8 @@ void add_json_forms(const std::string& secret, std::vector<std::string>& out) {
     out.push_back(std::move(go));
 }
 
-/// As written by in_quotes(), whole or truncated, both alone and after a letter, which makes it
-/// escape more characters.
+/// The forms that in_quotes() writes, whole or truncated: alone, and after a letter, where it
+/// escapes more characters.
 void add_quoted_forms(const std::string& secret, std::vector<std::string>& out) {
     const std::size_t length = count_characters(secret);
     for (const std::string before : {"", "a"})
@@ -128,8 +128,8 @@ bool in_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
 }
 
-/// Replaces a number where it is a separate word. Keeps numbers that are values in a line of JSON:
-/// they are hadeploy's own, and replacing them would make the JSON invalid.
+/// Replaces a number where it is a separate word. Keeps numbers that are values in a line of JSON,
+/// because hadeploy wrote them, and replacing them would make the JSON invalid.
 void replace_number(std::string& text, const std::string& number) {
     const bool json = text.starts_with('{') || text.starts_with('[');
     for (auto at = text.find(number); at != text.npos; at = text.find(number, at + 1)) {
@@ -150,7 +150,8 @@ Value map_as(const Value& value, const Value& model) {
     return Value::map(std::move(entries)).at(value.loc());
 }
 
-/// Items may have moved, so that a value secret in any item of the model is secret in all items.
+/// Items may have moved, so a value that is secret in one item of the model counts as secret in all
+/// items.
 Value list_as(const Value& value, const Value& model) {
     Value::List items = value.as_list();
     for (Value& item : items)

@@ -9,24 +9,25 @@
 
 namespace hadeploy {
 
-/// Marks `value` as secret wherever `model` is secret, for values read back from an object that was
-/// created from secrets. Where their structures differ, marks the whole part as secret.
+/// Marks `value` as secret wherever `model` is secret. It is for values that were read back from an
+/// object that was created from secrets. Where the structures differ, the whole part is marked as
+/// secret.
 Value as_secret_as(const Value& value, const Value& model);
 
-/// The value `made`, which was computed from `sources`: their secrets become secret_parts() of its
-/// strings. A Redactor then also finds, say, the password in "user:password".
+/// Returns `made`, which was computed from `sources`, with their secrets as secret_parts() of its
+/// strings. A Redactor then also finds, for example, the password in "user:password".
 Value made_from(const Value& made, const Value::List& sources);
 
 /// Formats a value for a message: a string by in_quotes(), other values by display(), and
 /// "(secret)" if the value is or contains a secret. Use it for every value in a message, because
 /// only the value knows whether it is secret.
 std::string quoted(const Value& value, std::size_t max = 80);
-/// The same for a part of a value, or for text parsed from it.
+/// quoted() for a part of a value, or for text that was parsed from it.
 std::string quoted(const Value& whole, std::string_view part, std::size_t max = 80);
-/// The same without quotes, for example for a number or a computed address.
+/// Like quoted(), but without quotes: for example for a number or a computed address.
 std::string redacted(const Value& whole, std::string text);
 
-/// The text or number of a config's attribute without quotes, or "(secret)".
+/// The string or number in an attribute of a config, without quotes; "(secret)" if it is secret.
 std::string named(const Value& config, std::string_view attribute);
 
 /// Redacts known secrets in texts of external origin, for example a command's output. Finds a
@@ -36,7 +37,7 @@ std::string named(const Value& config, std::string_view attribute);
 /// reveal them.
 class Redactor {
   public:
-    /// Adds all secrets in `value` to those that are redacted.
+    /// Redacts all secrets in `value` from now on.
     void add(const Value& value);
     [[nodiscard]] std::string operator()(std::string_view text) const;
 

@@ -121,7 +121,7 @@ std::string ssh_public_key(std::string_view private_key) {
     if (outer.field() != "none")
         throw Error(ErrorKind::failed, "the private key has a passphrase")
             .with_hint("use a key without one, or remove it: ssh-keygen -p -f FILE");
-    outer.field(); // the key derivation's name
+    outer.field(); // the name of the key derivation
     outer.field(); // and its options
     if (outer.number() != 1) throw Error(ErrorKind::failed, "the file holds more than one key");
     const std::string_view blob = outer.field();

@@ -7,7 +7,7 @@
 
 namespace hadeploy {
 
-/// Keeps repeated strings only once: equal texts give Values that share their contents.
+/// Stores repeated strings only once: equal strings give Values that share their contents.
 class StringPool {
   public:
     Value operator()(std::string_view text) {

@@ -49,7 +49,7 @@ bool is_within(char32_t code, std::initializer_list<std::pair<char32_t, char32_t
     });
 }
 
-/// Blanks, combining marks, and characters without glyphs.
+/// Whitespace, combining marks, and characters without glyphs.
 bool is_unclear(char32_t code) {
     return is_within(code, {{0xA0, 0xA0},
                             {0x300, 0x36F},
@@ -85,8 +85,8 @@ bool may_look_latin(char32_t code) {
                             {0x1D400, 0x1D7FF}});
 }
 
-/// Whether letters that look like Latin ones could be mistaken for them: beside Latin letters or
-/// digits, or alone.
+/// Whether letters that look like Latin letters could be mistaken for them: they can if they are
+/// beside Latin letters or digits, or alone.
 bool is_ambiguous(std::string_view text) {
     return std::any_of(text.begin(), text.end(),
                        [](unsigned char c) { return c < 0x80 && std::isalnum(c) != 0; }) ||

@@ -22,16 +22,16 @@ std::size_t count_characters(std::string_view text);
 /// Whether the whole text is valid UTF-8.
 bool is_utf8(std::string_view text);
 
-/// The text with small letters instead of the capital letters A to Z.
+/// The text with the letters A to Z in lower case.
 std::string lower_case(std::string_view text);
 
 /// Quotes text of external origin for a message. Escapes characters that a terminal interprets or
-/// that could be misread, as in `"a\n"` and `"\u{202E}"`: control characters, blanks other than a
-/// space, combining accents, and (beside ASCII letters or digits) letters of scripts that resemble
-/// Latin, such as Greek and Cyrillic. Truncates with "..." after `max` characters.
+/// that could be misread, as in `"a\n"` and `"\u{202E}"`: control characters, whitespace other than
+/// a space, combining accents, and (beside ASCII letters or digits) letters of scripts that
+/// resemble Latin, such as Greek and Cyrillic. Truncates with "..." after `max` characters.
 std::string in_quotes(std::string_view text, std::size_t max = 80);
 
-/// Whether the text is an absolute path of Windows: C:\x, C:/x or \\host\x.
+/// Whether the text is an absolute Windows path: C:\x, C:/x or \\host\x.
 bool is_windows_path(std::string_view text);
 
 /// Whether a terminal interprets the character instead of showing it: control characters, direction

@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 struct Event {
     std::string name, detail;
     std::int64_t begin_us, length_us;
-    std::int64_t resident_kib; ///< of the process at the end of the span
+    std::int64_t resident_kib; ///< memory of the process at the end of the span
     int thread;
 };
 
@@ -34,7 +34,7 @@ Trace& trace() {
     return the;
 }
 
-/// Small numbers for threads, for each of which a viewer draws a line.
+/// Numbers threads from 1. A viewer draws a line for each of them.
 int thread_number() {
     static std::atomic<int> next = 1;
     static thread_local const int mine = next++;

@@ -7,16 +7,17 @@
 
 namespace hadeploy {
 
-/// Starts recording spans for `--profile`. Until then, a span costs only the check of a flag.
+/// Starts the recording of spans for `--profile`. Until then, a span costs only the check of a
+/// flag.
 void start_trace();
 /// Writes all ended spans in Chrome's Trace Event Format, for viewers such as chrome://tracing and
-/// ui.perfetto.dev: complete events in microseconds, and a counter of the process's resident memory
-/// in MiB at the end of each.
+/// ui.perfetto.dev: one complete event for each span, in microseconds, and a counter of the
+/// process's resident memory in MiB at the end of each span.
 /// @throws Error(failed)
 void write_trace(const std::filesystem::path& file);
 
-/// Measures the time from construction to destruction on one thread: an event of the trace, and a
-/// line of the log at level debug.
+/// Measures the time from construction to destruction on one thread, for an event in the trace and
+/// a line in the log at level debug.
 class Span {
   public:
     /// @param name    kind of work, for example "read" or "commit"; must outlive the span

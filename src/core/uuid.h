@@ -5,7 +5,7 @@
 
 namespace hadeploy {
 
-/// The namespaces of RFC 4122, appendix C, for host names, URLs, ISO object identifiers and X.500
+/// The namespaces of RFC 4122, appendix C, for domain names, URLs, ISO object identifiers and X.500
 /// distinguished names.
 inline constexpr std::string_view kUuidNamespaceDns = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
 inline constexpr std::string_view kUuidNamespaceUrl = "6ba7b811-9dad-11d1-80b4-00c04fd430c8";
@@ -19,7 +19,7 @@ std::string uuid_v4();
 /// @throws Error(failed) when the namespace is not a UUID
 std::string uuid_v5(std::string_view name_space, std::string_view name);
 
-/// Whether the text has the form 8-4-4-4-12 of hex digits in either case.
+/// Whether the text consists of hex digits, in either case, in the form 8-4-4-4-12.
 bool is_uuid(std::string_view text);
 
 } // namespace hadeploy

@@ -12,7 +12,7 @@ namespace hadeploy {
 struct Value::String : Shared {
     explicit String(std::string t, bool has_parts = false)
         : composed(has_parts), text(std::move(t)) {}
-    const bool composed; ///< whether it is a Composed
+    const bool composed; ///< whether the node is a Composed
     const std::string text;
 };
 
@@ -76,7 +76,7 @@ void Value::release() noexcept {
 
 template<class Node>
 const Node& Value::contents(Kind kind) const {
-    if (kind_ != kind) throw std::logic_error("the value is of another kind");
+    if (kind_ != kind) throw std::logic_error("the value has a different kind");
     return static_cast<const Node&>(*data_.shared);
 }
 
@@ -295,7 +295,7 @@ bool operator==(const Value& a, const Value& b) {
         return a.as_number() == b.as_number();
     if (a.kind() != b.kind() || a.is_unknown()) return false;
     const bool shared = a.is_shared() && a.data_.shared == b.data_.shared;
-    if (shared && !a.contains_unknown()) return true; // the same contents
+    if (shared && !a.contains_unknown()) return true; // copies share the contents
     switch (a.kind()) {
     case Value::Kind::boolean:
     case Value::Kind::integer: return a.data_.integer == b.data_.integer;

@@ -18,14 +18,14 @@ class Value;
 struct Entry;
 
 /// An immutable tree of data from a spec, a provider or the state. Copies share their contents.
-/// Each node knows its place in the source, can be unknown until apply, and can be secret. Equality
-/// compares only contents, not places or secrecy. Unknown values compare unequal, since their
-/// contents could differ.
+/// Each node has its location in the source, can be unknown until apply, and can be secret.
+/// Equality compares only contents, not locations or secrecy. Unknown values compare unequal,
+/// because their contents could differ.
 class Value {
   public:
     enum class Kind : std::uint8_t { null, unknown, boolean, integer, number, string, list, map };
     using List = std::vector<Value>;
-    using Map = std::vector<Entry>; ///< sorted by key, keys unique
+    using Map = std::vector<Entry>; ///< sorted by key; keys are unique
 
     Value() = default; ///< null
     Value(bool v) : data_{.integer = v ? 1 : 0}, kind_(Kind::boolean) {}
@@ -77,10 +77,10 @@ class Value {
     [[nodiscard]] bool is_map() const { return kind() == Kind::map; }
 
     /// The contents.
-    /// @throws std::logic_error for another kind, which the caller must have checked
+    /// @throws std::logic_error if the value has a different kind; the caller must have checked it
     [[nodiscard]] bool as_bool() const;
     [[nodiscard]] std::int64_t as_integer() const;
-    [[nodiscard]] double as_number() const; ///< also of an integer
+    [[nodiscard]] double as_number() const; ///< of an integer too
     /// Copies for a temporary, so that a loop over `f().as_map()` is valid.
     [[nodiscard]] const std::string& as_string() const&;
     [[nodiscard]] const List& as_list() const&;
@@ -94,7 +94,7 @@ class Value {
     [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
     /// Like find(), but returns null for a missing entry: `config["path"].as_string()`.
     [[nodiscard]] const Value& operator[](std::string_view key) const;
-    /// A copy of this map with one entry set or removed; null counts as an empty map.
+    /// Copies of this map with one entry set or removed; null counts as an empty map.
     [[nodiscard]] Value with(std::string_view key, Value value) const;
     [[nodiscard]] Value without(std::string_view key) const;
     /// A copy with all entries of `other` set; unchanged when `other` is not a map.
@@ -106,18 +106,19 @@ class Value {
     [[nodiscard]] bool flag(std::string_view key, bool default_value = false) const;
 
     [[nodiscard]] Loc loc() const { return loc_; }
-    [[nodiscard]] Value at(Loc loc) const; ///< the same contents at another place
+    [[nodiscard]] Value at(Loc loc) const; ///< the same contents with a different location
     [[nodiscard]] bool secret() const { return secret_; }
     [[nodiscard]] Value as_secret() const; ///< the same contents, marked as secret
-    [[nodiscard]] Value as_open() const;   ///< without the mark; keeps marks below it
-    /// The secrets of which a secret string was composed, for example "ab12" in "key=ab12": a
-    /// command can print them without the rest. Empty for other values. Not kept in the state.
+    [[nodiscard]] Value as_open() const;   ///< without the mark; values below keep their marks
+    /// The secrets of which a secret string was composed, for example "ab12" in "key=ab12". A
+    /// command can print such a part without the rest. Empty for other values. The state does not
+    /// record them.
     [[nodiscard]] const List& secret_parts() const;
-    /// This string with these parts.
+    /// This string with these secret parts.
     [[nodiscard]] Value with_secret_parts(List parts) const;
-    /// Whether an integer was written with a unit: 500, from "500ms".
+    /// Whether an integer was written with a unit, like 500 in "500ms".
     [[nodiscard]] bool measured() const { return measured_; }
-    [[nodiscard]] Value as_measured() const;     ///< the same integer, marked as such
+    [[nodiscard]] Value as_measured() const; ///< the same integer, marked as written with a unit
     [[nodiscard]] bool contains_unknown() const; ///< here or anywhere below; O(1)
     [[nodiscard]] bool contains_secret() const;  ///< here or anywhere below; O(1)
 
@@ -125,16 +126,16 @@ class Value {
     [[nodiscard]] std::size_t weight() const;
 
     friend bool operator==(const Value& a, const Value& b);
-    /// Whether both values are known, equal, equally secret and share their contents, so that
-    /// results computed for one are valid for the other. O(1), except for comparing strings. False
-    /// does not mean that they differ.
+    /// Whether both values are known, equal, equally secret and share their contents, so that a
+    /// result that was computed for one of them is valid for the other. O(1), except for comparing
+    /// strings. False does not mean that they differ.
     [[nodiscard]] bool is_same(const Value& other) const;
 
     /// "a string", "a map", ... for messages.
     [[nodiscard]] std::string_view kind_name() const;
 
   private:
-    /// A string or container that copies share, with their number.
+    /// A string or container that copies share, with the number of copies.
     struct Shared {
         mutable std::atomic<std::uint32_t> owners = 1;
     };
@@ -167,7 +168,7 @@ class Value {
 struct Entry {
     std::string key;
     Value value;
-    Loc loc = {}; ///< place of the key
+    Loc loc = {}; ///< location of the key
 };
 
 inline Value::List Value::as_list() const&& {

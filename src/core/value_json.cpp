@@ -1,4 +1,4 @@
-// Without an intermediate tree: a state has many values.
+// Reads and writes without an intermediate tree, because a state has many values.
 #include "core/value_json.h"
 
 #include "core/error.h"
@@ -14,14 +14,14 @@ namespace {
 using Json = nlohmann::json;
 /// Deeper than any Value including its marks, and shallow enough for recursive functions.
 constexpr std::size_t kMaxJsonDepth = 4096;
-/// The limit for YAML too.
+/// This is also the limit for YAML.
 constexpr std::size_t kMaxForeignDepth = 64;
 constexpr const char* kSecret = "$secret";
 constexpr const char* kUnknown = "$unknown";
-/// Wraps a user's map that looks like one of these marks.
+/// Wraps a map of the user that looks like one of these marks.
 constexpr const char* kLiteral = "$literal";
 
-/// The reader of the JSON: the state, which restores marks; people; or a function of the spec,
+/// The purpose of the JSON: the state, which restores marks; people; or a function of the spec,
 /// whose result inherits the marks of its argument.
 enum class Audience { state, people, function };
 
@@ -125,11 +125,11 @@ std::string written(const Value& value, Audience audience) {
 class Reader : public Json::json_sax_t {
   public:
     Reader() = default;
-    /// For text of external origin, in which marks have no meaning.
+    /// Reads text of external origin, in which marks have no meaning.
     explicit Reader(std::size_t deepest) : foreign_(true), deepest_(deepest) {}
 
     Value take() { return std::move(root_); }
-    /// The error in a text of external origin; only its hint may contain parts of the text.
+    /// The error for a text of external origin; only its hint may contain parts of the text.
     [[nodiscard]] Error problem() const { return problem_; }
 
     bool null() override { return add({}); }
@@ -181,7 +181,7 @@ class Reader : public Json::json_sax_t {
 
     struct Open {
         bool object;
-        bool literal = false; ///< a map, even if it looks like a mark
+        bool literal = false; ///< reads a map even if it looks like a mark
         Value::Map entries = {};
         Value::List items = {};
     };

@@ -126,7 +126,7 @@ struct Parts {
 
 std::string unhex_part(std::string_view digits) {
     auto out = unhex(digits);
-    if (!out) throw damaged("it is truncated, or contains other characters than hex digits");
+    if (!out) throw damaged("it is truncated, or contains characters other than hex digits");
     return std::move(*out);
 }
 

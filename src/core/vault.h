@@ -4,8 +4,8 @@
 #include <string_view>
 
 /// Ansible Vault files, as read and written by `ansible-vault`: text encrypted with a password. The
-/// format is "Ansible Vault payload format 1.1 - 1.2" of Ansible's documentation: a header line,
-/// then (encoded as hex) three lines, each of which is hex again:
+/// format is "Ansible Vault payload format 1.1 - 1.2" in Ansible's documentation: a header line,
+/// then (encoded as hex) three lines, each of which is encoded as hex too:
 ///
 ///     salt          for PBKDF2-HMAC-SHA256 with 10,000 rounds, which derives 32 bytes of AES key,
 ///                   32 bytes of HMAC key and 16 bytes of initial counter from the password
@@ -24,8 +24,8 @@ std::string label(std::string_view vault);
 std::string encrypt(std::string_view plain, std::string_view password, std::string_view label = "");
 
 /// Decrypts a vault file.
-/// @throws Error(failed) when the text is not a vault file, has another version or cipher, is
-///         damaged, or was encrypted with another password
+/// @throws Error(failed) when the text is not a vault file, has an unsupported version or cipher,
+///         is damaged, or was encrypted with a different password
 std::string decrypt(std::string_view vault, std::string_view password);
 
 } // namespace hadeploy::vault

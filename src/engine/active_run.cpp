@@ -39,14 +39,14 @@ bool ActiveRun::state_only(StepId id) const {
 
 std::int64_t ActiveRun::generation_of(StepId id) const {
     const Step& step = plan.steps[id];
-    if (work[id].made_anew != 0) return work[id].made_anew;
+    if (work[id].next_generation != 0) return work[id].next_generation;
     return work[id].is_kept ? prior.recorded.at(step.address).generation : step.generation;
 }
 
 std::string ActiveRun::identity_now(StepId id) const {
     const Step& step = plan.steps[id];
-    if (work[id].made_anew != 0)
-        return identity_of(prior.lineage, step.address, work[id].made_anew);
+    if (work[id].next_generation != 0)
+        return identity_of(prior.lineage, step.address, work[id].next_generation);
     return work[id].is_kept ? prior.recorded.at(step.address).identity : step.identity;
 }
 

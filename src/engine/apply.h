@@ -8,17 +8,17 @@
 
 namespace hadeploy {
 
-/// The pauses before a transient failure is tried again: each is twice as long as the one before,
-/// less a random part of up to a half, so that changes that failed together are not repeated
-/// together.
+/// The pauses before a change that failed with a transient error is retried. Each pause is twice as
+/// long as the previous one, minus a random part of up to a half, so that changes that failed
+/// together are not retried together.
 struct Retries {
-    int most = 4; ///< after the first attempt
+    int most = 4; ///< pause after the first attempt
     std::chrono::milliseconds first{500}, longest{20'000};
-    std::chrono::milliseconds within{120'000}; ///< since the first failure
+    std::chrono::milliseconds within{120'000}; ///< time limit since the first failure
 };
 
 struct ApplyOptions {
-    std::size_t parallelism = 10; ///< jobs at once; a host's batch is one job
+    std::size_t parallelism = 10; ///< concurrent jobs; the batch of a host is one job
     /// Set by the caller on the first Ctrl-C: start no further jobs, finish running ones.
     const std::atomic<bool>* stop = nullptr;
     Retries retries = {};
@@ -30,9 +30,9 @@ struct ApplyResult {
         std::int64_t started_ms = 0; ///< Unix time
         std::int64_t ended_ms = 0;
     };
-    std::vector<StepRun> steps; ///< in the order of the plan's steps
+    std::vector<StepRun> steps; ///< results in the order of the plan's steps
     std::vector<Error> errors;
-    std::vector<Error> warnings; ///< rules under `checks:` that do not hold
+    std::vector<Error> warnings; ///< rules under `checks:` that are false
     Value outputs;
     bool interrupted = false;
 
@@ -40,10 +40,11 @@ struct ApplyResult {
     [[nodiscard]] std::size_t count(StepResult result) const;
 };
 
-/// Executes exactly the steps of the plan. Each change is journalled: intent, change, read back,
-/// done. A resource that was not readable when the plan was made is read and decided when its
-/// machine is up, in one batch per machine. A failed step leaves its intent for the next run; its
-/// dependents are skipped, and other steps continue.
+/// Executes exactly the steps of the plan. Each change is journalled: the intent is written, the
+/// change is made, the object is read back, and the result is recorded. A resource that could not
+/// be read for the plan is read and decided when its machine is up, in one batch per machine. A
+/// failed step leaves its intent for the next run; its dependents are skipped, and other steps
+/// continue.
 ApplyResult apply(const Plan& plan, const Graph* graph, const PriorState& prior, Store& store,
                   Endpoints& endpoints, const ProviderSettings& settings, Events& events,
                   std::int64_t run, const ApplyOptions& options);
@@ -51,8 +52,8 @@ ApplyResult apply(const Plan& plan, const Graph* graph, const PriorState& prior,
 /// Records Plan::moves and Plan::records, which have no steps.
 void note_records(const Plan& plan, Store& store);
 
-/// The longest chain of steps that waited for each other, with its duration: a lower bound of the
-/// run's duration.
+/// The critical path: the longest chain of steps that waited for each other. Its duration is a
+/// lower bound of the run's duration.
 struct CriticalPath {
     std::int64_t milliseconds = 0;
     std::vector<StepId> steps;

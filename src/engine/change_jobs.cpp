@@ -54,7 +54,8 @@ class BatchSink : public ChangeSink {
         run_.events.step_progress(
             of, without_secrets(without_secrets(std::string(step), config), of.before));
     }
-    /// Writes the result without holding the lock, so that results at the same time share a sync.
+    /// Writes the result without holding the mutex, so that results that arrive at the same time
+    /// share a sync.
     void done(std::size_t index, Value attributes) override {
         const StepId id = steps_[index];
         std::int64_t intent = 0;
@@ -82,7 +83,7 @@ class BatchSink : public ChangeSink {
         run_.changed.notify_one();
     }
 
-    /// Queues the change again. This does not count as an attempt, as any number of earlier
+    /// Queues the change again. This does not count as an attempt, because any number of earlier
     /// failures in a batch can cause it.
     void not_begun(std::size_t index) override {
         const std::lock_guard lock(run_.mutex);
@@ -100,7 +101,7 @@ class BatchSink : public ChangeSink {
         run_.changed.notify_one();
     }
 
-    /// Changes of a batch run in order: the next one starts when one ends.
+    /// The changes of a batch run in order: each starts when the previous one ends.
     void begin_next(std::size_t index) {
         if (job_.kind == StepQueues::Job::Kind::poll) return;
         if (index + 1 < steps_.size()) run_.result.steps[steps_[index + 1]].started_ms = now_ms();
@@ -113,7 +114,7 @@ class BatchSink : public ChangeSink {
     }
 
   private:
-    /// Gives the slot back after the last change, so that another job runs during the write.
+    /// Releases the slot after the last change, so that another job can run during the write.
     void settle(std::size_t index) {
         settled_[index] = true;
         job_.queue->polled.erase(steps_[index]);
@@ -173,7 +174,7 @@ void ChangeJobs::change(const Job& job, OpenEndpoint& endpoint, Slot& slot) {
     announce(job);
     BatchSink sink(run_, queues_, outcomes_, job, slot);
     try {
-        run_.store.check_lock(); // the wait for the slot may have been long
+        run_.store.check_lock(); // checks again, because the wait for the slot may have been long
         endpoint.apply(changes, sink);
         sink.close(Error(ErrorKind::failed, "the provider reported no result"));
     } catch (Error& error) {
@@ -183,7 +184,7 @@ void ChangeJobs::change(const Job& job, OpenEndpoint& endpoint, Slot& slot) {
 
 void ChangeJobs::poll(const Job& job) {
     const Span span("poll", shown_key(job.queue->endpoint));
-    Slot none(run_); // a poll is short, and must not wait for changes that take long
+    Slot none(run_); // a poll is short, and must not wait for long changes
     BatchSink sink(run_, queues_, outcomes_, job, none);
     std::chrono::milliseconds pause{0};
     try {
@@ -191,7 +192,8 @@ void ChangeJobs::poll(const Job& job) {
         pause = endpoint->poll(changes_of(job), sink);
     } catch (Error& error) {
         sink.close(error);
-    } catch (const std::exception& e) { // a step that is polled for ever would never end the run
+    } catch (
+        const std::exception& e) { // a step that is polled forever would keep the run from ending
         sink.close(Error(ErrorKind::failed, e.what()));
     }
     const std::lock_guard lock(run_.mutex);
@@ -234,9 +236,9 @@ void ChangeJobs::announce(const Job& job) {
     }
 }
 
-/// Changes resources that exist only in the state, including those that become ready by this, and
-/// writes all of them together before any resource with an external effect uses them. A replacement
-/// needs no removal first, as there is no real object.
+/// Changes resources that exist only in the state, including those that become ready as a result.
+/// Writes all of them together before any resource with an external effect uses them. A replacement
+/// needs no removal first, because there is no real object.
 void ChangeJobs::change_in_state(Job job, OpenEndpoint& endpoint) {
     const Span span("change", shown_key(job.queue->endpoint));
     std::vector<Made> made;
@@ -270,7 +272,7 @@ void ChangeJobs::change_in_state(Job job, OpenEndpoint& endpoint) {
 }
 
 /// Lets dependents that also exist only in the state start before the result is written, unless a
-/// postcondition is violated, which finish() reports.
+/// postcondition is false, which finish() reports.
 void ChangeJobs::release_dependents(const Made& made) {
     StepWork& work = run_.work[made.step];
     if (made.row && run_.plan.steps[made.step].node)

@@ -19,13 +19,14 @@ class ChangeJobs {
         : run_(run), queues_(queues), outcomes_(outcomes), decisions_(decisions),
           intents_(intents) {}
 
-    /// Must be called without the lock.
+    /// Runs a job. Must be called without holding the mutex.
     void run(const Job& job);
-    /// Looks at changes that the backend completes. Must be called without the lock.
+    /// Polls changes that the backend completes. Must be called without holding the mutex.
     void poll(const Job& job);
 
   private:
-    /// A change that exists only in the state and is not written yet; no row: removed.
+    /// A change that exists only in the state and is not written yet. No row: the resource was
+    /// removed.
     struct Made {
         StepId step;
         std::optional<RecordedResource> row;

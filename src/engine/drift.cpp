@@ -13,7 +13,8 @@ namespace hadeploy {
 
 namespace {
 
-/// Whether the spec still says what was applied. A value that is not known yet may differ.
+/// Whether the spec still has the values that were applied. A value that is not known yet may
+/// differ.
 bool spec_is_as_applied(const ResourceType& type, const Value& applied, const Value& wanted) {
     return std::all_of(type.schema.begin(), type.schema.end(), [&](const Attribute& a) {
         if (a.operational) return true;
@@ -28,7 +29,7 @@ std::string names_of(const Step& step) {
     return fmt::format("{} {}", fmt::join(names, ", "), names.size() == 1 ? "differs" : "differ");
 }
 
-/// The cause of a step for people. Without values, which may be long or secret.
+/// The cause of a step, for people. Contains no values, because they may be long or secret.
 std::string cause_of(const Step& step) {
     if (!step.changes.empty()) return names_of(step);
     if (!step.reason.empty()) return step.reason;
@@ -48,7 +49,7 @@ class Interpreter {
 
     Comparison result() {
         leave_out();
-        for (const Step& step : run_.plan.steps) // not those that only may follow from others
+        for (const Step& step : run_.plan.steps) // not steps that are only made if others differ
             if (!step.type->data && !step.first_half && !may_turn_out_the_same(step)) add(step);
         for (const auto& [from, to] : run_.plan.moves)
             out_.findings.try_emplace(to, Finding{Condition::pending, "it was " + from, {}});
@@ -67,16 +68,16 @@ class Interpreter {
   private:
     void leave_out() {
         for (const Error& error : left_out_.errors) {
-            // an object of somebody else can be read, but needs a person
+            // an object that hadeploy does not manage can be read, but needs a person
             const bool foreign = error.kind == ErrorKind::conflict;
             out_.findings[resource_address(error.address)] = {
                 foreign ? Condition::drifted : Condition::unreadable, error.message,
-                foreign ? "the object there is not ours" : ""};
+                foreign ? "the object at its place is not managed by hadeploy" : ""};
         }
         for (const std::string& address : left_out_.addresses)
             out_.findings.try_emplace(
                 resource_address(address),
-                Finding{Condition::unreadable, "it depends on something that cannot be read", {}});
+                Finding{Condition::unreadable, "a dependency cannot be read", {}});
     }
 
     void add(const Step& step) {
@@ -101,7 +102,7 @@ class Interpreter {
     static bool has_drifted(const Step& step, const RecordedResource& recorded) {
         const bool changes = step.action == Action::create || step.action == Action::update ||
                              step.action == Action::adopt; // an earlier repair was not completed
-        if (step.action == Action::replace)                // triggers and taints are no drift
+        if (step.action == Action::replace)                // triggers and taints are not drift
             return std::any_of(step.changes.begin(), step.changes.end(),
                                [](const AttributeChange& c) { return c.drift; }) &&
                    spec_is_as_applied(*step.type, recorded.config, step.after);
@@ -121,8 +122,8 @@ class Interpreter {
         return "";
     }
 
-    /// Why a repair would change something else too: a dependency is not as in the spec, and is
-    /// not repaired with it.
+    /// Why a repair would change something else too: a dependency does not match the spec, and is
+    /// not repaired together with the resource.
     std::string blocked_by(const std::string& address) const {
         std::set<NodeId> seen;
         std::vector<NodeId> next;
@@ -134,8 +135,7 @@ class Interpreter {
             const auto found = out_.findings.find(graph_[id].address);
             if (found != out_.findings.end() &&
                 (found->second.condition != Condition::drifted || !found->second.by_hand.empty()))
-                return fmt::format("{}, on which it depends, is not as in the spec",
-                                   graph_[id].address);
+                return fmt::format("its dependency {} does not match the spec", graph_[id].address);
             next.insert(next.end(), graph_[id].deps.begin(), graph_[id].deps.end());
         }
         return "";
@@ -185,7 +185,7 @@ void check_only_repairs(const PlannedRun& run, const std::vector<std::string>& a
     };
     const Plan& plan = run.plan;
     if (!plan.moves.empty())
-        refuse(fmt::format("{} has another address in the spec", plan.moves.begin()->first));
+        refuse(fmt::format("{} has a different address in the spec", plan.moves.begin()->first));
     if (!plan.losses.empty()) refuse(fmt::format("{} would lose data", plan.losses[0].address));
     for (const Step& step : plan.steps) {
         const auto recorded = run.prior.recorded.find(step.address);

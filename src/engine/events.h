@@ -12,7 +12,7 @@ class Events {
     virtual ~Events() = default;
     /// `resources` resources are being read at an endpoint.
     virtual void reading(std::string_view /*endpoint*/, std::size_t /*resources*/) {}
-    /// An endpoint is not readable yet; `what` is what it waits for.
+    /// An endpoint is not readable yet; `what` describes the condition it waits for.
     virtual void waiting(std::string_view /*endpoint*/, std::string_view /*what*/) {}
     virtual void step_started(const Step& /*step*/, std::string_view /*doing*/) {}
     virtual void step_progress(const Step& /*step*/, std::string_view /*text*/) {}

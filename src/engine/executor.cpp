@@ -17,7 +17,7 @@ ApplyResult Executor::run() {
         for (std::size_t i = 0; i < threads; ++i) workers.emplace_back([this] { work(); });
     }
     intents_.withdraw_rest();
-    // a stop also ends waits, whose steps then fail
+    // a stop also ends waits; their steps then fail
     run_.result.interrupted = run_.options.stop != nullptr && *run_.options.stop &&
                               (run_.open > 0 || !run_.result.errors.empty());
     return std::move(run_.result);
@@ -29,11 +29,12 @@ void Executor::work() {
         queues_.enqueue_due();
         decisions_.settle_ready();
         if (run_.open == 0) break;
-        // a stop lets changes end that have begun
+        // a stop lets changes that have begun end
         std::optional<StepQueues::Job> job =
             run_.stopping() ? queues_.take_poll() : queues_.take_job();
         if (!job) {
-            // nothing runs and nothing can start: a stop, or all remaining steps have failed
+            // nothing runs and nothing can start, because of a stop, or because all remaining steps
+            // have failed
             const bool later = queues_.is_polling() || (queues_.is_pausing() && !run_.stopping());
             if (running_ == 0 && !later) break;
             // the timeout limits the delay of a stop by a signal
@@ -122,7 +123,8 @@ std::vector<Error> Executor::broken_checks() const {
     return run_.graph->broken_checks(run_.current_values());
 }
 
-/// Checks the rules of resources without a step, as the values they refer to may have changed.
+/// Checks the rules of resources without a step, because the values that the rules refer to may
+/// have changed.
 void Executor::check_unchanged(Diagnostics& diagnostics) const {
     const Graph::Values values = run_.current_values();
     for (NodeId id = 0; id < run_.graph->nodes().size(); ++id) {

@@ -20,7 +20,8 @@ std::shared_ptr<OpenEndpoint> Endpoints::open(const std::string& provider,
         const auto it = open_.find(endpoint.key);
         if (it != open_.end()) return it->second;
     }
-    // opening takes long, so it runs without the lock; of two concurrent ones, the first is kept
+    // opening takes long, so it runs without the mutex; of two concurrent attempts, the first is
+    // kept
     std::shared_ptr<OpenEndpoint> fresh;
     try {
         const Span span("open", shown_key(endpoint));
@@ -51,7 +52,7 @@ std::vector<Observation> Endpoints::read(const std::string& provider, const Endp
 }
 
 namespace {
-/// The attributes, sharing memory with equal values of the config.
+/// The attributes, which share memory with equal values of the config.
 Value sharing(const Value& attributes, const Value& config) {
     if (!attributes.is_map()) return attributes;
     Value::Map entries = attributes.as_map();
@@ -87,7 +88,7 @@ Value with_connections(const Value& v, const std::map<std::string, Value>& curre
     return out;
 }
 
-/// Updates recorded connections, as a recreated machine has another host key.
+/// Updates recorded connections, because a recreated machine has a different host key.
 void follow_machines(PriorState& prior) {
     std::map<std::string, Value> current;
     for (const auto& [address, r] : prior.recorded) {
@@ -125,7 +126,8 @@ PriorState load_prior_state_but(const Store& store, const std::vector<std::strin
         prior.interrupted[i.address] = i.action;
         if (i.action == ChangeKind::update) prior.attempted[i.address] = i.config;
         if (i.action != ChangeKind::create) continue;
-        // a partly created object is managed: found by its identity, completed or removed
+        // a partly created object is managed: it is found by its identity, then completed or
+        // removed
         prior.recorded[i.address] = {i.address, i.type,   i.generation, i.identity,
                                      i.config,  i.config, i.depends_on, false};
         prior.unfinished.insert(i.address);
@@ -152,7 +154,7 @@ Graph::Values recorded_values(const Graph& graph, const PriorState& prior) {
 
 namespace {
 
-/// Reads one batch; returns an error if the endpoint does not answer.
+/// Reads one batch. Returns an error if the endpoint does not respond.
 std::optional<Error> read_batch(const Batch& batch, const std::vector<PlannedRead>& reads,
                                 Endpoints& endpoints, const Notice& notice,
                                 std::vector<Observation>& out) {
@@ -170,7 +172,7 @@ std::optional<Error> read_batch(const Batch& batch, const std::vector<PlannedRea
     }
 }
 
-/// The secrets of all resources and data sources, as far as they are known.
+/// The secrets of all resources and data sources that are known.
 Redactor known_secrets(const PriorState& prior) {
     Value::List all;
     for (const auto& [address, record] : prior.recorded)
@@ -210,7 +212,7 @@ void refresh(PriorState& prior, const std::vector<PlannedRead>& reads, Endpoints
                 }
             };
             const std::size_t count = std::min(endpoints.at_once(), wave.size());
-            std::vector<std::jthread> threads; // in addition to this one
+            std::vector<std::jthread> threads; // in addition to this thread
             while (threads.size() + 1 < count) threads.emplace_back(work);
             work();
         }
@@ -222,7 +224,8 @@ void refresh(PriorState& prior, const std::vector<PlannedRead>& reads, Endpoints
             for (std::size_t k = 0; k < wave[i].reads.size(); ++k) {
                 const std::size_t s = wave[i].reads[k];
                 if (HeapOptional<Error>& error = answers[i][k].error) {
-                    // a script can print another resource's secret that is a part of its text
+                    // a script can print a secret of another resource that is part of the script's
+                    // text
                     if (!redact) redact = known_secrets(prior);
                     error->message = (*redact)(error->message);
                     error->hint = (*redact)(error->hint);

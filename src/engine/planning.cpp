@@ -31,7 +31,8 @@ PlannedRun start(const PlanSource& source, const Store& store, const PlanOptions
     return p;
 }
 
-/// The reads needed for such a plan. Sets `evaluation` to the evaluation used to find them.
+/// The reads that a plan with these options needs. Sets `evaluation` to the evaluation that found
+/// them.
 std::vector<PlannedRead> to_read(PlannedRun& p, const PlanSource& source,
                                  const PlanOptions& options,
                                  std::optional<Evaluation>& evaluation) {
@@ -55,7 +56,7 @@ std::vector<PlannedRead> to_read(PlannedRun& p, const PlanSource& source,
     return what;
 }
 
-/// Plans a destroy from the state alone, adding places in the spec to errors.
+/// Plans a destroy from the state alone. Errors get the location of the block in the spec.
 Plan destroy_plan(const PriorState& prior, const PlanSource& source, const PlanOptions& options) {
     try {
         return make_destroy_plan(prior, source.graph.registry(), options, &source.graph);
@@ -79,7 +80,7 @@ void make(PlannedRun& p, const PlanSource& source, const PlanOptions& options,
 }
 
 /// Reads everything that the plan needs.
-/// @returns the evaluation for it; none for a plan that needs no spec
+/// @returns the evaluation for the plan; none for a plan that needs no spec
 std::optional<Evaluation> read_all(PlannedRun& p, const PlanSource& source,
                                    const PlanOptions& options, Events& events,
                                    const std::stop_token& stop) {
@@ -88,7 +89,8 @@ std::optional<Evaluation> read_all(PlannedRun& p, const PlanSource& source,
     };
     std::optional<Evaluation> evaluation;
     if (options.refresh) {
-        read_sources(); // reads may depend on data sources, and those on what was read
+        read_sources(); // reads may depend on data sources, and data sources on the objects that
+                        // were read
         const std::vector<PlannedRead> what = to_read(p, source, options, evaluation);
         refresh(p.prior, what, *p.endpoints, events);
     } else {
@@ -98,12 +100,12 @@ std::optional<Evaluation> read_all(PlannedRun& p, const PlanSource& source,
     }
     read_sources();
     if (stop.stop_requested())
-        throw Interrupted(); // endpoints that did not answer are no errors then
+        throw Interrupted(); // then endpoints that did not respond are not errors
     return evaluation;
 }
 
 /// Adds the resources of the errors to the exclusions.
-/// @throws Error: all of them if one is not about a single object
+/// @throws Error: all of the errors, if one of them is not about a single object
 void exclude(const Error& errors, const Graph& graph, const PriorState& prior, PlanOptions& options,
              LeftOut& left_out) {
     for (const Error& error : errors.all()) {
@@ -135,7 +137,8 @@ PlannedRun read_and_plan_rest(const PlanSource& source, const Store& store, Even
     PlanOptions options;
     PlannedRun p = start(source, store, options, stop);
     const std::optional<Evaluation> evaluation = read_all(p, source, options, events, stop);
-    for (;;) { // what depends on an error is planned only without it, and can have errors too
+    for (;;) { // dependents of a resource with an error are planned only without it, and can have
+               // errors too
         try {
             make(p, source, options, evaluation ? &*evaluation : nullptr);
             break;
@@ -162,7 +165,8 @@ PlannedRun plan_from_observations(const PlanSource& source, const Store& store,
                                   const PlanOptions& options,
                                   std::map<std::string, Observation> observed) {
     PlannedRun p = start(source, store, options);
-    // observations use the addresses after the evaluation, which needs only those of data sources
+    // observations use the addresses after the evaluation, which needs only the observations of
+    // data sources
     for (const auto& [address, seen] : observed)
         if (const auto node = source.graph.find(address); node && source.graph[*node].type->data)
             p.prior.observed.emplace(address, seen);

@@ -15,13 +15,14 @@
 
 namespace hadeploy {
 
-/// The input of plans, apart from the state.
+/// The input of plans other than the state.
 struct PlanSource {
     const Graph& graph;
     ProviderSettings settings;
-    /// For a rollback: moves that restore the addresses of the restored version, latest first.
+    /// For a rollback: the moves that lead back to the addresses of the restored version, latest
+    /// first.
     std::vector<Moves> moves_back = {};
-    ProviderContext context;      ///< its lineage is set from the state
+    ProviderContext context;      ///< the lineage in it is set from the state
     std::size_t parallelism = 10; ///< number of endpoints read concurrently
 };
 
@@ -29,7 +30,7 @@ struct PlanSource {
 struct PlannedRun {
     PriorState prior;
     ProviderSettings settings;
-    std::unique_ptr<Endpoints> endpoints; ///< open endpoints, reused by apply
+    std::unique_ptr<Endpoints> endpoints; ///< the open endpoints, reused by apply
     Plan plan;
 };
 
@@ -40,18 +41,18 @@ PlannedRun read_and_plan(const PlanSource& source, const Store& store, const Pla
                          Events& events, const std::stop_token& stop = {});
 /// The resources that a plan leaves out, because they cannot be planned.
 struct LeftOut {
-    std::vector<Error> errors; ///< each with the address of its resource
-    /// Recorded resources without a result: those of the errors, and what depends on them.
+    std::vector<Error> errors; ///< errors, each with the address of its resource
+    /// Recorded resources without a result: the resources of the errors, and their dependents.
     std::vector<std::string> addresses;
 };
 
-/// The same for everything that can be planned: leaves out resources whose object cannot be read or
-/// belongs to somebody else.
-/// @throws Error of anything else, for example of the spec; Interrupted
+/// Plans everything that can be planned: leaves out resources whose object cannot be read or is not
+/// managed by hadeploy.
+/// @throws Error for any other problem, for example in the spec; Interrupted
 PlannedRun read_and_plan_rest(const PlanSource& source, const Store& store, Events& events,
                               const std::stop_token& stop, LeftOut& left_out);
-/// Makes the plan from the state alone, as if every object matched its record. Data sources are
-/// unknown.
+/// Makes the plan from the state alone, as if every object matched its record. Values of data
+/// sources are unknown.
 PlannedRun plan_from_record(const PlanSource& source, const Store& store);
 /// Makes the plan from the observations of a saved plan, without reading objects.
 PlannedRun plan_from_observations(const PlanSource& source, const Store& store,

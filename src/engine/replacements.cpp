@@ -62,7 +62,7 @@ bool Replacements::wait_for_base(StepId half) {
     return run_.work[half].waiting_for > 0;
 }
 
-/// Whether a step waits, directly or indirectly, for the other one.
+/// Whether one step waits, directly or indirectly, for the other.
 bool Replacements::waits_for(StepId id, StepId other) const {
     std::vector<StepId> open{id};
     std::set<StepId> visited;
@@ -90,7 +90,8 @@ bool Replacements::is_kept_generation(StepId id) const {
     return other != run_.step_of.end() && run_.work[other->second].is_kept;
 }
 
-/// Whether a replacement planned because of unknown values is needed; nullopt while unknown.
+/// Whether a replacement that was planned because of unknown values is needed; nullopt while this
+/// is unknown.
 std::optional<bool> Replacements::differs_now(StepId id) {
     const Step& step = run_.plan.steps[id];
     for (const NodeId t : (*run_.graph)[*step.node].triggers) {

@@ -7,25 +7,25 @@
 
 namespace hadeploy {
 
-/// Decides on replacements that are only necessary if the resource differs when all values are
-/// known. Everything is called with the lock held.
+/// Decides on replacements that are only necessary if the resource differs once all values are
+/// known. All functions are called with the mutex held.
 class Replacements {
   public:
     Replacements(ActiveRun& run, StepOutcomes& outcomes) : run_(run), outcomes_(outcomes) {}
 
     /// Whether the removal in the first half of a replacement is needed; nullopt while this depends
-    /// on a base that is kept and still to be changed in place.
+    /// on a base that is kept and has not been changed in place yet.
     std::optional<bool> removal_needed(StepId half);
-    /// Makes the first half wait until kept dependencies are changed in place, as only then it is
-    /// known whether the resource differs.
+    /// Makes the first half wait until kept dependencies have been changed in place, because only
+    /// then it is known whether the resource differs.
     /// @return false when there is nothing to wait for
     bool wait_for_base(StepId half);
     /// Whether a replacement is needed, now that all values are known.
     bool is_needed(StepId id);
-    /// Whether a step removes an old generation whose replacement was unnecessary, so that it is
-    /// kept.
+    /// Whether a step would remove an old generation whose replacement turned out to be
+    /// unnecessary, so that the generation is kept.
     [[nodiscard]] bool is_kept_generation(StepId id) const;
-    /// Rejects the replacement of a protected resource that was planned only in case it differs.
+    /// Rejects a replacement of a protected resource that was planned in case the resource differs.
     void reject_protected(StepId id) const;
 
   private:

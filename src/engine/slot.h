@@ -18,7 +18,7 @@ class Slot {
         give_back();
     }
 
-    /// Waits for a slot unless it has one; returns false when a stop was requested first.
+    /// Waits for a slot, unless it already has one. Returns false when a stop was requested first.
     bool take() {
         std::unique_lock lock(run_.mutex);
         if (taken_) return true;
@@ -31,7 +31,7 @@ class Slot {
         return false;
     }
 
-    /// Must be called with the lock held.
+    /// Must be called with the mutex held.
     void give_back() {
         if (!std::exchange(taken_, false)) return;
         ++run_.slots.given_back;

@@ -53,7 +53,7 @@ void StepDecisions::write_settled() {
     for (const Settled& s : all) outcomes_.finish(s.step, s.result);
 }
 
-/// Settles a ready step at once, or queues it at its endpoint.
+/// Settles a ready step immediately, or queues it at its endpoint.
 void StepDecisions::consider(StepId id) {
     const Step& step = run_.plan.steps[id];
     StepWork& work = run_.work[id];
@@ -104,7 +104,7 @@ bool StepDecisions::prepare(StepId id) {
            false;
 }
 
-/// Rejects a name, known only now, of an object that another resource manages.
+/// Rejects the name of an object that another resource manages, if the name is known only now.
 void StepDecisions::reject_owned_name(StepId id) {
     const Step& step = run_.plan.steps[id];
     if (!step.after.contains_unknown() || !step.type->claims(step.after).empty()) return;
@@ -122,7 +122,7 @@ void StepDecisions::reject_owned_name(StepId id) {
     reject_name_of_this_run(id);
 }
 
-/// Rejects a name, known only now, that another step of this run has.
+/// Rejects a name that another step of this run has, if the name is known only now.
 void StepDecisions::reject_name_of_this_run(StepId id) {
     if (!claimed_) {
         claimed_.emplace();
@@ -168,7 +168,7 @@ void StepDecisions::decide_step(StepId id) {
         work.kind = Change::Kind::create;
         if (!work.is_kept) return queues_.enqueue(id, false);
     }
-    if (step.action == Action::create && !step.read_first) { // as observed for the plan
+    if (step.action == Action::create && !step.read_first) { // the observation for the plan
         work.kind = Change::Kind::create;
         return queues_.enqueue(id, false);
     }
@@ -188,11 +188,12 @@ void StepDecisions::decide_step(StepId id) {
     work.kind = d.action == Action::update ? Change::Kind::update : Change::Kind::create;
     if (step.node && work.kind == Change::Kind::create)
         work.config = with_lifecycle_of_new((*run_.graph)[*step.node], work.config);
-    // as in a plan: an object that is gone is not confused with its successor
+    // as in a plan, so that an object that is gone is not confused with its successor
     if (step.action == Action::read && work.kind == Change::Kind::create &&
         observed.state == Observation::State::absent &&
         !run_.prior.unfinished.contains(step.address) && !run_.state_only(id))
-        work.made_anew = NewGenerations(run_.prior).next(step.address, recorded->generation + 1);
+        work.next_generation =
+            NewGenerations(run_.prior).next(step.address, recorded->generation + 1);
     work.changed.clear();
     for (const AttributeChange& c : d.changes) work.changed.push_back(c.name);
     queues_.enqueue(id, false);

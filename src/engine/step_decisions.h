@@ -9,8 +9,8 @@
 
 namespace hadeploy {
 
-/// Decides what a step that is ready needs: nothing, a read or a change. Everything is called with
-/// the lock held.
+/// Decides whether a ready step needs nothing, a read or a change. All functions are called with
+/// the mutex held.
 class StepDecisions {
   public:
     StepDecisions(ActiveRun& run, StepQueues& queues, StepOutcomes& outcomes)
@@ -20,7 +20,7 @@ class StepDecisions {
     void settle_ready();
 
   private:
-    /// A step without a change of a real object, and its row to record; no row: removed.
+    /// A step that changes no real object, and its row to record. No row: the resource is removed.
     struct Settled {
         StepId step;
         StepResult result;
@@ -41,7 +41,7 @@ class StepDecisions {
     StepOutcomes& outcomes_;
     Replacements replacements_;
     std::optional<std::map<std::string, StepId>> claimed_; ///< filled on first use
-    std::vector<Settled> settled_;                         ///< written together, then done
+    std::vector<Settled> settled_; ///< steps that are written together, and are done afterwards
 };
 
 } // namespace hadeploy

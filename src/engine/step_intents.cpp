@@ -5,8 +5,8 @@
 namespace hadeploy {
 
 namespace {
-/// The config with the names of the changed attributes. If the run is interrupted, they are changed
-/// again, as attributes that cannot be read may have any value.
+/// The config with the names of the changed attributes. After an interrupted run these are changed
+/// again, because attributes that cannot be read may have any value.
 Value with_changed_names(const StepWork& work) {
     Value::List names(work.changed.begin(), work.changed.end());
     return work.config.with(kChangedNames, Value::list(std::move(names)));

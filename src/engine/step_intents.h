@@ -6,7 +6,8 @@
 
 namespace hadeploy {
 
-/// The intents of a run's changes in the journal. Nothing is called with the lock held.
+/// The intents of a run's changes in the journal. All functions are called without holding the
+/// mutex.
 class StepIntents {
   public:
     using Job = StepQueues::Job;
@@ -15,11 +16,12 @@ class StepIntents {
         : run_(run), queues_(queues), outcomes_(outcomes) {}
 
     Intent intent_of(StepId id, const Change& change) const;
-    /// Writes the intents of a job; without them it must not start. A retried change already has
-    /// one.
+    /// Writes the intents of a job, which must not start without them. A retried change already has
+    /// an intent.
     bool begin(const Job& job, std::vector<Intent>& intents);
-    /// Removes the intents of a job that a stop prevented from starting. Keeps those of changes
-    /// that were started before by this or an earlier run, as they are the only record of them.
+    /// Removes the intents of a job that a stop prevented from starting. Keeps the intents of
+    /// changes that this or an earlier run has started, because they are the only record of those
+    /// changes.
     void withdraw(const Job& job, std::vector<Intent> intents);
     /// After a stop, removes the intents of changes that were not started in their batch.
     void withdraw_rest();

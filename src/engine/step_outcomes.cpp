@@ -56,7 +56,7 @@ void StepOutcomes::finish(StepId id, StepResult result) {
 
 void StepOutcomes::finish_with(StepId id, const std::optional<RecordedResource>& row) {
     if (row && run_.plan.steps[id].node) run_.values[*run_.plan.steps[id].node] = row->attributes;
-    // an unnecessary replacement was changed in place
+    // the replacement was unnecessary: the object was changed in place
     const bool changed = run_.plan.steps[id].action == Action::replace && run_.work[id].is_kept;
     finish(id, changed ? StepResult::changed : StepResult::done);
 }
@@ -81,8 +81,8 @@ std::optional<Error> StepOutcomes::broken_postcondition(StepId id) const {
                         : "it exists and is recorded; resources that depend on it were skipped");
 }
 
-/// Hides the secrets of the resource and of those that it uses: a command may print its input, or a
-/// secret that is a part of its text.
+/// Hides the secrets of the resource and of the resources that it uses, because a command may print
+/// its input, or a secret that is part of its text.
 void StepOutcomes::hide_secrets_of(StepId id, Error& error) const {
     const Step& step = run_.plan.steps[id];
     const auto hide = [&](const Value& value) { error = hide_secrets(std::move(error), value); };
@@ -135,7 +135,7 @@ void StepOutcomes::fail(StepId id, Error error) {
 }
 
 void StepOutcomes::skip_dependents(StepId id) {
-    std::vector<StepId> failed{id}; // not recursive: a chain can be as long as the plan
+    std::vector<StepId> failed{id}; // not recursive, because a chain can be as long as the plan
     while (!failed.empty()) {
         const StepId at = failed.back();
         failed.pop_back();

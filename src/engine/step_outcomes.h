@@ -8,22 +8,24 @@
 
 namespace hadeploy {
 
-/// How the steps of a run end: results, failures, and the records of both. Everything is called
-/// with the lock held, unless it says otherwise.
+/// Ends the steps of a run: results, failures, and the records of both. Functions are called with
+/// the mutex held, unless their comment says otherwise.
 class StepOutcomes {
   public:
     StepOutcomes(ActiveRun& run, StepQueues& queues) : run_(run), queues_(queues) {}
 
-    /// Ends a step, and lets the steps that waited for it start. A violated postcondition fails it.
+    /// Ends a step, and lets the steps that waited for it start. If a postcondition is false, the
+    /// step fails.
     void finish(StepId id, StepResult result);
-    /// The same for a change, with the row that was recorded; no row: removed.
+    /// Ends a change, with the row that was recorded. No row: the resource was removed.
     void finish_with(StepId id, const std::optional<RecordedResource>& row);
-    /// The same for a data source. Its values are only used by references, and not recorded.
+    /// Ends the read of a data source. Its values are only used by references, and are not
+    /// recorded.
     void finish_data(StepId id, const Observation& observed);
-    /// Fails a step, and skips those that wait for it.
+    /// Fails a step, and skips the steps that wait for it.
     void fail(StepId id, Error error);
     void retry_or_fail(StepId id, Error error);
-    /// The first postcondition that does not hold with the values now known.
+    /// The first postcondition that is false with the values that are known now.
     std::optional<Error> broken_postcondition(StepId id) const;
 
     RecordedResource row_of(StepId id, const Value& config, const Value& attributes) const;
@@ -31,9 +33,9 @@ class StepOutcomes {
     RecordedResource result_row(StepId id, Value attributes) const;
     /// The row of the old object of a replacement that creates the new one first.
     [[nodiscard]] RecordedResource old_generation(StepId id) const;
-    /// Records the new object at the resource's address and the old one at its generation's, and
-    /// removes the intent, in one transaction, so that a killed run loses neither of them. Needs no
-    /// lock.
+    /// Records the new object under the resource's address and the old object under the address of
+    /// its generation, and removes the intent. This is one transaction, so that a killed run loses
+    /// neither object. Does not need the mutex.
     void write_generations(StepId id, const RecordedResource& row);
 
   private:

@@ -20,7 +20,7 @@ std::optional<Endpoint> StepQueues::choose_endpoint(StepId id, const Value& conf
 
 /// Whether a machine was observed as down and no step of this plan has started it.
 bool StepQueues::machine_down(const std::string& address) const {
-    const auto half = run_.half_of.find(address); // until its end the old machine exists
+    const auto half = run_.half_of.find(address); // the old machine exists until the step ends
     const bool old = half != run_.half_of.end() &&
                      run_.work[half->second].state != StepState::done &&
                      !run_.is_under_way(half->second);
@@ -115,7 +115,7 @@ std::vector<std::string> StepQueues::exclusive_names(StepId id) const {
     return step.type->exclusive(work.kind == Change::Kind::remove ? step.before : work.config);
 }
 
-/// Whether a running change needs something that this one needs too.
+/// Whether a running change needs an exclusive name that this change needs too.
 bool StepQueues::is_excluded(StepId id) const {
     if (holders_.empty()) return false;
     const std::vector<std::string> names = exclusive_names(id);
@@ -167,7 +167,7 @@ bool StepQueues::has_own_batch(StepId id) const {
 }
 
 /// Adds all other resources that must be read at the same endpoint and whose config is known, so
-/// that a machine that has just come up needs only one round trip.
+/// that a machine that has just started needs only one round trip.
 void StepQueues::add_fellow_reads(Job& job) {
     for (const StepId id : job.steps) run_.work[id].read_fresh = true;
     for (StepId id = 0; id < run_.plan.steps.size(); ++id) {
@@ -180,7 +180,7 @@ void StepQueues::add_fellow_reads(Job& job) {
         Diagnostics diagnostics;
         const Value config = run_.graph->config(*step.node, run_.current_values(), diagnostics);
         if (!diagnostics.empty() || config.contains_unknown()) continue;
-        // all machines in its config must be up, not only the one through which it is read
+        // all machines in its config must be up, not only the one through which the object is read
         const std::set<std::string> machines = machines_in(config);
         if (std::any_of(machines.begin(), machines.end(),
                         [&](const std::string& m) { return machine_down(m); }))

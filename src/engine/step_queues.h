@@ -11,14 +11,14 @@
 
 namespace hadeploy {
 
-/// What runs next: steps that are to be read or changed, in a queue per endpoint. Everything is
-/// called with the lock held, unless it says otherwise.
+/// Chooses the next job: the steps to read or change are in a queue per endpoint. Functions are
+/// called with the mutex held, unless their comment says otherwise.
 class StepQueues {
   public:
     explicit StepQueues(ActiveRun& run) : run_(run) {}
 
-    /// The order of changes in a queue: first those started by an earlier run, then by the length
-    /// of the longest chain that waits for them, then by arrival.
+    /// The order of changes in a queue: first the changes that an earlier run started, then by the
+    /// length of the longest chain of steps that waits for them, then by arrival.
     struct Turn {
         bool resumed;
         std::size_t height;
@@ -37,7 +37,7 @@ class StepQueues {
         bool busy = false;
         std::deque<StepId> reads;
         std::set<Turn> changes;
-        std::set<StepId> polled; ///< changes that the backend completes
+        std::set<StepId> polled; ///< changes that the backend completes by itself
         bool polling = false;
         Clock::time_point next_poll = {};
 
@@ -57,23 +57,23 @@ class StepQueues {
     std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
     /// Adds a step to the queue of its endpoint.
     void enqueue(StepId id, bool read);
-    /// The same after a pause.
+    /// Adds a step to the queue of its endpoint after a pause.
     void enqueue_later(StepId id, bool read, Clock::time_point when);
     /// Adds the steps whose pause is over.
     void enqueue_due();
-    /// Lets polls find the end of a running change.
+    /// Moves a running change that the backend completes by itself to the polled changes.
     void wait_for_end(Queue& queue, StepId id);
-    /// Changes are still to be polled.
+    /// Whether changes have to be polled.
     [[nodiscard]] bool is_polling() const;
-    /// Steps pause before they are tried again.
+    /// Whether steps pause before they are retried.
     [[nodiscard]] bool is_pausing() const { return !later_.empty(); }
-    /// When the next pause or interval between polls ends; at most `latest`.
+    /// The time when the next pause or interval between polls ends, but no later than `latest`.
     [[nodiscard]] Clock::time_point next_due(Clock::time_point latest) const;
-    /// Returns the steps of a job to their queue. Takes the lock.
+    /// Returns the steps of a job to their queue. Locks the mutex.
     void put_back(const Job& job);
     [[nodiscard]] bool more_work() const;
     std::optional<Job> take_job();
-    /// A poll that is due.
+    /// Takes a poll that is due.
     std::optional<Job> take_poll();
     /// Takes the changes that can be made in one job.
     void take_changes(Queue& queue, std::vector<StepId>& steps);
@@ -88,13 +88,14 @@ class StepQueues {
 
     ActiveRun& run_;
     std::map<std::string, Queue> by_key_; ///< by the key of the endpoint
-    /// The last step that was started with each exclusive name; others wait while it runs.
+    /// The step that was started last with each exclusive name; other steps with the name wait
+    /// while it runs.
     std::map<std::string, StepId, std::less<>> holders_;
     struct Later {
         StepId step;
         bool read;
     };
-    std::multimap<Clock::time_point, Later> later_; ///< pausing
+    std::multimap<Clock::time_point, Later> later_; ///< steps that pause, by the end of their pause
     std::size_t arrivals_ = 0;
 };
 

@@ -58,9 +58,9 @@ INDENTED = {
         'indent the contents of "resources" below it',
     "outputs:\nx: 1\n": 'indent the contents of "outputs" below it',
     "resources:\n  a:\n    type: local.file\n  path: x\n":
-        "an attribute is indented further than the name of its block",
+        "attributes are indented further than the name of their block",
     "resources:\n  a:\n    type: local.file\n  content: x\n":
-        "an attribute is indented further than the name of its block",
+        "attributes are indented further than the name of their block",
     "resources:\n  a:\n    type: local.file\n      path: x\n":
         "this line is indented further than the one before it",
     "resources:\n  a:\n    type: local.file\n    path: x\n   content: y\n":
@@ -69,7 +69,7 @@ INDENTED = {
     "resources:\n  a: {type: random.id}\n  outputs: {x: 1}\n":
         '"outputs" is a section of the spec: it begins in the first column',
     "variables:\n  n:\n  default: 1\n":
-        "an attribute is indented further than the name of its block",
+        "attributes are indented further than the name of their block",
     "resources:\n  a:\n    type: random.id\n    lifecycle:\n    prevent_destroy: true\n":
         'indent the contents of "a"',
     "resources:\n  - a:\n      type: local.file\n":

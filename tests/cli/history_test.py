@@ -356,7 +356,7 @@ class RekeyTest(Case):
         self.write("phrase", "correct horse\n", 0o600)
         self.assertIn("HADEPLOY_STATE_PASSPHRASE",
                       self.rekey("--new-passphrase-file", "phrase", "--json"))
-        self.assertIn("locked with a passphrase", self.run_it("state", "list", status=1))
+        self.assertIn("encrypted with a passphrase", self.run_it("state", "list", status=1))
         self.environment["HADEPLOY_STATE_PASSPHRASE"] = "correct horse"
         self.check()
         self.assertIn("--new-passphrase-file FILE", self.rekey(status=64))  # no terminal to ask on

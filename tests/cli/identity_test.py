@@ -40,7 +40,7 @@ class AddressTest(IdentityProject):
         for section in ("moved: [{from: a, to: b}]", "removed: [a]"):
             self.spec(section + "\nresources:\n  a: {type: local.value, input: 1}\n"
                       "  b: {type: local.value, input: 2}\n")
-            self.assertIn("the spec still has a", self.run_it("validate", code=65))
+            self.assertIn("a is still in the spec", self.run_it("validate", code=65))
 
     @at_each_parallelism
     def test_another_name_and_content(self):

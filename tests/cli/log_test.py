@@ -133,7 +133,7 @@ class Log(unittest.TestCase):
         for name in ("pipe", "link"):
             done = self.run_it("plan", "--log-file", self.home / name)
             self.assertEqual(done.returncode, 1, name)
-            self.assertIn("choose another file with --log-file", done.stderr)
+            self.assertIn("choose a different file with --log-file", done.stderr)
         self.assertFalse((self.home / "elsewhere").exists())
 
 

@@ -36,7 +36,7 @@ struct Saved {
         ::setenv("HADEPLOY_STATE_KEY_FILE", "", 1); // own_environment() remembers removed variables
         const std::string all = read_file(file);
         header = all.substr(0, all.find('\n'));
-        cipher = Cipher::unlock(from_json(header).text("key_lock"), key, "the plan");
+        cipher = Cipher::load(from_json(header).text("key_lock"), key, "the plan");
         body = json::parse(
             cipher.open(all.substr(header.size() + 1, all.size() - header.size() - 2), header));
     }

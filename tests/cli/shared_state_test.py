@@ -252,7 +252,7 @@ class SharedStateTest(unittest.TestCase):
         self.server.sql("INSERT INTO replayed.resources SELECT * FROM kept")
         for words in (["plan"], ["state", "list"], ["destroy", "--auto-approve"], ["apply", "--auto-approve"]):
             said = self.hadeploy(*words, status=1, **both)
-            self.assertIn("were removed, added or replaced by earlier ones outside hadeploy", said)
+            self.assertIn("were removed, added or replaced by older versions outside hadeploy", said)
         self.assertTrue((self.path / "script").exists())
         self.server.sql("DELETE FROM replayed.resources WHERE address = 'script'")
         self.assertEqual(self.hadeploy("state", "list", **both).split(), ["word"])

@@ -24,7 +24,7 @@ resources:
 """
 
 
-INCOMPLETE = "were removed, added or replaced by earlier ones outside hadeploy"
+INCOMPLETE = "were removed, added or replaced by older versions outside hadeploy"
 
 
 class Tampered(Project):

@@ -200,8 +200,8 @@ class WatchTest(Project):
         text = self.once("--repair", code=2)
         self.assertEqual(self.read("a"), "one")
         # the dependency is pending, so above waits for a person
-        self.assertRegex(text, r"drift: above: it is gone \(not repaired by hadeploy watch: base, on which it "
-                               r"depends, is not as in the spec\)")
+        self.assertRegex(text, r"drift: above: it is gone \(not repaired by hadeploy watch: its "
+                               r"dependency base does not match the spec\)")
         self.assertFalse(self.there("above"))
         self.assertFalse(self.there("b2"))
         self.assertEqual(self.read("b"), "two")

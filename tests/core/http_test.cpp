@@ -137,7 +137,7 @@ TEST_CASE("http: repeated headers are joined in the order received") {
     CHECK(two->second == "a, b");
 }
 
-TEST_CASE("http: secrets are for the first origin only, also after a way back") {
+TEST_CASE("http: secrets are for the first origin only, even after a way back") {
     const Server server, other;
     const auto body = [](const std::string& url) { return http::send(with_secrets(url)).body; };
     CHECK(body(server.redirect("/tell", 307)) == "POST a=basic s=abcdefgh p=x b=content");

@@ -117,8 +117,7 @@ TEST_CASE("drift: a dependent of something pending is left to a person") {
     CHECK(lab.look(kThings).repairable == "b");
     const auto seen = lab.look(with(kThings, "value: one", "value: uno"));
     CHECK(seen.findings == "a pending: value, shout differ\n"
-                           "b drifted: value differs (a, on which it depends, is not as in "
-                           "the spec)\n");
+                           "b drifted: value differs (its dependency a does not match the spec)\n");
     CHECK(seen.repairable.empty());
 }
 
@@ -136,8 +135,9 @@ TEST_CASE("drift: an object of somebody else is left to a person") {
     REQUIRE(lab.apply(kThings).result.ok());
     lab.world.owners["c"] = "somebody else";
     const auto seen = lab.look(kThings);
-    CHECK(seen.findings.find("c drifted: an object of this name exists and belongs to somebody "
-                             "else: made by hand (the object there is not ours)") == 0);
+    CHECK(seen.findings.find(
+              "c drifted: an object of this name exists and belongs to somebody "
+              "else: made by hand (the object at its place is not managed by hadeploy)") == 0);
     CHECK(seen.repairable.empty());
 }
 
@@ -162,7 +162,7 @@ TEST_CASE("drift: what cannot be read hides nothing else, and is no drift") {
     lab.change("c", "else");
     const auto seen = lab.look(kThings);
     CHECK(seen.findings == "a unreadable: it can't be read\n"
-                           "b unreadable: it depends on something that cannot be read\n"
+                           "b unreadable: a dependency cannot be read\n"
                            "c drifted: value differs\n");
     CHECK(seen.repairable == "c");
     CHECK(seen.refused.empty());

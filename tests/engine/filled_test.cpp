@@ -77,7 +77,7 @@ TEST_CASE("create_before_destroy is the default of a type, and a lifecycle overr
     CHECK(lab.apply(named("p3, size: 2", off)).result.ok());
 }
 
-TEST_CASE("an object that is gone is made again as a new generation, also if apply finds out") {
+TEST_CASE("an object that is gone is made again as a new generation, even if apply finds out") {
     Lab lab;
     const std::string spec = R"(name: test
 resources:

@@ -239,7 +239,7 @@ TEST_CASE("create_before_destroy: two objects of one name cannot coexist") {
     CHECK(lab.objects() == "a b");
 }
 
-TEST_CASE("keep_on_destroy: the old object stays beside the new one, also after a kill") {
+TEST_CASE("keep_on_destroy: the old object stays beside the new one, even after a kill") {
     const auto kept = [](int size) {
         return fmt::format(
             "name: test\nresources:\n  a: {{type: fake.thing, name: a{0}, size: {0}, "

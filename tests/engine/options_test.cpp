@@ -186,7 +186,7 @@ TEST_CASE("imports that are rejected") {
           "a: import: there is no fake.thing x (the ID is the mark that it carries)");
     lab.world.objects["b"] = Value::map({{"name", "b"}});
     lab.world.owners["b"] = "x";
-    CHECK(lab.refused("b", "x") == "b: value is not known before the resources that it refers to "
+    CHECK(lab.refused("b", "x") == "b: value is not known until the resources that it refers to "
                                    "are created (apply them first, with --target)");
     lab.world.objects["a"] = Value::map({{"name", "a"}});
     lab.world.owners["a"] = "somebody";

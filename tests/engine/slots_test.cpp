@@ -177,7 +177,7 @@ TEST_CASE("changes that need the same thing do not run at the same time") {
     };
     project.shop.during = [] { std::this_thread::sleep_for(std::chrono::milliseconds(5)); };
     SUBCASE("and all of them run") {}
-    SUBCASE("also if they fail and are tried again") {
+    SUBCASE("even if they fail and are tried again") {
         project.shop.broken = true;
     }
     CHECK(project.apply(8).ok() != project.shop.broken);

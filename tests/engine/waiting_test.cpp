@@ -157,7 +157,7 @@ TEST_CASE("changes that only wait take no slot, and one poll asks for all of the
     CHECK(*std::max_element(fleet.yard.polls.begin(), fleet.yard.polls.end()) > 20);
 }
 
-TEST_CASE("the intent of a change that waits stays until its end, also after a failure") {
+TEST_CASE("the intent of a change that waits stays until its end, even after a failure") {
     Fleet fleet;
     fleet.add(2);
     fleet.text +=

@@ -28,7 +28,7 @@ struct Lab {
                        plan_from_observations(project.plan_source(), *store, {}, {}));
         const std::string saved = read_file(file);
         header = saved.substr(0, saved.find('\n'));
-        cipher = Cipher::unlock(from_json(header).text("key_lock"), kSource, "the plan");
+        cipher = Cipher::load(from_json(header).text("key_lock"), kSource, "the plan");
     }
     Directory directory;
     std::filesystem::path file = directory / "plan";

@@ -24,7 +24,7 @@ constexpr const char* kAddress = "lab";
 Cipher cipher() {
     // Sealed values in the corpus were sealed with this lock, which kKey opens.
     static const std::string lock = read_file(HADEPLOY_FUZZ_DIR "/state.lock");
-    return Cipher::unlock(lock, kSource, "the fuzzer's state");
+    return Cipher::load(lock, kSource, "the fuzzer's state");
 }
 
 void read_all(const Store& store) {

@@ -97,10 +97,9 @@ TEST_CASE("a plan warns if the directory of a file is missing and no resource cr
         "name: t\nresources:\n  a: {type: local.file, path: none/b, content: x}\n";
     const Lab::Run run = lab.plan(alone);
     CHECK(run.plan == "create a");
-    CHECK(warnings(run) ==
-          fmt::format(
-              "a:3: there is no directory \"{}\", and no resource before this one creates it\n",
-              lab.path("none").string()));
+    CHECK(warnings(run) == fmt::format("a:3: there is no directory \"{}\", and no resource that is "
+                                       "applied before this one creates it\n",
+                                       lab.path("none").string()));
     CHECK(run.steps.warnings.at(0).hint.find("depends_on") != std::string::npos);
     // a resource creates it, as the plan knows, or may create it
     CHECK(warnings(lab.plan(alone + "  d: {type: local.directory, path: none}\n")) == "");

@@ -69,11 +69,12 @@ TEST_CASE("moved: checks without a state") {
     CHECK(errors_with("moved: [{from: b, to: a}, {from: b, to: c}]") ==
           "hadeploy.yaml:2:34: moved: b is moved twice (keep the move to the current name of the "
           "block)\n  hadeploy.yaml:2:16: first here\n");
-    CHECK(errors_with("moved: [{from: b, to: a}, {from: d, to: a}]") ==
-          "hadeploy.yaml:2:41: moved: two moves lead to a (only one object can have an address: "
-          "keep the move of the one that exists)\n  hadeploy.yaml:2:23: the other one is here\n");
+    CHECK(
+        errors_with("moved: [{from: b, to: a}, {from: d, to: a}]") ==
+        "hadeploy.yaml:2:41: moved: two moves lead to a (only one object can have an address: "
+        "keep the move of the object that exists)\n  hadeploy.yaml:2:23: the other one is here\n");
     CHECK(errors_with("moved: [{from: b, to: d}, {from: d, to: b}, {from: e, to: a}]") ==
-          "hadeploy.yaml:2:16: moved: these moves form a circle (`to` must be the current name of "
+          "hadeploy.yaml:2:16: moved: these moves form a cycle (`to` must be the current name of "
           "a block)\n  hadeploy.yaml:2:16: b becomes d\n  hadeploy.yaml:2:34: d becomes b\n");
     CHECK(errors_with("moved: [{from: b, to: b}]") ==
           "hadeploy.yaml:2:16: moved: b is moved to itself (delete the move)\n");
@@ -115,7 +116,7 @@ TEST_CASE("moved: to another type, to no instance") {
     CHECK(moved(before, to_c + "resources: {c: {type: fake.adoptable, name: a}}\n") ==
           "moved: a is a fake.thing, but c is a fake.adoptable; ");
     CHECK(moved(before, to_c + "resources: {c: {type: fake.thing, count: 1, name: a}}\n") ==
-          "moved: a can't become c: that has instances; ");
+          "moved: a can't become c: the target has instances; ");
     CHECK(moved(before, to_c + "resources: {c: {type: fake.thing, count: 0, name: a}}\n") ==
           "moved: a can't become c: the spec has no such instance; ");
     CHECK(moved(before, "name: t\nmoved: [{from: a, to: 'c[1]'}]\nresources: {c: {type: "
@@ -160,11 +161,11 @@ TEST_CASE("replace_triggered_by: invalid entries are errors") {
                 "without ${}: web[each.key])") != std::string::npos);
     CHECK(error("'b['").find("is not an address") != std::string::npos);
     CHECK(error("var.v") == at + "nothing here is called \"var.v\" (it takes resources, instances "
-                                 "and modules; to follow a single value, keep it in a local.value, "
-                                 "and name that)\n");
+                                 "and modules; to react to a single value, put the value in a "
+                                 "local.value, and name that resource)\n");
     CHECK(error("b.token").find("to follow a single value") != std::string::npos);
-    CHECK(error("data.d") == at + "a data source is only read, so it never changes (keep its value "
-                                  "in a local.value, and name that)\n");
+    CHECK(error("data.d") == at + "a data source is only read, so it never changes (put its value "
+                                  "in a local.value, and name that resource)\n");
     CHECK(error("c") == at + "nothing here is called \"c\" (there are: a, b, data.d)\n");
     CHECK(error("'b[\"z\"]'").find("there is no instance z (name an instance that the spec has)") !=
           std::string::npos);
@@ -206,7 +207,7 @@ TEST_CASE("a circle is reported with its lines") {
     CHECK(errors_of("name: t\nresources:\n  a: {type: fake.thing, name: a, depends_on: [b]}\n"
                     "  b: {type: fake.thing, name: b, lifecycle: {replace_triggered_by: [c]}}\n"
                     "  c: {type: fake.thing, name: c, value: \"${a.token}\"}\n") ==
-          "hadeploy.yaml:3:3: 3 resources depend on each other in a circle\n"
+          "hadeploy.yaml:3:3: 3 resources depend on each other in a cycle\n"
           "  hadeploy.yaml:3:47: a needs b\n"
           "  hadeploy.yaml:4:69: b needs c\n"
           "  hadeploy.yaml:5:3: c needs a\n");

@@ -120,7 +120,8 @@ TEST_CASE("an address is in its network, and of no other use there") {
     CHECK(with("10.0.0.0/24", "10.0.1.7") ==
           "the address 10.0.1.7 is not in the network 10.0.0.0/24; ");
     CHECK(with("10.0.0.0/24", "10.0.0.255") ==
-          "the address 10.0.0.255 can't be a machine's address: it is the first or last of the "
+          "the address 10.0.0.255 can't be a machine's address: it is the network or broadcast "
+          "address of the "
           "network 10.0.0.0/24; ");
     CHECK(with("10.0.0.0/24", "10.0.0.1") ==
           "the address 10.0.0.1 can't be a machine's address: it is the host's own address in the "

@@ -106,7 +106,7 @@ TEST_CASE("decide: an interrupted create is finished") {
     CHECK(decided(thing("x"), &recorded, Observation::absent(), create) ==
           "create: an earlier run did not create it");
     CHECK(decided(thing("x"), &recorded, present(thing("x")), create) ==
-          "create: an earlier run did not finish it");
+          "create: an earlier run did not finish creating it");
     CHECK(decided(thing("x", 2), &recorded, present(thing("x")), create) ==
           "replace size: an earlier run began to create a different object");
 }

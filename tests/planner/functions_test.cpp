@@ -30,10 +30,9 @@ TEST_CASE("each function gives what its example says") {
 TEST_CASE("functions report invalid arguments and their usage") {
     CHECK(eval("join(',', [[1]])") == "1:3: join(): a list can't be part of a string");
     CHECK(eval("split('', 'a')") == "1:3: split(): the separator is empty");
-    CHECK(
-        eval("regex('(', 'a')") ==
-        "1:3: regex(): \"(\" is not a regular expression: missing ): ( (the syntax is RE2's, as in "
-        "Go and Terraform: no look-ahead, no backreferences)");
+    CHECK(eval("regex('(', 'a')") == "1:3: regex(): \"(\" is not a regular expression: missing ): "
+                                     "( (the syntax is that of RE2, as in "
+                                     "Go and Terraform: no look-ahead, no backreferences)");
     CHECK(eval("regex('a(?!b)', 'ac')").find("invalid perl operator: (?!") != std::string::npos);
     CHECK(eval("regex('x', 'a')").starts_with("1:3: regex(): \"x\" does not match the text"));
     CHECK(eval("format('%d', 'a')") == "1:3: format(): %d needs an integer, got a string");
@@ -118,8 +117,9 @@ TEST_CASE("functions report invalid arguments and their usage") {
 }
 
 TEST_CASE("functions split no characters and refuse invalid UTF-8") {
-    const std::string byte = "1:3: regex(): the match is part of a character, which is not text "
-                             "(\\C matches a single byte; . matches a character)";
+    const std::string byte =
+        "1:3: regex(): the match is a part of a character, which is not valid text "
+        "(\\C matches a single byte; . matches a character)";
     CHECK(eval("regex('\\\\C', 'é')") == byte);
     CHECK(eval("regex('(\\\\C)(\\\\C)', 'é')") == byte);
     CHECK(eval("regexall('\\\\C', 'aé')").find("part of a character") != std::string::npos);
@@ -395,7 +395,7 @@ TEST_SUITE("as root" * doctest::skip(::geteuid() != 0)) {
         for (const std::string& call : calls) {
             const std::string said = eval(call);
             CHECK_MESSAGE(said.find("a symbolic link that another user may have created (write the "
-                                    "path that the link points to)") != std::string::npos,
+                                    "path to which the link points)") != std::string::npos,
                           call << ": " << said);
         }
         for (const auto& file : {dir.path / "link", dir.path / "ways/a.yaml"}) {

@@ -57,7 +57,8 @@ TEST_CASE("a is a[0], also for objects without a name") {
 
 TEST_CASE("an object without a name that looks the same is reported, and removed") {
     CHECK(change("  a: {type: fake.note, text: x}\n", "  b: {type: fake.note, text: x}\n") ==
-          "create b; remove a; note: a is removed and b, which looks the same, is created; if they "
+          "create b; remove a; note: a is removed and b, which has the same attributes, is "
+          "created; if they "
           "are the same object: moved: [{from: 'a', to: 'b'}]; ");
     CHECK(change("  a: {type: fake.note, text: x}\n", "  b: {type: fake.note, text: y}\n") ==
           "create b; remove a; ");

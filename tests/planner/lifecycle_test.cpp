@@ -143,7 +143,7 @@ resources:
               .find("remove a[\"y\"] (the spec no longer has it); ") != std::string::npos);
     CHECK(planned("name: t\nremoved: [b, nothing]\nresources: {b: {type: fake.thing, name: b}}\n",
                   prior)
-              .starts_with("removed: the spec still has b; "));
+              .starts_with("removed: b is still in the spec; "));
 }
 
 TEST_CASE("invalid lifecycles are errors") {
@@ -196,7 +196,7 @@ TEST_CASE("impossible moves are errors, completed ones are not") {
     CHECK(moved(prior, {{"a", "f", {}}}) == "b[\"x\"] b[\"y\"] f f[\"x\"] module.m.c ");
     CHECK(planned("name: t\nmoved: [{from: a, to: b}]\nresources: {a: {type: fake.thing, name: a}, "
                   "b: {type: fake.thing, name: b}}\n",
-                  made("name: t\n")) == "moved: the spec still has a; ");
+                  made("name: t\n")) == "moved: a is still in the spec; ");
     CHECK(
         errors_of("name: t\nmoved: [{from: a}]\n") ==
         "hadeploy.yaml:2:10: moved lists addresses, each with a from and a to (for example: moved: "

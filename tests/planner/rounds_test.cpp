@@ -89,8 +89,9 @@ TEST_CASE("turns: a restart takes one machine, whose member leaves before and jo
     const Plan plan = plan_of(kMore, prior);
     CHECK(steps_and_turns(plan) ==
           "-member[\"x\"]; vm[\"x\"] restart; member[\"x\"]; store; then vm[\"y\"] vm[\"z\"]");
-    CHECK(reason(plan, "member[\"x\"]") == "it leaves and joins again, because its machine is "
-                                           "taken down; 2 votes, quorum 2 without it");
+    CHECK(reason(plan, "member[\"x\"]") ==
+          "it leaves the cluster and joins it again, because its machine is "
+          "taken down; 2 votes, quorum 2 without it");
     CHECK(reason(plan, "store").starts_with("read again after a machine was taken down"));
     // nothing is left to do until the next turn
     CHECK(steps_and_turns(plan_of(kMore, prior, {.hold = true})) ==
@@ -247,6 +248,5 @@ TEST_CASE("growth: the last machines of a quorum, and copies that are needed, ar
     CHECK(refused({}) == "");
     CHECK(refused({"v", "w"}) == ""); // those that leave
     CHECK(refused({"x"}) ==
-          "store: it would have fewer copies while vm[\"x\"], which keeps one, does "
-          "not run");
+          "store: it would have fewer copies while vm[\"x\"], which has one of them, does not run");
 }

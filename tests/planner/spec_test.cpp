@@ -175,7 +175,7 @@ resources:
   b: {type: fake.thing, name: b, value: "${c.token}"}
   c: {type: fake.thing, name: c, value: "${a.token}"}
   d: {type: fake.thing, name: d, value: "${a.token}"}
-)") == "hadeploy.yaml:3:3: 3 resources depend on each other in a circle\n"
+)") == "hadeploy.yaml:3:3: 3 resources depend on each other in a cycle\n"
        "  hadeploy.yaml:3:3: a needs b\n"
        "  hadeploy.yaml:4:3: b needs c\n"
        "  hadeploy.yaml:5:3: c needs a\n");
@@ -296,13 +296,13 @@ TEST_CASE("YAML mistakes have hints with the right form") {
     CHECK(hint_of("locals:\n  a: ${ {for k, v in x : k => v} }") == quoted);
     CHECK(hint_of("locals:\n  a: \"${f(\"x\")}\"") ==
           "in \"...\" the strings of an expression are written '...'");
-    const std::string brackets = "a text that contains one of {}[], needs quotes here: \"...\"";
+    const std::string brackets = "a string that contains one of {}[], needs quotes here: \"...\"";
     CHECK(hint_of("moved: [{from: a[\"x\"], to: b}]") == brackets);
     CHECK(hint_of("locals: {a: \"${var.x}\", b: ]}") == brackets);
-    CHECK(hint_of("locals:\n  a: b: c").starts_with("a text that contains \": \" needs quotes"));
-    CHECK(hint_of("locals:\n  a: @home") == "a text that begins like this needs quotes: \"...\"");
-    CHECK(hint_of("locals:\n  a: *all") == "a text that begins with * needs quotes: \"...\"");
+    CHECK(hint_of("locals:\n  a: b: c").starts_with("a string that contains \": \" needs quotes"));
+    CHECK(hint_of("locals:\n  a: @home") == "a string that begins like this needs quotes: \"...\"");
+    CHECK(hint_of("locals:\n  a: *all") == "a string that begins with * needs quotes: \"...\"");
     CHECK(hint_of("locals:\n  a: \"\\d+\"") ==
-          "in \"...\" a backslash is written \\\\; '...' takes it as it is");
+          "in \"...\" a backslash is written \\\\; in '...' it is written unchanged");
     CHECK(hint_of("locals:\n  a: 1\n b: 2") == "all keys of one map begin in the same column");
 }

@@ -23,7 +23,8 @@ KeySource with_passphrase(const std::string& text) {
     return {.passphrase = text, .key = {}, .file = {}};
 }
 std::string unlock_error(const Cipher& cipher, const KeySource& source) {
-    return error_of([&] { (void)Cipher::unlock(cipher.lock(), source, "the state s"); }).message;
+    return error_of([&] { (void)Cipher::load(cipher.encrypted_key(), source, "the state s"); })
+        .message;
 }
 } // namespace
 
@@ -46,31 +47,31 @@ TEST_CASE("a sealed text can be opened only at its place") {
     CHECK_THROWS_AS((void)Cipher::for_memory().open(base64_encode(bytes), "here"), Error);
 }
 
-TEST_CASE("a lock is opened only by its key") {
+TEST_CASE("an encrypted data key is opened only by its key") {
     const KeySource source = with_key(a_key());
     const Cipher cipher = Cipher::make(source);
     const std::string sealed = cipher.seal("x", "p");
-    CHECK(Cipher::unlock(cipher.lock(), source, "it").open(sealed, "p") == "x");
-    CHECK(has(cipher.lock(), "\"none\""));
+    CHECK(Cipher::load(cipher.encrypted_key(), source, "it").open(sealed, "p") == "x");
+    CHECK(has(cipher.encrypted_key(), "\"none\""));
     CHECK(unlock_error(cipher, with_key(a_key())) ==
           "the key in HADEPLOY_STATE_KEY does not open the state s");
     CHECK(has(unlock_error(cipher, with_key("c2hvcnQ=")), "a key is 32 bytes in base64"));
-    CHECK_THROWS_AS((void)Cipher::unlock("{}", source, "it"), Error);
-    CHECK_THROWS_AS((void)Cipher::unlock("junk", source, "it"), Error);
+    CHECK_THROWS_AS((void)Cipher::load("{}", source, "it"), Error);
+    CHECK_THROWS_AS((void)Cipher::load("junk", source, "it"), Error);
 }
 
-TEST_CASE("a lock with a passphrase") {
+TEST_CASE("a data key that is encrypted with a passphrase") {
     const Cipher cipher = Cipher::make(with_passphrase("correct horse"));
     const std::string sealed = cipher.seal("x", "p");
     const KeySource same = with_passphrase("correct horse");
-    CHECK(Cipher::unlock(cipher.lock(), same, "it").open(sealed, "p") == "x");
+    CHECK(Cipher::load(cipher.encrypted_key(), same, "it").open(sealed, "p") == "x");
     CHECK(unlock_error(cipher, with_passphrase("incorrect")) ==
           "the passphrase in HADEPLOY_STATE_PASSPHRASE does not open the state s");
-    CHECK(unlock_error(cipher, with_key(a_key())) == "the state s is locked with a passphrase");
-    // a forged lock must not cause hours of computation
-    std::string lock = cipher.lock();
+    CHECK(unlock_error(cipher, with_key(a_key())) == "the state s is encrypted with a passphrase");
+    // forged parameters must not cause hours of computation
+    std::string lock = cipher.encrypted_key();
     lock.replace(lock.find("67108864"), 8, "99999999999");
-    CHECK(has(error_of([&] { (void)Cipher::unlock(lock, same, "it"); }).message, "damaged"));
+    CHECK(has(error_of([&] { (void)Cipher::load(lock, same, "it"); }).message, "damaged"));
 }
 
 TEST_CASE("a key file is created once, and private") {

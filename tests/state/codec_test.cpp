@@ -27,10 +27,10 @@ TEST_CASE("a column that is nested too deeply is rejected") {
     CHECK(error_of([&] { codec::decode(with_mark, cipher, "here"); }).kind == ErrorKind::state);
 }
 
-TEST_CASE("a lock with an invalid salt is reported as damaged") {
+TEST_CASE("an encrypted data key with an invalid salt is reported as damaged") {
     const std::string lock =
         R"({"kdf":"argon2id","salt":"***","passes":3,"memory":67108864,"key":"x"})";
-    const Error error = error_of([&] { Cipher::unlock(lock, {.passphrase = "p"}, "the plan"); });
+    const Error error = error_of([&] { Cipher::load(lock, {.passphrase = "p"}, "the plan"); });
     CHECK(error.kind == ErrorKind::state);
-    CHECK(error.message == "the lock of the plan is damaged");
+    CHECK(error.message == "the encrypted data key of the plan is damaged");
 }

@@ -56,8 +56,9 @@ void check_refused(const std::filesystem::path& file, const std::function<void(S
     const auto refusal = [](const std::function<void()>& what) {
         const Error error = error_of(what);
         CHECK(error.kind == ErrorKind::state);
-        CHECK_MESSAGE(has(error.message, "were removed, added or replaced by earlier ones outside "
-                                         "hadeploy"),
+        CHECK_MESSAGE(has(error.message,
+                          "were removed, added or replaced by older versions outside "
+                          "hadeploy"),
                       error.message);
         CHECK(has(error.hint, "restore a backup of the whole state"));
     };

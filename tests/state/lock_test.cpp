@@ -90,7 +90,8 @@ TEST_CASE("a dead owner's lock is taken over at once") {
 TEST_CASE("nothing is written without the lock or by a reader") {
     const TempDir dir;
     const auto store = open_rw(dir / "s");
-    CHECK(has(error_of([&] { store->put({row_of("a")}, {}); }).message, "without its lock"));
+    CHECK(
+        has(error_of([&] { store->put({row_of("a")}, {}); }).message, "without holding its lock"));
     const auto reader = open_ro(dir / "s");
     CHECK(error_of([&] { reader->lock("apply", 0); }).kind == ErrorKind::state);
     CHECK(error_of([&] { reader->put({row_of("a")}, {}); }).kind == ErrorKind::state);
@@ -118,7 +119,7 @@ TEST_CASE("a state that was replaced after opening is not written" *
     std::filesystem::copy_file(dir / "s", dir / "copy");
     std::filesystem::permissions(dir / "copy", std::filesystem::perms(0600));
     std::filesystem::rename(dir / "copy", dir / "s");
-    CHECK(has(error_of([&] { store->lock("apply", 0); }).message, "replaced by another file"));
+    CHECK(has(error_of([&] { store->lock("apply", 0); }).message, "replaced by a different file"));
 }
 
 TEST_CASE("the lock file is private, and must be a regular file" * doctest::test_suite(kOnlyFile)) {

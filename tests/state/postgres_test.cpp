@@ -73,7 +73,7 @@ SERVER_TEST("a state on a server needs a key that is given") {
     const TempDir dir;
     const Error error = error_of(
         [&] { Store::open(state_at(dir / "s"), Store::Mode::read_write, "demo", KeySource{}); });
-    CHECK(has(error.message, "needs a key that all its users have"));
+    CHECK(has(error.message, "needs a key that all of its users have"));
     CHECK(has(error.hint, "HADEPLOY_STATE_KEY"));
     CHECK_FALSE(Store::exists(state_at(dir / "s")));
     open_rw(dir / "s");
@@ -97,9 +97,9 @@ SERVER_TEST("a schema of a newer version or of another program is not changed") 
                                             postgres::migrations().size())));
     const std::string schema = state_at(dir / "foreign").schema;
     alter(dir / "foreign", fmt::format("CREATE SCHEMA {0}; CREATE TABLE {0}.t (x int)", schema));
-    CHECK(has(refused("foreign"), "contains tables of something else"));
+    CHECK(has(refused("foreign"), "contains tables that are not hadeploy's"));
     alter(dir / "foreign", "CREATE TABLE hadeploy (version bigint)");
-    CHECK(has(refused("foreign"), "contains tables of something else"));
+    CHECK(has(refused("foreign"), "contains tables that are not hadeploy's"));
 }
 
 SERVER_TEST("a migration is one transaction, and concurrent ones run once") {

@@ -42,7 +42,7 @@ TEST_CASE("a new key opens everything that the old one did, and the old one noth
         store->set_outputs(secret_map());
     }
     check_filled(*opened_read_only(dir / "s", phrase), kRuns, kRow);
-    CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "locked with a passphrase"));
+    CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "encrypted with a passphrase"));
     const std::string text = stored(dir / "s");
     for (const std::string& before : sealed)
         CHECK(text.find(before) == text.npos); // a new data key, not only a new lock
@@ -64,7 +64,8 @@ TEST_CASE("without the lock or the key, nothing is changed") {
     const TempDir dir;
     fill(*open_locked(dir / "s"), kRuns, kRow);
     const KeySource phrase{.passphrase = "x", .key = {}, .file = {}};
-    CHECK(has(error_of([&] { open_rw(dir / "s")->rekey(phrase); }).message, "without its lock"));
+    CHECK(has(error_of([&] { open_rw(dir / "s")->rekey(phrase); }).message,
+              "without holding its lock"));
     const KeySource wrong{.passphrase = {}, .key = "c2hvcnQ=", .file = {}};
     CHECK(has(error_of([&] { open_locked(dir / "s")->rekey(wrong); }).message,
               "contains no valid key"));

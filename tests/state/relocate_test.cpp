@@ -214,7 +214,7 @@ TEST_CASE("a move refuses a target that contains another state") {
         // even if nothing is left but its history
         locked(places.to, places.key)->begin_run("apply", Value("x"));
         const Error other = error_of([&] { relocate(places); });
-        CHECK(has(other.message, "there is another state in"));
+        CHECK(has(other.message, "contains a different state"));
         CHECK(has(other.hint, "nothing was changed"));
         check_unmoved(places, before);
         alter_at(places.to, "DELETE FROM runs");
@@ -305,7 +305,7 @@ TEST_CASE("nobody without the key can say that a state was moved") {
     }
 }
 
-TEST_CASE("a move of what is not there, or is there already, is refused") {
+TEST_CASE("a move of what is not there, or is already at that location, is refused") {
     const TempDir dir;
     for (const Places& places : all_places(dir)) {
         const Error missing = error_of([&] { relocate(places); });
@@ -316,7 +316,7 @@ TEST_CASE("a move of what is not there, or is there already, is refused") {
         CHECK(has(error_of([&] {
                       relocate({places.from, places.from, places.key});
                   }).message,
-                  "is there already"));
+                  "is already at that location"));
         // it was moved to a third place
         const StateLocation third =
             dir / ("third" + std::to_string(before.size()) +
@@ -340,8 +340,8 @@ TEST_CASE("a state is not reported as moved when its new place was lost") {
     filled(places);
     relocate(places);
     std::filesystem::remove(places.to.file);
-    CHECK(has(error_of([&] { relocate(places); }).message, "where it is no longer"));
+    CHECK(has(error_of([&] { relocate(places); }).message, "but is no longer there"));
     CHECK_FALSE(Store::exists(places.to));
     opened_at(places.to, places.key, Store::Mode::read_write); // another one
-    CHECK(has(error_of([&] { relocate(places); }).message, "where it is no longer"));
+    CHECK(has(error_of([&] { relocate(places); }).message, "but is no longer there"));
 }

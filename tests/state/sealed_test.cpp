@@ -92,7 +92,7 @@ TEST_CASE("without its key or with another one, a state is rejected and not chan
     check_filled(*open_rw(dir / "s"));
 }
 
-TEST_CASE("a state that is locked with a passphrase has no key file") {
+TEST_CASE("a state that is encrypted with a passphrase has no key file") {
     const TempDir dir;
     const KeySource source{.passphrase = "correct horse", .key = {}, .file = {}};
     {
@@ -104,7 +104,7 @@ TEST_CASE("a state that is locked with a passphrase has no key file") {
     CHECK_FALSE(std::filesystem::exists(state::key_file(dir / "s")));
     CHECK_FALSE(holds(dir / "s", kCanary));
     check_filled(*Store::open(state_at(dir / "s"), Store::Mode::read_only, "demo", source));
-    CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "locked with a passphrase"));
+    CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "encrypted with a passphrase"));
 }
 
 TEST_CASE("a flipped bit in a secret is detected") {
@@ -244,7 +244,7 @@ TEST_CASE("a state with additional objects in its schema is rejected, and they h
     CHECK(store->rows().size() == 1);
 }
 
-TEST_CASE("an invalid lock or serial is reported") {
+TEST_CASE("an invalid encrypted data key or serial is reported") {
     for (const char* lock : {"junk", "[]", "{}", "{\"kdf\":\"none\"}", "{\"kdf\":1,\"key\":\"x\"}",
                              "{\"kdf\":\"argon2id\",\"passes\":\"3\",\"key\":\"x\"}"}) {
         CAPTURE(lock);
@@ -253,7 +253,7 @@ TEST_CASE("an invalid lock or serial is reported") {
         alter(dir / "s", fmt::format("UPDATE project SET key_lock = '{}'", lock));
         for (const auto& open : {open_ro, open_rw}) {
             const Error error = error_of([&] { open(dir / "s", "demo"); });
-            CHECK_MESSAGE(has(error.message, "the lock of the state"), error.message);
+            CHECK_MESSAGE(has(error.message, "the encrypted data key of the state"), error.message);
             CHECK(has(error.hint, "backup"));
         }
     }

@@ -70,7 +70,7 @@ TEST_CASE("invalid, altered and foreign documents are rejected") {
         {"\"outputs\": {", "\"outputs\": \"x\", \"was\": {", "x.json: outputs must be a map"},
         {"\"resources\": [", "\"resources\": {}, \"was\": [", "x.json: resources must be a list"},
         {"\"resources\": [", "\"resources\": [7,", "x.json: resources[0] must be a map"},
-        {"\"key_lock\": \"", "\"key_lock\": \"x", "the lock of x.json is damaged"},
+        {"\"key_lock\": \"", "\"key_lock\": \"x", "the encrypted data key of x.json is damaged"},
     };
     for (const auto& [what, with, says] : slips) {
         const std::string message = refused(changed(what, with));

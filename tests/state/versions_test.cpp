@@ -85,7 +85,7 @@ TEST_CASE("every released version of the schema is read and migrated") {
     }
 }
 
-TEST_CASE("a state without a lock is accepted only on request") {
+TEST_CASE("a state without an encrypted data key is accepted only on request") {
     for (const std::size_t version : {std::size_t{1}, state::migrations().size()}) {
         CAPTURE(version);
         const TempDir dir;

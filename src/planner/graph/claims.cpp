@@ -27,7 +27,7 @@ Interval interval(const std::string& text) {
     return {first, first | ~mask};
 }
 
-/// Whether a resource depends on another one, also through others.
+/// Whether a resource depends, directly or indirectly, on another one.
 bool has_dependency(const Graph& graph, NodeId id, NodeId on) {
     std::vector<NodeId> todo{id};
     std::set<NodeId> seen;
@@ -83,7 +83,7 @@ void Claims::check(Diagnostics& diagnostics) const {
     for (const Range& r : ranges_) by_name.emplace(r.use.network, &r);
     for (const Range& a : addresses_) {
         const auto it = by_name.find(a.use.network);
-        if (it == by_name.end()) continue; // a network managed elsewhere
+        if (it == by_name.end()) continue; // the network is not managed here
         const Interval range = interval(it->second->use.range);
         const std::uint32_t address = interval(a.use.address).first;
         const bool inside = address >= range.first && address <= range.last;
@@ -96,7 +96,7 @@ void Claims::check(Diagnostics& diagnostics) const {
         const std::string why =
             !inside ? "is not in"
             : hosts ? "can't be a machine's address: it is the host's own address in"
-                    : "can't be a machine's address: it is the first or last of";
+                    : "can't be a machine's address: it is the network or broadcast address of";
         diagnostics.add(
             error_of(*a.node,
                      fmt::format("the address {} {} the network {}",
@@ -104,7 +104,7 @@ void Claims::check(Diagnostics& diagnostics) const {
                                  without_secrets(it->second->use.range, it->second->config)),
                      a.use.loc)
                 .with_note(it->second->node->address + " is here", it->second->node->block->loc)
-                .with_hint("choose another address of the network"));
+                .with_hint("choose a different address in the network"));
     }
 }
 
@@ -119,7 +119,7 @@ std::vector<std::string> Claims::remarks(const Graph& graph) const {
     return out;
 }
 
-/// Of the instances of two blocks, reports only the first pair.
+/// Reports only the first pair among the instances of two blocks.
 void Claims::add_unordered(const Graph& graph, std::vector<std::string>& remarks) const {
     std::set<std::pair<const ResourceBlock*, const ResourceBlock*>> reported;
     for (const auto& [node, name] : needs_) {
@@ -132,8 +132,8 @@ void Claims::add_unordered(const Graph& graph, std::vector<std::string>& remarks
         const std::string how = node->scope == other->scope
                                     ? fmt::format("add `depends_on: [{}]`", other->block->name)
                                     : "name the module in `depends_on`";
-        remarks.push_back(fmt::format("{} needs {} ({}), but does not depend on it, so they are "
-                                      "applied in any order: {}",
+        remarks.push_back(fmt::format("{} needs {} ({}), but does not depend on it, so the order "
+                                      "in which they are applied is not defined: {}",
                                       node->address, other->address, other->type->name, how));
     }
 }
@@ -144,7 +144,7 @@ void Claims::check_ranges(Diagnostics& diagnostics) const {
     std::stable_sort(sorted.begin(), sorted.end(), [](const Range* a, const Range* b) {
         return interval(a->use.range).first < interval(b->use.range).first;
     });
-    const Range* widest = nullptr; // the one among the previous ranges that ends last
+    const Range* widest = nullptr; // the previous range that ends last
     for (const Range* r : sorted) {
         const Interval here_range = interval(r->use.range);
         const Range* last = widest;
@@ -158,7 +158,7 @@ void Claims::check_ranges(Diagnostics& diagnostics) const {
                                              before.node->address),
                                  here.use.loc)
                             .with_note("that one is here", before.node->block->loc)
-                            .with_hint("give one of them another range"));
+                            .with_hint("give one of them a different range"));
     }
 }
 

@@ -11,7 +11,7 @@
 
 namespace hadeploy {
 
-/// Things that only one resource of a spec can have: real names, addresses.
+/// The claims of a spec's resources: names and addresses that only one resource can have.
 class Claims {
   public:
     void add(const Node& node, const Value& config);
@@ -20,7 +20,7 @@ class Claims {
         const auto it = names_.find(claim);
         return it == names_.end() ? nullptr : it->second;
     }
-    /// The claims that begin with a prefix, with the resources that make them.
+    /// The claims that begin with a prefix, with their resources.
     [[nodiscard]] std::vector<std::pair<std::string, const Node*>>
     within(const std::string& prefix) const {
         std::vector<std::pair<std::string, const Node*>> out;
@@ -29,11 +29,11 @@ class Claims {
             out.emplace_back(*it);
         return out;
     }
-    /// Adds an error for each thing that two resources claim, for networks that overlap, and for
-    /// addresses outside their network.
+    /// Adds an error for each claim that two resources have, for each pair of overlapping networks,
+    /// and for each address outside its network.
     void check(Diagnostics& diagnostics) const;
-    /// Remarks that are not errors: an even number of voters, a text that looks like a reference, a
-    /// resource without a dependency on one that it needs.
+    /// Warnings: an even number of voters, a string that looks like a reference, a resource that
+    /// does not depend on a resource that it needs.
     [[nodiscard]] std::vector<std::string> remarks(const Graph& graph) const;
 
   private:
@@ -47,11 +47,11 @@ class Claims {
 
     std::map<std::string, const Node*> names_;
     std::vector<Error> duplicates_;
-    std::map<std::string, std::size_t> voters_; ///< by group
-    /// Claims of others that resources need.
+    std::map<std::string, std::size_t> voters_; ///< voters by group
+    /// The claims of other resources that a resource needs.
     std::vector<std::pair<const Node*, std::string>> needs_;
     std::vector<Range> ranges_;    ///< networks
-    std::vector<Range> addresses_; ///< addresses in these networks
+    std::vector<Range> addresses_; ///< addresses in the networks
 };
 
 } // namespace hadeploy

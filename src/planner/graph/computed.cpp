@@ -52,8 +52,8 @@ std::set<std::string> machines_in(const Value& config) {
 }
 
 namespace {
-/// The known values of a map in the current shape of the config: an entry that a command's
-/// `returns` has gained since then has no known value.
+/// The known values of a map in the current shape of the config: an entry that was added to a
+/// command's `returns` since then has no known value.
 Value reshaped(const Value& shape, const Value& known) {
     Value::Map out = shape.as_map();
     for (Entry& e : out)

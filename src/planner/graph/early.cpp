@@ -19,7 +19,8 @@ namespace hadeploy {
 
 namespace {
 
-/// No resources exist yet. Records that one was requested, because `try()` would swallow the error.
+/// Resources do not exist yet. Records that an expression used one, because `try()` would swallow
+/// the error.
 class NoResources : public Resources {
   public:
     const std::vector<NodeId>& instances(const Scope&, const ResourceBlock& block) const override {
@@ -32,7 +33,7 @@ class NoResources : public Resources {
     const Node& node(NodeId) const override { refuse("a resource"); }
     Value value(NodeId) const override { refuse("a resource"); }
 
-    mutable std::string asked_for; ///< "": nothing
+    mutable std::string asked_for; ///< the resource that was used; "": none
 
   private:
     [[noreturn]] void refuse(const std::string& name) const {
@@ -60,8 +61,8 @@ std::optional<bool> early_flag(const ExprPtr& expr, const Graph& graph, const Sc
     return v.as_bool();
 }
 
-/// Reconstructs an instance from its address. Its block is in the spec, but the instance may not
-/// be.
+/// Reconstructs an instance from its address. The block is in the spec, but may no longer have the
+/// instance.
 Instance former_instance(const AddressPart& part, const ExprPtr& for_each, const Graph& graph,
                          const Scope& scope) {
     Instance out{.key = part.key};
@@ -176,7 +177,7 @@ std::string address_of(const AddressPattern& pattern, const Graph& graph, const 
         try {
             key = evaluate_early(*part.key, graph, scope, instance, what);
         } catch (Error& error) {
-            error.loc = pattern.loc; // places within patterns are unknown
+            error.loc = pattern.loc; // locations within patterns are unknown
             throw;
         }
         if (!key.is_string() && !key.is_integer())
@@ -204,7 +205,7 @@ Leaving leaving_of(const RecordedResource& recorded, const Graph* graph) {
         };
         said(l.prevent_destroy, kPreventDestroy, out.prevented);
         said(l.keep_on_destroy, kKeepOnDestroy, out.kept);
-    } catch (const Error&) { // it depends on a value that only an existing instance has
+    } catch (const Error&) { // the value depends on an instance that exists
     }
     return out;
 }

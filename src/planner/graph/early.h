@@ -6,8 +6,8 @@ namespace hadeploy {
 
 /// Evaluates an expression whose value must be known before any resource is read. It can use
 /// variables, locals, `each` and `count`.
-/// @param what  the name used in messages: "prevent_destroy"
-/// @throws Error(spec), with the place of the expression, if its value depends on a resource, a
+/// @param what  name of the value in messages: "prevent_destroy"
+/// @throws Error(spec), with the location of the expression, if its value depends on a resource, a
 ///         data source or a module, or is secret
 Value evaluate_early(const Expr& expr, const Graph& graph, const Scope& scope,
                      const Instance* instance, std::string_view what);
@@ -26,14 +26,14 @@ std::string address_of(const AddressPattern& pattern, const Graph& graph, const 
 
 /// How the lifecycle limits the removal of an object.
 struct Leaving {
-    bool prevented = false; ///< prevent_destroy: it must not be removed
-    bool kept = false;      ///< keep_on_destroy: only its record is removed
-    Loc loc = {};           ///< place of the block, if there is one
+    bool prevented = false; ///< prevent_destroy: the object must not be removed
+    bool kept = false;      ///< keep_on_destroy: only the record is removed
+    Loc loc = {};           ///< location of the block, if there is one
 };
 
-/// Uses the lifecycle of the object's block, even if the block no longer has this instance or
-/// generation. If there is no such block, uses the record.
-/// @param graph  nullptr: use the record only
+/// How the removal of a recorded object is limited: by the lifecycle of its block, even if the
+/// block no longer has this instance or generation; without a block, by the record.
+/// @param graph  nullptr: only the record is used
 Leaving leaving_of(const RecordedResource& recorded, const Graph* graph);
 
 } // namespace hadeploy

@@ -17,9 +17,11 @@
 namespace hadeploy {
 
 namespace {
-/// kMostInstances limits a single block; this limits blocks within modules that have instances.
+/// The limit for all blocks together, including blocks within modules that have instances.
+/// kMostInstances limits a single block.
 constexpr std::size_t kMostResources = 1'000'000;
-/// Bypasses all error handlers: counting beyond the limit would take too long.
+/// Not an Error, so that it bypasses all error handlers: counting beyond the limit would take too
+/// long.
 struct TooMany {
     Loc loc;
 };
@@ -94,7 +96,7 @@ class Expander : public Resources {
         State state = State::fresh;
         std::vector<Id> all;
     };
-    /// By block.
+    /// Instances by block.
     struct MadeIn {
         std::vector<Made<NodeId>> resources;
         std::vector<Made<const Scope*>> modules;
@@ -128,7 +130,7 @@ class Expander : public Resources {
         try {
             make(made.all);
         } catch (...) {
-            made.state = State::done; // its error is reported once
+            made.state = State::done; // the error of a block is reported only once
             throw;
         }
         made.state = State::done;
@@ -246,7 +248,7 @@ class Expander : public Resources {
         }
     }
 
-    /// Determines whether a module's inputs or its rules can depend on resources.
+    /// Determines whether the inputs or the rules of a module can depend on resources.
     void trace_inputs(Scope& scope) {
         std::set<NodeId> touched;
         const Watch watch(*this, touched);
@@ -363,7 +365,7 @@ class Expander : public Resources {
 
     Graph& graph_;
     Diagnostics diagnostics_;
-    // created on demand while expressions are evaluated, which have const access
+    // created on demand by the evaluation of expressions, which has only const access
     mutable std::deque<Node> nodes_;
     mutable std::deque<MadeIn> made_; ///< by Scope::number
     mutable std::set<NodeId>* touched_ = nullptr;

@@ -127,7 +127,7 @@ Value Graph::config(NodeId id, const Values& values, Diagnostics& diagnostics) c
     Value config = normalize(node.type->schema, raw, node.address, node.block->loc,
                              spec_.base_directory(), diagnostics);
     if (diagnostics.list().size() != before) return {};
-    Diagnostics found; // types use quoted() for secrets; this is the safety net
+    Diagnostics found; // a safety net: types already use quoted() for secrets
     node.type->check(config, found);
     for (const Error& error : found.list()) diagnostics.add(hide_secrets(error, config));
     if (diagnostics.list().size() != before) return {};
@@ -300,7 +300,7 @@ std::vector<Error> Graph::broken_checks(const Values& values) const {
                     if (const auto broken = broken_rule(rule, names))
                         out.emplace_back(ErrorKind::spec, fmt::format("{}: {}", name, *broken),
                                          rule.loc);
-                } catch (Error& error) { // an error in a check does not stop anything either
+                } catch (Error& error) { // an error in a check stops nothing either
                     error.message = fmt::format("{}: {}", name, error.message);
                     out.push_back(std::move(error));
                 }

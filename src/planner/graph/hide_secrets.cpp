@@ -12,8 +12,8 @@ bool leads_to_hosts(const Type& type) {
     return type.kind == TypeKind::connection || (type.element && leads_to_hosts(*type.element));
 }
 
-/// Whether connections contain secrets other than passwords. Passwords only open the host, and are
-/// not part of the objects on it.
+/// Whether connections contain secrets other than passwords. Passwords only give access to the
+/// host, and are not part of the objects on it.
 bool reveals_secret(const Value& connections) {
     if (connections.is_list())
         return std::any_of(connections.as_list().begin(), connections.as_list().end(),
@@ -42,7 +42,7 @@ bool may_be_revealed(const ResourceType& type, const Value& config) {
 
 Value with_secrecy(const ResourceType& type, const Attribute& a, Value value, const Value& config) {
     if (a.secret) return value.as_secret();
-    // the schema of a machine marks all its secret parts
+    // the schema of a machine marks all secret parts
     if (!a.computed || a.open || type.machine || !may_be_revealed(type, config)) return value;
     if (a.follows.empty()) return value.as_secret();
     for (const std::string& name : a.follows) value = as_secret_as(value, config[name]);

@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* kExample = "for example: labels, labels[\"x\"], ports[0]";
 
-/// Collects the names and constant keys of an expression; false if it contains anything else.
+/// Collects the names and constant keys of an expression. Returns false if it contains anything
+/// else.
 bool collect_path(const Expr& expr, Path& out) {
     if (expr.kind == Expr::Kind::reference) {
         out.push_back(expr.name());
@@ -41,7 +42,7 @@ Error ignored_refusal(std::string message, Loc loc, std::string hint) {
 
 IgnoredPart parse_ignored(const Value& name) {
     const std::string& text = name.as_string();
-    Sources sources; // separate, because places within are not needed
+    Sources sources; // sources of their own, because locations within the path are not needed
     StringPool strings;
     Path steps;
     try {
@@ -126,8 +127,8 @@ std::optional<Value> part_at(const Value& whole, const Path& path) {
     return *at;
 }
 
-/// Replaces the part of `whole` at the path from its element `at` on; without a part, removes it
-/// from its map. The container of the part must exist.
+/// Replaces the part of `whole` to which the elements of the path from `at` on lead. Without a new
+/// part, removes the old one from its map. The container of the part must exist.
 Value with_part(const Value& whole, const Path& path, std::size_t at,
                 const std::optional<Value>& part) {
     if (at == path.size()) return part.value_or(Value());
@@ -159,7 +160,7 @@ void read_ignored(const Value& list, const ResourceType& type, LifecycleValues& 
         return;
     }
     const auto mistake = [&](Loc loc) {
-        return ignored_refusal("it lists names of attributes", loc, kExample);
+        return ignored_refusal("ignore_changes lists names of attributes", loc, kExample);
     };
     if (!list.is_list() && !list.is_string()) throw mistake(list.loc());
     for (const Value& name : list.is_list() ? list.as_list() : Value::List{list}) {

@@ -22,8 +22,8 @@ bool has_ignored_parts(const LifecycleValues& lifecycle, const std::string& attr
 Value with_ignored_parts(const LifecycleValues& lifecycle, const std::string& attribute,
                          const Value& wanted, const Value& now);
 
-/// The computed attributes that follow from ignored ones. The spec does not determine an ignored
-/// attribute, so it does not determine these either.
+/// The computed attributes that follow from ignored attributes. The spec does not determine an
+/// ignored attribute, so it does not determine these either.
 std::set<std::string> follow_ignored(const LifecycleValues& lifecycle, const ResourceType& type,
                                      const Value& config);
 

@@ -24,7 +24,7 @@ std::optional<Error> wrong_type(const ResourceType& type, const Import& import) 
                                     : "`hadeploy docs TYPE` shows whether a type can be imported");
 }
 
-/// Adds the import of one entry, for one instance of its for_each.
+/// Adds the import that an entry gives for one instance of its for_each.
 void add_import(const ImportBlock& block, const Graph& graph, const Instance* instance,
                 std::map<std::string, Import>& out, Diagnostics& diagnostics) {
     Import import{.id = {}, .loc = block.loc};
@@ -87,8 +87,9 @@ void check_imports(const Graph& graph, Diagnostics& diagnostics) {
         }
         std::vector<std::string> known;
         for (const Node& n : graph.nodes()) known.push_back(n.address);
-        Error error = unknown_address({}, address, known,
-                                      "write its block first: the import reads the object with it");
+        Error error = unknown_address(
+            {}, address, known,
+            "write the resource's block first: the import uses its attributes to read the object");
         diagnostics.add(import_error(import, ErrorKind::usage,
                                      fmt::format("the spec has no {}", in_quotes(address)),
                                      std::move(error.hint)));

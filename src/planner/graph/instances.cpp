@@ -94,7 +94,7 @@ std::vector<std::string> instance_keys(const Value& over, const Expr& expr) {
     for (const std::string& key : keys)
         if (!good_key(key))
             throw refusal(where, fmt::format("{} can't be the name of an instance", in_quotes(key)),
-                          "use at most 63 visible characters, and no blanks, quotes, brackets or "
+                          "use at most 63 visible characters, and no spaces, quotes, brackets or "
                           "backslashes");
     return keys;
 }

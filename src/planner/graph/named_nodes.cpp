@@ -64,7 +64,7 @@ void NamedNodes::add_triggers(const AddressPattern& pattern, const Scope& scope,
         try {
             return evaluate_early(*part.key, graph_, scope, instance, kTriggers);
         } catch (Error& error) {
-            error.loc = pattern.loc; // places within patterns are unknown
+            error.loc = pattern.loc; // locations within patterns are unknown
             throw;
         }
     };
@@ -117,8 +117,8 @@ void NamedNodes::refuse_name(const Scope& scope, const std::string& text, const 
         if (within(name, other))
             error.hint = fmt::format("it takes whole resources and modules: \"{}\"", other);
     if (key == kTriggers && (!error.hint.empty() || kValues.contains(name)))
-        error.hint = "it takes resources, instances and modules; to follow a single value, keep "
-                     "it in a local.value, and name that";
+        error.hint = "it takes resources, instances and modules; to react to a single value, put "
+                     "the value in a local.value, and name that resource";
     if (!error.hint.empty()) return;
     const auto close = did_you_mean(name, known);
     error.hint = close ? fmt::format("did you mean \"{}\"?", *close)

@@ -41,14 +41,14 @@ std::vector<std::string> block_names(const Blocks& blocks) {
     return out;
 }
 
-/// Whether a single instance represents all (Instance::any).
+/// Whether a single instance represents all instances (Instance::any).
 template<class Ids, class InstanceOf>
 bool represents_all(const Ids& ids, InstanceOf instance_of) {
     return ids.size() == 1 && instance_of(ids.front()).any;
 }
 
-/// An absolute path to the project's files, valid wherever a value is used. Keeps symbolic
-/// links.
+/// An absolute path to the project's files, which is valid wherever the value is used. Keeps
+/// symbolic links.
 std::string whole_path(const std::filesystem::path& directory) {
     const std::filesystem::path whole =
         (std::filesystem::current_path() / directory).lexically_normal();
@@ -63,7 +63,7 @@ Error ambiguous_instance(const ModuleBlock& call, const std::string& output, Loc
                         call.name, output));
 }
 
-/// The error for an attribute of a block with instances used without a key.
+/// The error for an attribute of a block with instances that is used without a key.
 Error ambiguous_instance(const ResourceBlock& block, const std::string& attribute,
                          const std::string& key, Loc loc) {
     const char* what = block.count != nullptr ? "count" : "for_each";
@@ -78,9 +78,10 @@ Error ambiguous_instance(const ResourceBlock& block, const std::string& attribut
     return error;
 }
 
-/// Follows `path` into the type as far as the canonical form of the part does not depend on the
-/// rest of the value. Returns the type of the part, and its depth in `taken`. An optional field of
-/// an object does not qualify: it exists only after the whole object has its defaults.
+/// Follows `path` into the type, as long as the canonical form of the part does not depend on the
+/// rest of the value. Returns the type of the part, and the number of followed elements in `taken`.
+/// Stops at an optional field of an object, which exists only after the whole object has its
+/// defaults.
 const Type& part_of(const Type& whole, const Path& path, std::size_t& taken) {
     const Type* type = &whole;
     for (; taken < path.size(); ++taken) {
@@ -103,7 +104,7 @@ const Type& part_of(const Type& whole, const Path& path, std::size_t& taken) {
 
 } // namespace
 
-/// If a step is secret (`local[var.which]`), errors do not show it.
+/// If a step is secret (`local[var.which]`), errors do not show the step.
 Value ScopeNames::resolve(const std::string& name, const Path& path, Loc loc,
                           std::size_t& used) const {
     if (std::none_of(path.begin(), path.end(), [](const Value& step) { return step.secret(); }))
@@ -175,7 +176,7 @@ void ScopeNames::check_names(const Reference& r) const {
     }
 }
 
-/// In a block with instances, the step can be a key.
+/// If the block has instances, the step after its name can be a key.
 void ScopeNames::check_attribute(const ResourceBlock& block, const Reference& r,
                                  std::size_t step) const {
     const ResourceType* type = graph_.registry().type(block.type);
@@ -281,8 +282,8 @@ Value ScopeNames::secret(const Path& path, Loc loc, std::size_t& used) const {
     return *found;
 }
 
-/// The outputs of a module instance: the one to which the path leads from `used` on, or all of
-/// them.
+/// The outputs of a module instance: the output to which the path leads from `used` on, or all
+/// outputs.
 Value ScopeNames::outputs(const Scope& inside, const Path& path, Loc loc, std::size_t& used) const {
     const ScopeNames names(context_, inside);
     const auto hidden = [](const Output& o, const Value& v) {
@@ -351,7 +352,7 @@ std::optional<Path> ScopeNames::instances(const std::string& name, const Path& p
     return keys;
 }
 
-/// Evaluates only the part that is used, to keep dependencies narrow.
+/// Evaluates only the part that is used, so that dependencies stay narrow.
 Value ScopeNames::local(const Path& path, Loc loc, std::size_t& used) const {
     const Local& found = known_local(member(path, "local", loc), loc);
     const ScopeNames names(context_, scope_);

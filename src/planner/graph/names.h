@@ -12,7 +12,7 @@
 
 namespace hadeploy {
 
-/// Access to resources for the lookup of names. During the expansion of the graph instances are
+/// Gives the lookup of names access to resources. During the expansion of the graph, instances are
 /// created on demand; afterwards they exist.
 class Resources {
   public:
@@ -22,8 +22,8 @@ class Resources {
     virtual const std::vector<const Scope*>& instances(const Scope& scope,
                                                        const ModuleBlock& block) const = 0;
     virtual const Node& node(NodeId id) const = 0;
-    /// The attributes of a node. Called for each use, so that an implementation can record the
-    /// uses.
+    /// The attributes of a node. Called for each use of the node, so that an implementation can
+    /// record the uses.
     virtual Value value(NodeId id) const = 0;
 };
 
@@ -56,8 +56,8 @@ struct GraphContext : EvalContext {
     const ValueInProgress* innermost = nullptr;
 };
 
-/// The names that are visible in a scope; with `instance`, in one instance of a resource or a
-/// module call of that scope; with `self`, in the postconditions of a resource.
+/// The names that are visible in a scope. With `instance`: in one instance of a resource or a
+/// module call in that scope. With `self`: in the postconditions of a resource.
 class ScopeNames : public Names {
   public:
     ScopeNames(GraphContext& context, const Scope& scope, const Instance* instance = nullptr,

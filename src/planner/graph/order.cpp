@@ -9,8 +9,8 @@
 namespace hadeploy {
 
 namespace {
-/// Whether a trigger's pattern, ignoring keys, names the address or a module or block that contains
-/// it.
+/// Whether the pattern of a trigger, apart from its keys, names the address, or a module or block
+/// that contains the address.
 bool names(const AddressPattern& pattern, const std::string& prefix, const std::string& address) {
     if (!address.starts_with(prefix)) return false;
     const std::vector<AddressPart> parts = parts_of_address(address.substr(prefix.size()));
@@ -19,7 +19,7 @@ bool names(const AddressPattern& pattern, const std::string& prefix, const std::
                       [](const auto& a, const auto& b) { return a.name == b.name; });
 }
 
-/// The place in the spec that causes a dependency: the entry of a depends_on or of a trigger,
+/// The location in the spec that causes a dependency: the entry of a depends_on or of a trigger,
 /// otherwise the block.
 Loc place_of_edge(const Node& from, const Node& to) {
     const auto named = [&](const std::vector<Dependency>& list, const Scope& scope) {
@@ -36,7 +36,7 @@ Loc place_of_edge(const Node& from, const Node& to) {
     return from.block->loc;
 }
 
-/// Follows waiting nodes to nodes that they wait for until one repeats.
+/// Follows the nodes that wait for each other until a node repeats.
 [[noreturn]] void report_cycle(const std::vector<Node>& nodes,
                                const std::vector<std::uint32_t>& waiting) {
     NodeId at = 0;
@@ -55,7 +55,7 @@ Loc place_of_edge(const Node& from, const Node& to) {
     Error error(ErrorKind::spec,
                 path.size() == 1
                     ? fmt::format("{} depends on itself", first.address)
-                    : fmt::format("{} resources depend on each other in a circle", path.size()),
+                    : fmt::format("{} resources depend on each other in a cycle", path.size()),
                 first.block->loc);
     for (std::size_t i = 0; i < path.size(); ++i) {
         const Node& from = nodes[path[i]];

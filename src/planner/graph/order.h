@@ -4,14 +4,14 @@
 
 namespace hadeploy {
 
-/// The nodes of a graph, dependencies first; among nodes that are ready at the same time, the lower
-/// id first.
-/// @throws Error with the whole path of a cycle
+/// The nodes of a graph, dependencies first. Nodes that are ready at the same time are sorted by
+/// ID.
+/// @throws Error with the whole path of a cycle, if there is one
 std::vector<NodeId> topological_order(const std::vector<Node>& nodes);
 
-/// Sets Node::create_first. The dependencies of a resource that is created before the old one is
-/// removed must be created first too: otherwise the old object would lose them while it is still in
-/// use.
+/// Sets Node::create_first. If the new object of a resource is created before the old one is
+/// removed, the same must hold for the dependencies of the resource: otherwise the old object would
+/// lose them while it is still in use.
 /// @param order  dependencies first
 void spread_create_first(std::vector<Node>& nodes, const std::vector<NodeId>& order);
 

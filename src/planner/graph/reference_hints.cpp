@@ -41,7 +41,7 @@ std::string with_type(const Module& module, const Registry& registry, Steps name
     return std::string(rule) + (data ? "${data.NAME.ATTRIBUTE}" : "${NAME.ATTRIBUTE}");
 }
 
-/// Other names for things: from other tools, or from the sections of a spec.
+/// Names that other tools use, or that are sections of a spec.
 std::string by_another_name(const Module& module, const Reference& r) {
     const auto is = [&](std::initializer_list<std::string_view> names) {
         return std::find(names.begin(), names.end(), r.name) != names.end();
@@ -63,7 +63,8 @@ std::string by_another_name(const Module& module, const Reference& r) {
         return "a spec can't refer to its own outputs: repeat the output's expression; a module's "
                "output is ${module.NAME.OUTPUT}";
     if (is({"env"}))
-        return fmt::format("the environment sets variables: declare one, set {0}{1}, and use "
+        return fmt::format("environment variables cannot be read directly: declare a variable, set "
+                           "{0}{1} in the environment, and use "
                            "${{var.{1}}}",
                            "HADEPLOY_VAR_", r.steps.empty() ? "NAME" : r.steps[0]);
     if (is({"terraform", "tofu"}))
@@ -92,7 +93,7 @@ std::string reference_hint(const Module& module, const Registry& registry, const
 
 namespace {
 
-/// Searches the values of a module for texts that would be references if they had ${}.
+/// Searches the values of a module for strings that would be references if they were in ${}.
 class HintSearch {
   public:
     explicit HintSearch(const Graph& graph) : graph_(graph) { module(graph.spec().root); }
@@ -139,7 +140,7 @@ class HintSearch {
                                     text));
     }
 
-    /// For resources only computed attributes count: `web.path` is likely a file name.
+    /// Of a resource, only computed attributes count, because `web.path` is probably a file name.
     bool is_there(const Module& m, const Steps& names, const ResourceBlock* block) const {
         const std::string &root = names[0], &name = names[1];
         if (root == "var") return m.variable(name) != nullptr;
@@ -173,7 +174,7 @@ std::vector<std::string> bare_references(const Graph& graph) {
     if (all.size() <= most) return all;
     const std::size_t more = all.size() - most;
     all.resize(most);
-    all.push_back(fmt::format("and {} more such texts", more));
+    all.push_back(fmt::format("and {} more such strings", more));
     return all;
 }
 

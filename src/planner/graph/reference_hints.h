@@ -13,8 +13,8 @@ namespace hadeploy {
 /// Terraform, a key without quotes, a name without its root. "" if there is no suggestion.
 std::string reference_hint(const Module& module, const Registry& registry, const Reference& r);
 
-/// A remark for each text in the spec that is exactly a reference to something that exists, but
-/// without ${}.
+/// A warning for each string in the spec that equals a reference to something that exists, except
+/// that the ${} is missing.
 std::vector<std::string> bare_references(const Graph& graph);
 
 } // namespace hadeploy

@@ -42,7 +42,7 @@ void check_call(const ModuleBlock& call, Diagnostics& diagnostics) {
     for (const auto& [name, expr] : call.inputs) {
         if (call.module->variable(name) != nullptr) continue;
         const auto close = did_you_mean(name, known);
-        // beside secrets, a name that resembles no other one may itself be a secret
+        // where secrets are expected, a name that does not resemble any known name may be a secret
         Error& error = diagnostics.add(
             secrets && !close ? fmt::format("module \"{}\" has no such input", call.name)
                               : fmt::format("module \"{}\" has no input \"{}\"", call.name, name),
@@ -117,15 +117,14 @@ class ModuleCheck {
     }
 
   private:
-    /// A single word where a secret is expected may be the secret without its quotes.
+    /// If a secret is expected, a single word may be the secret without its quotes.
     static Error without_name(const Error& error) {
         return Error(error.kind, "nothing here has this name", error.loc)
-            .with_hint(
-                "a text in an expression needs quotes: \"...\", or '...' within \"...\"; the "
-                "name is not shown, because it may be a secret");
+            .with_hint("a string in an expression needs quotes: \"...\", or '...' within \"...\"; "
+                       "the name is not shown, because it may be a secret");
     }
 
-    /// Checks a lifecycle that refers to nothing, even if the block has no instances.
+    /// Checks a lifecycle that does not refer to anything, even if the block has no instances.
     void check_unused(const Module& module, const ResourceBlock& block) {
         try {
             const ResourceType& type = type_of(block, context_.graph.registry());

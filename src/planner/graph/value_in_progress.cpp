@@ -6,7 +6,8 @@
 namespace hadeploy {
 
 namespace {
-/// Looking for circles is expensive, so it is done only at some depths: a circle soon reaches one.
+/// The search for cycles is expensive, so it runs only at some depths. A cycle soon reaches one of
+/// them.
 constexpr std::size_t kLookEvery = 16;
 } // namespace
 
@@ -31,7 +32,7 @@ std::string ValueInProgress::address() const {
 }
 
 void ValueInProgress::refuse_circle() const {
-    std::vector<const ValueInProgress*> circle; // each is needed by the next
+    std::vector<const ValueInProgress*> circle; // each value is needed by the next one
     const ValueInProgress* at = this;
     do {
         circle.push_back(at);
@@ -39,7 +40,7 @@ void ValueInProgress::refuse_circle() const {
     } while (at != nullptr && !is_same(*at));
     if (at == nullptr) return;
     std::reverse(circle.begin(), circle.end());
-    // report it the same way wherever it was entered
+    // report the cycle in the same way wherever it was entered
     std::rotate(circle.begin(),
                 std::min_element(circle.begin(), circle.end(),
                                  [](const ValueInProgress* a, const ValueInProgress* b) {

@@ -7,13 +7,13 @@
 
 namespace hadeploy {
 
-/// Marks a local, a module's input or an output as being evaluated for the lifetime of this object.
-/// The values in progress of an evaluation form a stack, which shows cycles.
+/// Marks a local, a module's input or an output as being evaluated, for the lifetime of this
+/// object. The values that an evaluation has in progress form a stack, which shows cycles.
 class ValueInProgress {
   public:
     /// @param kind  the prefix of the name: "local.", "var.", or "" for an output
-    /// @param way   path to the part that is evaluated; outlives this
-    /// @throws Error(spec) that shows the cycle, if this value is already being evaluated
+    /// @param way   path to the part that is evaluated; must outlive this object
+    /// @throws Error(spec) with the cycle, if this value is already being evaluated
     ValueInProgress(GraphContext& context, const Scope& scope, std::string_view kind,
                     const std::string& name, const Path& way, Loc loc);
     ValueInProgress(const ValueInProgress&) = delete;

@@ -58,7 +58,7 @@ Value marked(Value value, bool secret) {
     return secret ? value.as_secret() : value;
 }
 
-/// Evaluates an expression that may not be needed, so an error does not count yet.
+/// Evaluates an expression that may not be needed, so its error does not count yet.
 std::optional<Value> attempt(const Expr& expr, const Names& names) {
     try {
         return evaluate(expr, names);
@@ -84,7 +84,8 @@ std::string show_step(const Value& step) {
     return name ? "." + step.as_string() : "[" + display(step) + "]";
 }
 
-/// The value of one step into a value, or an error that names the alternatives.
+/// The result of one step into a value. If there is none, throws an error that names the
+/// alternatives.
 Value step_into(const Value& value, const Value& step, Loc loc, const std::string& what) {
     const auto fail = [&](std::string message) { return Error(ErrorKind::spec, message, loc); };
     if (value.is_unknown() || step.is_unknown()) return Value::unknown();
@@ -145,7 +146,7 @@ Value join_text(const Expr& expr, const Names& names) {
     return marked(text, secret).at(expr.loc());
 }
 
-/// The key of a map; other scalars are converted to strings.
+/// The key of a map. Scalars that are not strings are converted to strings.
 std::string key_text(const Value& key, Loc loc) {
     if (key.is_list() || key.is_map() || key.is_null())
         throw Error(ErrorKind::spec, fmt::format("a key is a string, not {}", key.kind_name()), loc)
@@ -200,7 +201,7 @@ Value whole_map(const Expr& expr, const Names& names) {
     return marked(out, secret || (unknown && holds_secret)).at(expr.loc());
 }
 
-/// The expression of the entry with the key, if no other entry can have the same key.
+/// The expression of the entry with this key, if no other entry can have the same key.
 const Expr* entry_of(const Expr& map, const Value& key) {
     const Expr* found = nullptr;
     for (std::size_t i = 0; i < map.parts.size(); i += 2) {
@@ -232,7 +233,7 @@ Value indexed(const Expr& expr, const Path& path, const Names& names) {
         const Value found = evaluate_at(expr.parts[0], joined({index}, path), names);
         return marked(found, index.secret());
     }
-    const Value all = evaluate(expr.parts[0], names); // for its errors and dependencies
+    const Value all = evaluate(expr.parts[0], names); // evaluated for its errors and dependencies
     return marked(Value::unknown(), index.secret() || all.contains_secret());
 }
 
@@ -250,8 +251,8 @@ Value condition(const Expr& expr, const Path& path, const Names& names) {
     return marked(out, given.secret());
 }
 
-/// `a && b` and `a || b`: b is not evaluated if a decides the result. If a is unknown, b can decide
-/// it, and errors of b count only when b is needed.
+/// `a && b` and `a || b`: if a decides the result, b is not evaluated. If a is unknown, b can
+/// decide the result; an error of b counts only if b is needed.
 Value logic(const Expr& expr, const Names& names) {
     const bool decisive = expr.name() == "||";
     bool secret = false, unknown = false;
@@ -293,7 +294,7 @@ Value operation(const Expr& expr, const Names& names) {
     return marked(out, secret);
 }
 
-/// The names defined by a comprehension, which hide names from outside.
+/// The names that a comprehension defines. They hide the same names of enclosing scopes.
 class LoopNames : public Names {
   public:
     LoopNames(const Names& outer, const std::string& key, const std::string& value)
@@ -347,7 +348,7 @@ class Gathering {
         if (!name.is_unknown())
             add_entry(key_text(name, key_->loc()), std::move(value), key_->loc());
     }
-    /// Evaluates the parts for an unknown source.
+    /// Evaluates the parts if the source is unknown.
     void touch_all(const Names& names) {
         for (const Expr* part : {filter_, key_})
             if (part != nullptr) holds_secret_ = touch(*part, names) || holds_secret_;
@@ -394,7 +395,7 @@ class Gathering {
     std::map<std::string, Value::List> groups_;
     std::size_t weight_ = 0;
     bool unknown_ = false, secret_ = false;
-    bool holds_secret_ = false; ///< the collected values contain a secret
+    bool holds_secret_ = false; ///< whether the collected values contain a secret
 };
 
 Value comprehension(const Expr& expr, const Names& names) {

@@ -15,25 +15,26 @@ inline constexpr int kMaxEvaluationDepth = 1000;
 inline constexpr std::size_t kMaxEvaluationSteps = 10'000'000;
 inline constexpr std::size_t kMaxValueWeight = 64u << 20; ///< see Value::weight()
 
-/// Keys and indices that lead into a value.
+/// The keys and indices that lead to a part of a value.
 using Path = std::vector<Value>;
 
-/// Resolves the names in expressions, for one context.
+/// Resolves the names in expressions, for one scope.
 class Names {
   public:
     explicit Names(EvalContext& context) : context_(context) {}
     Names(const Names&) = delete;
     Names& operator=(const Names&) = delete;
     virtual ~Names() = default;
-    /// The value at `path` below the root `name`; `used` receives the number of path elements that
-    /// were followed to the result. Following more of them keeps dependencies narrow:
-    /// `var.hosts["node1"]` then depends only on the dependencies of node1.
+    /// The value at `path` below the root `name`. `used` receives the number of path elements that
+    /// lead to the result; the caller follows the others. The more elements an implementation
+    /// follows, the narrower the dependencies: `var.hosts["node1"]` can depend only on the
+    /// dependencies of node1.
     /// @throws Error(spec) for an unknown name
     virtual Value resolve(const std::string& name, const Path& path, Loc loc,
                           std::size_t& used) const = 0;
     /// The keys (with count: the indices) of the instances, if `name` and `path` lead to a module
-    /// that has instances. A splat over the instances then evaluates only the parts of each
-    /// instance that it needs.
+    /// that has instances. A splat over them then evaluates only the parts that it needs of each
+    /// instance.
     virtual std::optional<Path> instances(const std::string& /*name*/, const Path& /*path*/) const {
         return std::nullopt;
     }
@@ -44,15 +45,14 @@ class Names {
 };
 
 /// Evaluates an expression. The result is unknown if it depends on unknown values, and secret if it
-/// depends on secret ones, even while it is still unknown. Results carry the place of the
-/// expression.
-/// @throws Error(spec) with the place of the mistake
+/// depends on secret values, even while it is still unknown. It has the location of the expression.
+/// @throws Error(spec) with the location of the mistake
 Value evaluate(const Expr& expr, const Names& names);
-/// The part of the value at `path`, without evaluating the rest.
+/// Evaluates only the part of the expression's value at `path`.
 Value evaluate_at(const Expr& expr, const Path& path, const Names& names);
 
 /// The value at `path` (from its element `from` on) below `value`. Everything within an unknown
-/// value is unknown. `what` names the start in messages.
+/// value is unknown. `what` is the name of `value` in messages.
 /// @throws Error(spec): no such attribute (with a suggestion), not a list, index out of range
 Value follow(const Value& value, const Path& path, std::size_t from, Loc loc,
              const std::string& what);

@@ -9,8 +9,9 @@
 
 namespace hadeploy {
 
-/// The limits shared by all expressions of one evaluation, which refer to each other through
-/// variables, outputs and locals. Used by one thread. Can be used for one evaluation after another.
+/// The limits that all expressions of one evaluation share. The expressions refer to each other
+/// through variables, outputs and locals. May be used by one thread only, for one evaluation after
+/// another.
 struct EvalContext {
     /// @param time  the time of the plan in seconds since 1970 in UTC: the result of
     ///              plantimestamp()
@@ -19,16 +20,17 @@ struct EvalContext {
     EvalContext(const EvalContext&) = delete;
     EvalContext& operator=(const EvalContext&) = delete;
 
-    /// Charges the cost of traversing a value: one step for each KiB. If the limit is exceeded, the
+    /// Adds the cost of traversing a value: one step for each KiB. If the limit is exceeded, the
     /// next step fails.
     void spend(const Value& value) { steps += value.weight() >> 10; }
 
     const std::int64_t plan_time;
     ExternalInputs& external_inputs;
-    int depth = 0;         ///< expressions that are being evaluated, each for the one before
-    std::size_t steps = 0; ///< the cost so far of the outermost of them
-    std::chrono::nanoseconds pattern_time{0}; ///< time that its searches for patterns took
-    bool in_template = false;                 ///< no template is rendered within another one
+    int depth = 0;         ///< number of nested expressions that are being evaluated
+    std::size_t steps = 0; ///< cost so far of the outermost expression
+    std::chrono::nanoseconds pattern_time{
+        0};                   ///< time that searches for regular expressions have taken
+    bool in_template = false; ///< a template is being rendered; templates cannot be nested
 };
 
 } // namespace hadeploy

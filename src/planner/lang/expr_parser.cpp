@@ -39,7 +39,7 @@ constexpr std::array<std::array<std::string_view, 4>, 6> kLevels{{
     {"*", "/", "%"},
 }};
 
-/// Makes the parts of an expression. (A braced list would copy them.)
+/// Builds the parts of an expression. (A braced list would copy them.)
 template<class... Parts>
 std::vector<Expr> several(Parts... parts) {
     std::vector<Expr> out;
@@ -89,7 +89,7 @@ class Parser {
         explicit Deeper(Parser& p) : parser(p) {
             if (++parser.depth_ > kMaxDepth)
                 parser.fail("the expression is nested too deeply",
-                            "calculate parts of it under `locals`");
+                            "compute parts of it under `locals`");
         }
         ~Deeper() { --parser.depth_; }
         Parser& parser;
@@ -110,7 +110,8 @@ class Parser {
     [[noreturn]] void fail(std::string message, std::string hint = {}) {
         throw Error(ErrorKind::spec, std::move(message), here()).with_hint(std::move(hint));
     }
-    /// "expected X, got Y". Y is the kind of the next word, not its text, which may be secret.
+    /// Throws "expected X, got Y". Y is the kind of the next word instead of its text, which may be
+    /// secret.
     std::string expected(std::string_view what) {
         skip_space();
         if (at_ >= text_.size()) return fmt::format("expected {}, got the end", what);
@@ -191,7 +192,7 @@ class Parser {
         while (true) {
             const Loc loc = here();
             if (eat_raw("...")) {
-                at_ -= 3; // "..." belongs to the caller, which groups or spreads
+                at_ -= 3; // "..." is parsed by the caller, which groups or spreads the values
                 return e;
             }
             if (eat_raw(".")) {
@@ -211,7 +212,7 @@ class Parser {
         }
     }
 
-    /// Parses everything after `[*]`. It applies to each element, including further `[*]`.
+    /// Parses everything after `[*]`, including further `[*]`. It applies to each element.
     Expr splat(Expr source, Loc loc, const Value& chained = {}) {
         const Deeper deeper(*this);
         std::vector<Expr> parts = several(std::move(source));
@@ -317,7 +318,7 @@ class Parser {
         std::vector<Expr> arguments;
         try {
             arguments = items(")", true);
-        } catch (const Error&) { // where the argument ends is not known
+        } catch (const Error&) { // the end of the argument is not known
             hide_scalars(sources_, string_);
             throw;
         }
@@ -326,7 +327,7 @@ class Parser {
         return make(Kind::call, loc, strings_(function), std::move(arguments));
     }
 
-    /// A misspelt name counts too.
+    /// A misspelt name of sensitive() counts too.
     static bool may_be_sensitive(std::string_view function) {
         constexpr std::string_view name = "sensitive";
         if (function == name) return true;
@@ -335,8 +336,8 @@ class Parser {
         return similar && did_you_mean(function, {std::string(name)}).has_value();
     }
 
-    /// Parses expressions separated by commas. If the last one can be spread, nothing can follow
-    /// "...".
+    /// Parses expressions separated by commas. If the last expression may be spread, nothing can
+    /// follow its "...".
     std::vector<Expr> items(std::string_view close, bool may_spread = false) {
         std::vector<Expr> out;
         while (!eat(close)) {

@@ -4,9 +4,9 @@
 
 namespace hadeploy {
 
-/// Whether values depend on something outside of the spec, the state and the providers: a local
-/// file named by an expression or an attribute, or the time. Noted while they are computed, by any
-/// thread. A result can be cached only if there is nothing of that kind.
+/// Whether values depend on an input other than the spec, the state and the providers: a local file
+/// that an expression or an attribute names, or the time. Any thread can set this while it computes
+/// values. A result can be cached only if there is no such input.
 class ExternalInputs {
   public:
     void note() { any_.store(true, std::memory_order_relaxed); }

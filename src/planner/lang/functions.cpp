@@ -132,22 +132,22 @@ std::vector<Value> evaluate_arguments(const Expr& expr, const Names& names) {
     return out;
 }
 
-/// The arguments of sensitive(). Their errors can quote a secret that is not marked as such yet.
+/// Evaluates the arguments of sensitive(). Their errors can quote a secret that is not marked as
+/// secret yet.
 std::vector<Value> secret_arguments(const Expr& expr, const Names& names) {
     try {
         return evaluate_arguments(expr, names);
     } catch (const Error& error) {
         if (std::none_of(expr.parts.begin(), expr.parts.end(), may_be_written_secret)) throw;
         throw Error(error.kind, "the argument of sensitive() has no value", error.loc)
-            .with_hint(
-                "a text needs quotes: sensitive(\"...\"), or '...' within \"...\"; the details "
-                "are not shown, because they may contain part of a secret");
+            .with_hint("a string needs quotes: sensitive(\"...\"), or '...' within \"...\"; the "
+                       "details are not shown, because they may contain part of a secret");
     }
 }
 
 bool fails_by_secrets(const Expr& expr, const Names& names);
 
-/// The value of an expression, or whether its failure can be due to a secret.
+/// The value of an expression or, if it fails, whether the failure can be due to a secret.
 struct Attempt {
     std::optional<Value> value;
     std::optional<Error> failure;
@@ -164,13 +164,14 @@ struct Attempt {
     }
 };
 
-/// For the value that a step leads into, only its form counts: whether all of it is secret.
+/// For the value that a step leads into: only its form matters, so only a value that is secret as a
+/// whole counts.
 bool forms_secret(const Expr& source, const Names& names) {
     const Attempt whole(source, names);
     return whole.value ? whole.value->secret() : whole.secret;
 }
 
-/// For an expression that fails: whether the failure depends on a secret.
+/// Whether the failure of an expression depends on a secret.
 bool fails_by_secrets(const Expr& expr, const Names& names) {
     using enum Expr::Kind;
     if (expr.kind == reference) {
@@ -185,8 +186,8 @@ bool fails_by_secrets(const Expr& expr, const Names& names) {
                        [&](const Expr& part) { return Attempt(part, names).secret; });
 }
 
-/// try() and can(), which handle errors of their arguments. If a value is unknown, all arguments
-/// are evaluated, because any of them may be needed.
+/// Evaluates try() and can(), which handle errors of their arguments. If a value is unknown, all
+/// arguments are evaluated, because any of them may be needed.
 Value call_lazily(const Expr& expr, const Names& names) {
     const bool can = expr.name() == "can";
     if (expr.parts.empty() || (can && expr.parts.size() > 1))
@@ -230,8 +231,7 @@ void refuse_bytes(const Call& call, const Value& made) {
     }
 }
 
-/// Errors about a secret must not show it. Functions ensure that (Call::quoted()); this is the
-/// safety net.
+/// Removes secrets from errors. This is a safety net: functions already use Call::quoted().
 Value result_of(const Call& call) {
     try {
         Value made = call.function.body(call);
@@ -279,7 +279,7 @@ void Call::check_size(std::size_t bytes) const {
 std::filesystem::path Call::file(std::size_t i) const {
     names.context().external_inputs.note();
     if (is_windows_path(text(i)))
-        throw mistake(fmt::format("{} is a path of Windows", quoted(i)),
+        throw mistake(fmt::format("{} is a Windows path", quoted(i)),
                       "write it with /, absolute or relative to this file's directory");
     const std::filesystem::path path = text(i);
     if (path.is_absolute()) return path.lexically_normal();

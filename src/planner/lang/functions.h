@@ -10,7 +10,7 @@ namespace hadeploy {
 
 struct Function;
 
-/// One call as seen by a function's body: every argument has the type that the signature requires.
+/// A call, for the body of a function: every argument has the type that the signature requires.
 struct Call {
     const Function& function;
     std::vector<Value> arguments;
@@ -20,33 +20,33 @@ struct Call {
     [[nodiscard]] std::size_t size() const { return arguments.size(); }
     const Value& operator[](std::size_t i) const { return arguments[i]; }
     const std::string& text(std::size_t i) const { return arguments[i].as_string(); }
-    /// "upper(): message", at the call's place.
+    /// Throws "upper(): message" at the location of the call.
     [[nodiscard]] Error mistake(std::string message, std::string hint = {}) const;
-    /// An argument, or a part of it, for use in a message: quoted() and redacted() of
-    /// core/secrecy.h.
+    /// An argument, or a part of it, for a message: see quoted() and redacted() in core/secrecy.h.
     [[nodiscard]] std::string quoted(std::size_t i) const;
     [[nodiscard]] std::string quoted(std::size_t i, std::string_view part) const;
     [[nodiscard]] std::string redacted(std::size_t i) const;
     [[nodiscard]] std::string redacted(std::size_t i, std::string text) const;
-    /// An error reported by other code about an argument, whose text can contain parts of it.
+    /// Throws an error that other code reported about an argument. Its text can contain parts of
+    /// the argument.
     [[nodiscard]] Error passed_on(std::size_t i, const std::string& message,
                                   const std::string& hint = {}) const;
-    /// For bodies whose result can be much larger than their arguments: call it with the size so
-    /// far, before memory runs out.
+    /// Limits the size of a result. Functions whose result can be much larger than their arguments
+    /// call it with the size so far, before memory runs out.
     /// @throws Error(spec) beyond kMaxValueWeight
     void check_size(std::size_t bytes) const;
-    /// The path of a local file named by an argument, relative to the file that contains the
-    /// expression.
+    /// The path of a local file that an argument names, relative to the directory of the file that
+    /// contains the expression.
     [[nodiscard]] std::filesystem::path file(std::size_t i) const;
 };
 
-/// A built-in function. The documentation, the checks of arguments and one test of each function
-/// come from this table.
+/// A built-in function. The reference, the checks of arguments and one test of each function are
+/// generated from these entries.
 struct Function {
     enum class Looks {
-        at_shape,    ///< only rearranges the elements of its arguments: they can be unknown
+        at_shape,    ///< only rearranges the elements of its arguments, so they can be unknown
         at_contents, ///< needs all values to be known
-        for_itself,  ///< handles unknown values, and the secrecy of its result, itself
+        for_itself,  ///< handles unknown values and the secrecy of its result itself
         lazily,      ///< receives its arguments unevaluated: see call_function()
     };
     std::string_view name;
@@ -75,7 +75,7 @@ Value call_function(const Expr& call, const Names& names);
 /// A scalar as text, even if it is secret.
 std::string scalar_text(const Value& scalar);
 
-// One file for each group.
+// Each group is in a file of its own.
 FunctionGroup text_functions();
 FunctionGroup collection_functions();
 FunctionGroup set_functions();

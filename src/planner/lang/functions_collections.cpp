@@ -116,7 +116,7 @@ Value zipmap(const Call& call) {
         throw call.mistake(
             fmt::format("the lists have {} keys and {} values", names.size(), items.size()));
     Value::Map out;
-    bool secret = false; // a key alone cannot be secret
+    bool secret = false; // a single key cannot be secret
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (names[i].is_unknown()) return names[i];
         secret = secret || names[i].secret();
@@ -165,7 +165,7 @@ Value coalesce_lists(const Call& call) {
     throw call.mistake("all of the lists are empty");
 }
 
-/// Compared with a string, numbers and booleans count as their text.
+/// When they are compared with a string, numbers and booleans are converted to strings.
 bool same_key(const Value& a, const Value& b) {
     if (a == b) return true;
     const auto is_scalar = [](const Value& v) {

@@ -73,7 +73,7 @@ Value is_secret(const Call& call) {
     return call[0].contains_unknown() ? Value::unknown() : Value(false);
 }
 
-/// Converts a scalar to the kind of a type if its text allows it.
+/// Converts a scalar to the kind of a type, if its text has that form.
 Value scalar_as(TypeKind kind, const Value& v, const Call& call) {
     const Call one{call.function, {v}, call.loc, call.names};
     switch (kind) {
@@ -86,8 +86,8 @@ Value scalar_as(TypeKind kind, const Value& v, const Call& call) {
     }
 }
 
-/// Converts the scalars within a value to those of a type. Anything else that does not fit the type
-/// is unchanged.
+/// Converts the scalars within a value to the scalars of a type. Values of any other kind that do
+/// not fit the type are unchanged.
 Value scalars_as(const Type& type, const Value& v, const Call& call) {
     Value out = v;
     const auto inner_as = [&](const Type& inner, const Value& part) { // as secret as the whole
@@ -174,7 +174,7 @@ FunctionGroup conversion_functions() {
              for_itself},
             {"convert", "value: any, type: string",
              "The value converted to a type, which is written as for a variable. Converts texts to "
-             "numbers or booleans and the reverse, also within lists, maps and objects.",
+             "numbers or booleans and the reverse, including texts within lists, maps and objects.",
              R"x(convert({port: "80", tags: [1]}, "object({port: port, tags: list(string)})"))x",
              R"({"port": 80, "tags": ["1"]})", converted, at_shape},
             {"try", "values: any...",

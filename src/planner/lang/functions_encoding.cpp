@@ -15,8 +15,8 @@ namespace hadeploy {
 
 namespace {
 
-/// Block style; strings and keys are quoted as in JSON, so that they cannot be mistaken for other
-/// types.
+/// Writes block style. Strings and keys are quoted as in JSON, so that they cannot be mistaken for
+/// other types.
 void write_yaml(const Value& v, std::size_t depth, std::string& out) {
     const bool map = v.is_map() && !v.as_map().empty();
     const bool list = v.is_list() && !v.as_list().empty();
@@ -50,8 +50,8 @@ Value yaml_decoded(const Call& call) {
     throw call.mistake(fmt::format("line {}: {}", first.loc.line, first.message));
 }
 
-/// Not parsed as YAML, although YAML is called a superset of JSON: tabs, long keys and surrogate
-/// pairs are valid JSON.
+/// JSON is not parsed as YAML, although YAML is called a superset of JSON: tabs, long keys and
+/// surrogate pairs are valid only in JSON.
 Value json_decoded(const Call& call) {
     try {
         return from_foreign_json(call.text(0));
@@ -89,8 +89,8 @@ Value url_decoded(const Call& call) {
     return out;
 }
 
-/// Reads the fields of the CSV line that begins at `at`, and advances `at` past it. Quoted text can
-/// span several lines.
+/// Reads the fields of the CSV row that begins at `at`, and advances `at` past the row. Quoted text
+/// can span several lines.
 std::vector<std::string> csv_line(const Call& call, const std::string& text, std::size_t& at) {
     std::vector<std::string> out(1);
     bool quoted = false, ended = false; // within quotes; after them
@@ -158,7 +158,7 @@ Value text_from(const Call& call, std::string bytes) {
     return bytes;
 }
 
-/// The result of `convert`; an exception becomes an error of the call about an argument.
+/// Returns the result of `convert`. Turns an exception into an error of the call about an argument.
 template<class Convert>
 std::string attempted(const Call& call, std::size_t argument, Convert convert) {
     try {
@@ -230,7 +230,7 @@ FunctionGroup encoding_functions() {
                  "The text decoded from base64 and decompressed by gzip; at most 64 MiB.",
                  R"(base64gunzip("H4sIAAAAAAACAytPTQIAUTjJFQMAAAA="))", R"("web")", gunzipped},
                 {"textencodebase64", "text: string, encoding: string",
-                 "The text in another encoding, such as `UTF-16LE`, `ISO-8859-1` or "
+                 "The text in a different encoding, such as `UTF-16LE`, `ISO-8859-1` or "
                  "`windows-1252`, in base64.",
                  R"(textencodebase64("web", "UTF-16LE"))", R"("dwBlAGIA")", in_charset},
                 {"textdecodebase64", "text: string, encoding: string",

@@ -39,7 +39,7 @@ bool is_file(const Call& call) {
     }
 }
 
-/// Opens a directory in which files are searched.
+/// Opens a directory to search it for files.
 Fd open_root(const Call& call, const fs::path& root) {
     Fd directory;
     try {
@@ -65,7 +65,7 @@ std::string text_of(const Call& call) {
     return text;
 }
 
-/// The names within a template: only the given values.
+/// Resolves the names within a template: only the given values are visible.
 class TemplateNames : public Names {
   public:
     TemplateNames(const Value& given, const Names& outer)
@@ -107,8 +107,8 @@ Value rendered(const Call& call, const std::string& name, std::string template_t
     try {
         StringPool strings;
         out = evaluate(parse_string(text, sources, strings), TemplateNames(call[1], call.names));
-    } catch (const Error& error) { // the place is in the template, which is not among the spec's
-                                   // sources
+    } catch (const Error&
+                 error) { // the location is in the template, which is not among the spec's sources
         throw call.passed_on(0, fmt::format("{}: {}", sources.describe(error.loc), error.message),
                              error.hint);
     }
@@ -128,7 +128,8 @@ std::vector<std::string> path_parts(const fs::path& path) {
 /// Whether the parts of a pattern match those of a path; `**` matches any number of parts.
 bool matches(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
     std::size_t p = 0, at = 0, retry = 0;
-    std::optional<std::size_t> star; // the last `**`: it takes one more part when the rest fails
+    std::optional<std::size_t>
+        star; // the last `**`, which matches one more part when the rest does not match
     while (at < path.size()) {
         if (p < pattern.size() && pattern[p] == "**") {
             star = p++;
@@ -164,7 +165,7 @@ Value file_set(const Call& call) {
             found.insert(path.string());
         if (static_cast<std::size_t>(at.depth()) + 1 >= pattern.size() &&
             std::find(pattern.begin(), pattern.end(), "**") == pattern.end())
-            at.disable_recursion_pending(); // no deeper one matches
+            at.disable_recursion_pending(); // no deeper directory matches
     }
     if (error) throw call.mistake(fmt::format("{}: {}", call.quoted(0), error.message()));
     Value::List out;
@@ -228,17 +229,18 @@ FunctionGroup file_functions() {
              R"("59d6413948a585db9a15042888fcd7ca4c85416ac2f71f1a80c9c83df78b3a56")",
              [](const Call& c) -> Value { return sha256_hex(contents(c)); }},
             {"templatefile", "path: string, values: map",
-             "The text of a file with each `${...}` evaluated, which can use only the given "
+             "The text of a file with each `${...}` evaluated; the expressions can use only the "
+             "given "
              "values.",
              R"(templatefile("files/app.conf.tmpl", {port: 8080}))", R"("port = 8080\n")",
              [](const Call& c) { return rendered(c, c.text(0), text_of(c)); }},
             {"templatestring", "text: string, values: map",
-             "The same for a text in the spec, where `$${` represents `${` of the template.",
+             "`templatefile` for a text in the spec, where `$${` represents `${` of the template.",
              R"(templatestring("$${n} nodes", {n: 3}))", R"("3 nodes")",
              [](const Call& c) { return rendered(c, "the template", c.text(0)); }},
             {"fileset", "path: string, pattern: string",
              "The files below a directory whose relative path matches the pattern, sorted. `*` and "
-             "`?` match within a name, `**` matches any number of directories.",
+             "`?` match within a name; `**` matches any number of directories.",
              R"(fileset("files", "*.tmpl"))", R"(["app.conf.tmpl"])", file_set},
             {"filemd5", "path: string", "MD5 of the file; not suitable for security.",
              R"(filemd5("files/motd"))", R"("6032f3e326f913d4b23909386b577253")",

@@ -45,7 +45,7 @@ std::string address_text(const Network& n) {
     return fmt::format("{}/{}", address_text(n.address), n.bits);
 }
 
-/// The number of addresses or networks, for example "256"; as a power of two from 2^63 on.
+/// The number of addresses or networks, for example "256"; from 2^63 on written as a power of two.
 std::string count_of(std::int64_t bits) {
     return bits < 63 ? std::to_string(std::int64_t{1} << bits) : fmt::format("2^{}", bits);
 }
@@ -76,7 +76,7 @@ Network network(const Call& call) {
     return out;
 }
 
-/// The address with a number in the network; negative numbers count from the end.
+/// The address with this number in the network; negative numbers count from the end.
 Value host(const Call& call) {
     const Network n = network(call);
     const std::int64_t number = call[1].as_integer();
@@ -90,7 +90,7 @@ Value host(const Call& call) {
     return address_text(Address{n.address.family, n.address.number + offset});
 }
 
-/// The network with index `number` whose prefix is longer by the bits in argument `bits_at`.
+/// The subnet with index `number`, whose prefix is longer by the bits in argument `bits_at`.
 Network inner(const Call& call, const Network& n, std::size_t bits_at, std::int64_t number) {
     const std::int64_t more = call[bits_at].as_integer();
     if (more < 0 || more > n.left())
@@ -110,7 +110,7 @@ Network inner(const Call& call, const Network& n, std::size_t bits_at, std::int6
     return out;
 }
 
-/// Consecutive networks with the given additional bits, each at the next aligned position.
+/// Consecutive subnets with the given additional bits, each at the next aligned position.
 Value subnets(const Call& call) {
     const Network n = network(call);
     Number next = 0; // the first free offset
@@ -153,23 +153,24 @@ FunctionGroup network_functions() {
         "Networks",
         {
             {"cidrhost", "network: string, number: integer",
-             "The address with a number in the network; negative numbers count from the end.",
+             "The address with this number in the network; negative numbers count from the end.",
              R"(cidrhost("10.77.0.0/24", 10))", R"("10.77.0.10")", host},
             {"cidrnetmask", "network: string", "The netmask of an IPv4 network.",
              R"(cidrnetmask("10.77.0.0/20"))", R"("255.255.240.0")", netmask},
             {"cidrsubnet", "network: string, bits: integer, number: integer",
-             "A network within the network, with a prefix longer by the given bits, and the given "
-             "number. These functions support IPv4 and IPv6.",
+             "The subnet of the network with the given number, whose prefix is longer by the given "
+             "bits. These functions support IPv4 and IPv6.",
              R"(cidrsubnet("fd00:77::/48", 16, 3))", R"("fd00:77:0:3::/64")",
              [](const Call& c) -> Value {
                  return address_text(inner(c, network(c), 1, c[2].as_integer()));
              }},
             {"cidrsubnets", "network: string, bits: integer...",
-             "Consecutive networks within the network, with prefixes longer by the given bits.",
+             "Consecutive subnets of the network, whose prefixes are longer by the given bits.",
              R"(cidrsubnets("10.0.0.0/16", 8, 8, 4))",
              R"(["10.0.0.0/24", "10.0.1.0/24", "10.0.16.0/20"])", subnets},
             {"cidrcontains", "network: string, address: string",
-             "Whether the network contains the address; false for an address of the other family.",
+             "Whether the network contains the address; false for an address of the other family "
+             "(IPv4 or IPv6).",
              R"(cidrcontains("10.77.0.0/24", "10.77.1.5"))", "false", cidr_contains},
         }};
 }

@@ -78,8 +78,8 @@ Value product(const Call& call) {
     return Value::list(std::move(out));
 }
 
-/// Whether all (or any) elements are true. One element can decide while others are unknown. Null
-/// counts as false.
+/// Whether all (or any) elements are true. One element can decide the result while others are
+/// unknown. Null counts as false.
 Value booleans(const Call& call, bool all) {
     if (call[0].is_unknown()) return call[0];
     const bool secret = call[0].contains_secret();
@@ -126,7 +126,7 @@ FunctionGroup set_functions() {
                  "The elements that all lists contain.", "setintersection([1, 2], [2, 3])", "[2]",
                  intersected},
                 {"setsubtract", "list: list, without: list",
-                 "The elements of the first list that the second one does not contain.",
+                 "The elements of the first list that the second list does not contain.",
                  "setsubtract([1, 2], [2, 3])", "[1]", subtracted},
                 {"setproduct", "lists: list...", "All combinations of one element from each list.",
                  R"(setproduct(["a", "b"], [1, 2]))", R"([["a", 1], ["a", 2], ["b", 1], ["b", 2]])",

@@ -36,7 +36,7 @@ std::string_view trimmed(std::string_view text, std::string_view of) {
     return text;
 }
 
-/// Whether a byte separates words: an ASCII character that is no letter, digit or underscore.
+/// Whether a byte separates words: it is an ASCII character, but not a letter, digit or underscore.
 bool separates(unsigned char c) {
     return c < 0x80 && std::isalnum(c) == 0 && c != '_';
 }
@@ -49,7 +49,7 @@ Value title(const Call& call) {
     return out;
 }
 
-/// The offset of each character, and of the end.
+/// The offset of each character, and the offset of the end.
 std::vector<std::size_t> characters(std::string_view text) {
     std::vector<std::size_t> out{0};
     while (out.back() < text.size())
@@ -64,9 +64,9 @@ Value substr(const Call& call) {
     if (from < 0) from += size;
     const std::int64_t length = call.size() > 2 ? call[2].as_integer() : -1;
     if (from < 0 || length < -1)
-        throw call.mistake(fmt::format("the text has {} characters: {} and {} are outside of it",
-                                       size, call.redacted(1),
-                                       call.size() > 2 ? call.redacted(2) : "-1"));
+        throw call.mistake(
+            fmt::format("the text has {} characters: the range from {} to {} is outside of it",
+                        size, call.redacted(1), call.size() > 2 ? call.redacted(2) : "-1"));
     from = std::min(from, size);
     const std::int64_t to = length < 0 ? size : std::min(size, from + std::min(length, size));
     const std::size_t begin = at[static_cast<std::size_t>(from)];
@@ -195,10 +195,11 @@ FunctionGroup text_functions() {
              [](const Call& c) -> Value { return mapped(c.text(0), std::tolower); }},
             {"title", "text: string", "The text with the first letter of each word in upper case.",
              R"(title("my first cluster"))", R"("My First Cluster")", title},
-            {"trim", "text: string, characters: string", "Removes these characters from both ends.",
-             R"(trim("--web--", "-"))", R"("web")",
-             [](const Call& c) -> Value { return trimmed(c.text(0), c.text(1)); }},
-            {"trimspace", "text: string", "Removes blanks and line ends from both ends.",
+            {"trim", "text: string, characters: string",
+             "The text without these characters at both ends.", R"(trim("--web--", "-"))",
+             R"("web")", [](const Call& c) -> Value { return trimmed(c.text(0), c.text(1)); }},
+            {"trimspace", "text: string",
+             "The text without whitespace, including newlines, at both ends.",
              R"(trimspace("  web\n"))", R"("web")",
              [](const Call& c) -> Value { return stripped(c.text(0), kBlanks, true, true); }},
             {"trimprefix", "text: string, prefix: string",
@@ -207,7 +208,7 @@ FunctionGroup text_functions() {
             {"trimsuffix", "text: string, suffix: string",
              "The text without the suffix, if it has it.", R"(trimsuffix("web.yaml", ".yaml"))",
              R"("web")", without_suffix},
-            {"chomp", "text: string", "The text without trailing line ends.", R"(chomp("web\n\n"))",
+            {"chomp", "text: string", "The text without trailing newlines.", R"(chomp("web\n\n"))",
              R"("web")",
              [](const Call& c) -> Value { return stripped(c.text(0), "\r\n", false, true); }},
             {"indent", "spaces: integer, text: string", "Indents all lines except the first.",
@@ -222,12 +223,12 @@ FunctionGroup text_functions() {
              R"(replace("node1 node2", "/node([0-9])/", "n$1"))", R"("n1 n2")", replaced},
             {"regex", "pattern: string, text: string",
              "The first match, or a list of its groups if the pattern has any; a map if they have "
-             "names, `(?P<name>...)`. No match is an error. The syntax is RE2's, as in Go and "
-             "Terraform, which runs in linear time: no look-ahead `(?=...)`, no backreferences; "
-             "`(?i)` ignores case, `\\x{2603}` is a character by its code point.",
+             "names, `(?P<name>...)`. No match is an error. The syntax is that of RE2, as in Go "
+             "and Terraform. Matching takes linear time, so there is no look-ahead `(?=...)` and "
+             "no backreference. `(?i)` ignores case, `\\x{2603}` is a character by its code point.",
              R"x(regex("([a-z]+)-([0-9]+)", "see node-17"))x", R"(["node", "17"])", pattern::first},
             {"regexall", "pattern: string, text: string",
-             "A list of all matches. The searches of one expression can take 5 s.",
+             "A list of all matches. All searches of one expression together can take 5 s.",
              R"(regexall("[0-9]+", "7 of 12"))", R"(["7", "12"])", pattern::all},
             {"format", "format: string, values: any...",
              "`%s` a text, `%d` an integer, `%f` a number, `%g` a number with as many digits as "
@@ -236,7 +237,7 @@ FunctionGroup text_functions() {
              "binary, `%%` a percent sign; with width and precision as in `%-8s`, `%03d`, `%.2f`.",
              R"(format("%s-%03d %.1f%%", "web", 7, 99.5))", R"("web-007 99.5%")", pattern::format},
             {"formatlist", "format: string, values: any...",
-             "The same for each element of the lists (or maps) among the values.",
+             "`format` for each element of the lists (or maps) among the values.",
              R"(formatlist("http://%s:%d", ["a", "b"], 80))", R"(["http://a:80", "http://b:80"])",
              format_list},
             {"substr", "text: string, from: integer, length: integer?",

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono;
 
-/// A moment, with the offset of its clock from UTC.
+/// A point in time, with the offset of its time zone from UTC.
 struct Timestamp {
     sys_seconds local; ///< as written
     minutes offset{0};
@@ -86,8 +86,8 @@ std::string field(const Call& call, const std::string& run, const Timestamp& t) 
                        "ZZZZZ ZZZZ ZZZ Z; quote other letters as '...'");
 }
 
-/// Reads the quoted text that begins at `at`, and advances `at` past it. Two quotes, within it or
-/// alone, represent one quote.
+/// Reads the quoted text that begins at `at`, and advances `at` past the text. Two quotes, within
+/// the text or alone, represent one quote.
 std::string words(const Call& call, const std::string& pattern, std::size_t& at) {
     std::string out;
     for (const std::size_t begin = ++at; at < pattern.size(); ++at) {
@@ -169,15 +169,16 @@ FunctionGroup time_functions() {
         "Time",
         {
             {"formatdate", "pattern: string, timestamp: string",
-             "A timestamp in another form: `YYYY MM DD hh mm ss`, `MMM` and `EEE` for names, `HH` "
-             "and `AA` for twelve hours, `Z`, `ZZZ`, `ZZZZ` or `ZZZZZ` for the zone, `'...'` for "
+             "A timestamp in a different format: `YYYY MM DD hh mm ss`, `MMM` and `EEE` for names, "
+             "`HH` and `AA` for the 12-hour clock, `Z`, `ZZZ`, `ZZZZ` or `ZZZZZ` for the zone, "
+             "`'...'` for "
              "literal text, in which `''` is a quote.",
              R"(formatdate("DD MMM YYYY 'at' hh:mm", "2026-03-01T12:30:00Z"))",
              R"("01 Mar 2026 at 12:30")", formatted},
             {"plantimestamp", "",
-             "The time of the plan in UTC: the same everywhere in a plan, and when a saved plan is "
-             "applied. An attribute that uses it differs in each plan, unless `ignore_changes` "
-             "lists it.",
+             "The time of the plan in UTC. It is the same everywhere in a plan, and when a saved "
+             "plan is applied. An attribute that uses it differs in each plan, unless "
+             "`ignore_changes` lists the attribute.",
              "plantimestamp()", R"("2026-03-01T12:30:00Z")", plan_time},
             {"timeadd", "timestamp: string, duration: string",
              "The timestamp plus the duration, which can be negative (`-`).",

@@ -10,8 +10,9 @@ namespace hadeploy {
 /// @throws Error(spec) at `loc`: wrong type, overflow
 Value apply_unary(std::string_view op, const Value& operand, Loc loc);
 
-/// `a + b`, `a == b`, ... of known values; not && and ||, which do not always evaluate their second
-/// operand. Integers stay integers, except that a division with a remainder gives a number.
+/// `a + b`, `a == b`, ... of known values. && and || are handled elsewhere, because they do not
+/// always evaluate their second operand. Integers stay integers, except that a division with a
+/// remainder gives a number.
 /// @throws Error(spec) at `loc`: wrong type, overflow, division by zero
 Value apply_binary(std::string_view op, const Value& left, const Value& right, Loc loc);
 

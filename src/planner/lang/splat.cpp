@@ -19,7 +19,7 @@ void append_path(Path& way, const Path& more, std::size_t from = 0) {
 /// `[*]`.
 struct Splat {
     Path suffix;
-    bool secret = false; ///< one of the steps is secret
+    bool secret = false; ///< whether one of the steps is secret
     std::unique_ptr<Splat> next;
 };
 
@@ -41,7 +41,7 @@ Splat splat_of(const Expr& expr, const Names& names) {
 /// Applies the splat to each element of `source`.
 Value taken_of_each(const Value& source, const Splat& splat, Loc loc) {
     const auto each = [&](const Value& v) {
-        const Value part = // errors about it are as secret as the whole
+        const Value part = // errors about an element are as secret as the whole list
             follow(secret_if(v, source.secret()), splat.suffix, 0, loc, "the element");
         return splat.next ? taken_of_each(part, *splat.next, loc) : part;
     };
@@ -62,9 +62,9 @@ Value taken_of_each(const Value& source, const Splat& splat, Loc loc) {
     return secret_if(out, source.secret() || (splat.next && splat.next->secret));
 }
 
-/// Consumes from `path` one step for each `[*]` of a chain, as far as possible.
+/// Removes one step from `path` for each `[*]` of a chain, as far as possible.
 /// @param way  receives the path from the chain's source to the part at `path`
-/// @returns the splat to apply to that whole part; nullptr if the path leads further
+/// @returns the splat to apply to the whole of that part; nullptr if the path leads further
 const Splat* narrow(const Splat& chain, const Path& path, Path& way) {
     std::size_t taken = 0;
     const Splat* s = &chain;
@@ -76,8 +76,8 @@ const Splat* narrow(const Splat& chain, const Path& path, Path& way) {
     return s;
 }
 
-/// `module.site[*].url`: evaluates only the requested part of each instance. Returns nothing if the
-/// source is not a module with instances.
+/// For `module.site[*].url`: evaluates only the requested part of each instance. Returns nullopt if
+/// the source is not a module with instances.
 std::optional<Value> splat_over_modules(const Expr& source, const Splat& splat,
                                         const Names& names) {
     if (source.kind != Expr::Kind::reference || source.parts.size() != 1) return std::nullopt;
@@ -109,8 +109,8 @@ Value evaluate_splat(const Expr& expr, const Path& path, const Names& names) {
         try {
             const Value part = evaluate_at(over, way, names);
             return secret_if(rest ? taken_of_each(part, *rest, expr.loc()) : part, splat.secret);
-        } catch (const Error&) { // evaluating the whole reports the error, or shows that `over` is
-                                 // not a list
+        } catch (const Error&) { // evaluating the whole list reports the error, or shows that
+                                 // `over` is not a list
         }
     }
     auto all = splat_over_modules(over, splat, names);

@@ -17,19 +17,20 @@ namespace {
 
 constexpr std::size_t kMaxPattern = 4096;
 constexpr std::size_t kMaxText = 1u << 20;
-constexpr std::size_t kMaxGroups = 100;     ///< RE2's time and memory grow with their square
-constexpr std::chrono::seconds kMaxTime(5); ///< of all searches of an expression
+constexpr std::size_t kMaxGroups =
+    100; ///< RE2's time and memory grow with the square of this number
+constexpr std::chrono::seconds kMaxTime(5); ///< total time of all searches of an expression
 
-/// The processor time of this thread, which does not grow while other programs run.
+/// The processor time of this thread, which other programs do not increase.
 std::chrono::nanoseconds processor_time() {
     timespec now{};
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-/// A pattern and its text. RE2 finds one match in time linear in the text for every pattern, and
-/// without recursion; therefore it has no look-ahead and no backreferences. All matches can take
-/// quadratic time, because each search can read the text to its end.
+/// A pattern and its text. For every pattern RE2 finds a match without recursion, in time that is
+/// linear in the size of the text. Therefore it has neither look-ahead nor backreferences. Finding
+/// all matches can take quadratic time, because each search can read the text to its end.
 class PatternSearch {
   public:
     /// @param argument  index of the argument with the pattern
@@ -37,12 +38,13 @@ class PatternSearch {
                   const std::string& text)
         : call_(call), text_(text),
           expression_((check_sizes(call, pattern, text), pattern), RE2::Quiet) {
-        check_time(); // of the searches before this one
+        check_time(); // time of the searches before this one
         if (!expression_.ok())
-            throw call.mistake(
-                fmt::format("{} is not a regular expression: {}", call.quoted(argument, pattern),
-                            call.redacted(argument, expression_.error())),
-                "the syntax is RE2's, as in Go and Terraform: no look-ahead, no backreferences");
+            throw call.mistake(fmt::format("{} is not a regular expression: {}",
+                                           call.quoted(argument, pattern),
+                                           call.redacted(argument, expression_.error())),
+                               "the syntax is that of RE2, as in Go and Terraform: no look-ahead, "
+                               "no backreferences");
         parts_.resize(static_cast<std::size_t>(expression_.NumberOfCapturingGroups()) + 1);
         if (parts_.size() > kMaxGroups + 1)
             throw call.mistake(fmt::format("the pattern has more than {} groups", kMaxGroups),
@@ -51,7 +53,7 @@ class PatternSearch {
         if (named != 0 && named + 1 != parts_.size())
             throw call.mistake(
                 fmt::format("{} has groups with and without names", call.quoted(argument, pattern)),
-                "name all of them, (?P<name>...), or none; (?:...) only groups");
+                "name all of them, (?P<name>...), or none; (?:...) groups without capturing");
     }
     PatternSearch(const PatternSearch&) = delete;
     PatternSearch& operator=(const PatternSearch&) = delete;
@@ -62,7 +64,7 @@ class PatternSearch {
         while (at_ <= text_.size() &&
                expression_.Match(text_, at_, text_.size(), RE2::UNANCHORED, parts_.data(),
                                  static_cast<int>(parts_.size()))) {
-            constexpr unsigned rarely = 16; // the clock is a system call
+            constexpr unsigned rarely = 16; // reading the clock is a system call
             if (++matches_ % rarely == 0) check_time();
             at_ = end();
             const bool within = is_within_character(begin());
@@ -80,13 +82,14 @@ class PatternSearch {
     }
     [[nodiscard]] std::size_t end() const { return begin() + parts_[0].size(); }
     [[nodiscard]] std::size_t size() const { return parts_.size(); }
-    /// 0: the whole match. Null: a group that did not participate in the match.
+    /// The text of a group; 0 is the whole match. Null if the group did not participate in the
+    /// match.
     [[nodiscard]] Value part(std::size_t group) const {
         const re2::StringPiece& p = parts_[group];
         return p.data() == nullptr ? Value() : Value(std::string(p.data(), p.size()));
     }
-    /// A match without groups is a string, one with groups the list of their texts, and one with
-    /// named groups a map of them.
+    /// A match without groups is a string, a match with groups is the list of their texts, and a
+    /// match with named groups is a map of them.
     [[nodiscard]] Value value() const {
         if (size() == 1) return part(0);
         if (const auto& names = expression_.NamedCapturingGroups(); !names.empty()) {
@@ -110,10 +113,9 @@ class PatternSearch {
     void check_time() const {
         const auto spent = call_.names.context().pattern_time + processor_time() - began_;
         if (spent > kMaxTime)
-            throw call_.mistake(
-                fmt::format("the search takes more than {} s", kMaxTime.count()),
-                "a part such as (.*x)? makes each match read the rest of the text: "
-                "write [^\\n]* or a limit such as .{0,100}, or search in shorter texts");
+            throw call_.mistake(fmt::format("the search takes more than {} s", kMaxTime.count()),
+                                "a part such as (.*x)? makes each match read the rest of the text: "
+                                "use [^\\n]* or a limit such as .{0,100}, or search shorter texts");
     }
 
     [[nodiscard]] bool is_within_character(std::size_t at) const {
@@ -127,7 +129,7 @@ class PatternSearch {
     void refuse_bytes() const {
         for (const re2::StringPiece& p : parts_)
             if (!is_utf8({p.data(), p.size()}))
-                throw call_.mistake("the match is part of a character, which is not text",
+                throw call_.mistake("the match is a part of a character, which is not valid text",
                                     "\\C matches a single byte; . matches a character");
     }
 
@@ -140,7 +142,7 @@ class PatternSearch {
     std::chrono::nanoseconds began_ = processor_time();
 };
 
-/// The replacement of a match: `$1` is a group's text, `$&` the match, `$$` a dollar sign.
+/// The replacement of a match: `$1` is the text of a group, `$&` the match, `$$` a dollar sign.
 std::string filled(std::string_view with, const PatternSearch& found) {
     std::string out;
     for (std::size_t at = 0; at < with.size(); ++at) {
@@ -239,7 +241,7 @@ std::string padded(const Directive& d, std::string_view text) {
     return left ? std::string(text) + blanks : blanks + std::string(text);
 }
 
-/// Digits that printf() cannot write, with its flags "0", "-" and width.
+/// Writes digits that printf() cannot write, with the flags "0" and "-" and the width of printf().
 std::string padded_number(Directive d, std::string digits) {
     d.precision.clear();
     const bool zeros = d.flags.find('0') != d.flags.npos && d.flags.find('-') == d.flags.npos;

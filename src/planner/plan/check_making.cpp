@@ -12,11 +12,11 @@
 namespace hadeploy {
 
 namespace {
-/// Whether the paths are literals or given by the user's variables, so that no resource is known to
-/// create them.
+/// Whether the paths are literals or come from variables of the user, so that no resource can be
+/// known to create them.
 bool names_fixed_files(const Node& node) {
     if (!node.block->depends_on.empty()) return false;
-    const bool root = node.scope->call == nullptr; // a module's inputs can come from resources
+    const bool root = node.scope->call == nullptr; // the inputs of a module can come from resources
     for (const Argument& a : node.block->attributes) {
         const Attribute* attribute = find_attribute(node.type->schema, a.name);
         if (attribute == nullptr || attribute->type.kind != TypeKind::local_path) continue;
@@ -26,7 +26,7 @@ bool names_fixed_files(const Node& node) {
     return true;
 }
 
-/// Adds the place and the address of the resource.
+/// Adds the location and the address of the resource to an error.
 Error placed(Error error, const Node& node) {
     error.address = node.address;
     if (!error.loc.known()) error.loc = node.block->loc;
@@ -65,10 +65,9 @@ void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Pl
             for (std::string& claim : step.type->claims(step.after)) made.insert(std::move(claim));
     for (const Lacking& l : lacking) {
         if (made.contains(l.claim)) continue;
-        Error warning(
-            ErrorKind::spec,
-            fmt::format("there is no directory {}, and no resource before this one creates it",
-                        l.what.empty() ? "at its path" : l.what));
+        Error warning(ErrorKind::spec, fmt::format("there is no directory {}, and no resource that "
+                                                   "is applied before this one creates it",
+                                                   l.what.empty() ? "at its path" : l.what));
         warning.with_hint(
             "manage the directory too, or name the resource that creates it in `depends_on`");
         plan.warnings.push_back(placed(std::move(warning), graph[l.node]));
@@ -98,7 +97,7 @@ void check_new_place(const PriorState& prior, const Node& node, const Value& con
     const std::string what = without_secrets(node.type->claims(config).front(), config);
     Error warning(ErrorKind::spec,
                   fmt::format("{} exists, but is not recorded: the replacement adopts it", what));
-    warning.with_hint("differences from the spec are overwritten; move it away to keep it");
+    warning.with_hint("differences from the spec are overwritten; move the object away to keep it");
     warnings.push_back(placed(std::move(warning), node));
 }
 

@@ -11,37 +11,37 @@
 namespace hadeploy {
 
 /// Adds the problems that ResourceType::check_making() finds in the config of a new object, unless
-/// a resource that comes before it can still create the local files that the config names.
+/// a resource that is applied before it can still create the local files that the config names.
 void check_making(const Node& node, const Value& config, Diagnostics& diagnostics);
 
-/// A new object with a missing prerequisite, found when it was read (Observation::lacks).
+/// A new object that lacks a prerequisite, as found when the object was read (Observation::lacks).
 struct Lacking {
     NodeId node = 0;
     std::string what;  ///< the directory, in quotes; "" if it is secret
-    std::string claim; ///< the claim of a resource that would create it: the object's own claim
-                       ///< with that path
+    std::string claim; ///< claim of a resource that would create the directory: the object's own
+                       ///< claim, but with this path
 };
 
-/// The directory that an object needs and that was missing when it was read; nothing if none was,
-/// or if the claims of its type do not contain its path.
+/// The directory that an object needs and that was missing when the object was read; nullopt if
+/// none was missing, or if the claims of the type do not contain the path of the object.
 std::optional<Lacking> lacking_of(NodeId node, const ResourceType& type, const Value& config,
                                   const Observation& seen);
 
-/// Adds a warning for each prerequisite that no step of the plan creates. No other step precedes
-/// these objects.
+/// Adds a warning for each prerequisite that no step of the plan creates. @param lacking objects
+/// that no other step precedes
 void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Plan& plan);
 
 /// Adds the warnings of ResourceType::warn() about the config.
 void add_warnings(const Node& node, const Value& config, std::vector<Error>& warnings);
 
-/// Adds ResourceType::remark() about a new object.
-/// @param observed  the attributes of an object that exists already; null if there is none
+/// Adds the result of ResourceType::remark() for a new object.
+/// @param observed  attributes of the object if it exists already; otherwise null
 void add_remark(const Node& node, const Value& config, const Value& observed,
                 std::vector<std::string>& notices);
 
-/// Warns of an object that is not recorded at the place where a replacement creates its own: the
-/// replacement adopts it. An object that it cannot adopt is an error, before the old one is
-/// removed.
+/// Warns if a replacement would adopt an object that exists where it creates the new one, but is
+/// not recorded. An object that it cannot adopt is an error, which is reported before the old
+/// object is removed.
 void check_new_place(const PriorState& prior, const Node& node, const Value& config,
                      std::vector<Error>& warnings, Diagnostics& diagnostics);
 

@@ -29,7 +29,7 @@ bool depends_on(const Graph& graph, const Node& node, const std::string& address
 }
 
 /// Rejects removals that would delete kept contents together with their container, or that would
-/// fail because of them.
+/// fail because of the contents.
 class ContentsCheck {
   public:
     ContentsCheck(const Plan& plan, const PriorState& prior, const Graph* graph,
@@ -69,7 +69,7 @@ class ContentsCheck {
         const std::string message =
             deletes ? fmt::format("the removal of {} would delete {}, which is kept ({})",
                                   step.address, address, claim)
-                    : fmt::format("{} cannot be removed: {}, which is kept, is in it ({})",
+                    : fmt::format("{} cannot be removed: it contains {}, which is kept ({})",
                                   step.address, address, claim);
         Error error(ErrorKind::spec, message, step.loc);
         error.address = step.address;
@@ -77,9 +77,9 @@ class ContentsCheck {
         if (plan_.partial)
             hint = fmt::format("include {} in the run as well", address);
         else if (deletes)
-            hint = "set `force: false` and apply that first, or remove the contents as well";
+            hint = "set `force: false` and apply this change first, or remove the contents as well";
         else
-            hint = "remove the contents as well, or set `keep: true` and apply that first";
+            hint = "remove the contents as well, or set `keep: true` and apply this change first";
     }
 
     using ByClaim = std::multimap<std::string, std::string>;
@@ -93,8 +93,8 @@ class ContentsCheck {
         return out;
     }
 
-    /// Finds the claims of recorded objects that stay, or may stay, and of those that are removed,
-    /// and the steps that create objects.
+    /// Finds the claims of recorded objects that stay, or may stay, the claims of recorded objects
+    /// that are removed, and the steps that create objects.
     void find_kept(const Registry& registry) {
         std::set<std::string_view> gone;
         for (StepId id = 0; id < plan_.steps.size(); ++id) {

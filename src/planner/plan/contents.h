@@ -13,27 +13,28 @@ namespace hadeploy {
 
 // Objects that lie within others (ResourceType::contains).
 
-/// Adds an error for each removal that would delete a kept object together with the directory, or
-/// similar, that contains it (ResourceType::removes_contents), or that would fail because the
-/// object is still in it. Contents are removed before their container; those that are created again
-/// together with it are created after its removal.
+/// Adds an error for each removal of a container, such as a directory, that would delete a kept
+/// object in it (ResourceType::removes_contents), or would fail because of that object. Contents
+/// are removed before their container. Contents that are created again together with their
+/// container are created after its removal.
 /// @param graph    nullptr: everything is removed
-/// @param claims   of the spec
-/// @param takings  receives this order
+/// @param claims   claims of the spec's resources
+/// @param takings  receives the order of these steps
 void refuse_removal_of_kept_contents(const Plan& plan, const PriorState& prior,
                                      const Registry& registry, const Graph* graph,
                                      const Claims& claims, std::vector<Taking>& takings,
                                      Diagnostics& diagnostics);
 
-/// The objects whose replacement requires the replacement of everything within them.
+/// The containers whose replacement requires the replacement of everything within them.
 class EmptiedObjects {
   public:
     explicit EmptiedObjects(const Graph& graph) : graph_(graph) {}
 
     struct Object {
         std::string address;
-        bool if_differs;    ///< replaced only if it differs
-        std::string prefix; ///< of the claims of contents of the new object; "" if not known
+        bool if_differs; ///< replaced only if it differs
+        std::string
+            prefix; ///< prefix of the claims of everything within the new object; "" if not known
         /// Whether an object with these claims can be created within the new object.
         [[nodiscard]] bool has_room_for(const std::vector<std::string>& claims) const {
             return prefix.empty() || claims.empty() || claims.front().starts_with(prefix);
@@ -42,14 +43,13 @@ class EmptiedObjects {
     /// @param half  the first half of a replacement
     /// @param next  the config of the new object
     void add(const Step& half, const Value& next);
-    /// The one that contains a node's recorded object and that the node depends on; nullptr if
-    /// there is none.
+    /// The container of a node's recorded object, if the node depends on it; otherwise nullptr.
     [[nodiscard]] const Object* around(const Node& node, const RecordedResource& recorded) const;
 
   private:
     const Graph& graph_;
     std::map<std::string, Object>
-        objects_; ///< by the prefix that the claims of everything within them have
+        objects_; ///< containers by the prefix of the claims of everything within them
 };
 
 } // namespace hadeploy

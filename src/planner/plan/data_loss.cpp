@@ -17,7 +17,7 @@ namespace hadeploy {
 namespace {
 
 /// Whether a step removes an object together with its data. A replacement has a separate step for
-/// that.
+/// the removal.
 bool ends_object(const PriorState& prior, const Step& step) {
     if (step.action != Action::remove) return false;
     const auto seen = prior.observed.find(step.address);
@@ -35,7 +35,7 @@ struct Replicated {
     const RecordedResource* record;
     const ResourceType* type;
     std::set<std::string> machines;
-    bool survives; ///< more than half of the copies remain, and the resource too
+    bool survives; ///< whether more than half of the copies remain, and the resource too
 };
 
 class LossFinder {
@@ -54,7 +54,7 @@ class LossFinder {
         std::vector<Loss> out;
         for (const Step& step : plan_.steps)
             if (ends_object(prior_, step)) add(out, step);
-        for (const Replicated& r : replicated_) // those removed by a step were added above
+        for (const Replicated& r : replicated_) // data that a step removes was added above
             if (!r.survives && !ended_.contains(r.record->address))
                 if (auto data = held_data(*r.type, r.record->attributes))
                     out.push_back({r.record->address, r.type, std::move(*data)});

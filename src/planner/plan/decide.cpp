@@ -12,8 +12,8 @@ namespace hadeploy {
 
 namespace {
 
-/// Whether two connections lead to the same machine. A machine's own connection attribute does not
-/// name the resource; in that case addresses are compared.
+/// Whether two connections lead to the same machine. The connection attribute of a machine does not
+/// name the machine's resource; in that case network addresses are compared.
 bool same_place(const Value& a, const Value& b) {
     if (a.has("machine") && b.has("machine")) return a.text("machine") == b.text("machine");
     return a.text("address") == b.text("address") && a.integer("port", 22) == b.integer("port", 22);
@@ -28,7 +28,7 @@ bool maps_differ(const Type& element, const Value& a, const Value& b) {
     return false;
 }
 
-/// The desired and the current value of an attribute; nothing if it is not compared.
+/// The desired and the current value of an attribute; nullopt if they are not compared.
 struct Comparison {
     Value wanted, have;
 };
@@ -59,7 +59,7 @@ std::optional<Comparison> compare(const Attribute& a, const Value& config,
 }
 
 /// Whether the spec still has the value that was applied. A computed tracked attribute keeps its
-/// applied value independent of the spec.
+/// applied value regardless of the spec.
 bool wanted_before(const Attribute& a, const Value& wanted, const RecordedResource* recorded) {
     if (recorded == nullptr || wanted.contains_unknown()) return false;
     return (a.computed && a.tracked) || recorded->config[a.name] == wanted;
@@ -71,7 +71,8 @@ std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& c
     for (const Attribute& a : type.schema) {
         const auto c = compare(a, config, recorded, seen);
         if (!c || !differs(a, c->wanted, c->have)) continue;
-        const Value have = as_secret_as(c->have, c->wanted); // secrets can be gone from the config
+        const Value have =
+            as_secret_as(c->have, c->wanted); // the config may no longer contain the secrets
         out.push_back({a.name, a.secret ? have.as_secret() : have,
                        a.secret ? c->wanted.as_secret() : c->wanted, a.replaces,
                        wanted_before(a, c->wanted, recorded)});
@@ -135,13 +136,14 @@ namespace {
 
 bool was_changed(const Attribute& a, const Value& was, const Value& attempted) {
     const Value& names = attempted[kChangedNames];
-    if (!names.is_list()) return differs(a, attempted[a.name], was); // from an older hadeploy
+    if (!names.is_list())
+        return differs(a, attempted[a.name], was); // recorded by an older hadeploy
     return std::any_of(names.as_list().begin(), names.as_list().end(),
                        [&](const Value& name) { return name.as_string() == a.name; });
 }
 
-/// The attributes that an interrupted change may have changed and that cannot be read: they are all
-/// applied again.
+/// The attributes that an interrupted change may have changed and that cannot be read. All of them
+/// are applied again.
 std::vector<AttributeChange> unverified_changes(const ResourceType& type, const Value& config,
                                                 const RecordedResource& recorded,
                                                 const Interruption& interruption,
@@ -177,9 +179,10 @@ Decision replacement(std::vector<AttributeChange> changes) {
 /// Decides on an existing object whose creation was interrupted.
 Decision resume_creation(const ResourceType& type, const Value& config,
                          const RecordedResource* recorded) {
-    std::vector<AttributeChange> changes; // the wanted object can be a different one now
+    std::vector<AttributeChange> changes; // the spec can describe a different object now
     if (recorded != nullptr) changes = decide_unread(type, config, *recorded).changes;
-    if (changes.empty()) return {Action::create, {}, "an earlier run did not finish it", {}};
+    if (changes.empty())
+        return {Action::create, {}, "an earlier run did not finish creating it", {}};
     return {Action::replace,
             std::move(changes),
             "an earlier run began to create a different object",
@@ -211,8 +214,8 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
         throw Error(ErrorKind::conflict,
                     fmt::format("an object of this name exists and belongs to somebody else: {}",
                                 observed.foreign))
-            .with_hint("choose another name, or remove the object yourself; hadeploy never changes "
-                       "objects that it did not create");
+            .with_hint("choose a different name, or remove the object yourself; hadeploy never "
+                       "changes objects that it did not create");
     if (unfinished) return resume_creation(type, config, recorded);
     if (recorded != nullptr && recorded->tainted) return {Action::replace, {}, "it is tainted", {}};
 

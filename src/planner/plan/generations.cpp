@@ -14,7 +14,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Whether two configs describe the same real object, as far as configs show that.
+/// Whether two configs describe the same real object, as far as configs show it.
 bool same_object(const ResourceType& type, const Value& a, const Value& b) {
     return std::none_of(type.schema.begin(), type.schema.end(), [&](const Attribute& attribute) {
         return attribute.replaces && differs(attribute, a[attribute.name], b[attribute.name]);
@@ -40,7 +40,8 @@ std::int64_t NewGenerations::next(const std::string& address, std::int64_t first
 }
 
 namespace {
-/// The first generation after the recorded one that was begun and matches the config.
+/// The first generation after the recorded one whose creation was begun and that matches the
+/// config.
 std::optional<std::int64_t> begun(const ResourceType& type, const Value& config,
                                   const RecordedResource& recorded, const PriorState& prior) {
     const std::string prefix = recorded.address + "#";
@@ -126,10 +127,11 @@ PriorState with_old_generations(PriorState prior, const Plan& plan, const Regist
         const RecordedResource& now = prior.recorded.at(s.address);
         RecordedResource old = now;
         old.address = generation_address(s.address, old.generation);
-        // an object of another type was read as that type, under the address that it gets here
+        // an object of a different type was read as that type, under the address that it receives
+        // here
         const ResourceType* type = registry.type(now.type);
         const std::string& read_as = type == s.type ? s.address : old.address;
-        std::optional<Observation> seen; // none for an unknown type: add_removals() reports it
+        std::optional<Observation> seen; // an unknown type has none: add_removals() reports it
         if (type != nullptr)
             seen = observation_of(prior, registry, {read_as, type, now.config, &now, now.identity});
         if (seen) prior.observed.insert_or_assign(old.address, std::move(*seen));

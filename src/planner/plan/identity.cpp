@@ -37,7 +37,7 @@ class IdentityFinder {
 
   private:
     /// Lists nodes without an identical record, and records without an identical node. An unchanged
-    /// project has none.
+    /// project has neither.
     void list_open() {
         for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
             const Node& node = graph_[id];
@@ -57,7 +57,8 @@ class IdentityFinder {
         }
     }
 
-    /// The config without ignored changes: a resource whose path is ignored keeps its object.
+    /// The config without ignored changes, so that a resource whose path is ignored keeps its
+    /// object.
     const Value& config_of(NodeId id) const {
         const auto it = kept_.find(id);
         return it == kept_.end() ? configs_[id] : it->second;
@@ -86,15 +87,15 @@ class IdentityFinder {
         }
     }
 
-    /// Whether the node's own record is of that object.
+    /// Whether the node's own record is the record of that object.
     bool holds_it(NodeId id, const std::string& name) const {
         const RecordedResource* own = records_[id];
         const ResourceType* type = own == nullptr ? nullptr : type_of(*own);
         return type != nullptr && object_name(*type, own->config) == name;
     }
 
-    /// Whether the record is of a replacement that an interrupted run began. It is completed at its
-    /// address.
+    /// Whether the record is that of a replacement that an interrupted run began. The replacement
+    /// is completed at its address.
     bool takes_over(const RecordedResource& r, const Node& node) const {
         return resource_address(r.address) == node.address &&
                prior_.unfinished.contains(r.address) && prior_.recorded.contains(node.address);
@@ -119,7 +120,7 @@ class IdentityFinder {
         return false;
     }
 
-    /// Moves `a` to `a[0]`, or the other way round, for resources and modules.
+    /// Moves `a` to `a[0]`, or `a[0]` to `a`, for resources and modules.
     void move_by_count() {
         for (const RecordedResource* r : holding_) {
             if (graph_.find(r->address) || out_.moves.contains(r->address)) continue;
@@ -163,13 +164,13 @@ class IdentityFinder {
     }
 
     void add(const std::string& from, const std::string& to) {
-        if (targets_.contains(to)) return; // two records of one object
+        if (targets_.contains(to)) return; // the object has two records
         out_.moves.emplace(from, to);
         targets_.insert(to);
     }
 
     /// For types whose objects have no names: finds pairs of a removed and a created object whose
-    /// attributes in the spec are equal.
+    /// attributes are equal.
     void find_look_alikes() {
         std::unordered_map<std::string, NodeId> made;
         for (const NodeId id : wanting_) {
@@ -192,9 +193,9 @@ class IdentityFinder {
         }
     }
 
-    /// If an element is removed from the middle of a list of commands, each following command
-    /// becomes what its neighbour was. The removal of the neighbour could then undo what the new
-    /// command has just created.
+    /// If an element is removed from the middle of a list of commands, each following command takes
+    /// the index of its predecessor. The removal of the last index could then undo the effect of an
+    /// equal command that has just run.
     void find_take_overs() {
         std::unordered_multimap<std::string, const RecordedResource*> held;
         for (const RecordedResource* r : holding_)
@@ -205,7 +206,9 @@ class IdentityFinder {
         if (held.empty()) return;
         for (const NodeId id : wanting_) {
             const Node& node = graph_[id];
-            if (graph_.registry().provider(node.type->provider)->state_only || // nothing to remove
+            if (graph_.registry()
+                    .provider(node.type->provider)
+                    ->state_only || // the record has nothing to remove
                 !object_name(*node.type, config_of(id)).empty())
                 continue;
             const auto [begin, end] = held.equal_range(looks(*node.type, config_of(id)));
@@ -215,7 +218,7 @@ class IdentityFinder {
         }
     }
 
-    /// Everything that the spec says of a resource, as one text for comparisons; never shown.
+    /// The whole config of a resource as one text for comparisons; never shown.
     static std::string looks(const ResourceType& type, const Value& config) {
         std::string out = type.name;
         for (const Attribute& a : type.schema)
@@ -230,7 +233,7 @@ class IdentityFinder {
     const std::vector<const RecordedResource*> records_; ///< by node
     std::vector<NodeId> wanting_;
     std::vector<const RecordedResource*> holding_;
-    std::set<std::string> targets_; ///< the new addresses of moved records
+    std::set<std::string> targets_; ///< new addresses of moved records
     Identities out_;
     Diagnostics diagnostics_;
 };

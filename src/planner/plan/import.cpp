@@ -22,7 +22,7 @@ Decision decide_import(const ResourceType& type, const Value& config, const Obse
     if (observed.state == Observation::State::absent)
         refuse(import.id.empty() ? fmt::format("there is no {} of this name", type.name)
                                  : fmt::format("there is no {} {}", type.name, import.id),
-               !what_id.empty() ? what_id : "delete the import to create a new object");
+               !what_id.empty() ? what_id : "to create a new object, delete the import");
     if (!observed.foreign.empty())
         refuse(
             import.id.empty()
@@ -54,7 +54,7 @@ RecordedResource imported(const std::string& address, const Plan& plan, const Gr
         if (!a.computed && step->after[a.name].contains_unknown()) {
             Error error(
                 ErrorKind::failed,
-                fmt::format("{} is not known before the resources that it refers to are created",
+                fmt::format("{} is not known until the resources that it refers to are created",
                             a.name),
                 step->after[a.name].loc());
             error.address = address;

@@ -12,8 +12,8 @@ namespace hadeploy {
 
 namespace {
 
-/// Replaces the ignored attributes (either the computed or the other ones) or their ignored parts
-/// by their current values.
+/// Replaces the ignored attributes, or their ignored parts, by their current values. Handles either
+/// the computed attributes or all others.
 template<class Ignored>
 Value kept_as_is(const Node& node, Value config, const RecordedResource& recorded,
                  const Observation* observed, bool computed, const Ignored& is_ignored) {
@@ -66,8 +66,8 @@ Error protected_error(const std::string& address, std::string_view why, Loc loc)
     Error error(ErrorKind::spec,
                 fmt::format("{} {}, but prevent_destroy protects it", address, why), loc);
     error.address = address;
-    return std::move(error).with_hint("to allow it, set `prevent_destroy: false` in its block; if "
-                                      "the block is gone, restore it for one apply");
+    return std::move(error).with_hint("to allow this, set `prevent_destroy: false` in its block; "
+                                      "if the block is gone, restore it for one apply");
 }
 
 } // namespace hadeploy

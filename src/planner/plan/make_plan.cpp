@@ -13,7 +13,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Whether the plan removes something that the machines still use.
+/// Whether the plan removes an object that the machines still use.
 bool removes_under(const Plan& plan, const std::set<std::string>& held, const PriorState& prior) {
     const std::set<std::string> used = used_by(held, prior);
     return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const Step& s) {
@@ -21,7 +21,7 @@ bool removes_under(const Plan& plan, const std::set<std::string>& held, const Pr
     });
 }
 
-/// Leaves all but the first of the machines that cannot be taken down together for later plans.
+/// Of the machines that cannot be taken down together, leaves all but the first for later plans.
 Plan plan_in_turns(const Graph& graph, const PriorState& prior, const ProviderSettings& settings,
                    const PlanOptions& options, const Evaluation* evaluation) {
     const auto without = [&](std::set<std::string> held) {
@@ -43,8 +43,9 @@ Plan plan_in_turns(const Graph& graph, const PriorState& prior, const ProviderSe
     Plan next = first_of_all ? std::move(calm) : without(held);
     if (removes_under(next, held, prior)) {
         plan.notices.emplace_back(
-            "the machines of a cluster go down together, because something that all of them use is "
-            "replaced; with lifecycle: {create_before_destroy: true} on it they go one at a time");
+            "the machines of a cluster are taken down together, because an object that all of them "
+            "use is replaced; with lifecycle: {create_before_destroy: true} on that object they "
+            "are taken down one at a time");
         return plan;
     }
     next.later = std::move(turns);

@@ -18,7 +18,7 @@ const Move* move_to(const std::vector<Move>& moves, const std::string& address) 
     return it == moves.rend() ? nullptr : &*it;
 }
 
-/// Whether the spec has anything at the target of the move.
+/// Whether the spec has a resource at the target of the move.
 bool leads_somewhere(const Graph& graph, const Move& move) {
     return std::any_of(graph.nodes().begin(), graph.nodes().end(),
                        [&](const Node& n) { return within(n.address, move.to); });
@@ -34,7 +34,7 @@ void check_moved_types(const Graph& graph, const PriorState& prior, Diagnostics&
         const auto node = graph.find(to);
         if (!node && to == move->to && leads_somewhere(graph, *move)) {
             Error& error = diagnostics.add(
-                fmt::format("moved: {} can't become {}: that has instances", from, to),
+                fmt::format("moved: {} can't become {}: the target has instances", from, to),
                 move->to_loc);
             error.hint =
                 "name the instance that it becomes: " +
@@ -46,8 +46,8 @@ void check_moved_types(const Graph& graph, const PriorState& prior, Diagnostics&
                 .add(fmt::format("moved: {} can't become {}: the spec has no such instance", from,
                                  to),
                      move->to_loc)
-                .hint = "it would be destroyed under that name: delete the move, or add the "
-                        "instance to the spec";
+                .hint = "the object would be destroyed under that name: delete the move, or add "
+                        "the instance to the spec";
         } else if (node && graph[*node].type->name != recorded.type) {
             diagnostics
                 .add(fmt::format("moved: {} is a {}, but {} is a {}", from, recorded.type, to,

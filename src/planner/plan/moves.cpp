@@ -12,7 +12,7 @@ namespace hadeploy {
 
 namespace {
 
-/// The address after the move; nothing if the move does not affect it.
+/// The address after the move; nullopt if the move does not affect it.
 std::optional<std::string> renamed(const Move& move, const std::string& address) {
     if (!is_moved(move, address)) return std::nullopt;
     return move.to + address.substr(move.from.size());
@@ -31,8 +31,8 @@ void note(Moves& moved, const Moves& now) {
     std::erase_if(moved, [](const auto& move) { return move.first == move.second; });
 }
 
-/// Sorts moves in written order, except that a move of a part precedes an earlier move of the
-/// whole, because the more specific entry takes precedence.
+/// Keeps moves in the order of the spec, except that the move of a part comes before the move of
+/// the whole, because the more specific entry takes precedence.
 std::vector<Move> specific_first(const std::vector<Move>& moves) {
     std::vector<Move> out;
     for (const Move& move : moves)
@@ -53,12 +53,13 @@ Moves resolved(const PriorState& prior, const Move& move, Diagnostics& diagnosti
         if (!prior.recorded.contains(to) || out.contains(to)) continue;
         diagnostics
             .add(fmt::format("moved: {} can't become {}, which exists already", from, to), move.loc)
-            .hint = "leave one of the two addresses out of the spec, or remove the other one first";
+            .hint = "remove one of the two addresses from the spec, or destroy the object of the "
+                    "second one first";
     }
     return out;
 }
 
-/// Changes all keys at once.
+/// Changes all keys simultaneously.
 template<class Map>
 void move_keys(Map& map, const Moves& moves) {
     std::vector<typename Map::node_type> moved;
@@ -108,7 +109,7 @@ Value with_machines_moved(const Value& v, const Moves& moves) {
 bool is_moved(const Move& move, const std::string& address) {
     if (!within(address, move.from)) return false;
     if (address == move.from) return true;
-    // the move was made before, unless the new address is the old one without a key
+    // the move was made by an earlier plan, unless the new address is the old one without a key
     if (within(address, move.to) && !within(move.from, move.to)) return false;
     const bool to_instance = within(move.to, move.from) && move.to[move.from.size()] == '[';
     return !to_instance || address[move.from.size()] == '.';
@@ -176,7 +177,7 @@ std::vector<RecordedResource> changed_records(const PriorState& before, const Pr
 
 void note_moves(Plan& plan, const PriorState& prior) {
     if (prior.moved.empty()) return;
-    // all of them: the move of a machine changes the connections of its resources
+    // updates all records, because the move of a machine changes the connections of its resources
     std::vector<RecordedResource> all;
     for (const auto& [address, r] : prior.recorded)
         if (!prior.unfinished.contains(address)) all.push_back(r);

@@ -7,8 +7,8 @@
 
 namespace hadeploy {
 
-/// The record of each node; nullptr for nodes without one. Nodes and records are both sorted by
-/// address, so this needs no lookups.
+/// The record of each node; nullptr for nodes without a record. Needs no lookups, because nodes and
+/// records are both sorted by address.
 /// @param records  PriorState::recorded
 template<class Records>
 auto records_of(const Graph& graph, Records& records) {
@@ -22,19 +22,20 @@ auto records_of(const Graph& graph, Records& records) {
     return out;
 }
 
-/// Whether the object of an address was looked for and not found.
+/// Whether the object with this address was read and not found.
 bool observed_gone(const PriorState& prior, const std::string& address);
 
-/// The config to read with: that of the spec or, if the spec now describes another object, the
-/// recorded config of the object to replace.
+/// The config that determines which object to read: the config in the spec or, if the spec now
+/// describes a different object, the recorded config of the object to replace.
 Value read_config(const ResourceType& type, const Value& config, const RecordedResource* recorded);
 
-/// Adds a note to an error about one resource that says how to continue with the others.
-/// @param does  "skips it": the effect of excluding the resource
+/// Adds a note to an error about one resource that explains how to continue with the other
+/// resources.
+/// @param does  effect of excluding the resource: "skips it"
 void note_way_around(Error& error, std::string_view does);
 
-/// The current state of a resource: its observation or, for a type that exists only in the state,
-/// its record. Nothing if it could not be read yet.
+/// The current attributes of a resource: its observation or, for a type that exists only in the
+/// state, its record. nullopt if the object could not be read yet.
 std::optional<Observation> observation_of(const PriorState& prior, const Registry& registry,
                                           const ReadRequest& request);
 

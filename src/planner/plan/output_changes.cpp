@@ -11,7 +11,7 @@ const Value::Map& entries(const Value& outputs) {
     return outputs.is_map() ? outputs.as_map() : none;
 }
 
-/// Also compares whether they are secret.
+/// Also compares whether the values are secret.
 bool is_same(const Value& a, const Value& b) {
     return a == b && a.contains_secret() == b.contains_secret();
 }

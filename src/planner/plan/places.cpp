@@ -52,7 +52,7 @@ Places::Down Places::down(NodeId id, const Value& config) const {
     return std::all_of(ways.begin(), ways.end(), is_down) ? Down::all : Down::some;
 }
 
-/// The state of the best machine through which the resource can be reached.
+/// The state of the machine through which the resource can best be reached.
 Places::State Places::state(const Node& node, const Value& config) const {
     const Provider& provider = *graph_.registry().provider(node.type->provider);
     const auto candidates = provider.endpoints(*node.type, config, settings_.at(provider.name));

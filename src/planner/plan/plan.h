@@ -16,8 +16,7 @@ struct AttributeChange {
     std::string name;
     Value before, after;
     bool replaces = false;
-    bool drift = false; ///< the desired value is the same as before: the object was changed outside
-                        ///< hadeploy
+    bool drift = false; ///< the desired value is unchanged: the object was changed outside hadeploy
 };
 
 using StepId = std::uint32_t;
@@ -29,26 +28,27 @@ struct Step {
     std::optional<NodeId> node; ///< none: the spec no longer has this resource
     std::int64_t generation = 1;
     std::string identity;
-    Value before = {}; ///< all its attributes that are known now
+    Value before = {}; ///< all attributes of the old object that are known now
     Value after = {};  ///< the desired config, as far as known; null on remove
     std::vector<AttributeChange> changes = {};
     std::string reason = {}; ///< for people
     std::string verb = {};
-    /// Of a replacement: the new object is created first. A later step, of `address#generation`,
-    /// removes the old one.
+    /// For a replacement: the new object is created first. A later step, with the address
+    /// `address#generation`, removes the old object.
     bool create_first = false;
-    bool read_first = false; ///< its machine is not up yet: read it in apply, and decide again
-    bool takes_over = false; ///< it takes a claim of another object: read after that object has
-                             ///< released the claim
+    bool read_first = false; ///< the machine is not up yet: the object is read in apply, and the
+                             ///< step is decided again
+    bool takes_over = false; ///< the step takes a claim of another object: it is read after that
+                             ///< object has released the claim
     bool restarts = false;   ///< see ResourceType::restarts
     bool releases = false;   ///< see ResourceType::releases
-    bool keeps = false;      ///< of a forgotten resource: its object is kept on purpose
+    bool keeps = false;      ///< for a forgotten resource: the object is kept on purpose
     /// The removal that begins a replacement. It is a separate step, so that dependents of the old
     /// object are removed before it and the new object is created after it. The replacement is a
     /// later step with the same address.
     bool first_half = false;
-    /// Of a replacement and its first half: carried out only if the resource differs once all
-    /// values that it refers to are known.
+    /// For a replacement and its first half: it is carried out only if the resource differs once
+    /// all values that it refers to are known.
     bool if_differs = false;
     std::map<std::string, std::string> left_to = {}; ///< see Change::left_to
     std::vector<StepId> after_steps = {};            ///< sorted
@@ -57,52 +57,54 @@ struct Step {
 
 /// Data that is permanently lost when a plan is applied.
 struct Loss {
-    std::string address; ///< of the resource
+    std::string address; ///< address of the resource
     const ResourceType* type = nullptr;
     DataLoss data;
-    /// The resource that keeps copies of it on remaining machines. "": there is none, and the loss
-    /// must be confirmed.
+    /// The resource that keeps copies of the data on remaining machines. "": there is none, and the
+    /// loss must be confirmed.
     std::string copied_by = {};
 };
 
-/// The changes that take down one machine of a cluster, or stop what runs on it. They take their
-/// turn after the plan, which leaves them out.
+/// The changes that take down one machine of a cluster, or stop services on it. They are left out
+/// of the plan, and are made in a later plan (see "turn" in the glossary).
 struct Turn {
-    std::string machine;                ///< its address
-    std::vector<std::string> addresses; ///< of what changes: the machine, resources on it
-    std::string verb;                   ///< "replace", "restart", "update": of the first of them
+    std::string machine; ///< address of the machine
+    std::vector<std::string>
+        addresses;    ///< addresses of the changed resources: the machine, resources on it
+    std::string verb; ///< "replace", "restart" or "update": the verb of the first change
 };
 
 /// A plan as data: everything that apply does. Steps are in topological order.
 struct Plan {
     bool destroy = false;
     bool refresh_only = false; ///< only the state changes
-    /// Only part of the spec was planned: an output that is not known keeps its recorded value.
+    /// Only a part of the spec was planned, so an output that is not known keeps its recorded
+    /// value.
     bool partial = false;
     std::vector<Step> steps;
     /// Resources without a step whose records need an update, because an operational attribute or
-    /// the uses of the resource have changed. Apply records them silently.
+    /// the users of the resource have changed. Apply records them silently.
     std::vector<RecordedResource> records;
     /// New addresses by recorded ones; written together with `records`.
     std::map<std::string, std::string> moves;
-    /// Changes that an earlier run began and this one resumes before anything new, as in
+    /// Changes that an earlier run began and this plan resumes before it starts anything new, as in
     /// PriorState::interrupted.
     std::map<std::string, ChangeKind> resumed;
     std::vector<Loss> losses;  ///< in the order of the steps
-    Value outputs;             ///< as planned
-    Value outputs_before;      ///< as recorded
+    Value outputs;             ///< planned outputs
+    Value outputs_before;      ///< recorded outputs
     std::vector<Value> values; ///< by node: the planned attributes
-    /// What must not happen to the machines of a cluster at the same time. Each turn gets a plan of
-    /// its own, once the one before has been applied and nothing else needs a repair.
+    /// Changes of the machines of a cluster that must not be made at the same time. Each turn gets
+    /// a plan of its own, once the previous plan has been applied and nothing else needs a repair.
     std::vector<Turn> later;
-    std::vector<std::string> notices; ///< remarks that are not errors
-    /// From ResourceType::warn() and from rules under `checks:` that do not hold.
+    std::vector<std::string> notices; ///< notices, which are not errors
+    /// Warnings from ResourceType::warn() and from rules under `checks:` that are false.
     std::vector<Error> warnings;
 
     /// The number of steps as people count them: a replacement is one.
     [[nodiscard]] std::size_t size() const;
-    /// Nothing changes, neither outside nor visibly in the state: no step, no address, no output.
-    /// (Records may still need an update.)
+    /// Whether nothing changes, neither outside nor visibly in the state: no step, no address, no
+    /// output. (Records may still need an update.)
     [[nodiscard]] bool empty() const;
     /// The number of steps with this action; a replacement is one.
     [[nodiscard]] std::size_t count(Action action) const;

@@ -13,7 +13,7 @@ void refuse_moved_but_there(const Graph& graph, Diagnostics& diagnostics) {
     for (const Move& m : graph.spec().moved)
         for (const Node& n : graph.nodes()) {
             if (!is_moved(m, n.address)) continue;
-            diagnostics.add(fmt::format("moved: the spec still has {}", n.address), m.loc)
+            diagnostics.add(fmt::format("moved: {} is still in the spec", n.address), m.loc)
                 .with_note("here", n.block->loc)
                 .hint = "delete the move, or the block with the old name";
             break;
@@ -24,7 +24,7 @@ void refuse_removed_but_there(const Graph& graph, Diagnostics& diagnostics) {
     for (const Dependency& r : graph.spec().removed)
         for (const Node& n : graph.nodes())
             if (within(n.address, r.name)) {
-                diagnostics.add(fmt::format("removed: the spec still has {}", n.address), r.loc)
+                diagnostics.add(fmt::format("removed: {} is still in the spec", n.address), r.loc)
                     .with_note("here", n.block->loc)
                     .hint = "delete the entry, or the block";
                 break;
@@ -37,8 +37,8 @@ void add_look_alike_notices(Plan& plan, const std::map<std::string, std::string>
     for (const auto& [made, removed] : look_alikes)
         if (++count <= most)
             plan.notices.push_back(
-                fmt::format("{0} is removed and {1}, which looks the same, is created; if they are "
-                            "the same object: moved: [{{from: '{0}', to: '{1}'}}]",
+                fmt::format("{0} is removed and {1}, which has the same attributes, is created; if "
+                            "they are the same object: moved: [{{from: '{0}', to: '{1}'}}]",
                             removed, made));
     if (count > most) plan.notices.push_back(fmt::format("and {} more such pairs", count - most));
 }

@@ -15,11 +15,11 @@ void refuse_moved_but_there(const Graph& graph, Diagnostics& diagnostics);
 void refuse_removed_but_there(const Graph& graph, Diagnostics& diagnostics);
 
 /// Adds a notice for each pair of a removed and a created resource that may be the same object.
-/// @param look_alikes  the removed address, by the created one
+/// @param look_alikes  addresses of removed resources, by the addresses of the created ones
 void add_look_alike_notices(Plan& plan, const std::map<std::string, std::string>& look_alikes);
 
-/// Adds a notice for each `removed:` entry that matches nothing in the state: because of a misspelt
-/// entry, the intended resource would be destroyed.
+/// Adds a notice for each `removed:` entry that matches nothing in the state. If the entry is
+/// misspelt, the resource that was meant would be destroyed.
 void add_unmatched_removed_notices(Plan& plan, const PriorState& prior, const Spec& spec);
 
 } // namespace hadeploy

@@ -115,7 +115,7 @@ class Planner {
         return [this](NodeId id) { return plan_.values[id]; };
     }
 
-    /// Keeps the recorded values of a resource that is not selected, or takes its turn later.
+    /// Keeps the recorded values of a resource that is not selected, or whose turn is later.
     void leave(NodeId id) {
         waits_.inherit(id);
         const RecordedResource* recorded = records_[id];
@@ -133,7 +133,7 @@ class Planner {
             plan_.values[id] = seen->second.attributes;
     }
 
-    /// A later run would not know that a trigger changed in this one.
+    /// Warns, because a later run would not know that a trigger changed in this run.
     void taint_if_triggered(NodeId id, const RecordedResource& recorded) {
         for (const auto& trigger : changes_.triggers_of(graph_[id], graph_)) {
             if (trigger.if_differs) continue;
@@ -175,7 +175,7 @@ class Planner {
         }
     }
 
-    /// Reuses the result of the evaluation if its dependencies have the same values.
+    /// Reuses the result of the evaluation if the dependencies have the same values.
     Value config_of(NodeId id) {
         const auto as_surveyed = [&](NodeId d) {
             return plan_.values[d].is_same(evaluation_->values[d]);
@@ -187,7 +187,7 @@ class Planner {
                    : graph_.config(id, values(), diagnostics_);
     }
 
-    /// A value equal to that of the evaluation shares its storage: see config_of().
+    /// A value that equals the value in the evaluation shares its storage: see config_of().
     void set_value(NodeId id, Value value) {
         const Value* taken_for = evaluation_ != nullptr ? &evaluation_->values[id] : nullptr;
         const bool as_surveyed = taken_for != nullptr && !value.contains_secret() &&
@@ -216,7 +216,7 @@ class Planner {
             if (const auto it = evaluation_->look_alikes.find(node.address);
                 it != evaluation_->look_alikes.end()) // they may be the same object
                 takings.push_back({0, it->second, "an object that looks the same"});
-        Value known; // of the computed attributes
+        Value known; // the values of computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
         go_with_machine(step, recorded, prior_, places_.down(id, config), action);
         if (action == Action::replace && takings.empty())
@@ -246,13 +246,15 @@ class Planner {
             return;
         }
         const std::string begun = generation_address(node.address, step.generation);
-        for (const Taking& t : takings) // a begun generation is completed, not taken from
+        for (const Taking& t :
+             takings) // a generation that was begun is completed; its claims are not taken
             if (!step.create_first || t.from != begun)
                 takings_.push_back({static_cast<StepId>(plan_.steps.size()), t.from, t.what});
         add(id, *action, std::move(step));
     }
 
-    /// Chooses the action of a step; sets its reason, and the known values of computed attributes.
+    /// Chooses the action of a step. Sets the reason of the step, and the known values of computed
+    /// attributes.
     std::optional<Action> choose(Step& step, const RecordedResource* recorded,
                                  const std::optional<Observation>& seen,
                                  const std::vector<Taking>& takings, Value& known) {
@@ -269,7 +271,8 @@ class Planner {
             step.read_first = true;
             return Action::create;
         }
-        if (recorded == nullptr && !takings.empty()) { // another resource's object is still there
+        if (recorded == nullptr &&
+            !takings.empty()) { // the object of another resource is still there
             step.read_first = true;
             step.takes_over = true;
             step.reason =
@@ -303,7 +306,7 @@ class Planner {
         return action;
     }
 
-    /// The same for an object that cannot be read before apply.
+    /// Chooses the action of a step whose object cannot be read before apply.
     Action choose_unread(Step& step, const RecordedResource* recorded,
                          const std::optional<Observation>& seen, Value& known) const {
         step.read_first = true;
@@ -328,7 +331,7 @@ class Planner {
             lacking_.push_back(std::move(*lacking));
     }
 
-    /// A condition that an unchanged object does not meet would be reported by every plan.
+    /// Reports a condition that an unchanged object does not meet, which every plan would report.
     void check_postconditions(NodeId id, bool unchanged) {
         Diagnostics found;
         graph_.check_postconditions(id, values(), found);
@@ -343,7 +346,7 @@ class Planner {
     void refuse_protected(const Step& step, const RecordedResource* recorded,
                           std::optional<Action> action) const {
         if (recorded == nullptr || !step.after.flag(kPreventDestroy)) return;
-        if (action == Action::replace && !step.if_differs) // otherwise apply reports it
+        if (action == Action::replace && !step.if_differs) // otherwise apply reports the error
             throw protected_error(step.address, "would be replaced: " + step.reason, step.loc);
         if (places_.are_replaced(recorded->config))
             throw protected_error(step.address, "would be removed with its machine", step.loc);
@@ -356,7 +359,7 @@ class Planner {
             step.identity = imported_id(graph_, step.address);
             if (step.identity.empty()) step.generation = fresh_.next(step.address);
         } else if (action == Action::replace) {
-            // only the former type can remove the object, so its removal is a separate step
+            // only the former type can remove the object, so the removal is a separate step
             step.create_first = node.create_first || recorded->type != node.type->name ||
                                 step.after.flag(kKeepOnDestroy) ||
                                 is_begun(*node.type, step.after, *recorded, prior_) ||
@@ -376,8 +379,8 @@ class Planner {
             step.identity = identity_of(prior_.lineage, step.address, step.generation);
     }
 
-    /// Uses the observation of a data source if it was read with this config. If it could not be
-    /// read, or can change after the steps that it waits for, it is read in apply.
+    /// Uses the observation of a data source if it was read with this config. If the data source
+    /// could not be read, or can change with the steps that it waits for, it is read in apply.
     void plan_data(NodeId id, const Value& config) {
         const Node& node = graph_[id];
         const auto seen = prior_.observed.find(node.address);
@@ -391,7 +394,7 @@ class Planner {
             graph_.check_postconditions(id, values(), diagnostics_);
             return;
         }
-        // while earlier steps are planned, the error can still disappear
+        // the error can still disappear with the steps that are planned before
         if (why.empty() && read && waits_.of(id).empty())
             throw data_error(node.address, seen->second);
         plan_.values[id] = complete(*node.type, config, {});
@@ -404,12 +407,12 @@ class Planner {
         add(id, Action::read, std::move(step));
     }
 
-    /// Why a data source cannot be read before apply; "" if it can.
+    /// The reason why a data source cannot be read before apply; "" if it can.
     std::string read_later(const Node& node, const Value& config) const {
         for (const Attribute& a : node.type->schema)
             if (!a.computed && config[a.name].contains_unknown())
                 return fmt::format("{} is known only after apply", a.name);
-        for (const NodeId d : node.deps) // its result can change with them
+        for (const NodeId d : node.deps) // the result can change with these steps
             if (changes_.touches(d))
                 return fmt::format("{} must be applied first", graph_[d].address);
         return {};
@@ -451,7 +454,7 @@ class Planner {
         if (action == Action::replace && !step.create_first && !state_only(*step.type))
             emptied_.add(waits_.add_first_half(id, step, *records_[id]), step.after);
         changes_.add(id, action, may_turn_out_the_same(step));
-        // if the run fails earlier, nothing else would cause the replacement next time
+        // if the run fails earlier, nothing else would cause the replacement in the next run
         if (action == Action::replace && !step.if_differs && step.changes.empty() &&
             !records_[id]->tainted && records_[id]->type == step.type->name)
             taint(*records_[id]);
@@ -484,7 +487,7 @@ class Planner {
     std::vector<Lacking> lacking_;
     EmptiedObjects emptied_;
     const std::set<std::string> held_;         ///< machines that take their turn later
-    const std::set<std::string> used_by_held_; ///< what they use until then
+    const std::set<std::string> used_by_held_; ///< resources that they use until then
 };
 
 } // namespace

@@ -11,9 +11,9 @@ namespace hadeploy {
 
 struct Evaluation;
 
-/// The steps of a plan in their order, as if all of them could be applied together; see
+/// The ordered steps of a plan, under the assumption that all of them can be applied together; see
 /// make_plan().
-/// @param held  machines that stay as they are, with everything that they use
+/// @param held  machines that stay unchanged, with everything that they use
 Plan plan_once(const Graph& graph, const PriorState& prior, const ProviderSettings& settings,
                const PlanOptions& options, const Evaluation* evaluation,
                std::set<std::string> held);

@@ -9,17 +9,17 @@
 
 namespace hadeploy {
 
-/// A change that an earlier run began, and that failed or was not completed.
+/// A change that an earlier run began, but that failed or was not completed.
 struct Interruption {
     std::optional<ChangeKind> action = {}; ///< none: nothing was interrupted
-    Value config = {}; ///< the target of an interrupted update; see kChangedNames
+    Value config = {};                     ///< target of an interrupted update; see kChangedNames
 };
 
-/// The key in the intent of an update under which the names of the differing attributes are stored
-/// beside the config. (No attribute has this name.)
+/// The key under which the intent of an update stores the names of the differing attributes, beside
+/// the config. (No attribute has this name.)
 inline constexpr const char* kChangedNames = "(changed)";
 
-/// The input of a plan, apart from the spec.
+/// The inputs of a plan other than the spec.
 struct PriorState {
     std::string lineage;
     std::int64_t serial = 0;
@@ -29,7 +29,7 @@ struct PriorState {
     /// Changes that began but were not completed, by address (recorded or not).
     std::map<std::string, ChangeKind> interrupted;
     std::map<std::string, Value> attempted; ///< the targets of the interrupted updates
-    /// New addresses of recorded resources, by the addresses that they have in the state.
+    /// New addresses of recorded resources, by their addresses in the state.
     std::map<std::string, std::string> moved;
     std::map<std::string, Observation> observed; ///< missing: not readable yet
     Value outputs = {};                          ///< as recorded; null before the first apply

@@ -25,8 +25,8 @@ const RecordedResource* record_of(const PriorState& prior, const std::string& ad
     return it == prior.recorded.end() ? nullptr : &it->second;
 }
 
-/// Everything known of a node with an evaluated config: from its record, or for a data source from
-/// a read with this config.
+/// Everything that is known of a node with an evaluated config: from its record or, for a data
+/// source, from a read with this config.
 Value known_value(const Node& node, const Value& config, const RecordedResource* recorded,
                   const PriorState& prior) {
     if (!node.type->data)
@@ -38,7 +38,7 @@ Value known_value(const Node& node, const Value& config, const RecordedResource*
     return complete(*node.type, config, fits ? observed->second.attributes : Value());
 }
 
-/// The same, including observations.
+/// Everything that is known of a node, including its observation.
 Value seen_value(const Node& node, const Value& config, const PriorState& prior,
                  const Registry& registry) {
     const RecordedResource* recorded = record_of(prior, node.address);
@@ -50,8 +50,8 @@ Value seen_value(const Node& node, const Value& config, const PriorState& prior,
                     there ? recorded->attributes.with_all(seen->attributes) : recorded->attributes);
 }
 
-/// The nodes whose configs depend on other resources. Those may be about to change, so an error
-/// that follows from their recorded values is not yet an error.
+/// The nodes whose configs depend on other resources. Those resources may be about to change, so an
+/// error that follows from their recorded values does not count yet.
 std::vector<bool> follow_resources(const Graph& graph) {
     std::vector<bool> out(graph.nodes().size());
     for (const NodeId id : graph.order())
@@ -66,7 +66,7 @@ void share(Value& kept, const Value& with) {
 }
 
 /// The config that determines where to read an object. A machine must have its recorded connection,
-/// so that no other machine can answer in its place.
+/// so that no other machine can respond instead.
 Value place_config(const ResourceType& type, const Value& config,
                    const RecordedResource* recorded) {
     if (!type.machine || recorded == nullptr || config["connection"].is_map()) return config;
@@ -80,8 +80,8 @@ PlannedRead recorded_subject(const RecordedResource& r, const ResourceType& type
             provider.endpoints(type, place_config(type, r.config, &r), settings.at(provider.name))};
 }
 
-/// Adds a read of the place at which a replacement would create its object, if the type would adopt
-/// an object at that place.
+/// Adds a read of the place where a replacement would create its object, if the type would adopt an
+/// object at that place.
 void add_new_place(const PlannedRead& own, const Value& config, const Provider& provider,
                    const ProviderSettings& settings, std::vector<PlannedRead>& out) {
     const ResourceType& type = *own.request.type;
@@ -94,7 +94,7 @@ void add_new_place(const PlannedRead& own, const Value& config, const Provider& 
                    provider.endpoints(type, config, settings.at(provider.name))});
 }
 
-/// Adds a read of the object of a resource whose type has changed. It is removed as an old
+/// Adds a read of the object of a resource whose type has changed. The object is removed as an old
 /// generation.
 void add_former(const RecordedResource& r, const Registry& registry,
                 const ProviderSettings& settings, std::vector<PlannedRead>& out) {
@@ -128,7 +128,7 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
     const Graph::Values lookup = [&](NodeId id) { return out.values[id]; };
     const std::vector<RecordedResource*> records = records_of(graph, prior.recorded);
     NewGenerations fresh(prior);
-    // the plan reports errors in these, when it knows what changes
+    // the plan reports errors in these nodes, when the changes are known
     std::vector<bool> open(graph.nodes().size());
     if (!prior.recorded.empty()) open = follow_resources(graph);
     Diagnostics left_to_plan;
@@ -137,7 +137,7 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
         Diagnostics& found = open[id] ? left_to_plan : diagnostics;
         const std::size_t before = found.list().size();
         const Value config = graph.config(id, lookup, found);
-        // its errors are recorded; dependents continue with unknown values
+        // the errors are recorded; dependents continue with unknown values
         if (config.is_null() || (open[id] && found.list().size() != before)) {
             out.values[id] = Value::unknown();
             continue;
@@ -178,7 +178,7 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
 
 Evaluation evaluate_and_move(const Graph& graph, PriorState& prior,
                              const ProviderSettings& settings) {
-    // a record at its new address can make further configs known, and so lead to more moves
+    // a record at its new address can make further configs known, and thus lead to more moves
     constexpr int kMostRounds = 16;
     for (int round = 0;; ++round) {
         Evaluation evaluation = evaluate_resources(graph, prior, settings);
@@ -219,7 +219,8 @@ std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& pri
         return out;
     Diagnostics ignored;
     std::vector<Value> values(nodes.size());
-    std::vector<bool> there(nodes.size()); // recorded; of a data source: all its dependencies are
+    std::vector<bool> there(
+        nodes.size()); // recorded; for a data source: all its dependencies are recorded
     const Graph::Values lookup = [&](NodeId id) { return values[id]; };
     for (const NodeId id : graph.order()) {
         const Node& node = graph[id];
@@ -236,7 +237,7 @@ std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& pri
         const auto seen = prior.observed.find(node.address);
         const bool read =
             seen != prior.observed.end() && read_with(*node.type, config, seen->second);
-        // its computed attributes are known only after the read
+        // the computed attributes are known only after the read
         const bool known = std::none_of(
             node.type->schema.begin(), node.type->schema.end(),
             [&](const Attribute& a) { return !a.computed && config[a.name].contains_unknown(); });
@@ -278,7 +279,7 @@ std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorS
     for (std::size_t i = 0; i < reads.size(); ++i)
         if (!done[i] && reads[i].request.type->machine) pending.insert(reads[i].request.address);
 
-    // machines first: resources on a machine that use the same connection join its batch
+    // machines first, so that resources on a machine with the same connection join its batch
     std::vector<std::size_t> in_order;
     for (const bool machine : {true, false})
         for (std::size_t i = 0; i < reads.size(); ++i)

@@ -7,10 +7,10 @@ namespace hadeploy {
 
 class Selection;
 
-/// One resource to read before planning, with the places where it can be read.
+/// A resource to read before planning, with the endpoints through which it can be read.
 struct PlannedRead {
     ReadRequest request;
-    std::vector<Endpoint> candidates; ///< the preferred one first; empty: not known yet
+    std::vector<Endpoint> candidates; ///< the preferred endpoint first; empty: not known yet
 };
 
 /// The result of evaluating the spec with the recorded values, before anything is read.
@@ -20,37 +20,37 @@ struct Evaluation {
     /// in the state are left out.
     std::vector<PlannedRead> reads;
     std::vector<Value> configs;       ///< by node
-    std::vector<Value> values;        ///< by node: known from its config and its record
-    std::vector<std::string> notices; ///< remarks on the spec that are not errors
+    std::vector<Value> values;        ///< by node: attributes known from its config and its record
+    std::vector<std::string> notices; ///< notices about the spec, which are not errors
     std::map<std::string, std::string> look_alikes; ///< see Identities
     std::multimap<std::string, std::string> take_overs;
 };
 
-/// @param prior  records that equal their evaluation afterwards share its storage
+/// @param prior  records that equal their evaluated config share its storage afterwards
 /// @throws Error: wrong values in the spec
 Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
                               const ProviderSettings& settings);
 
-/// The same, after moving the records to the addresses that the spec has for their objects: see
-/// find_identities().
+/// Evaluates the spec after moving the records to the addresses that the spec has for their
+/// objects: see find_identities().
 Evaluation evaluate_and_move(const Graph& graph, PriorState& prior,
                              const ProviderSettings& settings);
 
-/// The objects to read for a refresh: all recorded ones, with their recorded configs.
+/// The objects to read for a refresh: all recorded objects, with their recorded configs.
 std::vector<PlannedRead> reads_of_records(const Registry& registry, const PriorState& prior,
                                           const ProviderSettings& settings);
 
 /// Uses the records as observations instead of reading. Resources with an interrupted change stay
-/// unread: apply reads them.
+/// unread, and apply reads them.
 void assume_recorded(PriorState& prior);
 
-/// The data sources to read now, before planning: those whose config is known from records and
-/// observations, that have not been read with this config yet, and that do not wait for a planned
-/// change. Wrong values in the spec are skipped, because evaluate_resources() reports them.
+/// The data sources to read now, before planning. Their config is known from records and
+/// observations, they have not been read with this config yet, and they do not wait for a planned
+/// change. Invalid values in the spec are skipped, because evaluate_resources() reports them.
 std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& prior,
                                        const ProviderSettings& settings);
 
-/// Whether a data source was read with this config. (The observation of a data source includes its
+/// Whether a data source was read with this config. (The observation of a data source includes the
 /// config.)
 bool read_with(const ResourceType& type, const Value& config, const Observation& observed);
 
@@ -60,7 +60,7 @@ std::vector<PlannedRead> reads_before_destroy(const Registry& registry, const Pr
                                               const ProviderSettings& settings,
                                               const Selection& selection);
 
-/// The reads of one endpoint, which are sent together.
+/// The reads of one endpoint. They are sent together.
 struct Batch {
     Endpoint endpoint;
     std::vector<std::size_t> reads; ///< indices
@@ -68,8 +68,7 @@ struct Batch {
 
 /// Determines the reads that are possible now. A resource on a machine waits until the machine
 /// itself has been read; it is skipped (left unread) if none of its machines is up. `done` marks
-/// finished reads, and is set for skipped ones; `dead` holds the keys of endpoints that did not
-/// answer.
+/// finished and skipped reads; `dead` holds the keys of endpoints that did not respond.
 std::vector<Batch> next_wave(const std::vector<PlannedRead>& reads, const PriorState& prior,
                              const std::set<std::string>& dead, std::vector<bool>& done);
 

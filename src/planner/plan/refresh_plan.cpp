@@ -14,7 +14,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Finds differences from the records.
+/// Finds the differences between objects and records.
 class Refresher {
   public:
     Refresher(const Graph& graph, const PriorState& prior, const PlanOptions& options)

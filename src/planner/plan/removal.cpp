@@ -23,8 +23,8 @@ namespace hadeploy {
 namespace {
 
 /// Plans the removal of recorded resources that the spec no longer has. A resource that exists only
-/// on machines removed in the same plan disappears with them. If others depend on its proper
-/// removal (it has connections to machines that stay), it is removed before its machine.
+/// on machines that the same plan removes disappears with them. If machines that stay depend on its
+/// proper removal (it has connections to them), it is removed before its machine.
 class Remover {
   public:
     Remover(Plan& plan, const PriorState& prior, const Registry& registry,
@@ -36,9 +36,10 @@ class Remover {
 
     void run() {
         find_ending();
-        std::erase_if(plan_.steps, [&](const Step& s) { // these disappear with their machines
-            return s.first_half && removed_unreached(prior_.recorded.at(s.address), *s.type);
-        });
+        std::erase_if(
+            plan_.steps, [&](const Step& s) { // these resources disappear with their machines
+                return s.first_half && removed_unreached(prior_.recorded.at(s.address), *s.type);
+            });
         for (const auto& [address, r] : prior_.recorded)
             if (!kept_(address)) plan_.steps.push_back(plan_removal(r));
     }
@@ -52,7 +53,7 @@ class Remover {
             if (ends || observed_gone(prior_, address)) ending_.insert(address);
         }
         for (const Step& s :
-             plan_.steps) { // a newly created machine has nothing on it, whatever is recorded
+             plan_.steps) { // a newly created machine has nothing on it, regardless of the records
             const bool fresh =
                 s.action == Action::create || (s.action == Action::replace && !s.if_differs);
             if (s.type->machine && s.type->removal_ends_machine && fresh) ending_.insert(s.address);
@@ -73,7 +74,7 @@ class Remover {
                });
     }
 
-    /// The same, if none of its machines can be reached any more.
+    /// The resource disappears with its machines too if none of them can be reached any more.
     bool removed_unreached(const RecordedResource& r, const ResourceType& type) const {
         const std::set<std::string> machines = machines_in(r.config);
         return removed_with_machines(r, type) &&
@@ -132,7 +133,7 @@ class Remover {
         return step;
     }
 
-    /// The resource of the spec that manages the object of this record under another record.
+    /// The resource of the spec that manages the object of this record under a different record.
     const Node* same_object(const ResourceType& type, const RecordedResource& r) const {
         if (claims_ == nullptr) return nullptr;
         const std::vector<std::string> names = type.claims(r.config);
@@ -149,10 +150,11 @@ class Remover {
         const std::string resource = resource_address(r.address);
         if (resource == r.address || !kept_(resource)) return "the spec no longer has it";
         if (prior_.unfinished.contains(r.address))
-            return "it was begun as a replacement that is no longer needed";
+            return "an earlier run began it as a replacement that is no longer needed";
         const bool aside = std::any_of(prior_.moved.begin(), prior_.moved.end(),
                                        [&](const auto& move) { return move.second == r.address; });
-        return aside ? fmt::format("the spec no longer has it; {} is now another object", resource)
+        return aside ? fmt::format("the spec no longer has it; {} is now a different object",
+                                   resource)
                      : fmt::format("replaced by a new {}", resource);
     }
 
@@ -167,7 +169,8 @@ class Remover {
             Error error = o.error.value_or(Error(ErrorKind::failed, "could not be read"));
             error.address = r.address;
             if (error.kind == ErrorKind::conflict && !plan_.destroy)
-                error.hint = "move it away, or list the resource under `removed:` to leave it";
+                error.hint =
+                    "move the object away, or list the resource under `removed:` to leave it alone";
             note_way_around(error, plan_.destroy ? "removes the rest" : "skips it");
             diagnostics_.add(std::move(error));
         } else if (o.state == Observation::State::absent) {

@@ -16,7 +16,7 @@ bool in_cluster(const ResourceType& type, const Value& attributes) {
     return type.copies(attributes) > 1 || !type.votes_in(attributes).empty();
 }
 
-/// The machines of each cluster with several of them.
+/// The machines of each cluster that has several machines.
 class Clusters {
   public:
     Clusters(const PriorState& prior, const Registry& registry) {
@@ -33,7 +33,7 @@ class Clusters {
         }
     }
 
-    /// A name of the machine's cluster; "" if it is in none.
+    /// A name for the cluster of the machine; "" if it is in none.
     [[nodiscard]] std::string of(const std::string& machine) const {
         std::string at = machine;
         for (auto it = parent_.find(at); it != parent_.end(); it = parent_.find(at)) {
@@ -152,7 +152,7 @@ void go_with_machine(Step& step, const RecordedResource* recorded, const PriorSt
         !step.type->votes_in(step.after).empty() && machines_in(step.after).size() > 1) {
         action = Action::replace;
         step.read_first = false;
-        step.reason = "it leaves and joins again, because its machine is taken down";
+        step.reason = "it leaves the cluster and joins it again, because its machine is taken down";
         step.verb.clear();
     }
     if (down != Places::Down::some || action) return;
@@ -167,7 +167,7 @@ void add_reason(Step& step, const std::string& text) {
     step.reason += (step.reason.empty() ? "" : "; ") + text;
 }
 
-/// Follows the votes and copies of clusters through the steps of a plan.
+/// Tracks the votes and copies of clusters through the steps of a plan.
 class Quorums {
   public:
     Quorums(Plan& plan, const PriorState& prior, const Registry& registry)
@@ -192,7 +192,7 @@ class Quorums {
   private:
     struct Member {
         std::string machine;
-        bool lives = true; ///< its machine runs
+        bool lives = true; ///< whether the machine runs
     };
     using Group = std::map<std::string, Member>; ///< by address
 
@@ -220,9 +220,10 @@ class Quorums {
         for (const std::string& machine : machines_in(step.after))
             if (!machine.empty() && !machine_is_up(prior_, machine))
                 throw refusal(
-                    step, fmt::format("it would have fewer copies while {}, which keeps one, does "
-                                      "not run",
-                                      machine));
+                    step,
+                    fmt::format(
+                        "it would have fewer copies while {}, which has one of them, does not run",
+                        machine));
     }
 
     void votes(Step& step) {
@@ -266,7 +267,7 @@ class Quorums {
     static Error refusal(const Step& step, std::string text) {
         Error error(ErrorKind::conflict, std::move(text), step.loc);
         error.address = step.address;
-        error.hint = "apply once without this change, so that the others are repaired first";
+        error.hint = "apply once without this change, so that the other members are repaired first";
         return error;
     }
 

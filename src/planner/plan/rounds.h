@@ -13,32 +13,33 @@
 namespace hadeploy {
 
 // Machines of a cluster are replaced, restarted and updated one at a time: each in a plan of its
-// own, which leaves the others as they are. A cluster consists of the machines in the config of a
-// resource that has a vote (ResourceType::votes_in) or several copies of its data
+// own, which leaves the other machines unchanged. A cluster consists of the machines in the config
+// of a resource that has a vote (ResourceType::votes_in) or several copies of its data
 // (ResourceType::copies).
 
-/// The changes of a plan that take down machines, or stop what runs on them
-/// (ResourceType::restarts), although they run and their cluster needs them, in the order of their
-/// turns: first machines with a member that needs a repair, then by address.
+/// The changes of a plan that take down machines, or stop services on them
+/// (ResourceType::restarts), although the machines run and their cluster needs them. They are in
+/// the order of their turns: first machines with a member that needs a repair, then by address.
 std::vector<Turn> find_turns(const Plan& plan, const PriorState& prior, const Graph& graph);
 
-/// Whether a plan that leaves these machines as they are repairs or changes their clusters, so that
-/// they have to wait for it.
+/// Whether a plan that leaves these machines unchanged repairs or changes their clusters, so that
+/// the machines have to wait for this plan.
 bool concerns_clusters(const Plan& plan, const std::vector<Turn>& turns, const PriorState& prior,
                        const Registry& registry);
 
-/// Everything that the records of these resources depend on, directly or not.
+/// Everything that the records of these resources depend on, directly or indirectly.
 std::set<std::string> used_by(const std::set<std::string>& addresses, const PriorState& prior);
 
-/// Adapts a step to a machine that runs now and that the plan takes down: an update that restarts
-/// it, or stops what runs on it, is marked; a member with a vote leaves before and joins again;
-/// what other machines share with it is read again afterwards.
+/// Adapts a step to a machine that runs now and that the plan takes down. An update that restarts
+/// the machine, or stops services on it, is marked. A member with a vote leaves the cluster first
+/// and joins it again afterwards. Resources that other machines share with it are read again
+/// afterwards.
 void go_with_machine(Step& step, const RecordedResource* recorded, const PriorState& prior,
                      Places::Down down, std::optional<Action>& action);
 
-/// Adds to the reasons of steps how many votes and copies a cluster has after them.
-/// @throws Error(conflict) if a member would be removed while too few of the others run, or a copy
-///         while the machine of another one does not run
+/// Adds the number of votes and copies that a cluster has after a step to the reason of the step.
+/// @throws Error(conflict) if a member would be removed while too few of the other members run, or
+///         a copy while the machine of another copy does not run
 void follow_quorums(Plan& plan, const PriorState& prior, const Registry& registry);
 
 } // namespace hadeploy

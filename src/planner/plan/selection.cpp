@@ -53,7 +53,7 @@ Addresses selected(std::string_view option, const Addresses& values, const Addre
         const std::size_t before = out.size();
         for (const std::string& address : all)
             if (within(resource_address(address), wanted)) out.push_back(address);
-        if (out.size() == before) // an address from before a move
+        if (out.size() == before) // the address before a move
             for (std::string& address : moved_from(wanted, prior))
                 out.push_back(std::move(address));
         if (out.size() == before)
@@ -66,7 +66,7 @@ Addresses selected(std::string_view option, const Addresses& values, const Addre
     return out;
 }
 
-/// Lists the first few addresses and the number of the others.
+/// Lists the first few addresses, and gives the number of the others.
 std::string listed(const Addresses& addresses) {
     constexpr std::size_t most = 5;
     const auto end =
@@ -76,7 +76,8 @@ std::string listed(const Addresses& addresses) {
     return out;
 }
 
-/// The addresses reached from `open`, including itself; `next` appends the next ones.
+/// The addresses that are reached from `open`, including `open` itself; `next` appends the
+/// neighbours of an address.
 template<class Next>
 std::unordered_set<std::string> reached_from(Addresses open, const Next& next) {
     std::unordered_set<std::string> out;
@@ -131,8 +132,8 @@ void Selection::target(const Addresses& targets, const Graph* graph, const Prior
                           graph == nullptr ? "dependents" : "dependencies");
 }
 
-/// Excluded resources stay as recorded. So nothing that their records depend on can be removed, and
-/// nothing in the spec that depends on them can be changed.
+/// Excluded resources stay as recorded. Therefore nothing that their records depend on can be
+/// removed, and nothing in the spec that depends on them can be changed.
 void Selection::exclude(const Addresses& excluded, const Graph* graph, const PriorState& prior) {
     const Addresses all = all_addresses(graph, prior);
     const Dependents dependents = graph == nullptr ? Dependents{} : dependents_in(*graph);
@@ -150,8 +151,7 @@ void Selection::exclude(const Addresses& excluded, const Graph* graph, const Pri
         fmt::format("this plan is partial: everything except {} and {}", addresses_once(excluded),
                     graph == nullptr ? "dependencies" : "dependents");
     if (graph == nullptr) return;
-    // resources that the spec no longer has, and that are kept only because something depends on
-    // them
+    // resources that the spec no longer has, and that are kept only because others depend on them
     Addresses kept;
     for (const std::string& address : left)
         if (!graph->find(address) &&

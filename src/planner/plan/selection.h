@@ -23,12 +23,12 @@ class Selection {
     [[nodiscard]] bool has(const std::string& address) const {
         return all_ || chosen_.contains(address);
     }
-    /// Whether the plan needs an observation of this resource. This includes the machines of
-    /// resources that are removed.
+    /// Whether the plan needs an observation of this resource. It does for the machines of
+    /// resources that are removed, too.
     [[nodiscard]] bool reads(const std::string& address) const {
         return has(address) || machines_.contains(address);
     }
-    /// A notice about the selection for the plan.
+    /// A notice about the selection, for the plan.
     [[nodiscard]] const std::string& notice() const { return notice_; }
 
   private:

@@ -9,16 +9,16 @@
 
 namespace hadeploy {
 
-/// Things that several resources can need (ResourceType::shares), and the resources that need them
-/// after the plan.
+/// The things that several resources can need (ResourceType::shares), with the resources that need
+/// them after the plan.
 class SharedThings {
   public:
-    /// @param records  by node; both outlive this
+    /// @param records  records by node. Both arguments must outlive this object
     SharedThings(const Graph& graph, const std::vector<const RecordedResource*>& records)
         : graph_(graph), records_(records) {}
 
     void add(NodeId id, const Value& config);
-    /// Sets Step::left_to: the things that a step gives up and that other resources still need.
+    /// Sets Step::left_to to the things that a step gives up but other resources still need.
     void leave_to_others(Plan& plan, const PriorState& prior) const;
 
   private:

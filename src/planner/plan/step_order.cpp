@@ -60,7 +60,7 @@ class Orderer {
                 continue;
             }
             removals_[step.address].push_back(id);
-            // dependents refer to a resource by its address, whichever generation it is
+            // dependents refer to a resource by its address, regardless of the generation
             const std::string resource = resource_address(step.address);
             if (resource != step.address) removals_[resource].push_back(id);
         }
@@ -82,11 +82,12 @@ class Orderer {
         const Step& step = plan_.steps[id];
         if (const auto half = half_of(step.address)) hard_[id].insert(*half);
         if (!graph_ || !step.node || !half_of(step.address)) return;
-        // a record made before the reference was added does not contain it
+        // the record of a dependent may predate the reference
         const Node& node = (*graph_)[*step.node];
         for (const NodeId d : node.deps) {
             const Node& below = (*graph_)[d];
-            if (is_serial_pair(node, below)) { // one is created again before the next is removed
+            if (is_serial_pair(
+                    node, below)) { // an instance is created again before the next one is removed
                 if (const auto other = steps_.find(below.address); other != steps_.end())
                     hard_[*half_of(step.address)].insert(other->second);
             } else if (const auto half = half_of(below.address)) {
@@ -113,7 +114,8 @@ class Orderer {
                 if (plan_.steps[other].address == resource_address(step.address))
                     hard_[id].insert(other);
         if (forgotten && observed_gone(prior_, r.address))
-            return; // immediately: the machine that shows it is gone may be removed too
+            return; // immediately, because the machine that shows that the object is gone may be
+                    // removed too
         for (const std::string& m : machines_in(r.config)) {
             // a machine that is off is started first
             const auto change = steps_.find(m);
@@ -130,7 +132,7 @@ class Orderer {
             }
         }
         if (forgotten) return;
-        if (step.first_half) { // it leaves before what it runs on stops
+        if (step.first_half) { // it leaves before the service that it runs on stops
             const auto [from, to] = stops_.equal_range(r.config["host"].text("machine"));
             for (auto stop = from; stop != to; ++stop) hard_[stop->second].insert(id);
         }
@@ -141,11 +143,11 @@ class Orderer {
         }
     }
 
-    /// The steps that remove the object at this address or, if it stays or is only forgotten, the
-    /// objects that it depends on.
+    /// The steps that remove the object at this address. If the object stays or is only forgotten:
+    /// the steps that remove the objects that it depends on.
     const std::vector<StepId>& removals_below(const std::string& address) {
         const auto [it, fresh] = below_.emplace(address, std::vector<StepId>{});
-        if (!fresh) return it->second; // known, or a circle
+        if (!fresh) return it->second; // already known, or a cycle
         std::vector<StepId> out;
         for (const StepId id : removals_of(address))
             if (plan_.steps[id].action != Action::forget) out.push_back(id);
@@ -172,7 +174,7 @@ class Orderer {
     }
 
     /// The old generation is removed after the new one has been created. Leftovers of earlier runs
-    /// could conflict with the new one, and are removed before.
+    /// could conflict with the new generation, so they are removed before.
     void generations(StepId id, const RecordedResource* recorded) {
         const Step& step = plan_.steps[id];
         if (step.action != Action::create && step.action != Action::replace) return;
@@ -187,7 +189,7 @@ class Orderer {
         }
     }
 
-    /// A step that releases parts comes after everything that may still use them.
+    /// A step that releases parts comes after every step that may still use them.
     void after_dependents(StepId id) {
         std::vector<bool> above(graph_->nodes().size());
         above[*plan_.steps[id].node] = true;
@@ -243,7 +245,7 @@ class Orderer {
         for (StepId id = 0; id < plan_.steps.size(); ++id) {
             const Step& step = plan_.steps[id];
             if (step.action != Action::remove || step.type->takes_along(step.before).empty())
-                continue; // a resource without a known name can turn out to be in its contents
+                continue; // a resource without a known name can turn out to be among the contents
             for (const auto& [type, ids] : unknown) soft_[id].insert(ids.begin(), ids.end());
         }
         for (StepId id = 0; id < plan_.steps.size(); ++id)
@@ -259,7 +261,8 @@ class Orderer {
 
     /// An object is created after the one that contains it, even without a reference.
     void after_containers() {
-        std::unordered_map<std::string, StepId> containers; // by the prefix of their contents
+        std::unordered_map<std::string, StepId>
+            containers; // containers by the prefix of the claims of their contents
         for (StepId id = 0; id < plan_.steps.size(); ++id)
             if (const Step& s = plan_.steps[id]; creates(s))
                 if (std::string prefix = s.type->contains(s.after); !prefix.empty())
@@ -285,9 +288,9 @@ class Orderer {
         return out;
     }
 
-    /// Kahn's algorithm in rounds: takes the free step with the first place; steps at later places
-    /// that become free belong to the same round. If no step is free, soft dependencies are
-    /// ignored.
+    /// Kahn's algorithm in rounds: takes the free step with the lowest position. Steps at later
+    /// positions that become free belong to the same round. If no step is free, soft dependencies
+    /// are ignored.
     void sort() {
         const std::size_t n = plan_.steps.size();
         const std::vector<std::size_t> place = places();
@@ -352,7 +355,7 @@ class Orderer {
         plan_.steps = std::move(steps);
     }
 
-    /// Follows waiting steps until one repeats.
+    /// Follows the steps that wait for each other until a step repeats.
     void report_circle(const std::vector<std::optional<StepId>>& position) {
         const auto open = [&](StepId id) { return !position[id]; };
         StepId at = 0;
@@ -393,10 +396,10 @@ class Orderer {
     const PriorState& prior_;
     const Graph* graph_;
     Diagnostics& diagnostics_;
-    /// By step: steps that must be done before, and steps that should be.
+    /// By step: the steps that must be done before it, and the steps that should be done before it.
     std::vector<std::set<StepId>> hard_, soft_;
-    std::unordered_map<std::string, StepId> steps_; ///< by address, without removals
-    std::multimap<std::string, StepId> stops_;      ///< steps that stop what runs on a machine
+    std::unordered_map<std::string, StepId> steps_; ///< steps by address, without removals
+    std::multimap<std::string, StepId> stops_;      ///< steps that stop services on a machine
     std::unordered_map<std::string, std::vector<StepId>> removals_;
     std::unordered_map<std::string, std::vector<StepId>> below_;
     std::map<std::pair<StepId, StepId>, const Taking*> takings_;

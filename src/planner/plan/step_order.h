@@ -5,12 +5,12 @@
 
 namespace hadeploy {
 
-/// A step takes a name or a place that a recorded object still has.
+/// A name or place that a recorded object still has, and that a step takes.
 struct Taking {
     StepId step = 0;
     std::string from; ///< address of that object
     std::string what; ///< "port 80 of the swarm of 10.0.0.1"
-    /// It is not certain that this is the same object: a cycle of steps is then no error.
+    /// Whether it is uncertain that this is the same object. A cycle of steps is then not an error.
     bool perhaps = false;
 };
 
@@ -19,9 +19,8 @@ struct Taking {
 ///   to the record or the spec;
 /// - a removal comes after the changes of former dependents;
 /// - a step that takes something from another object comes after that object has released it;
-/// - an object that disappears with its machine comes after the machine, one that needs a proper
-///   removal before it.
-/// Adds an error if steps wait for each other.
+/// - an object that disappears with its machine comes after the machine, an object that needs a
+///   proper removal before it. Adds an error if steps wait for each other.
 /// @param graph  nullptr for a plan to destroy
 void order_steps(Plan& plan, const PriorState& prior, const Graph* graph,
                  const std::vector<Taking>& takings, Diagnostics& diagnostics);

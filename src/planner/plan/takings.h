@@ -14,12 +14,12 @@ namespace hadeploy {
 /// The recorded objects that hold the claims of resources (ResourceType::claims).
 class Holders {
   public:
-    /// Both must outlive this.
+    /// Both arguments must outlive this object.
     Holders(const Registry& registry, const PriorState& prior)
         : registry_(registry), prior_(prior) {}
 
-    /// The claims of a resource that another record's object still holds; the caller fills in
-    /// Taking::step. Conflicts within the spec are errors, so all of these are about to be
+    /// The claims of a resource that the object of another record still holds; the caller fills in
+    /// Taking::step. Conflicts within the spec are errors, so all of these claims are about to be
     /// released.
     std::vector<Taking> takings(const Node& node, const Value& config,
                                 const RecordedResource* recorded);
@@ -30,7 +30,7 @@ class Holders {
 
     const Registry& registry_;
     const PriorState& prior_;
-    std::optional<Addresses> by_claim_; ///< made on first use
+    std::optional<Addresses> by_claim_; ///< created on first use
 };
 
 /// Adds the takings of steps whose objects look like recorded ones.

@@ -14,7 +14,7 @@ class PlannedChanges {
   public:
     struct Trigger {
         std::string reason; ///< "web is updated"
-        bool if_differs;    ///< the change can turn out to change nothing
+        bool if_differs;    ///< whether the step can turn out to change nothing
     };
     void add(NodeId id, Action action, bool if_differs) { changes_[id] = {action, if_differs}; }
     /// Whether the plan reads or changes the object of a node.

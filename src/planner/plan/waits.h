@@ -17,21 +17,21 @@ class Waits {
     explicit Waits(const Graph& graph)
         : graph_(graph), waits_for_(graph.nodes().size()), below_(graph.nodes().size()) {}
 
-    /// Call this for each node in order, before its step is added. A node without a step passes on
-    /// the steps that it would have waited for.
+    /// Call this for each node in order, before the step of the node is added. Dependents of a node
+    /// without a step wait for the steps that the node would have waited for.
     void inherit(NodeId id);
     [[nodiscard]] const std::set<StepId>& of(NodeId id) const { return waits_for_[id]; }
     /// From here on, dependents of the node wait for this step.
     void set(NodeId id, StepId step) { waits_for_[id] = {step}; }
 
-    /// Adds the first half of a replacement that removes first. Dependents are removed before it if
-    /// they are replaced too. If the resource itself depends on a removed object, the removal does
+    /// Adds the first half of a replacement that removes first. Dependents that are replaced too
+    /// are removed before it. If the resource itself depends on a removed object, the removal does
     /// not wait for the values of that object.
     const Step& add_first_half(NodeId id, Step& step, const RecordedResource& recorded);
     [[nodiscard]] const std::vector<Step>& first_halves() const { return halves_; }
 
   private:
-    /// Whether a replacement removes an object that a node depends on, and the steps after which
+    /// Whether a replacement removes an object that a node depends on, with the steps after which
     /// this is known.
     struct Base {
         enum class Removed { no, perhaps, yes };

@@ -52,7 +52,7 @@ class Explainer {
         return it == steps_.end() ? std::nullopt : std::optional(it->second);
     }
 
-    /// Whether the plan changes it, or may change it.
+    /// Whether the plan changes the resource, or may change it.
     bool changes(const std::string& address) const {
         const auto step = step_of(address);
         return step && plan_.steps[*step].action != Action::adopt;
@@ -78,7 +78,8 @@ class Explainer {
     std::map<std::string, StepId> steps_;
 };
 
-/// Resolves an address. A plan has a separate address for the old object of a replacement: `a#1`.
+/// Resolves an address. In a plan, the old object of a replacement has an address of its own:
+/// `a#1`.
 /// @throws Error(usage)
 std::string known_address(const std::string& given, const Plan& plan, const Graph& graph,
                           const PriorState& prior) {

@@ -37,7 +37,8 @@ std::size_t end_of_key(const std::string& text, std::size_t at) {
     return end == text.npos || end == at + 1 || text[end] != ']' ? text.npos : end + 1;
 }
 
-/// Adds an address and everything that contains it: `module.m.a["x"]`, `module.m.a`, `module.m`.
+/// Adds an address and the block and modules that contain it: `module.m.a["x"]`, `module.m.a`,
+/// `module.m`.
 void add_names(std::set<std::string>& out, const std::string& address) {
     for (std::size_t n = 1; n <= address.size(); ++n) {
         const bool ends = n == address.size() || address[n] == '.' || address[n] == '[';
@@ -53,8 +54,8 @@ std::set<std::string> names_of(const std::vector<std::string>& addresses) {
     return out;
 }
 
-/// Keys contain neither quotes nor backslashes (instance_keys() makes sure), so two addresses whose
-/// texts are equal without them differ at most in the kind of their keys.
+/// Keys contain neither quotes nor backslashes (instance_keys() ensures this), so two addresses
+/// that are equal without quotes and backslashes differ at most in the kind of their keys.
 std::string without_quotes(std::string text) {
     std::erase_if(text, [](char c) { return c == '"' || c == '\'' || c == '\\'; });
     return text;
@@ -74,7 +75,7 @@ std::string bare_names(const std::string& text) {
     return out;
 }
 
-/// The existing instances of the block or module of which `address` would be another instance.
+/// The existing instances of the block or module to which an instance `address` would belong.
 std::vector<std::string> siblings(const std::string& address, const std::set<std::string>& names) {
     const auto key = address.rfind('[');
     std::vector<std::string> out;
@@ -94,7 +95,8 @@ std::optional<std::int64_t> index_in(const std::string& address) {
     return error == std::errc() && *end == ']' ? std::optional(out) : std::nullopt;
 }
 
-/// Another index is another object, and so is another short key: such instances are no suggestions.
+/// A different index means a different object, and so does a different short key. Such instances
+/// are not suggested.
 std::optional<std::string> closest_instance(const std::string& address,
                                             const std::vector<std::string>& instances) {
     constexpr std::size_t shortest = 4;
@@ -104,7 +106,7 @@ std::optional<std::string> closest_instance(const std::string& address,
     return did_you_mean(address, instances);
 }
 
-/// Prefers modules for the address of a module, and resources for that of a resource.
+/// Prefers modules if the address is that of a module, and resources if it is that of a resource.
 std::optional<std::string> closest_name(const std::string& address,
                                         const std::set<std::string>& names) {
     std::vector<std::string> same_form, others;
@@ -145,7 +147,7 @@ std::vector<AddressPart> parts_of_address(const std::string& text) {
         std::size_t end = end_of_name(text, at);
         if (end == at) return {};
         const bool module = text.compare(at, end - at, "module") == 0;
-        if (module) { // the module's name follows
+        if (module) { // the name of the module follows
             if (end >= text.size() || text[end] != '.') return {};
             const std::size_t name = end + 1;
             end = end_of_name(text, name);

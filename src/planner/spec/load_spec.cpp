@@ -122,7 +122,7 @@ class Loader : private SpecReader {
             return;
         }
         if (refuse_expressions(url, "the URL of the state",
-                               "for one that differs between environments, use --state or "
+                               "if the URL differs between environments, use --state or "
                                "HADEPLOY_STATE"))
             return;
         StateSection state{.url = url.as_string(), .loc = url.loc()};
@@ -130,7 +130,8 @@ class Loader : private SpecReader {
         spec_.state = std::move(state);
     }
 
-    /// Only a reference to a file of secrets, which can be read before the rest of the spec.
+    /// The password must be a reference to a file of secrets, which can be read before the rest of
+    /// the spec.
     void load_password(const Value& value, StateSection& state) {
         constexpr std::string_view begin = "${secret.";
         const std::string text = value.is_string() ? value.as_string() : "";
@@ -228,7 +229,7 @@ class Loader : private SpecReader {
         if (refuse_expressions(*type, "a type", "a count of 0 leaves a resource out")) return;
         block.type = type->as_string();
         block.type_loc = type->loc();
-        block.attributes.reserve(e.value.as_map().size() - 1); // all except the type
+        block.attributes.reserve(e.value.as_map().size() - 1); // all settings except the type
         for (const Entry& a : e.value.as_map()) {
             if (a.key == "type" || refuse_expression_key(a)) continue;
             if (a.key == "for_each")
@@ -277,7 +278,7 @@ class Loader : private SpecReader {
         const Value* source = e.value.find("source");
         if (source == nullptr || !source->is_string()) {
             diagnostics_.add(fmt::format("module \"{}\" needs a \"source\"", e.key), e.loc).hint =
-                "the module's directory, relative to this file";
+                "the source is the module's directory, relative to the directory of this file";
             return;
         }
         block.module = load_source(*source, module.directory);
@@ -286,7 +287,7 @@ class Loader : private SpecReader {
 
     bool refuse_windows_path(const Value& path) {
         if (!is_windows_path(path.as_string())) return false;
-        diagnostics_.add(fmt::format("{} is a path of Windows", quoted(path)), path.loc()).hint =
+        diagnostics_.add(fmt::format("{} is a Windows path", quoted(path)), path.loc()).hint =
             "write it with /, relative to this file's directory";
         return true;
     }
@@ -368,7 +369,8 @@ class Loader : private SpecReader {
 
     const FileReader& read_;
     std::vector<fs::path> loading_;
-    std::map<fs::path, std::shared_ptr<const Module>> loaded_; ///< each file is read once
+    std::map<fs::path, std::shared_ptr<const Module>>
+        loaded_; ///< modules by path; each file is read once
 };
 
 } // namespace
@@ -381,7 +383,7 @@ FileReader disk_reader() {
             const char* hint = "";
             if (lost && file.filename() == kSpecFile)
                 hint = "run it in a project's directory, or name one with --chdir";
-            else if (lost && file.filename() != kModuleFile) // a module has its own hint
+            else if (lost && file.filename() != kModuleFile) // a module has a hint of its own
                 hint =
                     "the paths of options are relative to the current directory, those in a spec "
                     "to its own directory";
@@ -392,7 +394,8 @@ FileReader disk_reader() {
             throw Error(ErrorKind::spec, fmt::format("{} is not a regular file", file.string()))
                 .with_hint("name a YAML file");
         try {
-            // errors show lines of the file, so others must not be able to choose which file it is
+            // errors show lines of the file, so other users must not be able to redirect the path
+            // to a different file
             const Fd opened = open_file_own_way(file);
             std::ifstream in(own_name(opened), std::ios::binary);
             std::string text(static_cast<std::size_t>(std::min<off_t>(

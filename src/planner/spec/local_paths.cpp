@@ -6,7 +6,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Changes all local paths that a schema finds in a value. Values without any are shared.
+/// Changes all local paths that a schema finds in a value. Values without local paths are shared.
 class Paths {
   public:
     explicit Paths(std::function<std::string(const std::string&)> change)

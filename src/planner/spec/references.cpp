@@ -70,11 +70,11 @@ class Collector {
         own_.resize(own_.size() - 2);
     }
 
-    int in_secret_ = 0;            ///< calls of sensitive() around the expression
-    std::vector<std::string> own_; ///< names defined by the enclosing comprehensions
+    int in_secret_ = 0;            ///< number of calls of sensitive() around the expression
+    std::vector<std::string> own_; ///< names that the enclosing comprehensions define
 };
 
-/// Depth-first search; `path` holds the locals in progress.
+/// Depth-first search. `path` holds the locals that are being searched.
 class CycleSearch {
   public:
     CycleSearch(const Module& module, Diagnostics& diagnostics) : diagnostics_(diagnostics) {

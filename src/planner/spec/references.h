@@ -10,8 +10,7 @@ struct Reference {
     std::string name;
     std::vector<std::string> steps;
     Loc loc;
-    std::string key_of = {}; ///< the name that has this reference as its index: `a` for the z in
-                             ///< `a[z]`
+    std::string key_of = {}; ///< name that has this reference as its index: `a` for the z in `a[z]`
     bool in_secret = false;  ///< within an argument of sensitive()
 };
 

@@ -54,20 +54,20 @@ struct Move {
 
 /// An existing object to manage from now on.
 struct Import {
-    std::string id; ///< of the object; "" for types that adopt an existing object
+    std::string id; ///< ID of the object; "" for types that adopt an existing object
     Loc loc;
 };
 
 /// An address whose keys are expressions: `s["a"]`, `s[each.key]`, `module.m[count.index].s`.
 struct AddressPattern {
     struct Part {
-        std::string name; ///< of a resource, "data.NAME" or "module.NAME"
+        std::string name; ///< name of a resource, "data.NAME" or "module.NAME"
         ExprPtr key;      ///< nullptr: none
     };
-    std::string text; ///< as in the spec
+    std::string text; ///< text as in the spec
     Loc loc;
-    std::vector<Part> parts;   ///< modules, and after them a resource or data source, or none
-    bool leads_within = false; ///< more steps follow: it names something within a resource
+    std::vector<Part> parts;   ///< modules, followed by a resource or a data source, or by neither
+    bool leads_within = false; ///< whether more steps follow, which name a part of a resource
     [[nodiscard]] bool has_keys() const;
 };
 
@@ -81,7 +81,7 @@ struct ImportBlock {
 
 /// Limits and triggers of a resource's changes. LifecycleValues holds their values.
 struct Lifecycle {
-    ExprPtr prevent_destroy; ///< nullptr for each of these: not set
+    ExprPtr prevent_destroy; ///< nullptr for each of these members: not set
     ExprPtr keep_on_destroy;
     ExprPtr create_before_destroy;
     ExprPtr ignore_changes;
@@ -108,11 +108,12 @@ struct ResourceBlock {
     std::vector<Argument> attributes = {}; ///< sorted by name
     std::vector<Dependency> depends_on = {};
     HeapOptional<Lifecycle> own_lifecycle = {}; ///< see lifecycle()
-    bool serial = false; ///< its instances are changed one after the other, in the order of keys
-    bool data = false;   ///< a data source: only read
+    bool serial =
+        false; ///< whether its instances are changed one after the other, in the order of keys
+    bool data = false; ///< a data source: only read
 
     [[nodiscard]] const Argument* attribute(std::string_view called) const;
-    /// Its own lifecycle, or the default one.
+    /// The block's own lifecycle, or the default.
     [[nodiscard]] const Lifecycle& lifecycle() const;
 };
 
@@ -138,7 +139,7 @@ struct Output {
     std::vector<Rule> preconditions = {};
 };
 
-/// An entry under `checks:`. A rule that does not hold is a warning, and stops nothing.
+/// An entry under `checks:`. A rule that is false is reported as a warning, and stops nothing.
 struct Check {
     std::string name;
     Loc loc;
@@ -172,7 +173,8 @@ struct SecretFile {
 /// The section `state`: a database for the state, instead of a file beside the spec.
 struct StateSection {
     std::string url;
-    std::vector<std::string> password = {}; ///< {"db", "password"}: ${secret.db.password}, or none
+    std::vector<std::string> password =
+        {}; ///< {"db", "password"} for ${secret.db.password}; empty: none
     Loc loc;
 };
 
@@ -180,13 +182,14 @@ struct StateSection {
 struct WrittenFile {
     std::uint16_t index = 0; ///< in Spec::sources
     Value tree;              ///< null if it is not YAML
-    bool whole = true;       ///< the tree has everything that the file has
+    bool whole = true;       ///< whether the tree contains everything in the file
 };
 
-/// A loaded spec with all modules and files that it refers to.
+/// A loaded spec with all modules and files to which it refers.
 struct Spec {
     std::string name;
-    /// In seconds since 1970 in UTC; fixed for a plan, even if it is saved.
+    /// The time of the plan, in seconds since 1970 in UTC. It is fixed for a plan, even for a saved
+    /// one.
     std::int64_t plan_time = static_cast<std::int64_t>(std::time(nullptr));
     /// The external inputs of its values, shared by all evaluations.
     std::shared_ptr<ExternalInputs> external_inputs = std::make_shared<ExternalInputs>();
@@ -197,10 +200,10 @@ struct Spec {
     std::map<std::string, ExprPtr> providers; ///< settings by provider name
     std::map<std::string, Loc> provider_locs;
     std::map<std::string, SecretFile> secret_files; ///< by name
-    /// Their contents by name, for `${secret.NAME.key}`; filled in after decryption.
+    /// The contents of the files of secrets by name, for `${secret.NAME.key}`; filled in after
+    /// decryption.
     Value secrets = Value::map({});
-    /// Addresses that the spec no longer has and whose objects are kept: only the state forgets
-    /// them.
+    /// Addresses under `removed:`: the state forgets their resources, but the objects are kept.
     std::vector<Dependency> removed;
     std::vector<Move> moved; ///< the moves of a chain in order
     std::vector<ImportBlock> import_blocks;

@@ -12,7 +12,7 @@ namespace hadeploy {
 
 namespace {
 
-/// Why the spec cannot have this address, independent of variables; "" if it can.
+/// The reason why the spec cannot have this address, regardless of variables; "" if it can.
 std::string why_nowhere(const Module& root, const std::string& address,
                         std::vector<std::string>& known) {
     const Module* module = &root;
@@ -40,7 +40,7 @@ std::string why_nowhere(const Module& root, const std::string& address,
     return {};
 }
 
-/// Reports moves that form a circle; returns false if there are any.
+/// Reports moves that form a cycle. Returns false if there are any.
 bool check_circles(const std::vector<Move>& moves, Diagnostics& diagnostics) {
     std::map<std::string, const Move*> by_from;
     for (const Move& m : moves) by_from.emplace(m.from, &m);
@@ -57,7 +57,7 @@ bool check_circles(const std::vector<Move>& moves, Diagnostics& diagnostics) {
         const auto first = std::find(way.begin(), way.end(), at);
         if (first == way.end()) continue;
         good = false;
-        Error& error = diagnostics.add("moved: these moves form a circle", (*first)->loc);
+        Error& error = diagnostics.add("moved: these moves form a cycle", (*first)->loc);
         error.hint = "`to` must be the current name of a block";
         for (auto it = first; it != way.end(); ++it)
             error.with_note(fmt::format("{} becomes {}", (*it)->from, (*it)->to), (*it)->loc);
@@ -75,11 +75,12 @@ void check_twice(const std::vector<Move>& moves, Diagnostics& diagnostics) {
         if (const auto [it, fresh] = to.emplace(m.to, &m); !fresh)
             diagnostics.add(fmt::format("moved: two moves lead to {}", m.to), m.to_loc)
                 .with_note("the other one is here", it->second->to_loc)
-                .hint = "only one object can have an address: keep the move of the one that exists";
+                .hint =
+                "only one object can have an address: keep the move of the object that exists";
     }
 }
 
-/// Sorts the moves of a chain. (Kahn's algorithm; circles have been reported. Moves that overlap in
+/// Sorts the moves of a chain. (Kahn's algorithm; cycles have been reported. Moves that overlap in
 /// other ways keep their order.)
 void put_in_order(std::vector<Move>& moves) {
     std::vector<std::vector<std::size_t>> later(moves.size());

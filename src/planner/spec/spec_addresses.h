@@ -4,7 +4,7 @@
 
 namespace hadeploy {
 
-/// Checks `moved:` and `removed:` as far as possible without values: duplicate addresses, cycles,
+/// Makes the checks of `moved:` and `removed:` that need no values: duplicate addresses, cycles,
 /// moves to addresses that the spec does not have. Sorts the moves of a chain.
 void check_spec_addresses(Spec& spec, Diagnostics& diagnostics);
 

@@ -18,9 +18,9 @@ namespace {
 constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module", "data",
                                        "path", "self",  "true", "false", "null",   "secret"};
 constexpr std::string_view kIndented =
-    "an attribute is indented further than the name of its block";
+    "attributes are indented further than the name of their block";
 
-/// The empty entry immediately before another one, which may have been meant to be in it.
+/// The empty entry immediately before an entry that may have been meant to be in it.
 const Entry* empty_before(const Value& map, const Entry& entry) {
     const Entry* before = nullptr;
     for (const Entry& e : map.as_map())
@@ -37,8 +37,8 @@ struct AddressStep {
     ExprPtr key;
 };
 
-/// Collects the steps of an expression that consists of names and keys; false if it has anything
-/// else.
+/// Collects the steps of an expression that consists of names and keys. Returns false if it
+/// contains anything else.
 bool collect_steps(const Expr& expr, std::vector<AddressStep>& out) {
     if (expr.kind == Expr::Kind::reference) {
         out.push_back({expr.name(), nullptr});
@@ -54,8 +54,8 @@ bool collect_steps(const Expr& expr, std::vector<AddressStep>& out) {
     return true;
 }
 
-/// The address that begins the steps; `rest` receives the index of the first step after it. Returns
-/// no parts if the steps are not an address.
+/// The address with which the steps begin. `rest` receives the index of the first step after the
+/// address. Returns no parts if the steps do not begin with an address.
 std::vector<AddressPattern::Part> address_parts(const std::vector<AddressStep>& steps,
                                                 std::size_t& rest) {
     std::vector<AddressPattern::Part> out;
@@ -83,7 +83,7 @@ void SpecReader::unknown_keys(const Value& map, const std::vector<std::string>& 
         if (std::find(known.begin(), known.end(), e.key) != known.end()) continue;
         if (refuse_expression_key(e)) continue;
         const auto close = did_you_mean(e.key, known);
-        // in a block with a secret, a key that resembles no other one may be the secret
+        // in a block with a secret, a key that does not resemble any known key may be the secret
         const bool hidden = map.has("secret") && !close;
         Error& error = diagnostics_.add(
             fmt::format("{} has no key {}", owner, hidden ? "like this" : in_quotes(e.key)), e.loc);
@@ -107,7 +107,7 @@ std::vector<Entry> SpecReader::blocks(const Value& section, std::string_view wha
         if (section.is_list()) error.hint = "use each name as a key, without a \"- \" before it";
         return out;
     }
-    std::unordered_map<std::string, const Entry*> seen; // in lower case
+    std::unordered_map<std::string, const Entry*> seen; // names in lower case
     seen.reserve(section.as_map().size());
     out.reserve(section.as_map().size());
     for (const Entry& e : section.as_map()) {
@@ -292,7 +292,7 @@ void SpecReader::load_triggers(const Value& list, const ResourceBlock& block,
         } else if (pattern->parts.back().name.starts_with("data.") && !pattern->leads_within) {
             diagnostics_
                 .add("replace_triggered_by: a data source is only read, so it never changes", d.loc)
-                .hint = "keep its value in a local.value, and name that";
+                .hint = "put its value in a local.value, and name that resource";
         } else {
             lifecycle.replace_triggered_by.push_back(std::move(*pattern));
         }

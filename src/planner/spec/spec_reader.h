@@ -9,7 +9,7 @@ namespace hadeploy {
 inline constexpr std::string_view kEscape = "write \"$${\" for the characters \"${\"";
 
 /// Reads the elements that the sections of a spec have in common: names, maps, lists, rules.
-/// Problems are added to the diagnostics, and invalid entries are left out of the result.
+/// Problems are added to the diagnostics; invalid entries are omitted from the result.
 class SpecReader {
   public:
     SpecReader(Spec& spec, Diagnostics& diagnostics) : spec_(spec), diagnostics_(diagnostics) {}
@@ -23,8 +23,8 @@ class SpecReader {
     /// The entries of a section whose keys are names.
     std::vector<Entry> blocks(const Value& section, std::string_view what);
     bool is_map(const Value& value, const Entry& owner, std::string_view what);
-    /// Reports `${...}` in `where` ("a description"), which cannot contain any, and returns whether
-    /// there was any.
+    /// Reports `${...}` in a value that cannot contain expressions; `where` describes it ("a
+    /// description"). Returns whether there was one.
     bool refuse_expressions(const Value& text, std::string_view where, std::string_view hint);
     bool refuse_expression_key(const Entry& e);
     /// Reads `[{check: "${...}", message: ...}]`, or a single such map.
@@ -34,7 +34,7 @@ class SpecReader {
     std::vector<Dependency> load_names(const Value& list, const char* mistake);
     bool load_flag(const Entry& e);
     void load_lifecycle(const Entry& e, ResourceBlock& block);
-    /// Returns nothing if the text is not an address.
+    /// Returns nullopt if the text is not an address.
     std::optional<AddressPattern> load_pattern(const Value& text, std::string_view what);
 
     // sections with addresses

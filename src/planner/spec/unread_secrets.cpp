@@ -11,8 +11,8 @@ namespace hadeploy {
 
 namespace {
 
-/// Words that suggest a secret. The inputs under `with` may be secret in a module that was not
-/// read.
+/// Words that suggest a secret. `with` is one of them, because the inputs of a module that was not
+/// read may be secret.
 constexpr std::array<std::string_view, 7> kSigns{"secret", "sensitiv", "passw",      "private_key",
                                                  "token",  "with:",    "PRIVATE KEY"};
 
@@ -21,7 +21,8 @@ bool only_blanks(std::string_view line) {
     return first == line.npos || line[first] == '#';
 }
 
-/// What of a block is not closed: the lines after it can belong to it.
+/// The open quotes and brackets of a block: until they are closed, the following lines can belong
+/// to the block.
 struct Open {
     bool quote = false;
     bool bracket = false;
@@ -53,7 +54,8 @@ class Blocks {
 
     void hide() {
         const std::vector<std::size_t> lines = sources_.files()[file_].lines;
-        std::size_t begin = 0, inner = 0; // of the block; indentation of blocks of its section
+        std::size_t begin = 0,
+                    inner = 0; // indentation of the block, and of the blocks of its section
         for (const std::size_t at : lines) {
             const std::string_view line = text_.substr(at, text_.find('\n', at) - at);
             if (only_blanks(line)) continue;
@@ -110,9 +112,9 @@ class Blocks {
 
     Sources& sources_;
     std::uint16_t file_;
-    const std::vector<std::string>& names_; ///< of attributes; a key can be misspelt
+    const std::vector<std::string>& names_; ///< names of attributes; a key can be misspelt
     std::string_view text_;
-    Open open_; ///< left by a hidden block
+    Open open_; ///< open quotes and brackets of a hidden block
 };
 
 } // namespace

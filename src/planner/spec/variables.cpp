@@ -32,10 +32,10 @@ class Declaration {
   private:
     /// Variables get their values before any expression can be evaluated.
     Value fixed(const Value& tree, std::string_view where) {
-        return constant(
-            tree, where,
-            "a local can be calculated from variables; write \"$${\" for the characters \"${\"",
-            diagnostics_);
+        return constant(tree, where,
+                        "to compute a value from variables, use a local; to write a literal "
+                        "\"${\", use \"$${\"",
+                        diagnostics_);
     }
 
     void expected(std::string_view key, std::string_view what, const Value& got) {
@@ -65,7 +65,7 @@ class Declaration {
         return false;
     }
 
-    /// A limit can use the units of the variable's type: `min: 512 MiB`.
+    /// A limit can use the units of the type of the variable: `min: 512 MiB`.
     std::optional<std::int64_t> limit(std::string_view key, const Value& written) {
         if (written.is_null()) return std::nullopt;
         if (written.is_integer()) return written.as_integer();
@@ -131,8 +131,8 @@ std::vector<std::string> declared_names(const Spec& spec) {
     return out;
 }
 
-/// Whether a key in a file of secrets can be a line of an unquoted value: it does not resemble any
-/// name that the spec declares.
+/// Whether a key in a file of secrets may be a line of an unquoted value: it may if it does not
+/// resemble any name that the spec declares.
 bool may_be_value(const Spec& spec, const std::string& key) {
     return spec.root.variable(key) == nullptr && !did_you_mean(key, declared_names(spec));
 }
@@ -145,8 +145,8 @@ void refuse_unknown_line(Spec& spec, const Entry& e, Diagnostics& diagnostics) {
                     fmt::join(declared_names(spec), ", "));
 }
 
-/// Hides the file's values for secret variables and for undeclared names, because such a name can
-/// be a misspelt secret variable. Hides the whole file if it cannot be parsed.
+/// Hides the file's values for secret variables and for undeclared names, because an undeclared
+/// name can be a misspelt secret variable. Hides the whole file if it cannot be parsed.
 void hide_values(Spec& spec, std::uint16_t file, const Value& root, bool readable) {
     if (!readable) spec.sources.hide(file, 0, std::string::npos);
     if (!root.is_map()) return hide_scalars(spec.sources, root);
@@ -207,7 +207,7 @@ Value parse_variable_text(const Variable& variable, const std::string& text,
 }
 
 namespace {
-/// What the type tells about an unknown value: the field names of an object.
+/// The parts of an unknown value that follow from its type: the field names of an object.
 Value unknown_of(const Type& type) {
     if (type.kind != TypeKind::object || !type.fields) return Value::unknown();
     Value::Map fields;
@@ -218,8 +218,8 @@ Value unknown_of(const Type& type) {
 } // namespace
 
 namespace {
-/// A name that resembles no declared one is not shown: it may be a secret ending in "=", as base64
-/// does.
+/// A name that does not resemble any declared name is not shown, because it may be a secret that
+/// ends in "=", like base64.
 void refuse_unknown_name(const std::string& name, Loc loc, const std::vector<std::string>& declared,
                          Diagnostics& diagnostics) {
     if (const auto close = did_you_mean(name, declared)) {

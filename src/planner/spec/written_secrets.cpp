@@ -17,7 +17,7 @@ bool has_secrets(const Schema& schema) {
     return std::any_of(schema.begin(), schema.end(), [](const Attribute& a) { return a.secret; });
 }
 
-/// Whether an attribute is secret, or a part of one.
+/// Whether an attribute, or a part of it, is secret.
 bool has_secrets_below(const Schema& schema);
 
 bool has_secrets_below(const Type& type) {
@@ -37,13 +37,13 @@ std::vector<std::string> attribute_names(const Schema& schema) {
     return out;
 }
 
-/// Whether a flag is or may have been meant to be true.
+/// Whether a flag is true, or may have been meant to be true.
 bool may_be_set(const Value* flag) {
     return flag != nullptr && !(flag->is_bool() && !flag->as_bool());
 }
 
-/// Walks the YAML trees of a spec's files. They have everything that errors can show, also parts
-/// that the spec does not get because of a mistake in them.
+/// Walks the YAML trees of a spec's files. They contain everything that errors can show, including
+/// parts that are missing in the spec because of a mistake in them.
 class Hiding {
   public:
     Hiding(Spec& spec, const Registry& registry) : spec_(spec), registry_(registry) {
@@ -85,7 +85,8 @@ class Hiding {
         e.value.is_map() ? by_names(e.value) : hide(e.value);
     }
 
-    /// Neither the password nor a URL that contains one is valid, but errors show their line.
+    /// A literal password and a URL that contains a password are not valid, but errors show their
+    /// line.
     void state(const Value& section) {
         const Value& url = section.is_map() ? section["url"] : section;
         const std::string text = url.is_string() ? url.as_string() : "";
@@ -119,7 +120,7 @@ class Hiding {
                });
     }
 
-    /// Hides the entry that is secret, and those that were perhaps meant to be it.
+    /// Hides the secret entry, and entries that may have been meant to be it.
     void hide_entry(const Value& block, const std::vector<std::string>& known,
                     const std::string& secret) {
         for (const Entry& e : block.as_map()) {
@@ -143,7 +144,7 @@ class Hiding {
         if (const Schema& schema = schema_of(*type); !schema.empty()) fields(schema, block);
     }
 
-    /// The attributes of a resource of this type; empty if nothing of them can be secret.
+    /// The attributes of a resource of this type; empty if none of them can be secret.
     const Schema& schema_of(const ResourceType& type) {
         const auto [entry, added] = schemas_.try_emplace(&type);
         Schema& schema = entry->second;
@@ -154,7 +155,7 @@ class Hiding {
         return schema;
     }
 
-    /// The inputs of a module whose file was not read may be secret.
+    /// Hides the inputs of a module whose file was not read, because they may be secret.
     void call(const Value& block) {
         if (!block.is_map()) return hide(block);
         const std::filesystem::path source = block.text("source");
@@ -179,7 +180,8 @@ class Hiding {
         return out;
     }
 
-    /// An entry that the schema does not have can be a misspelt secret, or a secret itself.
+    /// Hides entries that the schema does not have, because they can be a misspelt secret, or a
+    /// secret itself.
     void fields(const Schema& schema, const Value& block) {
         const bool secrets = has_secrets(schema);
         if (!block.is_map()) {
@@ -208,8 +210,8 @@ class Hiding {
             for (const Entry& e : value.as_map()) parts(*type.element, e.value);
     }
 
-    /// A block without a known schema: hides attributes that are secret in a schema, and those that
-    /// no schema has.
+    /// For a block without a known schema: hides attributes that are secret in any schema, and
+    /// attributes that no schema has.
     void by_names(const Value& tree) {
         if (tree.is_list())
             for (const Value& item : tree.as_list()) by_names(item);
@@ -226,15 +228,15 @@ class Hiding {
         }
     }
 
-    /// A key that resembles none of the known ones may be a secret instead.
+    /// Hides a key that does not resemble any known key, because it may be a secret.
     void hide_key(const Entry& e, const std::vector<std::string>& known) {
         if (!did_you_mean(e.key, known))
             hide_scalars(spec_.sources, Value::map({Entry{e.key, Value(), e.loc}}));
     }
 
-    /// Hides all literals. An expression without any is only a reference to a value elsewhere.
+    /// Hides all literals. An expression without literals only refers to values elsewhere.
     void hide(const Value& tree) {
-        if (tree.is_null()) return; // it has the place of its key
+        if (tree.is_null()) return; // it has the location of its key
         if (tree.is_list())
             for (const Value& item : tree.as_list()) hide(item);
         else if (tree.is_map())
@@ -250,7 +252,7 @@ class Hiding {
         try {
             StringPool strings;
             return writes_literals(parse_string(text, spec_.sources, strings));
-        } catch (const Error&) { // reported when it was compiled
+        } catch (const Error&) { // the error was reported when the expression was compiled
             return true;
         }
     }

@@ -44,7 +44,7 @@ std::size_t after_quote(std::string_view s, std::size_t from, char quote) {
     return s.npos;
 }
 
-/// The offset of the colon of `key: value`; npos if the text is not such an entry.
+/// The offset of the colon in `key: value`; npos if the text is not such an entry.
 std::size_t colon_of(std::string_view s) {
     if (s.empty() || s[0] == '[' || s[0] == '{' || s[0] == '#' || s[0] == '|' || s[0] == '>')
         return s.npos;
@@ -63,11 +63,11 @@ std::size_t colon_of(std::string_view s) {
 
 /// The parts of a value that continue on the following lines.
 struct Open {
-    std::size_t depth = 0; ///< of open brackets
+    std::size_t depth = 0; ///< number of open brackets
     char quote = 0;
 
     [[nodiscard]] bool any() const { return depth > 0 || quote != 0; }
-    /// Scans a line that begins within it.
+    /// Scans a line that begins within the value.
     void scan(std::string_view s) {
         for (std::size_t i = 0; i < s.size() && any();) {
             if (quote != 0) {
@@ -107,7 +107,7 @@ class Layout {
     }
 
   private:
-    /// Lines that begin in the same column belong to one map or list.
+    /// A level: lines that begin in the same column belong to one map or list.
     struct Level {
         std::size_t from, to; ///< the column before and after formatting
         bool list;
@@ -118,9 +118,9 @@ class Layout {
         std::string_view text;
     };
     struct Block {
-        std::size_t owner; ///< its lines are indented deeper than this column
+        std::size_t owner; ///< the lines of the scalar are indented deeper than this column
         long shift;
-        bool keeps; ///< the empty lines at its end are significant
+        bool keeps; ///< whether the empty lines at its end are significant
     };
 
     void take(std::string_view line) {
@@ -136,7 +136,7 @@ class Layout {
             return;
         }
         const std::size_t indent = indent_of(line);
-        if (plain_ && indent > *plain_) {              // a scalar continues
+        if (plain_ && indent > *plain_) {              // the line continues a scalar
             out_ += std::string(asides_.size(), '\n'); // these empty lines are significant
             asides_.clear();
             put_shifted(line, shift_, false);
@@ -251,7 +251,7 @@ class Layout {
         }
     }
 
-    /// @param exact  keep trailing blanks, which can be significant
+    /// @param exact  whether to keep trailing whitespace, which can be significant
     void put_shifted(std::string_view line, long shift, bool exact) {
         if (!exact) line = trimmed_end(line);
         const std::size_t indent = indent_of(line);
@@ -261,7 +261,8 @@ class Layout {
         out_ += "\n";
     }
 
-    /// @param to  the column of the line at `indent` that follows; none: that line has no level
+    /// @param to  column of the next line, whose indentation is `indent`; none: that line has no
+    ///         level
     void flush_asides(std::size_t indent, std::optional<std::size_t> to,
                       const std::vector<Level>& levels) {
         for (const Aside& a : asides_) put_aside(a, levels, a.indent == indent ? to : std::nullopt);

@@ -44,7 +44,7 @@ Loc ScalarPlaces::at(std::size_t offset) {
     if (offset < to_) rewind();
     while (to_ < offset)
         if (!advance()) return start_;
-    // an escaped line end or the indentation of the next line can precede the character
+    // an escaped newline or the indentation of the next line can precede the character
     while (to_ < text_.size() && quote_ == '"' && raw() == '\\' && raw(1) == '\n')
         if (!advance()) return start_;
     return sources_.at(start_.file, from_);
@@ -63,7 +63,7 @@ void ScalarPlaces::rewind() {
     (void)line_break();
 }
 
-/// Advances by one character of the value, or by a run of blanks that can be folded.
+/// Advances by one character of the value, or by a run of whitespace that can be folded.
 bool ScalarPlaces::advance() {
     if (from_ >= raw_.size() || to_ >= text_.size()) return false;
     if (quote_ == '"' && raw() == '\\') return escape();
@@ -74,8 +74,8 @@ bool ScalarPlaces::advance() {
     return true;
 }
 
-/// Skips a line end and the blanks around it, which can represent anything from nothing to several
-/// line ends. Returns false if the blanks here end within the line.
+/// Skips a newline and the whitespace around it, which can represent anything from nothing to
+/// several newlines. Returns false if the whitespace here ends within the line.
 bool ScalarPlaces::line_break() {
     const std::size_t end = std::min(raw_.find_first_not_of(kBlanks, from_), raw_.size());
     if (raw_.substr(from_, end - from_).find('\n') == raw_.npos) return false;

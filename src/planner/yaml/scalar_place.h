@@ -7,15 +7,15 @@
 
 namespace hadeploy {
 
-/// Maps the characters of a YAML scalar's value to their places in the file. The two differ by
-/// quotes, escapes, folded lines and indentation.
+/// Maps the characters of a YAML scalar's value to their locations in the file. The value and the
+/// file differ by quotes, escapes, folded lines and indentation.
 class ScalarPlaces {
   public:
-    /// `text` is the scalar's value, `start` its place as set by read_yaml().
+    /// `text` is the scalar's value, `start` its location as set by read_yaml().
     ScalarPlaces(const Sources& sources, std::string_view text, Loc start);
 
-    /// The place of the character at `offset` of the value; the place of the scalar if it cannot be
-    /// determined. Fast for ascending offsets.
+    /// The location of the character at `offset` of the value; the location of the scalar if that
+    /// of the character cannot be determined. Fast for ascending offsets.
     Loc at(std::size_t offset);
 
   private:
@@ -34,11 +34,11 @@ class ScalarPlaces {
     std::size_t from_ = 0, to_ = 0; ///< current offset in the file and in the value
 };
 
-/// The end of the quoted text that begins before `begin`: offset of the closing quote, or npos.
+/// The end of the quoted text that begins before `begin`: the offset of the closing quote, or npos.
 std::size_t closing_quote(std::string_view text, std::size_t begin);
 
-/// Hides the sources of all scalars of a tree, including keys, because the tree is secret. Hides
-/// more than the scalar if its end cannot be determined from its form.
+/// Hides the sources of all scalars of a secret tree, including keys. Hides more than the scalar if
+/// the end of the scalar cannot be determined from its form.
 void hide_scalars(Sources& sources, const Value& tree);
 
 } // namespace hadeploy

@@ -111,7 +111,8 @@ class Reader {
             if (line_.column != 0) {
                 entry.value = scalar();
                 advance();
-                good_ = good_ && !below(indent); // otherwise the value would continue there
+                good_ =
+                    good_ && !below(indent); // otherwise the value would continue on the next line
             } else {
                 advance();
                 good_ = good_ && below(indent) && depth < kDeepest; // otherwise there is no value
@@ -138,11 +139,11 @@ class Reader {
 
     std::uint16_t file_;
     std::string_view rest_;
-    std::uint32_t number_; ///< of this line, starting at 1
+    std::uint32_t number_; ///< number of this line, starting at 1
     Diagnostics& diagnostics_;
     Line line_;
     bool end_ = false;
-    bool good_ = true; ///< everything so far was simple
+    bool good_ = true; ///< whether everything so far was simple
 };
 
 } // namespace

@@ -8,17 +8,17 @@
 
 namespace hadeploy {
 
-/// A fast path: without it `validate` of long plain specs takes twice the processor time, and a
-/// cold plan of 10,000 or 100,000 resources 1.4 times (see docs/performance.md).
+/// A fast path: without it, `validate` of a long plain spec takes about twice the processor time,
+/// and a cold plan of 10,000 or 100,000 resources 1.2 to 1.5 times (see docs/performance.md).
 ///
 /// Reads a piece in the simplest form of YAML, many times faster than the parser: block maps of
 /// `key: value`, each value on the line of its key and a number, a word or a quoted string without
-/// escapes; ASCII, with spaces and whole-line comments. The result equals that of the parser.
-/// @returns nothing for any other piece, valid or not, which is left to the parser
+/// escapes; ASCII, with spaces and whole-line comments. The result equals the result of the parser.
+/// @returns nullopt for any other piece, valid or not, which the parser has to read
 std::optional<Value> read_simple_yaml(std::uint16_t file, const YamlPiece& piece,
                                       Diagnostics& diagnostics);
 
-/// Reads a plain scalar by YAML 1.2's core schema (section 10.3.2).
+/// Reads a plain scalar according to YAML 1.2's core schema (section 10.3.2).
 Value plain_scalar(const std::string& text, Loc loc, Diagnostics& diagnostics);
 
 } // namespace hadeploy

@@ -7,9 +7,9 @@ namespace hadeploy {
 namespace {
 
 struct LineSpan {
-    std::size_t begin = 0, end = 0; ///< offsets; the end is the beginning of the next line
+    std::size_t begin = 0, end = 0; ///< offsets; the end of a line is the beginning of the next one
     std::size_t indent = 0;
-    bool content = false; ///< neither blank nor a comment
+    bool content = false; ///< whether the line is neither empty nor a comment
 };
 
 class Lines {
@@ -35,7 +35,7 @@ class Lines {
 
 struct Section {
     std::string key;
-    std::size_t begin = 0, end = 0; ///< of its entries
+    std::size_t begin = 0, end = 0; ///< indentation of its entries
     std::size_t indent = 0;
     std::uint32_t line = 0; ///< lines before its first entry
 };
@@ -54,7 +54,7 @@ std::string_view plain_key(std::string_view line) {
     return ends && std::all_of(key.begin(), key.end(), plain) ? key : std::string_view();
 }
 
-/// Whether a line begins an entry whose key ends on it: `key:` or `"key":`.
+/// Whether a line begins an entry whose key ends on the same line: `key:` or `"key":`.
 bool begins_entry(std::string_view line) {
     if (!plain_key(line).empty()) return true;
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
@@ -74,14 +74,15 @@ std::string section_key(std::string_view line) {
     return bare ? std::string(key) : std::string();
 }
 
-/// The parser treats a single carriage return as a line end, but this file only a line feed.
+/// The parser treats a single carriage return as a line break; the code in this file only treats a
+/// line feed as one.
 bool has_lone_return(std::string_view text) {
     for (std::size_t at = text.find('\r'); at != text.npos; at = text.find('\r', at + 1))
         if (at + 1 == text.size() || text[at + 1] != '\n') return true;
     return false;
 }
 
-/// The longest section; nothing if the text does not look like one block map.
+/// The longest section; nullopt if the text does not look like one block map.
 std::optional<Section> longest_section(std::string_view text) {
     Section longest, here;
     std::uint32_t number = 0;
@@ -103,8 +104,7 @@ std::optional<Section> longest_section(std::string_view text) {
             open = !key.empty();
         } else if (open && (here.indent == 0 || line.indent == here.indent)) {
             here.indent = line.indent;
-            // Any other text can continue on the next lines, and where it ends depends on all of
-            // them.
+            // Any other text can continue on the next lines, and its end depends on all of them.
             open = begins_entry(text.substr(line.begin, line.end - line.begin));
         } else if (open && line.indent < here.indent) {
             return std::nullopt;

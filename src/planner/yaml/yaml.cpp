@@ -21,14 +21,14 @@ namespace hadeploy {
 
 namespace {
 
-/// Ends the reading after an error that makes the rest of the text meaningless.
+/// Thrown to end the reading after an error that makes the rest of the text meaningless.
 struct GiveUp : std::exception {};
 
 /// Sorts the entries by key, and reports duplicate keys in the order of the text.
 void report_doubles(Value::Map& entries, Diagnostics& diagnostics) {
     std::stable_sort(entries.begin(), entries.end(),
                      [](const Entry& a, const Entry& b) { return a.key < b.key; });
-    std::map<Loc, Loc> doubles; // places of the first ones, by place of the duplicate
+    std::map<Loc, Loc> doubles; // locations of the first entries, by location of the duplicate
     std::size_t first = 0;
     for (std::size_t i = 1; i < entries.size(); ++i) {
         if (entries[i].key == entries[first].key)
@@ -40,8 +40,8 @@ void report_doubles(Value::Map& entries, Diagnostics& diagnostics) {
         diagnostics.add("duplicate key", loc).with_note("first here", at);
 }
 
-/// Its messages do not quote the text, because it may contain secrets. The source line,
-/// in which secrets are hidden later, shows it.
+/// The messages do not quote the text, because it may contain secrets. The source line is shown
+/// instead, after its secrets have been hidden.
 class Builder : public YAML::EventHandler {
   public:
     /// @param piece  the text that the parser reads
@@ -49,7 +49,8 @@ class Builder : public YAML::EventHandler {
     Builder(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Diagnostics& diagnostics)
         : file_(file), text_(piece.text), line_(piece.line), depth_(depth),
           node_limit_(piece.text.size() + 16), diagnostics_(diagnostics) {
-        if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3); // marks do not count it
+        if (text_.starts_with("\xEF\xBB\xBF"))
+            text_.remove_prefix(3); // the parser's marks do not count it
     }
 
     Value take_root() { return std::move(root_); }
@@ -57,12 +58,12 @@ class Builder : public YAML::EventHandler {
     void OnDocumentStart(const YAML::Mark&) override {}
     void OnDocumentEnd() override {}
 
-    /// An implicit null has the place of its key, or of its list.
+    /// An implicit null has the location of its key, or of its list.
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
         Loc loc = place(mark);
         if (at_key()) {
             diagnostics_.add("a key can't be null", loc).hint =
-                "a text that looks like another type needs quotes: \"null\"";
+                "a string that looks like a different type needs quotes: \"null\"";
             throw GiveUp();
         }
         if (!open_.empty() && !null_at(mark))
@@ -74,11 +75,11 @@ class Builder : public YAML::EventHandler {
                   const std::string& text) override {
         Loc loc = place(mark);
         const bool plain = tag == "?" || tag.empty();
-        // a quoted scalar has the place of its contents
+        // a quoted scalar has the location of its contents
         const auto at = static_cast<std::size_t>(mark.pos);
         if (!plain && at < text_.size() && (text_[at] == '"' || text_[at] == '\'')) {
             if (closing_quote(text_, at + 1) ==
-                text_.npos) { // the parser lets the end of the file do
+                text_.npos) { // the parser accepts the end of the file instead of the quote
                 diagnostics_.add("a string without its closing quote", loc);
                 throw GiveUp();
             }
@@ -123,7 +124,7 @@ class Builder : public YAML::EventHandler {
     void OnMapEnd() override {
         Open o = close();
         report_doubles(o.entries, diagnostics_);
-        if (o.merged) { // of two entries with the same key the later one is kept
+        if (o.merged) { // of two entries with the same key, the later one is kept
             o.merged->insert(o.merged->end(), std::make_move_iterator(o.entries.begin()),
                              std::make_move_iterator(o.entries.end()));
             o.entries = std::move(*o.merged);
@@ -171,7 +172,7 @@ class Builder : public YAML::EventHandler {
 
     void refuse_tag(Loc loc) {
         diagnostics_.add("tags are not supported", loc).hint =
-            "omit it: types follow from the schema; a text that begins with ! needs quotes: "
+            "omit the tag: types follow from the schema; a string that begins with ! needs quotes: "
             "\"...\"";
     }
 
@@ -236,7 +237,7 @@ class Builder : public YAML::EventHandler {
     }
 
     /// Merges the entries of a map, or of each map of a list, where earlier maps take precedence.
-    /// Entries keep their places.
+    /// Entries keep their locations.
     void merge(Open& top, const Value& value) {
         const Loc loc = top.key->loc;
         if (top.merged)
@@ -251,7 +252,7 @@ class Builder : public YAML::EventHandler {
                 diagnostics_
                     .add(fmt::format("<< merges a map or a list of maps, not {}", map->kind_name()),
                          loc)
-                    .hint = "it takes an alias: <<: *defaults; in quotes it is an ordinary key";
+                    .hint = "write an alias: <<: *defaults; in quotes, << is an ordinary key";
                 continue;
             }
             merged_ += map->as_map().size();
@@ -278,7 +279,7 @@ class Builder : public YAML::EventHandler {
     std::map<YAML::anchor_t, std::pair<Value, std::size_t>> anchors_;
 };
 
-/// The place of the byte at `offset`.
+/// The location of the byte at `offset`.
 Loc locate(std::string_view text, std::size_t offset, std::uint16_t file) {
     const std::string_view before = text.substr(0, offset);
     const auto line = static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
@@ -362,7 +363,7 @@ Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth,
             Loc loc = second.take_root().loc();
             if (!loc.known()) loc = {1, 1, file};
             diagnostics.add("a second document begins here; a spec is one document", loc).hint =
-                "remove the line ---, or move what follows it to another file";
+                "remove the line ---, or move the text after it to a file of its own";
         }
         return root;
     } catch (const GiveUp&) {
@@ -383,10 +384,11 @@ Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth,
     }
 }
 
-constexpr std::string_view kNextEntry = "an-entry-comes-next"; ///< texts with it are not split
+constexpr std::string_view kNextEntry =
+    "an-entry-comes-next"; ///< texts that contain it are not split
 
 /// Parses one piece of a section. The parser accepts more at the end of a text than before another
-/// entry, so another entry is appended, and removed from the result.
+/// entry, so an entry is appended before parsing, and removed from the result.
 Value parse_entries(std::uint16_t file, const YamlPiece& piece, std::size_t indent,
                     Diagnostics& diagnostics) {
     const std::string text =
@@ -397,7 +399,7 @@ Value parse_entries(std::uint16_t file, const YamlPiece& piece, std::size_t inde
     return entries.as_map().empty() ? Value() : entries.at(all.loc());
 }
 
-/// Parses the pieces in parallel. A problem in any piece ends it without a report.
+/// Parses the pieces in parallel. A problem in any piece ends the parsing without a report.
 std::optional<std::vector<Value>> parse_all(std::uint16_t file, const YamlPieces& pieces) {
     std::vector<YamlPiece> work{pieces.head, pieces.tail};
     work.insert(work.end(), pieces.entries.begin(), pieces.entries.end());
@@ -427,7 +429,7 @@ std::optional<std::vector<Value>> parse_all(std::uint16_t file, const YamlPieces
     return good ? std::optional(std::move(out)) : std::nullopt;
 }
 
-/// Joins the pieces; nothing if the result would differ from parsing the whole text.
+/// Joins the pieces. Returns nullopt if the result would differ from parsing the whole text.
 std::optional<Value> joined(const std::vector<Value>& parts, const std::string& section) {
     if (!parts[0].is_map() || !parts[0].has(section) || !parts[0][section].is_null())
         return std::nullopt;
@@ -460,8 +462,8 @@ Value read_yaml(const Sources& sources, std::uint16_t file, Diagnostics& diagnos
     const Span span("parse YAML", sources.files()[file].path.string());
     const std::string& text = sources.files()[file].text;
     if (!readable(text, file, diagnostics)) return {};
-    // the anchor of a merge key is often in another piece, and merged entries have a limit for the
-    // whole text
+    // the anchor of a merge key is often in a different piece, and merged entries have a limit for
+    // the whole text
     const bool whole = text.find(kNextEntry) != text.npos || text.find("<<:") != text.npos;
     const auto pieces = whole ? std::optional<YamlPieces>() : cut_yaml(text, piece_bytes);
     if (pieces)

@@ -15,7 +15,8 @@ struct Known {
     std::string_view reason, message, hint;
 };
 
-constexpr std::string_view kQuote = "a text that contains one of {}[], needs quotes here: \"...\"";
+constexpr std::string_view kQuote =
+    "a string that contains one of {}[], needs quotes here: \"...\"";
 
 /// The parser's reasons for common mistakes in specs.
 const std::array<Known, 9> kKnown{{
@@ -26,16 +27,16 @@ const std::array<Known, 9> kKnown{{
     {msg::END_OF_SEQ, "expected another \"- \" of this list or its end",
      "all elements of one list begin in the same column"},
     {msg::MAP_VALUE, "a \": \" where no value can begin",
-     "a text that contains \": \" needs quotes; each key needs its own line"},
+     "a string that contains \": \" needs quotes; each key needs its own line"},
     {msg::BLOCK_ENTRY, "a \"- \" where no list can begin", "a list begins on a new line"},
     {msg::FLOW_END, "a ] or } without an opening bracket", kQuote},
-    {msg::UNKNOWN_TOKEN, "no value begins like this",
-     "a text that begins like this needs quotes: \"...\""},
+    {msg::UNKNOWN_TOKEN, "unexpected character: a YAML value cannot begin like this",
+     "a string that begins like this needs quotes: \"...\""},
     {msg::UNKNOWN_ANCHOR, "an alias of an anchor that is not defined above",
-     "a text that begins with * needs quotes: \"...\""},
+     "a string that begins with * needs quotes: \"...\""},
 }};
 
-/// Where the expression begins in which the parser stopped; npos if there is none.
+/// The offset of the expression in which the parser stopped; npos if there is none.
 std::size_t expression_around(std::string_view line, std::size_t column) {
     const std::string_view read = line.substr(0, column + 1);
     const std::size_t at = read.rfind("${");
@@ -45,12 +46,12 @@ std::size_t expression_around(std::string_view line, std::size_t column) {
     return opened > std::count(expression.begin(), expression.end(), '}') ? at : line.npos;
 }
 
-/// In "..." the string of an expression ends the scalar.
+/// In a "..." scalar, a "..." string of an expression ends the scalar.
 bool is_in_double_quotes(std::string_view line, std::size_t at) {
     return std::count(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(at), '"') % 2 == 1;
 }
 
-/// Whether a line is indented further than the preceding one, which is complete.
+/// Whether a line is indented further than the preceding line, which is complete.
 bool is_indented_too_far(std::string_view text, std::size_t start) {
     const auto indentation = [](std::string_view line) { return line.find_first_not_of(' '); };
     const std::size_t own = indentation(text.substr(start));
@@ -78,7 +79,7 @@ YamlAdvice yaml_advice(std::string_view reason, std::string_view text, std::size
         break;
     }
     if (reason.starts_with(msg::INVALID_ESCAPE))
-        out.hint = "in \"...\" a backslash is written \\\\; '...' takes it as it is";
+        out.hint = "in \"...\" a backslash is written \\\\; in '...' it is written unchanged";
     offset = std::min(offset, text.size());
     const std::size_t before = offset == 0 ? text.npos : text.rfind('\n', offset - 1);
     const std::size_t start = before == text.npos ? 0 : before + 1;

@@ -5,7 +5,7 @@
 
 namespace hadeploy {
 
-/// A YAML syntax error in terms of the spec instead of the parser.
+/// Explains a YAML syntax error in terms of the spec instead of the parser.
 struct YamlAdvice {
     std::string message;
     std::string hint; ///< may be empty
