@@ -127,8 +127,7 @@ class Move {
         if (mark && *mark != moved()) throw relocated(in_quotes_of(what_.from), *mark);
         if (mark && !Store::exists(what_.to)) target_is_gone();
         target_ = open(what_.to);
-        if (!mark)
-            check_other(); // before locking, because two names of one location share one lock
+        if (!mark) check_other(); // before locking: two names of one location share one lock
         what_.lock(*target_, what_.to);
         if (!mark) copy();
         const auto left = target_->relocation();

@@ -115,8 +115,7 @@ void SqlStore::run_batch(const std::vector<Job*>& batch) {
         return run_together(batch);
     } catch (const Error& e) {
         error = e;
-    } catch (
-        const std::exception& e) { // for example out of memory: each caller must receive the error
+    } catch (const std::exception& e) { // such as out of memory: each caller must receive it
         error = Error(ErrorKind::state, e.what());
     }
     if (batch.size() == 1)

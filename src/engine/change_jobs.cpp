@@ -192,8 +192,7 @@ void ChangeJobs::poll(const Job& job) {
         pause = endpoint->poll(changes_of(job), sink);
     } catch (Error& error) {
         sink.close(error);
-    } catch (
-        const std::exception& e) { // a step that is polled forever would keep the run from ending
+    } catch (const std::exception& e) { // polled forever, the step would block the run
         sink.close(Error(ErrorKind::failed, e.what()));
     }
     const std::lock_guard lock(run_.mutex);

@@ -107,8 +107,7 @@ Value rendered(const Call& call, const std::string& name, std::string template_t
     try {
         StringPool strings;
         out = evaluate(parse_string(text, sources, strings), TemplateNames(call[1], call.names));
-    } catch (const Error&
-                 error) { // the location is in the template, which is not among the spec's sources
+    } catch (const Error& error) { // its location is in the template, which the sources lack
         throw call.passed_on(0, fmt::format("{}: {}", sources.describe(error.loc), error.message),
                              error.hint);
     }
@@ -128,8 +127,7 @@ std::vector<std::string> path_parts(const fs::path& path) {
 /// Whether the parts of a pattern match those of a path; `**` matches any number of parts.
 bool matches(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
     std::size_t p = 0, at = 0, retry = 0;
-    std::optional<std::size_t>
-        star; // the last `**`, which matches one more part when the rest does not match
+    std::optional<std::size_t> star; // the last `**`: it matches one more part if the rest fails
     while (at < path.size()) {
         if (p < pattern.size() && pattern[p] == "**") {
             star = p++;

@@ -71,8 +71,7 @@ std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& c
     for (const Attribute& a : type.schema) {
         const auto c = compare(a, config, recorded, seen);
         if (!c || !differs(a, c->wanted, c->have)) continue;
-        const Value have =
-            as_secret_as(c->have, c->wanted); // the config may no longer contain the secrets
+        const Value have = as_secret_as(c->have, c->wanted); // the config may have lost secrets
         out.push_back({a.name, a.secret ? have.as_secret() : have,
                        a.secret ? c->wanted.as_secret() : c->wanted, a.replaces,
                        wanted_before(a, c->wanted, recorded)});
@@ -136,8 +135,7 @@ namespace {
 
 bool was_changed(const Attribute& a, const Value& was, const Value& attempted) {
     const Value& names = attempted[kChangedNames];
-    if (!names.is_list())
-        return differs(a, attempted[a.name], was); // recorded by an older hadeploy
+    if (!names.is_list()) return differs(a, attempted[a.name], was); // by an older hadeploy
     return std::any_of(names.as_list().begin(), names.as_list().end(),
                        [&](const Value& name) { return name.as_string() == a.name; });
 }

@@ -206,9 +206,7 @@ class IdentityFinder {
         if (held.empty()) return;
         for (const NodeId id : wanting_) {
             const Node& node = graph_[id];
-            if (graph_.registry()
-                    .provider(node.type->provider)
-                    ->state_only || // the record has nothing to remove
+            if (graph_.registry().provider(node.type->provider)->state_only || // nothing to remove
                 !object_name(*node.type, config_of(id)).empty())
                 continue;
             const auto [begin, end] = held.equal_range(looks(*node.type, config_of(id)));

@@ -246,8 +246,7 @@ class Planner {
             return;
         }
         const std::string begun = generation_address(node.address, step.generation);
-        for (const Taking& t :
-             takings) // a generation that was begun is completed; its claims are not taken
+        for (const Taking& t : takings) // not from a generation that was begun: it is completed
             if (!step.create_first || t.from != begun)
                 takings_.push_back({static_cast<StepId>(plan_.steps.size()), t.from, t.what});
         add(id, *action, std::move(step));
@@ -271,8 +270,7 @@ class Planner {
             step.read_first = true;
             return Action::create;
         }
-        if (recorded == nullptr &&
-            !takings.empty()) { // the object of another resource is still there
+        if (recorded == nullptr && !takings.empty()) { // another resource's object is still there
             step.read_first = true;
             step.takes_over = true;
             step.reason =

@@ -219,8 +219,7 @@ std::vector<PlannedRead> reads_of_data(const Graph& graph, const PriorState& pri
         return out;
     Diagnostics ignored;
     std::vector<Value> values(nodes.size());
-    std::vector<bool> there(
-        nodes.size()); // recorded; for a data source: all its dependencies are recorded
+    std::vector<bool> there(nodes.size()); // recorded; for a data source: all dependencies are
     const Graph::Values lookup = [&](NodeId id) { return values[id]; };
     for (const NodeId id : graph.order()) {
         const Node& node = graph[id];

@@ -36,10 +36,9 @@ class Remover {
 
     void run() {
         find_ending();
-        std::erase_if(
-            plan_.steps, [&](const Step& s) { // these resources disappear with their machines
-                return s.first_half && removed_unreached(prior_.recorded.at(s.address), *s.type);
-            });
+        std::erase_if(plan_.steps, [&](const Step& s) { // they disappear with their machines
+            return s.first_half && removed_unreached(prior_.recorded.at(s.address), *s.type);
+        });
         for (const auto& [address, r] : prior_.recorded)
             if (!kept_(address)) plan_.steps.push_back(plan_removal(r));
     }

@@ -86,8 +86,7 @@ class Orderer {
         const Node& node = (*graph_)[*step.node];
         for (const NodeId d : node.deps) {
             const Node& below = (*graph_)[d];
-            if (is_serial_pair(
-                    node, below)) { // an instance is created again before the next one is removed
+            if (is_serial_pair(node, below)) { // created again before the next instance is removed
                 if (const auto other = steps_.find(below.address); other != steps_.end())
                     hard_[*half_of(step.address)].insert(other->second);
             } else if (const auto half = half_of(below.address)) {
@@ -261,8 +260,7 @@ class Orderer {
 
     /// An object is created after the one that contains it, even without a reference.
     void after_containers() {
-        std::unordered_map<std::string, StepId>
-            containers; // containers by the prefix of the claims of their contents
+        std::unordered_map<std::string, StepId> containers; // by their claims' prefix
         for (StepId id = 0; id < plan_.steps.size(); ++id)
             if (const Step& s = plan_.steps[id]; creates(s))
                 if (std::string prefix = s.type->contains(s.after); !prefix.empty())

@@ -54,8 +54,7 @@ class Blocks {
 
     void hide() {
         const std::vector<std::size_t> lines = sources_.files()[file_].lines;
-        std::size_t begin = 0,
-                    inner = 0; // indentation of the block, and of the blocks of its section
+        std::size_t begin = 0, inner = 0; // indentation of the block; of the blocks in its section
         for (const std::size_t at : lines) {
             const std::string_view line = text_.substr(at, text_.find('\n', at) - at);
             if (only_blanks(line)) continue;

@@ -111,8 +111,7 @@ class Reader {
             if (line_.column != 0) {
                 entry.value = scalar();
                 advance();
-                good_ =
-                    good_ && !below(indent); // otherwise the value would continue on the next line
+                good_ = good_ && !below(indent); // otherwise the value would continue below
             } else {
                 advance();
                 good_ = good_ && below(indent) && depth < kDeepest; // otherwise there is no value

@@ -49,8 +49,7 @@ class Builder : public YAML::EventHandler {
     Builder(std::uint16_t file, const YamlPiece& piece, std::size_t depth, Diagnostics& diagnostics)
         : file_(file), text_(piece.text), line_(piece.line), depth_(depth),
           node_limit_(piece.text.size() + 16), diagnostics_(diagnostics) {
-        if (text_.starts_with("\xEF\xBB\xBF"))
-            text_.remove_prefix(3); // the parser's marks do not count it
+        if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3); // not counted by marks
     }
 
     Value take_root() { return std::move(root_); }
