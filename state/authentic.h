@@ -53,7 +53,7 @@ void write_project(sql::Database& database, const Cipher& cipher, const Project&
 /// Updates the project's digest and MAC after any change. Runs in the caller's transaction.
 void authenticate_project(sql::Database& database, const Cipher& cipher);
 
-/// The error for an altered record. @param address address of the record
+/// The error for an altered record. @param address  address of the record
 Error altered(std::string_view address);
 /// The error for a state whose records or intents do not have the project's digest.
 Error incomplete(const std::string& name);

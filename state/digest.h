@@ -16,8 +16,9 @@ namespace hadeploy::state {
 /// the same hash can be found, as long as neither the sum nor the summands are known: MSet-Add-Hash
 /// of Clarke, Devadas, van Dijk, Gassend and Suh, ASIACRYPT 2003, section 4.
 class Digest {
+    /// The digest of an empty set.
   public:
-    Digest() = default; ///< the digest of an empty set
+    Digest() = default;
     /// @param bytes  the 32 bytes of bytes()
     explicit Digest(std::string_view bytes);
 

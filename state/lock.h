@@ -37,7 +37,7 @@ bool is_dead(const LockOwner& owner);
 /// Converts an owner to text and back; nullopt when the text is invalid.
 std::string owner_text(const LockOwner& owner);
 std::optional<LockOwner> parse_owner(std::string_view text);
-/// The error for processes that do not get the lock. @param state the state's name in quotes
+/// The error for processes that do not get the lock. @param state  the state's name in quotes
 Error in_use(const std::string& state, const LockOwner& owner);
 std::string describe(const LockOwner& owner);
 

@@ -63,8 +63,7 @@ class Database final : public sql::Database {
     struct Item {
         std::string sql;
         std::vector<Parameter> parameters = {};
-        std::optional<Error> otherwise =
-            {}; ///< the error of run_one() if it does not change exactly one row
+        std::optional<Error> otherwise = {}; ///< the error of run_one()
     };
 
     void connect();

@@ -26,7 +26,7 @@ void write_relocation(sql::Database& database, const Cipher& cipher,
 
 /// Refuses a state with a mark. @throws Error(state) that names the other location
 void check_not_relocated(sql::Database& database, const Cipher& cipher);
-/// The error for a state with this mark. @param name name of the state, in quotes
+/// The error for a state with this mark. @param name  name of the state, in quotes
 Error relocated(const std::string& name, const Relocation& mark);
 
 } // namespace hadeploy::state

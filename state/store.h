@@ -68,8 +68,8 @@ struct LockOwner {
     std::string host, user, boot_id, command;
     std::int64_t since_ms = 0;
     bool brief = false; ///< the lock is held only briefly: others wait regardless of their timeout
-    std::string process =
-        {}; ///< PID namespace and start time, because another process can reuse the PID
+    /// PID namespace and start time, because another process can reuse the PID.
+    std::string process = {};
 };
 
 /// The state of one project: resources, journal, history and lock. There is at most one writer;

@@ -27,8 +27,7 @@ struct Request {
     std::string method = "GET";
     std::vector<Header> headers = {};
     std::optional<std::string> body = {};
-    bool secret_body =
-        false; ///< sent only to the first origin; a different one receives an empty body
+    bool secret_body = false; ///< a different origin receives an empty body
     /// Time limit from the first request to the end of the last response; 0: no limit.
     std::chrono::milliseconds timeout{0};
     /// Time limit to establish a connection; 0: only `timeout` applies.
@@ -39,8 +38,8 @@ struct Request {
     int most_redirects = 0;
     std::size_t most_bytes = 16u << 20; ///< limit for a body that is not passed to `sink`
     bool proxy = true;                  ///< use the proxy in the environment
-    std::string ca_cert_pem = {}; ///< file of trusted authorities; "": the system's authorities
-    bool insecure = false;        ///< trust any certificate
+    std::string ca_cert_pem = {};       ///< trusted authorities; "": the system's authorities
+    bool insecure = false;              ///< trust any certificate
     /// Receives the body of a 2xx response in pieces, and returns whether to continue; `total` is 0
     /// if the size is not known. Up to `most_bytes` of any other response are read and dropped.
     std::function<bool(std::string_view piece, std::int64_t total)> sink = {};

@@ -16,8 +16,8 @@ struct ProcessSpec {
     std::vector<std::string> argv;        ///< argv[0] is looked up in PATH
     std::string input = {};               ///< standard input
     std::filesystem::path directory = {}; ///< empty: the working directory of this process
-    std::vector<std::pair<std::string, std::string>> environment =
-        {}; ///< added to the environment of this process
+    /// Added to the environment of this process.
+    std::vector<std::pair<std::string, std::string>> environment = {};
     /// Called for each line of both streams as it arrives, without the newline.
     std::function<void(std::string_view)> on_line = {};
     int kept = -1; ///< descriptor that the child inherits as 3; -1: none

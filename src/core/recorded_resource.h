@@ -17,8 +17,8 @@ struct RecordedResource {
     Value config;                ///< normalized, as last applied
     Value attributes;            ///< the config, and attributes set by the provider
     std::vector<std::string> depends_on;
-    bool tainted =
-        false; ///< the object is partly created, or marked by the user; the next apply replaces it
+    /// The object is partly created, or was marked by the user; the next apply replaces it.
+    bool tainted = false;
 };
 
 } // namespace hadeploy

@@ -14,10 +14,12 @@
 
 namespace hadeploy {
 
-///   waiting --all before it done--> ready --+--> (settled directly: adopt, forget, unchanged) +-->
-///   to_read --read--> ready +--> to_change --job--> running --> done | failed running --the
-///   backend completes it--> polled --> done | failed to_read, running --transient failure-->
-///   pausing --> to_read | to_change failed --> all steps that wait for it: skipped
+///   waiting --all before it done--> ready --+--> (settled directly: adopt, forget, unchanged)
+///                                           +--> to_read --read--> ready
+///                                           +--> to_change --job--> running --> done | failed
+///   running --the backend completes it--> polled --> done | failed
+///   to_read, running --transient failure--> pausing --> to_read | to_change
+///   failed --> all steps that wait for it: skipped
 enum class StepState {
     waiting,
     ready,
@@ -105,11 +107,9 @@ struct ActiveRun {
     std::condition_variable changed;
     Slots slots;
     std::vector<StepWork> work;
-    std::vector<Value> values; ///< by node: planned, then actual
-    std::unordered_map<std::string, StepId>
-        step_of; ///< steps by address; second halves of replacements
-    std::unordered_map<std::string, StepId>
-        half_of; ///< steps by address; first halves of replacements
+    std::vector<Value> values;                       ///< by node: planned, then actual
+    std::unordered_map<std::string, StepId> step_of; ///< by address; second halves of replacements
+    std::unordered_map<std::string, StepId> half_of; ///< by address; first halves of replacements
     std::deque<StepId> ready;
     std::size_t open; ///< number of steps that are not settled yet
     ApplyResult result;

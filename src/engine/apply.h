@@ -12,7 +12,7 @@ namespace hadeploy {
 /// long as the previous one, minus a random part of up to a half, so that changes that failed
 /// together are not retried together.
 struct Retries {
-    int most = 4; ///< pause after the first attempt
+    int most = 4; ///< retries after the first attempt
     std::chrono::milliseconds first{500}, longest{20'000};
     std::chrono::milliseconds within{120'000}; ///< time limit since the first failure
 };

@@ -41,8 +41,8 @@ struct Expr {
         each_group ///< {for ... => parts[4]... if parts[5]}: the values of a key in a list
     };
     Kind kind = Kind::literal;
-    Value value =
-        {}; ///< the literal, or the name as a string; its location is that of the expression
+    /// The literal, or the name as a string; its location is that of the expression.
+    Value value = {};
     std::vector<Expr> parts = {}; ///< a missing `if` is left out
 
     [[nodiscard]] Loc loc() const { return value.loc(); }

@@ -17,8 +17,7 @@ namespace {
 
 constexpr std::size_t kMaxPattern = 4096;
 constexpr std::size_t kMaxText = 1u << 20;
-constexpr std::size_t kMaxGroups =
-    100; ///< RE2's time and memory grow with the square of this number
+constexpr std::size_t kMaxGroups = 100;     ///< RE2's time and memory grow with its square
 constexpr std::chrono::seconds kMaxTime(5); ///< total time of all searches of an expression
 
 /// The processor time of this thread, which other programs do not increase.

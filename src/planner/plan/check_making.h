@@ -27,7 +27,7 @@ struct Lacking {
 std::optional<Lacking> lacking_of(NodeId node, const ResourceType& type, const Value& config,
                                   const Observation& seen);
 
-/// Adds a warning for each prerequisite that no step of the plan creates. @param lacking objects
+/// Adds a warning for each prerequisite that no step of the plan creates. @param lacking  objects
 /// that no other step precedes
 void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Plan& plan);
 

@@ -33,8 +33,8 @@ class EmptiedObjects {
     struct Object {
         std::string address;
         bool if_differs; ///< replaced only if it differs
-        std::string
-            prefix; ///< prefix of the claims of everything within the new object; "" if not known
+        /// Prefix of the claims of everything within the new object; "" if not known.
+        std::string prefix;
         /// Whether an object with these claims can be created within the new object.
         [[nodiscard]] bool has_room_for(const std::vector<std::string>& claims) const {
             return prefix.empty() || claims.empty() || claims.front().starts_with(prefix);
@@ -48,8 +48,8 @@ class EmptiedObjects {
 
   private:
     const Graph& graph_;
-    std::map<std::string, Object>
-        objects_; ///< containers by the prefix of the claims of everything within them
+    /// Containers by the prefix of the claims of everything within them.
+    std::map<std::string, Object> objects_;
 };
 
 } // namespace hadeploy

@@ -30,8 +30,8 @@ class NewGenerations {
 
   private:
     const PriorState& prior_;
-    std::unordered_set<std::string_view>
-        identities_; ///< identities of recorded objects; filled on first use
+    /// Identities of recorded objects; filled on first use.
+    std::unordered_set<std::string_view> identities_;
 };
 
 /// Whether an interrupted run has begun the replacement that is being planned.

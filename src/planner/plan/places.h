@@ -51,10 +51,9 @@ class Places {
     const Graph& graph_;
     const PriorState& prior_;
     const ProviderSettings& settings_;
-    std::map<std::string, State> machines_; ///< machines by address
-    std::set<std::string> replaced_;        ///< addresses of replaced machines
-    std::set<std::string>
-        down_; ///< addresses of machines that run now, and are replaced or restarted
+    std::map<std::string, State> machines_; ///< by address
+    std::set<std::string> replaced_;        ///< replaced machines
+    std::set<std::string> down_; ///< machines that run now, and are replaced or restarted
     std::map<NodeId, std::string> stopped_; ///< machines by resource: see stopped_below()
 };
 

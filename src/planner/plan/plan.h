@@ -68,9 +68,8 @@ struct Loss {
 /// The changes that take down one machine of a cluster, or stop services on it. They are left out
 /// of the plan, and are made in a later plan (see "turn" in the glossary).
 struct Turn {
-    std::string machine; ///< address of the machine
-    std::vector<std::string>
-        addresses;    ///< addresses of the changed resources: the machine, resources on it
+    std::string machine;                ///< address of the machine
+    std::vector<std::string> addresses; ///< changed resources: the machine, resources on it
     std::string verb; ///< "replace", "restart" or "update": the verb of the first change
 };
 

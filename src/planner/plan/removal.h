@@ -27,8 +27,8 @@ void add_removals(Plan& plan, const PriorState& prior, const Registry& registry,
                   const std::vector<Dependency>& let_go, const Claims* claims,
                   Diagnostics& diagnostics, const Graph* graph = nullptr);
 
-/// The attributes of an old object, with the current removal options of the spec, so that `force:
-/// true` takes effect even if it is set in the same plan as the replacement.
+/// The attributes of an old object, with the current removal options of the spec, so that
+/// `force: true` takes effect even if it is set in the same plan as the replacement.
 Value with_removal_options(const ResourceType& type, Value before, const Value& wanted);
 
 /// Makes the removal of old generations depend on whether the new ones are needed.

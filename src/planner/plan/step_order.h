@@ -20,7 +20,8 @@ struct Taking {
 /// - a removal comes after the changes of former dependents;
 /// - a step that takes something from another object comes after that object has released it;
 /// - an object that disappears with its machine comes after the machine, an object that needs a
-///   proper removal before it. Adds an error if steps wait for each other.
+///   proper removal before it.
+/// Adds an error if steps wait for each other.
 /// @param graph  nullptr for a plan to destroy
 void order_steps(Plan& plan, const PriorState& prior, const Graph* graph,
                  const std::vector<Taking>& takings, Diagnostics& diagnostics);

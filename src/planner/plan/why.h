@@ -17,8 +17,7 @@ struct Why {
         AttributeChange change;
         Origin origin = Origin::spec;
         Loc loc = {}; ///< location of the attribute in the spec, if the spec has it
-        std::vector<std::string> from =
-            {}; ///< changing resources to which the expression of the attribute refers
+        std::vector<std::string> from = {}; ///< changing resources to which its expression refers
     };
     std::string address;
     std::optional<StepId> step; ///< none: nothing to do

@@ -369,8 +369,7 @@ class Loader : private SpecReader {
 
     const FileReader& read_;
     std::vector<fs::path> loading_;
-    std::map<fs::path, std::shared_ptr<const Module>>
-        loaded_; ///< modules by path; each file is read once
+    std::map<fs::path, std::shared_ptr<const Module>> loaded_; ///< each file is read once
 };
 
 } // namespace

@@ -108,8 +108,8 @@ struct ResourceBlock {
     std::vector<Argument> attributes = {}; ///< sorted by name
     std::vector<Dependency> depends_on = {};
     HeapOptional<Lifecycle> own_lifecycle = {}; ///< see lifecycle()
-    bool serial =
-        false; ///< whether its instances are changed one after the other, in the order of keys
+    /// Whether its instances are changed one after the other, in the order of keys.
+    bool serial = false;
     bool data = false; ///< a data source: only read
 
     [[nodiscard]] const Argument* attribute(std::string_view called) const;
@@ -173,8 +173,8 @@ struct SecretFile {
 /// The section `state`: a database for the state, instead of a file beside the spec.
 struct StateSection {
     std::string url;
-    std::vector<std::string> password =
-        {}; ///< {"db", "password"} for ${secret.db.password}; empty: none
+    /// {"db", "password"} for ${secret.db.password}; empty: none.
+    std::vector<std::string> password = {};
     Loc loc;
 };
 

@@ -383,8 +383,7 @@ Value parse(std::uint16_t file, const YamlPiece& piece, std::size_t depth,
     }
 }
 
-constexpr std::string_view kNextEntry =
-    "an-entry-comes-next"; ///< texts that contain it are not split
+constexpr std::string_view kNextEntry = "an-entry-comes-next"; ///< texts with it are not split
 
 /// Parses one piece of a section. The parser accepts more at the end of a text than before another
 /// entry, so an entry is appended before parsing, and removed from the result.

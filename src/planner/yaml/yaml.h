@@ -10,10 +10,10 @@ inline constexpr std::size_t kMaxYamlBytes = 64u << 20;
 inline constexpr std::size_t kMaxYamlDepth = 64;
 /// A longer text is split into pieces of about this size, which are parsed in parallel.
 inline constexpr std::size_t kYamlPieceBytes = 64u << 10;
-inline constexpr std::size_t kMaxYamlExpandedNodes =
-    4'000'000; ///< number of values after aliases are expanded
-inline constexpr std::size_t kMaxYamlMergedEntries =
-    500'000; ///< number of entries that merge keys add
+/// Number of values after aliases are expanded.
+inline constexpr std::size_t kMaxYamlExpandedNodes = 4'000'000;
+/// Number of entries that merge keys add.
+inline constexpr std::size_t kMaxYamlMergedEntries = 500'000;
 
 /// Reads one YAML document (YAML 1.2's core schema: `no` is a string, and `010` is the number
 /// 10) into a Value tree with locations. `file` is the index of the text in `sources`. A merge key,
