@@ -28,8 +28,7 @@ struct EvalContext {
     ExternalInputs& external_inputs;
     int depth = 0;         ///< number of nested expressions that are being evaluated
     std::size_t steps = 0; ///< cost so far of the outermost expression
-    std::chrono::nanoseconds pattern_time{
-        0};                   ///< time that searches for regular expressions have taken
+    std::chrono::nanoseconds pattern_time{0}; ///< time that searches for patterns took
     bool in_template = false; ///< a template is being rendered; templates cannot be nested
 };
 
