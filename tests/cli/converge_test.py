@@ -215,13 +215,13 @@ class ContentsTest(ConvergeTest):
         self.apply()
         for part in ("--target=d", "--exclude=f"):
             error = self.run_it("plan", "--replace=d", part, code=65)
-            self.assertIn("d cannot be removed: f, which is kept, is in it", error)
+            self.assertIn("d cannot be removed: it contains f, which is kept", error)
             self.assertIn("include f in the run as well", error)
         self.apply("--replace=d")
         self.assert_settled()
         self.spec("resources:\n  f: {type: local.file, path: 'd/f', content: x}\n")
         error = self.run_it("plan", code=65)
-        self.assertIn("d cannot be removed: f, which is kept, is in it", error)
+        self.assertIn("d cannot be removed: it contains f, which is kept", error)
         self.assertIn("set `keep: true`", error)
         self.assertEqual(self.read("d/f"), "x")
 

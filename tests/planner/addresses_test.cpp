@@ -163,7 +163,7 @@ TEST_CASE("replace_triggered_by: invalid entries are errors") {
     CHECK(error("var.v") == at + "nothing here is called \"var.v\" (it takes resources, instances "
                                  "and modules; to react to a single value, put the value in a "
                                  "local.value, and name that resource)\n");
-    CHECK(error("b.token").find("to follow a single value") != std::string::npos);
+    CHECK(error("b.token").find("to react to a single value") != std::string::npos);
     CHECK(error("data.d") == at + "a data source is only read, so it never changes (put its value "
                                   "in a local.value, and name that resource)\n");
     CHECK(error("c") == at + "nothing here is called \"c\" (there are: a, b, data.d)\n");

@@ -300,7 +300,7 @@ TEST_CASE("nobody without the key can say that a state was moved") {
         filled(places);
         alter_at(places.from, "UPDATE project SET relocation = 'moved to postgresql://evil/x'");
         const std::string said = seen_at(places.from, places.key);
-        CHECK(has(said, "was altered or moved from another place"));
+        CHECK(has(said, "was altered or moved from a different place"));
         CHECK_FALSE(has(said, "evil"));
     }
 }

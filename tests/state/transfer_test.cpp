@@ -43,7 +43,7 @@ TEST_CASE("invalid, altered and foreign documents are rejected") {
     const std::string good = state::write_contents(contents(), kKey);
     CHECK(has(refused("{"), "x.json: not a state in JSON"));
     CHECK(has(refused("[]"), "not a state"));
-    CHECK(has(refused("{}"), "another version of hadeploy"));
+    CHECK(has(refused("{}"), "a different version of hadeploy"));
     CHECK(has(refused(good.substr(0, good.size() / 2)), "not a state in JSON"));
     CHECK(has(refused(good, {.passphrase = "wrong", .key = {}, .file = {}}), "x.json"));
     const auto changed = [&](std::string_view what, std::string_view with) {
