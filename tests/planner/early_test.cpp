@@ -75,7 +75,7 @@ TEST_CASE("a lifecycle can't depend on resources or secrets") {
           "hadeploy.yaml:6:87: keep_on_destroy: expected a boolean, got an integer (true, false, "
           "or an expression that gives one of them)\n");
     CHECK(errors_of(spec("{ignore_changes: 1}")) ==
-          "hadeploy.yaml:6:86: ignore_changes: ignore_changes lists names of attributes (for "
+          "hadeploy.yaml:6:86: ignore_changes: expected a list of attribute names (for "
           "example: labels, "
           "labels[\"x\"], ports[0])\n");
     // even without any instance

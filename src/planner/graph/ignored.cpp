@@ -160,7 +160,7 @@ void read_ignored(const Value& list, const ResourceType& type, LifecycleValues& 
         return;
     }
     const auto mistake = [&](Loc loc) {
-        return ignored_refusal("ignore_changes lists names of attributes", loc, kExample);
+        return ignored_refusal("expected a list of attribute names", loc, kExample);
     };
     if (!list.is_list() && !list.is_string()) throw mistake(list.loc());
     for (const Value& name : list.is_list() ? list.as_list() : Value::List{list}) {
