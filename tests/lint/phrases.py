@@ -62,6 +62,14 @@ PHRASES = {
     r"in one go\b": "at once",
     r"(takes?|took|taking|taken) (it |them )?away\b": "remove",
     r"(takes?|took|taking|taken) back\b": "undo, revert",
+    r"(answers?|responses?) of another form|in another form": "a malformed response, an unsupported format",
+    r"(is|are) there (twice|already)": "is defined twice, already exists",
+    r"each in another": "each in a different",
+    r"could not make the": "could not create the",
+    r"(reason|request|objects?) a (line|host|request|interval)": "per line, per host",
+    r"(is|are) well(?=[.,;:)\"'`]|$| again| when| before| after)": "is healthy",
+    r"also (if|after|when)\b": "even if, even after",
+    r"(objects?|status(es)?|codes?|routes?) of (JSON|HTTP|IPv[46])": "JSON object, HTTP status, IPv6 route",
 }
 PATTERNS = {phrase: re.compile(rf"(?<!\w)(?:{phrase})(?!\w)".replace(" ", r"\s+"), re.I | re.M) for phrase in PHRASES}
 
