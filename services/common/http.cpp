@@ -260,7 +260,7 @@ ConnectionServer::Handler http_handler(std::function<HttpResponse(const HttpRequ
                 const HttpResponse response = guarded(handle, *request);
                 const bool keep = !response.stream && !connection.stopping() && request->may_keep;
                 send_response(socket, response, keep, request->method != "HEAD");
-                answering.reset(); // a stream has no end, so it may be closed to make room
+                answering.reset(); // a stream never ends, so it may be closed to make room
                 if (response.stream) response.stream(socket, connection.stopping());
                 if (!keep) return;
             }
@@ -280,13 +280,16 @@ HttpResponse http_get(Socket socket, const std::string& host, const std::string&
     while (const std::size_t got = socket.read_some(chunk.data(), chunk.size(), deadline)) {
         bytes.append(chunk.data(), got);
         if (bytes.size() > most_bytes)
-            throw NetworkError(host + target + ": the answer is too long");
+            throw NetworkError(host + target + ": the response is too long");
     }
     const std::size_t end = bytes.find("\r\n\r\n");
     const auto status = bytes.starts_with("HTTP/1.") && bytes.size() > 12
                             ? parse_integer(std::string_view(bytes).substr(9, 3))
                             : std::nullopt;
-    if (end == std::string::npos || !status) throw NetworkError(host + target + ": no HTTP answer");
+    if (end == std::string::npos || !status)
+        throw NetworkError(host + target +
+                           ": the response "
+                           "is not HTTP");
     HttpResponse response;
     response.status = static_cast<int>(*status);
     try {
@@ -300,7 +303,7 @@ HttpResponse http_get(Socket socket, const std::string& host, const std::string&
     response.body = bytes.substr(end + 4);
     const auto length = response.headers.find("content-length");
     if (length != response.headers.end() && length->second != std::to_string(response.body.size()))
-        throw NetworkError(host + target + ": the answer was cut short");
+        throw NetworkError(host + target + ": the response is truncated");
     return response;
 }
 

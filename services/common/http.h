@@ -28,8 +28,8 @@ struct HttpResponse {
     std::string type = "text/plain; charset=utf-8";
     std::string body;
     std::map<std::string, std::string> headers;
-    /// If set, it writes the body until it returns or the connection fails; the connection is then
-    /// closed.
+    /// If set, this function writes the body until it returns or the connection fails; the
+    /// connection is then closed.
     std::function<void(Socket&, const std::atomic<bool>& stopping)> stream;
 
     static HttpResponse text(int status, std::string body);
@@ -46,11 +46,11 @@ constexpr std::size_t kMostBodyBytes = 64 * 1024;
 std::map<std::string, std::string> parse_form(std::string_view text);
 
 /// Serves HTTP. Every response forbids caching, content sniffing, framing and foreign content. An
-/// exception from `handle` becomes a 500 without its message.
+/// exception from `handle` becomes a 500 response without the exception's message.
 ConnectionServer::Handler http_handler(std::function<HttpResponse(const HttpRequest&)> handle);
 
-/// Sends one GET over a new connection, which the peer closes after its response of at most
-/// `most_bytes`. Throws NetworkError; any status is a normal result.
+/// Sends one GET over a new connection, which the peer closes after the response. The response has
+/// at most `most_bytes`. Throws NetworkError; any status is a normal result.
 HttpResponse http_get(Socket socket, const std::string& host, const std::string& target,
                       std::size_t most_bytes, Deadline deadline);
 

@@ -7,11 +7,11 @@ namespace hadeploy::svc {
 
 using Json = nlohmann::json;
 
-/// Deeper than all messages of the services and of Docker. Values are traversed recursively, so an
-/// unlimited depth would let a peer exhaust the stack.
+/// Maximum depth; it exceeds that of all messages of the services and of Docker. Values are
+/// traversed recursively, so an unlimited depth would let a peer exhaust the stack.
 constexpr std::size_t kMostJsonDepth = 64;
 
-/// The parsed value; a discarded one if the text is not JSON or is deeper than kMostJsonDepth.
+/// The parsed value; a discarded one if the input is not JSON or is deeper than kMostJsonDepth.
 Json parse_json(std::string_view text);
 
 } // namespace hadeploy::svc

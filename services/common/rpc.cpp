@@ -150,7 +150,7 @@ Json RpcClient::call_once(const Json& request, Deadline deadline) {
     try {
         write_frame(socket, request, deadline);
         reply = read_frame(socket, deadline);
-        if (!reply) throw NetworkError(endpoint_.text() + ": closed without an answer");
+        if (!reply) throw NetworkError(endpoint_.text() + ": closed without a response");
     } catch (const NetworkError&) {
         postpone(peer);
         throw;
@@ -174,7 +174,8 @@ Json RpcClient::call(const Json& request, Deadline deadline) {
         } catch (const NetworkError&) {
             if (Clock::now() + now >= deadline) throw;
         } catch (const RpcError& error) {
-            if (error.code() == "standby") { // ask the next one, and again when one took over
+            if (error.code() ==
+                "standby") { // try the next address, and try again after a database has taken over
                 now = kStandbyPause;
                 pause = kPause;
             }

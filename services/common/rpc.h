@@ -25,7 +25,7 @@ class RpcError : public std::runtime_error {
     RpcError(std::string code, const std::string& message)
         : std::runtime_error(message), code_(std::move(code)) {}
     const std::string& code() const { return code_; }
-    /// Worth an automatic retry: the peer is not ready yet, or could not finish.
+    /// Whether an automatic retry is useful: the peer is not ready yet, or could not finish.
     bool is_transient() const;
 
   private:
@@ -38,9 +38,9 @@ ConnectionServer::Handler rpc_handler(std::function<Json(const Json&)> answer);
 /// For `--healthcheck`: whether the service on this port of this container answers a ping.
 bool rpc_ping(std::uint16_t port);
 
-/// Calls one service over pooled connections, from any number of threads. A request is sent again
-/// after its connection failed, so it must be idempotent. Waits for a slow peer, because a repeated
-/// request would only add to its load. If the service's name has several addresses, those that
+/// Calls one service over pooled connections, from any number of threads. A request is retried
+/// after its connection failed, so it must be idempotent. It waits for a slow peer, because a retry
+/// would only add to the peer's load. If the service's name has several addresses, those that
 /// failed or stand by ("standby") are tried last.
 class RpcClient {
   public:
@@ -53,7 +53,7 @@ class RpcClient {
 
     /// The response. Throws RpcError from the service, or NetworkError if the deadline passes.
     Json call(const Json& request, Deadline deadline);
-    /// The same with a single attempt, for callers with their own retry loop.
+    /// As above, with a single attempt, for callers with their own retry loop.
     Json call_once(const Json& request, Deadline deadline);
 
   private:
@@ -61,7 +61,7 @@ class RpcClient {
     void give_back(Socket socket);
     Socket connect(Deadline deadline);
     std::vector<std::uint32_t> postponed();
-    /// The next connection should lead to another peer.
+    /// Makes the next connection lead to a different peer.
     void postpone(std::uint32_t peer);
 
     Endpoint endpoint_;

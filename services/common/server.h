@@ -24,7 +24,7 @@ class Connection {
     /// True once the service stops: finish the current request and accept no other.
     const std::atomic<bool>& stopping() const;
 
-    /// Marks the connection as being answered: it is not closed to make room for another one.
+    /// Marks the connection as being answered: it is not closed to make room for a new one.
     class Answering {
       public:
         explicit Answering(Connection& connection);
@@ -61,7 +61,7 @@ class ConnectionServer {
   public:
     using Handler = std::function<void(Connection&)>;
 
-    /// Starts to accept at once.
+    /// Starts to accept connections immediately.
     ConnectionServer(std::uint16_t port, Limits limits, Handler handler);
     ~ConnectionServer();
 

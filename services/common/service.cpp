@@ -26,8 +26,8 @@ sigset_t stop_signals() {
     return set;
 }
 
-/// Ends this process if it stops answering, so that it is started again. Unlike a health check of
-/// the container, this needs no other process.
+/// Ends this process if it stops responding, so that the swarm starts it again. Unlike a health
+/// check of the container, this needs no other process.
 class Watchdog {
   public:
     explicit Watchdog(const std::function<bool()>& is_healthy)
@@ -44,7 +44,9 @@ class Watchdog {
             if (healthy && !started) log_info("healthy");
             started = started || healthy; // before its first success, it is still starting
             failures = healthy || !started ? 0 : failures + 1;
-            if (failures == kMostFailures) leave_at_once("hangs", "no answer to its own requests");
+            if (failures == kMostFailures)
+                leave_at_once("hangs", "no response to its own "
+                                       "requests");
         }
     }
     static bool answers(const std::function<bool()>& is_healthy) {

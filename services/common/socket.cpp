@@ -44,7 +44,7 @@ Socket connect_address(const sockaddr* address, socklen_t length, int family, De
     if (!socket.is_open()) throw NetworkError("socket: " + errno_text(errno));
     if (::connect(socket.fd(), address, length) == 0) return socket;
     if (errno != EINPROGRESS) throw NetworkError(errno_text(errno));
-    if (!wait_ready(socket.fd(), POLLOUT, deadline)) throw NetworkError("no answer in time");
+    if (!wait_ready(socket.fd(), POLLOUT, deadline)) throw NetworkError("no response in time");
     int code = 0;
     socklen_t size = sizeof code;
     ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &code, &size);
@@ -124,7 +124,9 @@ std::size_t Socket::read_some(char* into, std::size_t capacity, Deadline deadlin
 void Socket::read_exact(char* into, std::size_t size, Deadline deadline) {
     for (std::size_t done = 0; done < size;) {
         const std::size_t got = read_some(into + done, size - done, deadline);
-        if (got == 0) throw NetworkError("read: the peer closed in the middle of a message");
+        if (got == 0)
+            throw NetworkError("read: the peer closed the connection in the middle of "
+                               "a message");
         done += got;
     }
 }
@@ -140,7 +142,7 @@ void Socket::write_all(std::string_view bytes, Deadline deadline) {
         if (errno != EAGAIN && errno != EWOULDBLOCK)
             throw NetworkError("write: " + errno_text(errno));
         if (!wait_ready(fd_, POLLOUT, deadline))
-            throw NetworkError("write: the peer took nothing in time");
+            throw NetworkError("write: the peer accepted no data in time");
     }
 }
 

@@ -15,7 +15,7 @@ using Clock = std::chrono::steady_clock;
 /// Every socket operation has a deadline, so that none can block forever.
 using Deadline = Clock::time_point;
 
-/// The peer cannot be reached, has closed, or is too slow; the text says which.
+/// The peer cannot be reached, has closed the connection, or is too slow; the message says which.
 class NetworkError : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;

@@ -19,7 +19,7 @@ std::string html_escape(std::string_view text);
 /// Decodes `%41` and, if `plus_is_space`, `+`. nullopt for a malformed escape.
 std::optional<std::string> url_decode(std::string_view text, bool plus_is_space);
 
-/// The reverse of url_decode for one path segment or query value.
+/// The inverse of url_decode, for one path segment or query value.
 std::string url_encode(std::string_view text);
 
 /// The value in double quotes on one line, with `\`, `"` and control characters escaped.

@@ -10,7 +10,7 @@
 namespace hadeploy::svc {
 namespace {
 
-constexpr const char* kStandsBy = "this database stands by until the lock is free";
+constexpr const char* kStandsBy = "this database is a standby until the lock is free";
 constexpr auto kLockPause = std::chrono::milliseconds(100);
 constexpr std::size_t kMostWaiting = 1024;
 constexpr std::size_t kMostBatch = 64;
@@ -119,7 +119,7 @@ Json Engine::run(const Json& request) {
     try {
         return result.get();
     } catch (const std::future_error&) {
-        throw RpcError("unavailable", "the database stopped before it was done");
+        throw RpcError("unavailable", "the database stopped before the request was complete");
     }
 }
 

@@ -17,12 +17,13 @@ namespace hadeploy::svc {
 /// stand by until it releases the lock.
 class Engine {
   public:
-    /// Starts at once; the thread opens the file, however long another process holds its lock.
+    /// Starts immediately. The thread opens the file once no other process holds its lock, however
+    /// long that takes.
     Engine(std::string directory, std::string node);
     ~Engine();
 
-    /// Answers the waiting requests, then closes the file, so that a successor gets the lock at
-    /// once.
+    /// Answers the waiting requests, then closes the file, so that a successor gets the lock
+    /// immediately.
     void stop();
 
     /// Executes one request. Throws RpcError: "starting", "standby" (the lock is not free),
@@ -30,8 +31,8 @@ class Engine {
     /// only "ping".
     Json run(const Json& request);
 
-    /// Waits until a write after `seq` is committed (-1: until the database is open), the time is
-    /// over or the engine stops. Returns whether there is such a write.
+    /// Waits until a write after `seq` is committed (-1: until the database is open), the time
+    /// limit has passed or the engine stops. Returns whether there is such a write.
     bool wait_beyond(std::int64_t seq, std::chrono::milliseconds most);
 
   private:

@@ -47,8 +47,9 @@ void Forwarder::forward_all() {
             told = true;
             log_error("log-ahead", {{"log", std::to_string(logged)},
                                     {"database", std::to_string(last)},
-                                    {"reason", "the log is of another or a newer database; logging "
-                                               "continues after the log's last number"}});
+                                    {"reason", "the log belongs to a different or a newer "
+                                               "database; logging continues after the last "
+                                               "number in the log"}});
         }
         if (lines.empty()) {
             engine_.wait_beyond(logged, kPause);

@@ -13,7 +13,7 @@ constexpr int kCheckpointPages = 250; ///< 1 MB, which the next process reads be
 /// The largest integer that JavaScript and other JSON readers represent exactly.
 constexpr std::int64_t kMostTotal = (std::int64_t{1} << 53) - 1;
 
-// EXCLUSIVE: one process holds the lock for its whole life, so no second process on any node uses
+// EXCLUSIVE: one process holds the lock as long as it runs, so no second process on any node uses
 // stale pages from its file system's cache; and the write-ahead log needs no shared memory, which a
 // network file system does not provide. With the log, a commit is one append and one sync, a
 // rollback journal needs three files' worth of them; on a replicated volume each sync involves all
@@ -117,8 +117,8 @@ Store::Store(const std::string& directory, std::string node) : node_(std::move(n
     if (code != SQLITE_OK) fail(handle, "cannot open " + path);
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, kLockWaitMillis);
-    // A checkpoint at the end would only make the standby wait: it reads the log faster than this
-    // process could write its pages to the file.
+    // A checkpoint at the end would only make the standby wait: the standby reads the log faster
+    // than this process could write its pages to the file.
     sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     sqlite3_wal_autocheckpoint(handle, kCheckpointPages);
     execute(kPragmas);

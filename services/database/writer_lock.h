@@ -4,9 +4,10 @@
 
 namespace hadeploy::svc {
 
-/// The right to use the database file: a lock on another file in its directory, so that a database
-/// that waits for it never reads the database itself. What a node has read of a file on a network
-/// file system stays in its cache for a moment, and would be stale when its turn comes.
+/// The right to use the database file. It is a lock on a separate file in the same directory, so
+/// that a waiting process never reads the database file. Data that a node has read from a file on a
+/// network file system stays in the node's cache for a moment, and would be stale by the time the
+/// process gets the lock.
 class WriterLock {
   public:
     /// Opens the lock file, and creates it if necessary.
@@ -18,7 +19,8 @@ class WriterLock {
     WriterLock& operator=(const WriterLock&) = delete;
 
     /// False if another process holds the lock.
-    /// @throws std::system_error if the file system cannot tell; another attempt needs a new object
+    /// @throws std::system_error if the file system cannot report this; another attempt needs a new
+    /// object
     bool try_lock();
 
   private:

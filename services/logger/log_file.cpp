@@ -36,8 +36,8 @@ std::int64_t seq_of(std::string_view line, const std::string& path) {
     const auto seq = parse_integer(rest.substr(0, rest.find(' ')));
     if (!seq)
         throw std::runtime_error(path +
-                                 ": the last line has no seq=N; move the file away to have it "
-                                 "written again from the database");
+                                 ": the last line has no seq=N; to have the file written again "
+                                 "from the database, move it away");
     return *seq;
 }
 

@@ -40,7 +40,7 @@ class Watcher {
     bool stopping_ = false;
     SwarmPicture picture_;
     Json drawn_;
-    std::string problem_ = "Docker was not asked yet";
+    std::string problem_ = "Docker was not queried yet";
     std::string answered_at_; ///< UTC; empty before the first response
     Clock::time_point answered_{};
     Clock::time_point looked_{};

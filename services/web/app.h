@@ -11,8 +11,8 @@ namespace hadeploy::svc {
 /// The web service without its socket.
 ///
 /// `POST /api/entities {"name", "quantity", "id"?}` responds with 200 only if the database has
-/// acknowledged the write as durable; 503 means that the outcome is unknown, and that the request
-/// can be repeated with the same ID without writing twice.
+/// acknowledged the write as durable; 503 means that the outcome is unknown. The request can be
+/// sent again with the same ID without writing twice.
 class WebApp {
   public:
     /// `patience` limits how long a request waits for the database. If a quarter of it passes

@@ -8,8 +8,8 @@
 
 namespace hadeploy {
 
-/// The names in a text that consists only of names separated by dots and keys in brackets, for
-/// example `var.hosts[0].name`; empty for any other text.
+/// The names in a string that consists only of names separated by dots and keys in brackets, for
+/// example `var.hosts[0].name`; empty for any other string.
 std::vector<std::string> names_in_reference(std::string_view text);
 
 /// The hint for a string that does not match its type, but would be a valid reference within ${};

@@ -9,7 +9,7 @@
 #include <vector>
 
 /// Undo of faults (`hadeploy chaos`), shared by the providers that inject them. A process on the
-/// machine in question ends the fault after some time, even if hadeploy has been killed by then.
+/// affected machine ends the fault after a time limit, even if hadeploy has been killed by then.
 namespace hadeploy::fault {
 
 /// The directory of the records on a host: readable only by root, and empty after a boot.
@@ -22,12 +22,13 @@ struct Undo {
     std::string kind;      ///< "kill", "fill-disk", ...
     std::string lineage;   ///< of the state
     std::chrono::milliseconds after{0};
-    std::string script; ///< ends the fault; can be run again, and when there is no fault
-    /// Run by the process at its start: what it opens here is closed when it ends.
+    std::string script; ///< ends the fault; can be run again, and can be run without a fault
+    /// Run by the process at its start: files that the script opens are closed when the process
+    /// ends.
     std::string hold = ":";
 };
 
-/// The text as one word of a shell's command line.
+/// Quotes the string as one word of a shell command line.
 std::string quoted(std::string_view text);
 
 /// Each of these is a POSIX sh script.
@@ -35,7 +36,7 @@ std::string quoted(std::string_view text);
 /// Starts the process and checks that it runs. Fails if the node already has a fault. The script
 /// can be continued; `$fault` is then the directory of the record.
 std::string arm(const Undo& undo);
-/// Ends the fault of the node, if it has this one, and removes its record.
+/// Ends this fault, if the node has it, and removes its record.
 std::string end(std::string_view directory, std::string_view node, std::string_view kind,
                 std::string_view lineage);
 /// Prints the faults for parse().

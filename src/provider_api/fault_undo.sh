@@ -6,13 +6,14 @@
 #   keeper  script that runs `undo` after SECONDS, for an hour until it succeeds, and then removes
 #           the directory
 #   armed   BOOT PID START: the process that runs `keeper`
-# Seconds since boot do not change when the clock is set.
-# shellcheck disable=SC2034,SC2154 # variables of the caller; the rest of a line
+# Seconds since boot do not change when the clock is set. shellcheck disable=SC2034,SC2154 #
+# variables of the caller; the rest of a line
 fault_refuse() {
     printf 'hadeploy: %s\n' "$1" >&2
     exit 1
 }
-# Prints the start time of the process $1, which distinguishes it from a later one with its number.
+# Prints the start time of the process $1, which distinguishes it from a later process with the same
+# number.
 fault_start() {
     { read -r fault_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     # shellcheck disable=SC2086 # words; the second one may contain spaces

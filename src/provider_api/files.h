@@ -9,23 +9,23 @@
 #include <string_view>
 #include <vector>
 
-// Backups of files: interfaces that few resource types and endpoints have besides their own.
+// Backups of files: additional interfaces of a few resource types and endpoints.
 namespace hadeploy {
 
 /// A directory on a machine whose files a backup saves.
 struct FilesAt {
     std::string path;
-    bool mount_point = false; ///< a file system must be mounted there
+    bool mount_point = false; ///< a file system must be mounted at this path
 };
 
-/// A ResourceType whose objects are directories with files of users.
+/// A ResourceType whose objects are directories with users' files.
 class HoldsFiles {
   public:
     virtual ~HoldsFiles() = default;
     virtual FilesAt files(const Value& attributes) const = 0;
 };
 
-/// Where a compressed tar archive of files is stored in a local file.
+/// The location of a compressed tar archive within a local file.
 struct Archive {
     std::filesystem::path file;
     std::uint64_t offset = 0, size = 0; ///< bytes
@@ -44,12 +44,12 @@ class KeepsFiles {
   public:
     virtual ~KeepsFiles() = default;
     /// Saves the files below a directory with owners, modes, ACLs, extended attributes and links,
-    /// as a compressed tar archive, of which `take` gets the bytes in order.
-    /// @throws Error, Interrupted; the bytes so far are then useless
+    /// as a compressed tar archive, whose bytes are passed to `take` in order.
+    /// @throws Error, Interrupted; the bytes that were passed are then useless
     virtual SavedFiles save_files(const FilesAt& from,
                                   const std::function<void(std::string_view)>& take) = 0;
-    /// Replaces the contents of a directory by such an archive. They change only after everything
-    /// was unpacked beside them.
+    /// Replaces the contents of a directory by those of such an archive. The contents change only
+    /// after the whole archive was unpacked beside them.
     /// @param overwrite  the directory need not be empty
     /// @throws Error, Interrupted
     virtual void restore_files(const FilesAt& to, const Archive& archive, bool overwrite) = 0;

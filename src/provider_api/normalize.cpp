@@ -16,7 +16,7 @@ namespace hadeploy {
 
 namespace {
 
-/// The path of a value within its owner (`ports[0].target`), and whether it is secret.
+/// The path of a value within its owner (`ports[0].target`), and whether the value is secret.
 struct Place {
     static constexpr const char* kHidden = "(secret)";
     std::string path = {};
@@ -111,7 +111,7 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
         const Place at = place.field(a.name, given);
         if (a.computed && !given.is_null() && !drop_foreign) {
             problem(at, "cannot be set: it is a computed attribute").hint =
-                "remove it: hadeploy sets it";
+                "remove the key: hadeploy sets this attribute";
             continue;
         }
         if (a.required && given.is_null()) {
@@ -130,7 +130,7 @@ Value Normalizer::fields(const Schema& schema, const Value& config, const Place&
 void Normalizer::unknown_key(const Schema& schema, const Entry& entry, const Place& place) {
     const Place at{place.path, entry.loc.known() ? entry.loc : place.loc, place.secret};
     const std::vector<std::string> known = names_to_write(schema);
-    // beside secrets, a key that resembles no other one may itself be a secret
+    // next to secrets, a key that resembles no valid key may itself be a secret
     const bool secrets =
         std::any_of(schema.begin(), schema.end(), [](const Attribute& a) { return a.secret; });
     const bool hidden = at.secret || (secrets && !did_you_mean(entry.key, known));
@@ -255,7 +255,7 @@ Value Normalizer::local_path(const Value& checked, const Place& place) {
     if (path.string().starts_with("~"))
         throw scalar::Mismatch{
             fmt::format("{} begins with ~, which is not expanded", in_quotes(path.string())),
-            "write an absolute path, or one relative to the file that contains it"};
+            "write an absolute path, or one relative to the directory of the spec or module"};
     const bool written = checked.loc().known(); // a schema's default has no place
     const std::filesystem::path base = base_ ? base_(place.loc, written) : "";
     return without_last_slash(base / path);

@@ -13,8 +13,8 @@ namespace hadeploy {
 /// A local path in canonical form: lexically normal, without a trailing slash.
 std::string without_last_slash(const std::filesystem::path& path);
 
-/// The same for a path to an object on this machine, with the links in its existing directories
-/// resolved, so that two paths to one object are equal. A link in the last component is not
+/// The canonical form of a path to an object on this machine. Links in its existing directories are
+/// also resolved, so that two paths to one object are equal. A link in the last component is not
 /// resolved: the object would replace it.
 std::string real_place(const std::filesystem::path& path);
 
@@ -27,7 +27,7 @@ using BaseDirectory = std::function<std::filesystem::path(Loc loc, bool written)
 /// added to `diagnostics`, none is thrown; the result is valid only if none was added.
 Value normalize(const Schema& schema, const Value& config, std::string_view what, Loc owner,
                 const BaseDirectory& base, Diagnostics& diagnostics);
-/// The same for a single value, for example of a variable. `what` is the start of paths in
+/// As above, for a single value, for example of a variable. `what` is the start of paths in
 /// messages: `var.hosts` in `var.hosts["a"].port`.
 Value normalize(const Attribute& attribute, const Value& value, std::string_view what,
                 const BaseDirectory& base, Diagnostics& diagnostics);

@@ -4,7 +4,7 @@
 
 namespace hadeploy {
 
-// Few endpoints have changes that wait, and few callers of the others can let them.
+// Few endpoints have changes that wait, and few callers of the other endpoints support waiting.
 
 void ChangeSink::waits(std::size_t, std::string_view) {
     throw std::logic_error("this change cannot wait");

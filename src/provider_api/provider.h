@@ -40,7 +40,7 @@ struct Observation {
     enum class State {
         present,
         absent,
-        failed,  ///< the read failed: an error of the plan
+        failed,  ///< the read failed: the plan fails
         blocked, ///< not readable while a dependency is down (e.g. Docker is stopped): the plan
                  ///< postpones the read until the dependency is repaired
     };
@@ -49,7 +49,7 @@ struct Observation {
     /// be read; the plan then uses the recorded ones.
     Value attributes = {};
     /// Present, but not created by hadeploy: never changed, and an error for a resource that would
-    /// create it. The text says how this was detected.
+    /// create it. The string says how this was detected.
     std::string foreign = {};
     HeapOptional<Error> error = {}; ///< failed, blocked: the cause
     /// Present and managed, but must be replaced: the reason ("it ends tomorrow").
@@ -81,10 +81,9 @@ struct Change {
     Value before = {}; ///< observed (and recorded) attributes; null on create
     Value after = {};  ///< desired config, normalized and fully known; null on remove
     std::vector<std::string> changed = {}; ///< update: names of the attributes that differ
-    bool again =
-        false; ///< an earlier attempt may have had its effect: a create may find the object
-    /// Shared objects (ResourceType::shares) that this resource no longer needs but another one
-    /// does, which must be kept: by name, with the identity of the other resource.
+    bool again = false; ///< an earlier attempt may have taken effect: a create may find the object
+    /// Shared objects (ResourceType::shares) that this resource no longer needs, but that must be
+    /// kept because a different resource needs them: by name, with the identity of that resource.
     std::map<std::string, std::string> left_to = {};
 };
 
@@ -94,37 +93,38 @@ struct Change {
 class ChangeSink {
   public:
     virtual ~ChangeSink() = default;
-    /// A new step within the change, for display: "waiting for the guest".
+    /// Reports a new step within the change, for display: "waiting for the guest".
     virtual void progress(std::size_t index, std::string_view step) = 0;
-    /// The change is complete. `attributes` are all current attributes of the object as read back,
-    /// including the config; ignored for a remove.
+    /// Reports that the change is complete. `attributes` are all current attributes of the object
+    /// as read back, including the config; ignored for a remove.
     virtual void done(std::size_t index, Value attributes) = 0;
     virtual void failed(std::size_t index, Error error) = 0;
-    /// The change was not started because an earlier one in the batch failed; it is tried again in
-    /// another batch.
+    /// Reports that the change was not started because an earlier one in the batch failed. It is
+    /// retried in a later batch.
     virtual void not_begun(std::size_t index) = 0;
-    /// The backend completes the change on its own, and OpenEndpoint::poll() will find its end.
-    /// Until then it takes no slot of `--parallelism`. `what` is what it waits for, for display.
+    /// Reports that the backend will complete the change by itself; OpenEndpoint::poll() detects
+    /// the completion. Until then the change takes no slot of `--parallelism`. `what` names the
+    /// awaited event, for display.
     virtual void waits(std::size_t index, std::string_view what);
 };
 
 /// Receives a message about the progress, for display. Called from any thread; may be empty.
 using Notice = std::function<void(std::string_view)>;
 
-/// One open endpoint. read() and apply() may be called from several threads at once.
+/// One open endpoint. read() and apply() may be called from several threads at the same time.
 class OpenEndpoint {
   public:
     virtual ~OpenEndpoint() = default;
     /// Returns one observation per request, in the same order. Does not throw when a single request
-    /// fails; throws Error(unreachable) when the endpoint as a whole does not answer.
+    /// fails; throws Error(unreachable) when the endpoint as a whole does not respond.
     /// @param notice  receives the reason why the endpoint cannot read yet
     virtual std::vector<Observation> read(std::span<const ReadRequest> requests,
                                           const Notice& notice) = 0;
     /// Applies the changes, which are ordered by their dependencies on each other. After a failure
     /// the provider may skip changes that it has not started.
     virtual void apply(std::span<const Change> changes, ChangeSink& sink) = 0;
-    /// Looks at the changes that wait, in as few calls to the backend as possible. Ends those that
-    /// are complete or have failed, and may report the progress of the others. Runs once at a time.
+    /// Checks the waiting changes, in as few calls to the backend as possible. Ends those that are
+    /// complete or have failed, and may report the progress of the others. Calls do not overlap.
     /// @returns the pause before the next call
     virtual std::chrono::milliseconds poll(std::span<const Change> waiting, ChangeSink& sink);
 };
@@ -136,12 +136,13 @@ struct ProviderContext {
     std::filesystem::path cache_dir;   ///< XDG cache: base images
     std::string project;               ///< the spec's name
     std::string lineage;               ///< UUID of the state
-    /// A variable of the environment; "" if it is not set. Credentials are read from here, and
-    /// never recorded.
+    /// An environment variable; "" if it is not set. Credentials are read from here, and never
+    /// recorded.
     std::function<std::string(const std::string& name)> environment = [](const std::string&) {
         return std::string();
     };
-    /// Requested at the first Ctrl-C. Reads are abandoned; changes ignore it and run to their end.
+    /// Requested at the first Ctrl-C. Reads are abandoned; changes ignore the request and run to
+    /// their end.
     std::stop_token stop;
 };
 
@@ -155,11 +156,13 @@ class Provider {
     /// Checks of the normalized settings beyond the schema. Must accept unknown values.
     virtual void check(const Value& /*settings*/, Diagnostics& /*problems*/) const {}
     /// True: changes that are ready together are passed as one ordered batch, and the next batch
-    /// after its end (a host: one exec). False: changes are passed singly and run in parallel.
+    /// only after the previous one has ended (a host: one exec). False: changes are passed singly
+    /// and run in parallel.
     bool batches_changes = false;
-    /// Its resources exist only in the state. As a change has no external effect that a kill could
-    /// interrupt, no intents are written, and changes that are ready together are recorded
-    /// together. They are not read before planning, but observed by observe_record().
+    /// The resources of this provider exist only in the state. As a change has no external effect
+    /// that a kill could interrupt, no intents are written, and changes that are ready together are
+    /// recorded together. The resources are not read before planning, but observed by
+    /// observe_record().
     bool state_only = false;
     /// For state_only: the observation according to the record. Does not throw.
     virtual Observation observe_record(const ReadRequest& /*request*/) const { return {}; }
@@ -169,8 +172,8 @@ class Provider {
     /// known sufficiently. `settings` is the normalized provider block.
     virtual std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
                                             const Value& settings) const = 0;
-    /// The same for a removal, followed by endpoints that can remove the resource after its own
-    /// machine has ceased to exist: another member can remove a cluster's member.
+    /// As above, for a removal: followed by endpoints that can remove the resource after its own
+    /// machine has ceased to exist. For example, a different member can remove a cluster's member.
     virtual std::vector<Endpoint> removal_endpoints(const ResourceType& type, const Value& config,
                                                     const Value& settings) const {
         return endpoints(type, config, settings);

@@ -49,12 +49,12 @@ class ResourceType {
     /// change if they match the config: files, packages, services. Without this flag such an object
     /// is a conflict unless it carries the resource's identity.
     bool adopts = false;
-    /// The meaning of the ID of an import, for messages: "the network's UUID". The provider reads
-    /// the object by this ID in place of the identity of a new object. Empty: objects cannot be
-    /// imported (unnecessary if the type adopts).
+    /// The meaning of the ID in an import, for messages: "the network's UUID". During an import,
+    /// the provider looks the object up by this ID instead of by its identity. Empty: objects
+    /// cannot be imported (unnecessary if the type adopts).
     std::string import_id;
     /// Creation takes long, because it transfers much data (an image) or starts a large service. It
-    /// gets a batch of its own, so that other resources of the machine do not wait for it.
+    /// runs in a separate batch, so that other resources of the machine do not wait for it.
     bool slow = false;
     /// The default of the lifecycle's create_before_destroy.
     bool create_before_destroy = false;
@@ -68,8 +68,8 @@ class ResourceType {
     /// ignores. Reported by `validate`, and by a plan that creates or changes the object.
     virtual void warn(const Value& /*config*/, Diagnostics& /*warnings*/) const {}
 
-    /// A remark for the plan that creates, adopts or replaces the object, which the user should
-    /// know although it is no mistake; "" for none.
+    /// A remark for the plan that creates, adopts or replaces the object: a fact that the user
+    /// should know although it is not a mistake; "" for none.
     /// @param observed  the attributes of an object that exists; null otherwise
     virtual std::string remark(const Value& /*config*/, const Value& /*observed*/) const {
         return {};
@@ -85,25 +85,26 @@ class ResourceType {
     virtual Value derive(const Value& /*config*/) const { return Value::map({}); }
 
     /// Names of real objects that only one resource may own, e.g. "libvirt domain node1" or
-    /// "10.77.0.11:/etc/hosts", without those not known yet. A duplicate is an error of the spec.
-    /// The first one is the object itself: a resource that claims it under another address is the
-    /// same resource, moved. The others (a port, an address) can pass to another resource.
+    /// "10.77.0.11:/etc/hosts", except those that are not known yet. A duplicate is an error of the
+    /// spec. The first one is the object itself: a resource that claims it under another address is
+    /// the same resource, moved. The others (a port, an address) can pass to a different resource.
     virtual std::vector<std::string> claims(const Value& /*config*/) const { return {}; }
     /// Claims of other resources that have to be applied before this one, for example Docker on the
-    /// host. A resource that has no dependency on one that makes such a claim gets a remark.
+    /// host. A remark is reported for a resource that does not depend on the resource with such a
+    /// claim.
     virtual std::vector<std::string> needs(const Value& /*config*/) const { return {}; }
     /// The common prefix of the claims of all objects within this one, e.g. "/srv/data/" for a
     /// directory; "" if it contains none. Unless its removal includes them, it can be removed only
     /// after them.
     virtual std::string contains(const Value& /*config*/) const { return {}; }
-    /// Whether removal also removes everything that the object contains.
+    /// Whether removing the object also removes everything in it.
     virtual bool removes_contents(const Value& /*config*/) const { return false; }
     /// The common prefix of the claims of all objects that are removed together with this one; ""
     /// for none.
     std::string takes_along(const Value& config) const {
         return removes_contents(config) ? contains(config) : std::string();
     }
-    /// Whether removal keeps the object, which is then no longer managed.
+    /// Whether a removal leaves the object in place, which is then no longer managed.
     virtual bool is_left(const Value& /*config*/) const { return false; }
     /// Names of objects that several resources may need, e.g. "package jq on 10.77.0.11". They are
     /// kept until no resource needs them (see Change::left_to).
@@ -112,7 +113,8 @@ class ResourceType {
     /// Whether an update switches off its machine, or stops what runs there, for a while.
     virtual bool restarts(const Value& /*before*/, const Value& /*after*/) const { return false; }
     /// Whether an update only removes parts that dependents may use until they have changed, such
-    /// as a member of a pool. Its step then comes after theirs instead of before them.
+    /// as a member of a pool. The step of the update then comes after the steps of the dependents
+    /// instead of before them.
     virtual bool releases(const Value& /*before*/, const Value& /*after*/) const { return false; }
 
     /// Names of things that a change of the object needs for itself, e.g. "the swarm of
@@ -132,8 +134,8 @@ class ResourceType {
     /// even number of members; "" if it has none.
     virtual std::string votes_in(const Value& /*config*/) const { return {}; }
 
-    /// Networks that must not overlap with others, and addresses that must be within theirs, as far
-    /// as they are known.
+    /// Networks that must not overlap with others, and addresses that must be within their network,
+    /// where they are known.
     virtual std::vector<NetworkUse> networks(const Value& /*config*/) const { return {}; }
 };
 

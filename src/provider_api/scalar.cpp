@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t kMaxName = 63; // limit of a host name's label (RFC 1035, 2.3.4)
 constexpr std::size_t kMaxPath = 4095;
 constexpr std::string_view kUseSlashes =
-    "hadeploy runs on Linux: write the path with /, absolute or relative to the file that contains "
-    "it; in WSL, C:\\x is /mnt/c/x";
+    "hadeploy runs on Linux: write the path with /, absolute or relative to the directory of the "
+    "spec or module; in WSL, C:\\x is /mnt/c/x";
 
 [[noreturn]] void wrong_kind(TypeKind type, const Value& value, std::string_view remark = "") {
     std::string text = fmt::format("expected {}, got {}", noun(type), got(value));
@@ -214,7 +214,7 @@ Value line(const Value& value) {
             "expected one line, got several",
             "for a list with one item per line: ${split(\"\\n\", trimspace(file(\"FILE\")))}"};
     if (text.find('\0') != std::string::npos) // a shell on a host would drop it
-        throw Mismatch{"expected a line of text, got one that contains a NUL"};
+        throw Mismatch{"expected a line of text, got a string that contains a NUL"};
     return text;
 }
 
@@ -234,16 +234,16 @@ void check_path_text(const std::string& text) {
 
 void refuse_windows_path(const std::string& text, std::string_view hint) {
     if (is_windows_path(text))
-        throw Mismatch{fmt::format("{} is a path of Windows", in_quotes(text)), std::string(hint)};
+        throw Mismatch{fmt::format("{} is a Windows path", in_quotes(text)), std::string(hint)};
 }
 
 /// Rejects `..`, and removes empty and `.` parts.
 std::string absolute_path(const std::string& text) {
     check_path_text(text);
-    refuse_windows_path(text, "nodes run Linux: write an absolute path with /, such as /srv/data");
+    refuse_windows_path(text, "hosts run Linux: write an absolute path with /, such as /srv/data");
     if (text[0] != '/')
         throw Mismatch{fmt::format("expected an absolute path, got {}", in_quotes(text)),
-                       "a path on a node starts with /"};
+                       "a path on a host starts with /"};
     std::string out;
     for (std::string_view rest = text; !rest.empty();) {
         rest.remove_prefix(1); // the slash

@@ -9,9 +9,9 @@
 /// Conversion of single values to canonical form, for normalize.cpp.
 namespace hadeploy::scalar {
 
-/// The value in its type's canonical form, without its place and secrecy. `type` must not be list,
-/// set, map, object or connection; `value` must be neither null nor unknown. Checks a local_path
-/// without making it absolute.
+/// The value in its type's canonical form, without its location and secrecy. `type` must not be
+/// list, set, map, object or connection; `value` must be neither null nor unknown. Checks a
+/// local_path without making it absolute.
 /// @throws Mismatch
 Value canonical(TypeKind type, const Value& value);
 

@@ -50,9 +50,8 @@ const std::vector<Attribute>& connection_fields() {
          .default_value = Value("root")},
         {.name = "private_key_file",
          .type = TypeKind::local_path,
-         .doc =
-             "Private key file to log in with. By default, the keys of the SSH agent and those in "
-             "`~/.ssh` are tried."},
+         .doc = "Private key file to log in with. Default: the keys of the SSH agent and those in "
+                "`~/.ssh`."},
         {.name = "public_key",
          .type = TypeKind::line,
          .doc = "Public key that selects one of the SSH agent's keys."},
@@ -61,7 +60,7 @@ const std::vector<Attribute>& connection_fields() {
          .doc = "Private key files to try instead of those in `~/.ssh`."},
         {.name = "identities_only",
          .type = TypeKind::boolean,
-         .doc = "Try only those keys of the SSH agent that are in `identity_files`."},
+         .doc = "Whether to try only those keys of the SSH agent that are in `identity_files`."},
         {.name = "agent",
          .type = TypeKind::string,
          .doc = "Socket of the SSH agent, instead of SSH_AUTH_SOCK; `none` disables the agent."},

@@ -33,7 +33,7 @@ enum class TypeKind {
     line,       ///< a text of one line; trailing line ends are removed: "key\n" -> "key"
     path,       ///< an absolute path on the node, without ".."
     local_path, ///< a local path, relative to the spec's file -> absolute
-    connection, ///< login data of a machine; see connection_fields()
+    connection, ///< login data for a machine; see connection_fields()
     list,
     set, ///< a list without order and duplicates -> sorted
     map,
@@ -52,13 +52,13 @@ struct Type {
 Type list_of(Type element);
 Type set_of(Type element);
 Type map_of(Type element);
-/// An object with these fields. Other keys are dropped when they come from a reference to a whole
-/// resource, and an error when they are written in the spec.
+/// An object with these fields. Other keys are dropped if they come from a reference to a whole
+/// resource, and are an error if they are written in the spec.
 Type object_of(std::vector<Attribute> fields);
 
-/// One attribute of a schema. Its value in a plan is that of the spec; else the default; else, for
-/// a computed attribute, the result of ResourceType::derive; else, for a computed or a filled one,
-/// the recorded value.
+/// One attribute of a schema. Its value in a plan is the first of these that exists: the value in
+/// the spec; the default; for a computed attribute, the result of ResourceType::derive; for a
+/// computed or filled attribute, the recorded value.
 struct Attribute {
     std::string name = {};
     Type type = {};
@@ -66,15 +66,15 @@ struct Attribute {
 
     bool required = false;
     bool computed = false; ///< not allowed in a spec: set by the provider
-    /// Optional; without a value in the spec, the provider chooses one, which is exported and not
-    /// compared. Also for a field of an object.
+    /// Optional; without a value in the spec, the provider chooses a value, which is exported but
+    /// not compared. Can also be set for a field of an object.
     bool filled = false;
     bool secret = false;   ///< never shown
     bool replaces = false; ///< a change replaces the object
     /// Computed, but a difference from the recorded value is drift that is repaired.
     bool tracked = false;
-    /// Controls only how a change is applied, for example a timeout: a difference alone is no
-    /// change. Also applies to a field of an object.
+    /// Controls only how a change is applied, for example a timeout: a difference in this attribute
+    /// alone is not a change. Can also be set for a field of an object.
     bool operational = false;
     /// Computed, and not secret even if the config contains secrets: an id, a certificate.
     bool open = false;

@@ -92,7 +92,7 @@ class TypeText {
     }
 
     /// Parses the type of a field, or optional(type, default). An optional field without a default
-    /// defaults to null, so that an expression can test for it.
+    /// is null if it is not set, so that an expression can test for it.
     Attribute field(const std::string& name, int depth) {
         Attribute out{.name = name};
         const std::string_view before = rest_;

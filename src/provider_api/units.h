@@ -6,7 +6,7 @@
 
 namespace hadeploy {
 
-/// Formats bytes ("1 GiB", "1.5 MB") and milliseconds ("1m 12s") for people.
+/// Format bytes ("1 GiB", "1.5 MB") and milliseconds ("1m 12s") for users.
 std::string show_bytes(std::int64_t bytes);
 std::string show_duration(std::int64_t milliseconds);
 
@@ -14,7 +14,7 @@ std::string show_duration(std::int64_t milliseconds);
 
 namespace hadeploy::scalar {
 
-/// Thrown for a value that its type does not allow. `message` can follow "memory: ".
+/// Thrown for a value that the type does not allow. `message` can follow "memory: ".
 struct Mismatch {
     std::string message;
     std::string hint = {};

@@ -92,8 +92,8 @@ TEST_CASE("aws.target_group: the name of another generation has at most 32 chara
 TEST_CASE("aws.target_group: health checks that AWS refuses") {
     CHECK(check_said(Value::map({{"path", "/ping"}, {"interval", "5s"}, {"timeout", "2s"}})) == "");
     CHECK(check_said(Value::map({{"path", "ping"}})) ==
-          "\"ping\" is not a path for a health check\n");
-    const char* slow = "the timeout of the health check is not shorter than its interval\n";
+          "\"ping\" is not a valid path for a health check\n");
+    const char* slow = "the timeout of the health check must be shorter than its interval\n";
     CHECK(check_said(Value::map({{"interval", "5s"}, {"timeout", "6s"}}), "TCP") == slow);
     CHECK(check_said(Value::map({{"interval", "5s"}, {"timeout", "5s"}})) == slow);
     // with what AWS sets for the other one
@@ -112,10 +112,10 @@ TEST_CASE("aws.target_group: health checks that AWS refuses") {
     for (const char* bad : {"0", "65536", "http", ""})
         CHECK(check_said(Value::map({{"port", bad}})) != "");
     CHECK(check_said(Value::map({{"path", "/"}}), "TCP") ==
-          "a health check by TCP has neither a path nor a matcher\n");
+          "a TCP health check cannot have a path or a matcher\n");
     CHECK(check_said(Value::map({{"path", "/"}, {"protocol", "HTTP"}}), "TCP") == "");
     CHECK(check_said(Value::map({{"protocol", "TCP"}})) ==
-          "a group for HTTP cannot be checked by TCP\n");
+          "the health check of a group for HTTP cannot use TCP\n");
 }
 
 TEST_CASE("aws.target_group: stickiness fits the protocol") {
@@ -123,15 +123,15 @@ TEST_CASE("aws.target_group: stickiness fits the protocol") {
     CHECK(stickiness_said(by("lb_cookie").with("duration", "1h")) == "");
     CHECK(stickiness_said(by("source_ip"), "TCP") + stickiness_said(by("none"), "TLS") == "");
     CHECK(stickiness_said(by("source_ip")) ==
-          "stickiness by source_ip is not possible with the protocol HTTP\n");
+          "stickiness by source_ip is not supported for the protocol HTTP\n");
     CHECK(stickiness_said(by("lb_cookie"), "TCP") != "");
     CHECK(stickiness_said(by("source_ip"), "TLS") != "");
     CHECK(stickiness_said(by("app_cookie")) ==
           "stickiness by app_cookie needs the name of the cookie\n");
     CHECK(stickiness_said(by("lb_cookie").with("cookie", "x")) ==
-          "stickiness by lb_cookie has no cookie to name\n");
+          "stickiness by lb_cookie cannot have a cookie name\n");
     CHECK(stickiness_said(by("source_ip").with("duration", "1h"), "TCP") ==
-          "stickiness by source_ip has no duration\n");
+          "stickiness by source_ip cannot have a duration\n");
 }
 
 TEST_CASE("aws.target: its ID follows from its config") {
@@ -139,7 +139,7 @@ TEST_CASE("aws.target: its ID follows from its config") {
     CHECK(said_of("aws.target", config) == "");
     CHECK(said_of("aws.target", config.with("target", "2001:db8::1")) == "");
     CHECK(said_of("aws.target", config.with("target", "web")) ==
-          "\"web\" is neither the ID of an instance nor an address\n");
+          "\"web\" is neither an instance ID nor an IP address\n");
     CHECK(said_of("aws.target", config.with("target_group", "web")) ==
           "\"web\" is not the ARN of a target group\n");
     Registry registry;
@@ -158,7 +158,7 @@ TEST_CASE("aws.load_balancer: zones, and what each type has") {
     CHECK(balancer_said(one.with("balancer_type", "network")) == "");
     CHECK(balancer_said(Value::map({{"subnets", Value::unknown()}})) == "");
     CHECK(balancer_said(Value::map({{"balancer_type", "network"}, {"idle_timeout", "1m"}})) ==
-          "a network load balancer has no idle timeout\n");
+          "a network load balancer cannot have an idle timeout\n");
     CHECK(balancer_said(Value::map({{"security_groups", Value::list({"web"})}})) ==
           "\"web\" is not the ID of a security group\n");
     Registry registry;
@@ -175,18 +175,18 @@ TEST_CASE("aws.load_balancer: listeners that AWS refuses") {
     CHECK(listeners_said({forward(80, "HTTP"), forward(80, "HTTP")}) ==
           "two listeners have the port 80\n");
     CHECK(listeners_said({forward(80, "TCP")}) ==
-          "application load balancers have no listeners for TCP\n");
+          "application load balancers do not support TCP listeners\n");
     CHECK(listeners_said({forward(80, "TCP")}, "network") == "");
-    CHECK(listeners_said({forward(443, "HTTPS")}) == "the listener for HTTPS has no certificate\n");
+    CHECK(listeners_said({forward(443, "HTTPS")}) == "a listener for HTTPS needs a certificate\n");
     CHECK(listeners_said({forward(443, "HTTPS").with("certificate", kCertificate)}) == "");
     CHECK(listeners_said({forward(443, "HTTPS").with("certificate", "mine")}) ==
           "\"mine\" is not the ARN of a certificate\n");
     CHECK(listeners_said({forward(80, "HTTP").with("certificate", kCertificate)}) ==
-          "a listener for HTTP has no certificate\n");
+          "a listener for HTTP cannot have a certificate\n");
     CHECK(listeners_said({forward(80, "HTTP").with("redirect", Value::map({}))}) ==
-          "a listener has either a target group or a redirect\n");
+          "a listener needs either a target group or a redirect\n");
     CHECK(listeners_said({forward(80, "HTTP").without("target_group")}) ==
-          "a listener has either a target group or a redirect\n");
+          "a listener needs either a target group or a redirect\n");
     CHECK(listeners_said({forward(80, "HTTP").with("target_group", "web")}) ==
           "\"web\" is not the ARN of a target group\n");
 }
@@ -252,7 +252,7 @@ TEST_CASE("query: lists and pages of other services than EC2") {
               .get_header_value("Authorization")
               .find("/eu-central-1/elasticloadbalancing/aws4_request") != std::string::npos);
     CHECK_THROWS_WITH_AS(client.each("DescribeThings", {}, "Things", take),
-                         "the answer has no <Things>", ServiceError);
+                         "the response has no <Things>", ServiceError);
 }
 
 TEST_CASE("aws.load_balancer: names are unique in a region of an account") {

@@ -338,7 +338,7 @@ class RefusalTest(Balanced):
         self.spec(NETWORK + GROUP + FRONT)
         for action, code, expected in (
                 ("CreateTargetGroup", "AccessDenied",
-                 "the permission elasticloadbalancing:CreateTargetGroup is missing in eu-central-1"),
+                 "missing permission: elasticloadbalancing:CreateTargetGroup in eu-central-1"),
                 ("CreateTargetGroup", "TooManyTargetGroups", "ask AWS for a higher quota"),
                 ("CreateLoadBalancer", "InvalidSubnet", "needs an aws.internet_gateway in its VPC"),
                 ("CreateListener", "TargetGroupAssociationLimit", "a target group serves one load balancer")):
@@ -392,11 +392,11 @@ class FaultTest(Balanced):
     def test_answers_of_another_form_make_nothing_again(self):
         self.apply()
         for action, body, what in (
-                ("DescribeTargetGroups", b"<DescribeTargetGroupsResponse/>", "the answer has no <TargetGroups>"),
+                ("DescribeTargetGroups", b"<DescribeTargetGroupsResponse/>", "the response has no <TargetGroups>"),
                 ("DescribeTags", b"<DescribeTagsResponse><DescribeTagsResult><TagDescriptions/></DescribeTagsResult>"
-                 b"</DescribeTagsResponse>", "the answer has no tags of arn:"),
-                ("DescribeTargetHealth", b"<html/>", "the answer is <html>, not <DescribeTargetHealthResponse>"),
-                ("DescribeListeners", b"<DescribeListenersResponse/>", "the answer has no <Listeners>")):
+                 b"</DescribeTagsResponse>", "the response has no tags of arn:"),
+                ("DescribeTargetHealth", b"<html/>", "the response is <html>, not <DescribeTargetHealthResponse>"),
+                ("DescribeListeners", b"<DescribeListenersResponse/>", "the response has no <Listeners>")):
             with self.subTest(action):
                 proxy.faults = [some(99, [action], lambda f, body=body: (200, body))]
                 self.assertIn(f"elasticloadbalancing:{action} in {REGION}: {what}", self.run_it("plan", code=1))

@@ -124,7 +124,7 @@ TEST_CASE("credentials: a process") {
     CHECK(c.get().access_key == "AKIAP");
     CHECK(c.get().expires > 4'000'000'000);
     c.file("AWS_CONFIG_FILE", "[default]\ncredential_process = false\n");
-    CHECK(c.error() == "the credential_process of the profile default failed with status 1");
+    CHECK(c.error() == "the credential_process of the profile default failed with exit status 1");
     c.file("AWS_CONFIG_FILE", "[default]\ncredential_process = echo secret-text\n");
     CHECK(c.error() == "the credential_process of the profile default returned no credentials");
 }
@@ -148,7 +148,7 @@ TEST_CASE("credentials: roles are assumed, with a profile's or the provider's se
           "RoleSessionName=hadeploy&ExternalId=e");
     CHECK(sts.requests[0].get_header_value("Authorization").find("AKIABASE/") != std::string::npos);
     c.access.profile = "loop";
-    CHECK(c.error() == "the source_profile of the AWS profile \"loop\" leads in a circle");
+    CHECK(c.error() == "the source_profile of the AWS profile \"loop\" leads back to itself");
     c.access.profile = "base";
     c.access.assume_role = Value::map({{"role", "arn:aws:iam::2:role/y"}, {"session", "me"}});
     CHECK(c.get().access_key == "ASIA");
@@ -227,7 +227,7 @@ TEST_CASE("credentials: what would break a request is refused by its source, nev
     c.env.all["AWS_ACCESS_KEY_ID"] = "AKIA";
     c.env.all["AWS_SECRET_ACCESS_KEY"] = "s";
     const std::string rest =
-        " contains a blank, a line end or another character that no credentials have";
+        " contains a space, a line break or another character that no credentials have";
     for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
         for (const char* bad : {"x\r\nHost: evil", "x\n", "x\x01", "x y", "x\xe2\x80\x8b"}) {
             Chain other;
@@ -250,7 +250,7 @@ TEST_CASE("credentials: a region becomes a host name") {
     Chain c;
     const auto said = [&] { return c.message([&] { c.chain().region(); }); };
     c.file("AWS_CONFIG_FILE", "[default]\nregion = eu west\n");
-    CHECK(said() == "AWS_CONFIG_FILE:2 has \"eu west\", which is not a region of AWS");
+    CHECK(said() == "AWS_CONFIG_FILE:2 has \"eu west\", which is not an AWS region");
     for (const char* bad : {"evil.com/", "EU-CENTRAL-1", "-", "eu-central-1\n", "a.b"}) {
         c.env.all["AWS_REGION"] = bad;
         CHECK(said().starts_with("AWS_REGION has \""));
@@ -271,7 +271,8 @@ TEST_CASE("credentials: an endpoint that is no URL is refused at once") {
     CHECK(said("http://user:secret@a") == "AWS_ENDPOINT_URL contains a user");
     CHECK(said("http://a:port") == "AWS_ENDPOINT_URL has no valid port");
     CHECK(said("http://a:99999") == "AWS_ENDPOINT_URL has no valid port");
-    CHECK(said("http://a\r\nb") == "AWS_ENDPOINT_URL contains a character that no URL has");
+    CHECK(said("http://a\r\nb") == "AWS_ENDPOINT_URL contains a character that is not allowed in "
+                                   "a URL");
     for (const char* good : {"http://127.0.0.1:5000", "HTTPS://a.example", "http://[::1]:80/x"})
         CHECK(said(good) == "");
 }
@@ -292,9 +293,9 @@ TEST_CASE("credentials: services give them without encryption only on this machi
           "AWS_CONTAINER_CREDENTIALS_FULL_URI has http:// with the host \"evil.example\"");
     for (const char* url :
          {"http://127.0.0.1.evil.example/", "http://10.0.0.1/", "http://[fd00::1]/"})
-        CHECK(said(full, url) != "the container's service for AWS credentials does not answer");
+        CHECK(said(full, url) != "the container's service for AWS credentials is not responding");
     for (const char* url : {"http://127.0.0.1:1/", "http://localhost:1/", "http://[::1]:1/"})
-        CHECK(said(full, url) == "the container's service for AWS credentials does not answer");
+        CHECK(said(full, url) == "the container's service for AWS credentials is not responding");
     CHECK(said(relative, "@evil.example/") ==
           "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with /");
     CHECK(said(metadata, "http://evil.example") ==
@@ -302,11 +303,11 @@ TEST_CASE("credentials: services give them without encryption only on this machi
     CHECK(said(metadata, "http://127.0.0.1:1") == "there are no AWS credentials");
     c.env.all[full] = "http://127.0.0.1:1/";
     c.env.all["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "t\r\nHost: x";
-    CHECK(c.error() == "AWS_CONTAINER_AUTHORIZATION_TOKEN contains a line end or another control "
-                       "character");
+    CHECK(c.error() == "AWS_CONTAINER_AUTHORIZATION_TOKEN contains a line break or another "
+                       "control character");
     c.file("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "t\n");
-    CHECK(c.error() == "the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE contains a line end or "
-                       "another control character");
+    CHECK(c.error() == "the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE contains a line break "
+                       "or another control character");
 }
 
 TEST_CASE("credentials: https and link-local addresses count as protected") {
@@ -328,12 +329,12 @@ TEST_CASE("credentials: mistakes in profile files are found with their line") {
     CHECK(said("\xef\xbb\xbf[default]\n" + keys) == "");
     CHECK(said("[\"default\"]\n" + keys + "s3 =\n  a = b\n") == "");
     CHECK(said("[default]\n  aws_access_key_id = A\n") ==
-          "AWS_SHARED_CREDENTIALS_FILE:2: the line is indented, but the line before it is not a "
-          "setting with parts");
+          "AWS_SHARED_CREDENTIALS_FILE:2: the line is indented, but does not follow a setting "
+          "with nested settings");
     CHECK(said("[default]\n" + keys + "[work]\n[default]\n") ==
-          "AWS_SHARED_CREDENTIALS_FILE:5: the profile \"default\" is there twice");
+          "AWS_SHARED_CREDENTIALS_FILE:5: the profile \"default\" is defined twice");
     CHECK(said("[default]\n" + keys + "aws_access_key_id = B\n") ==
-          "AWS_SHARED_CREDENTIALS_FILE:4: \"aws_access_key_id\" is there twice in this profile");
+          "AWS_SHARED_CREDENTIALS_FILE:4: \"aws_access_key_id\" is set twice in this profile");
     CHECK(
         said("[default]\n\naws_access_key_id = A\n") ==
         "AWS_SHARED_CREDENTIALS_FILE:3: the AWS profile \"default\" has aws_access_key_id, but no "
@@ -346,5 +347,5 @@ TEST_CASE("credentials: mistakes in profile files are found with their line") {
     CHECK(said("[default]\nsecret-text\n") ==
           "AWS_SHARED_CREDENTIALS_FILE:2: neither a section nor a setting");
     CHECK(said(std::string("[\0d\0", 4)) ==
-          "AWS_SHARED_CREDENTIALS_FILE:1: the file is not text in UTF-8");
+          "AWS_SHARED_CREDENTIALS_FILE:1: the file is not UTF-8 text");
 }

@@ -56,9 +56,9 @@ TEST_CASE("query: answers of REST that are not JSON are errors, and an empty one
     CHECK(asked.problem("{}") == "");
     CHECK(asked.problem("") == "");
     const std::string action = "elasticfilesystem:CreateFileSystem: ";
-    CHECK(asked.problem("<html>") == action + "the answer is not JSON, or is cut off");
-    CHECK(asked.problem("{\"a\":") == action + "the answer is not JSON, or is cut off");
-    CHECK(asked.problem("[]") == action + "the answer is not an object of JSON");
+    CHECK(asked.problem("<html>") == action + "the response is not valid JSON, or is truncated");
+    CHECK(asked.problem("{\"a\":") == action + "the response is not valid JSON, or is truncated");
+    CHECK(asked.problem("[]") == action + "the response is not a JSON object");
 }
 
 TEST_CASE("query: refusals in JSON, in the spellings of several services") {
@@ -99,5 +99,5 @@ TEST_CASE("aws.efs: maxIO has no elastic throughput") {
     CHECK(said("maxIO", "bursting") == "");
     CHECK(said("generalPurpose", "elastic") == "");
     CHECK(said("maxIO", "elastic") ==
-          "a file system with the performance mode maxIO has no elastic throughput\n");
+          "a file system with the performance mode maxIO cannot have elastic throughput\n");
 }

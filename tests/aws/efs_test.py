@@ -161,11 +161,11 @@ class FaultTest(Shared):
 
     def test_answers_of_another_form_make_nothing_again(self):
         self.apply()
-        for action, body, what in (("DescribeFileSystems", b"{}", "the answer has no FileSystems"),
-                                   ("DescribeFileSystems", b"<html>", "the answer is not JSON, or is cut off"),
-                                   ("DescribeFileSystems", b"", "the answer has no FileSystems"),
-                                   ("DescribeFileSystems", b"[]", "the answer is not an object of JSON"),
-                                   ("DescribeMountTargets", b"{}", "the answer has no MountTargets")):
+        for action, body, what in (("DescribeFileSystems", b"{}", "the response has no FileSystems"),
+                                   ("DescribeFileSystems", b"<html>", "the response is not valid JSON, or is truncated"),
+                                   ("DescribeFileSystems", b"", "the response has no FileSystems"),
+                                   ("DescribeFileSystems", b"[]", "the response is not a JSON object"),
+                                   ("DescribeMountTargets", b"{}", "the response has no MountTargets")):
             with self.subTest(body):
                 proxy.faults = [some(99, [action], lambda f, body=body: (200, body))]
                 self.assertIn(f"elasticfilesystem:{action} in {REGION}: {what}", self.run_it("plan", code=1))
@@ -174,7 +174,7 @@ class FaultTest(Shared):
 
     def test_a_missing_permission_is_named(self):
         proxy.faults = [some(9, ["CreateFileSystem"], lambda f: failed(403, "AccessDeniedException"))]
-        self.assertIn("the permission elasticfilesystem:CreateFileSystem is missing in eu-central-1", self.apply(code=1))
+        self.assertIn("missing permission: elasticfilesystem:CreateFileSystem in eu-central-1", self.apply(code=1))
         proxy.faults = [some(9, ["CreateFileSystem"], lambda f: failed(403, "FileSystemLimitExceeded"))]
         self.assertIn("ask AWS for a higher quota", self.apply(code=1))
 

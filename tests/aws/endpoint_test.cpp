@@ -96,17 +96,17 @@ TEST_CASE("aws endpoint: an object is absent only if AWS says so") {
     region.service.replies = {{.body = kNone}};
     CHECK(region.seen().state == Observation::State::absent);
     const std::string action = "ec2:DescribeVpcs in eu-central-1: ";
-    CHECK(region.problem(vpcs("")) == action + "the answer has no <vpcSet>");
+    CHECK(region.problem(vpcs("")) == action + "the response has no <vpcSet>");
     CHECK(region.problem(vpcs("<vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet>")) ==
-          action + "the answer has a VPC without its ID or its tag hadeploy:identity");
+          action + "the response has a VPC without its ID or its tag hadeploy:identity");
     CHECK(region.problem(own_vpc("")) ==
-          action + "the answer has a VPC without its ID or its tag hadeploy:identity");
+          action + "the response has a VPC without its ID or its tag hadeploy:identity");
 }
 
 TEST_CASE("aws endpoint: an object without a part that all have is not a changed one") {
     OneRegion region;
     CHECK(region.problem(own_vpc("<vpcId>vpc-1</vpcId>")) ==
-          "ec2:DescribeVpcs in eu-central-1: the answer has an object without its <cidrBlock>");
+          "ec2:DescribeVpcs in eu-central-1: the response has an object without its <cidrBlock>");
 }
 
 TEST_CASE("aws endpoint: an account is known only if AWS names it") {
@@ -121,9 +121,10 @@ TEST_CASE("aws endpoint: an account is known only if AWS names it") {
                               {.body = attribute("enableDnsSupport", yes)},
                               {.body = attribute("enableDnsHostnames", yes)},
                               {.body = "<GetCallerIdentityResponse/>"}};
-    CHECK(region.problem() == "sts:GetCallerIdentity in eu-central-1: the answer has no <Account>");
+    CHECK(region.problem() ==
+          "sts:GetCallerIdentity in eu-central-1: the response has no <Account>");
     region.service.replies = {{.body = there}, {.body = attribute("enableDnsSupport", "")}};
-    CHECK(region.problem() == "ec2:DescribeVpcAttribute in eu-central-1: the answer has "
+    CHECK(region.problem() == "ec2:DescribeVpcAttribute in eu-central-1: the response has "
                               "no <enableDnsSupport> that is true or false");
 }
 
@@ -133,8 +134,8 @@ TEST_CASE("aws endpoint: too many tags together with the provider's are an error
     Value tags = Value::map({});
     for (int i = 0; i < 48; ++i) tags = tags.with("t" + std::to_string(i), "x");
     region.config = region.config.with("tags", tags);
-    CHECK(region.problem() == "with those of the provider there are 48 tags (at most "
-                              "47: AWS allows 50, and hadeploy adds 3)");
+    CHECK(region.problem() == "including the provider's, there are 48 tags (at most 47: AWS "
+                              "allows 50, of which hadeploy uses 3)");
 }
 
 TEST_CASE("aws endpoint: a created object whose ID is missing is not made again") {
@@ -143,7 +144,7 @@ TEST_CASE("aws endpoint: a created object whose ID is missing is not made again"
     Sink sink;
     region.endpoint->apply(region.creation(), sink);
     CHECK(sink.ended == 1);
-    CHECK(sink.message == "AWS accepted the request for the VPC, but its answer has no ID");
+    CHECK(sink.message == "AWS accepted the request for the VPC, but the response has no ID");
     CHECK_FALSE(sink.transient);
     CHECK(region.service.count() == 1);
 }
@@ -160,7 +161,7 @@ TEST_CASE("aws endpoint: a stop ends the wait for an object") {
     region.stop.request_stop();
     region.endpoint->poll(creation, sink);
     CHECK(sink.ended == 1);
-    CHECK(sink.message == "stopped waiting until AWS shows it");
+    CHECK(sink.message == "stopped waiting until AWS lists it");
 }
 
 TEST_CASE("aws endpoint: a stop ends the pauses within a change") {
@@ -188,6 +189,6 @@ TEST_CASE("aws endpoint: the progress names the reason for another attempt") {
     region.endpoint->poll(creation, sink);
     CHECK(sink.steps ==
           std::vector<std::string>{
-              "waiting until AWS shows it",
-              "AWS does not answer (the service answered with HTTP 503), trying again"});
+              "waiting until AWS lists it",
+              "AWS is not responding (the service responded with HTTP 503), retrying"});
 }

@@ -249,23 +249,23 @@ class FaultTest(Project):
             text = self.apply(code=1)
             for words in expected:
                 self.assertIn(words, text)
-        fails("CreateVpc", "UnauthorizedOperation", "the permission ec2:CreateVpc is missing in eu-central-1",
+        fails("CreateVpc", "UnauthorizedOperation", "missing permission: ec2:CreateVpc in eu-central-1",
               "allow ec2:CreateVpc to arn:aws:")
         fails("CreateVpc", "VpcLimitExceeded", "You have reached your limit", "ask AWS for a higher quota")
         proxy.faults = [some(9, ["CreateVpc"], lambda f: refusal("TagLimitExceeded", "too many tags"))]
         self.assertNotIn("quota", self.apply(code=1))
-        fails("CreateVpc", "AuthFailure", "AWS does not accept the credentials of AWS_ACCESS_KEY_ID")
-        fails("CreateVpc", "ExpiredToken", "the credentials of AWS_ACCESS_KEY_ID have expired")
+        fails("CreateVpc", "AuthFailure", "AWS rejected the credentials from AWS_ACCESS_KEY_ID")
+        fails("CreateVpc", "ExpiredToken", "the credentials from AWS_ACCESS_KEY_ID have expired")
         proxy.faults = []
         self.apply()
         self.whole_and_single()
 
     def test_answers_of_another_form_make_nothing_again(self):
         self.apply()
-        for body, what in ((b"<html><body>log in</body></html>", "the answer is <html>, not <DescribeInstancesResponse>"),
-                           (b"", "the answer is empty"),
-                           (b"<DescribeInstancesResponse><reservationSet>", "the answer is not XML, or is cut off"),
-                           (b"<DescribeInstancesResponse/>", "the answer has no <reservationSet>")):
+        for body, what in ((b"<html><body>log in</body></html>", "the response is <html>, not <DescribeInstancesResponse>"),
+                           (b"", "the response is empty"),
+                           (b"<DescribeInstancesResponse><reservationSet>", "the response is not valid XML, or is truncated"),
+                           (b"<DescribeInstancesResponse/>", "the response has no <reservationSet>")):
             with self.subTest(what):
                 proxy.faults = [some(99, ["DescribeInstances"], lambda f, body=body: (200, body))]
                 self.assertIn(f"ec2:DescribeInstances in {REGION}: {what}", self.run_it("plan", code=1))
@@ -277,7 +277,7 @@ class FaultTest(Project):
             status, body = forward()
             return status, re.sub(rb"<vpcId>[^<]*</vpcId>", b"", body)
         proxy.faults = [some(1, ["CreateVpc"], without_id)]
-        self.assertIn("AWS accepted the request for the VPC, but its answer has no ID", self.apply(code=1))
+        self.assertIn("AWS accepted the request for the VPC, but the response has no ID", self.apply(code=1))
         self.assertEqual(len(self.vpcs() - self.theirs), 1)
         self.apply()
         self.whole_and_single()
@@ -311,13 +311,13 @@ class FaultTest(Project):
         start = time.time()
         text = self.run_it("plan", code=69, AWS_ENDPOINT_URL="http://127.0.0.1:1")
         self.assertLess(time.time() - start, 20)
-        self.assertIn("AWS does not answer (127.0.0.1:1: ", text)
-        self.assertIn("no answer from 127.0.0.1:1: ", text)
+        self.assertIn("AWS is not responding (127.0.0.1:1: ", text)
+        self.assertIn("no response from 127.0.0.1:1: ", text)
 
     def test_another_region_or_account_is_refused(self):
         self.apply()
         text = self.run_it("plan", code=1, AWS_REGION="us-east-1")
-        self.assertIn("it is in eu-central-1, but the region is now us-east-1", text)
+        self.assertIn("the object is in eu-central-1, but the region is now us-east-1", text)
         self.assertIn("no AWS region is set", self.run_it("plan", code=1, AWS_REGION=""))
         text = self.run_it("plan", code=1, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
         self.assertIn("there are no AWS credentials", text)

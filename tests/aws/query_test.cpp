@@ -76,7 +76,7 @@ TEST_CASE("query: both forms of refusals are understood, and bodies that are non
     for (const char* body : {"", "<html><body>Internal", "<html><body>502</body></html>", "{}"}) {
         const ServiceError none = parse_refusal(body, 502);
         CHECK(none.code == "");
-        CHECK(none.message == "the service answered with HTTP 502");
+        CHECK(none.message == "the service responded with HTTP 502");
     }
 }
 
@@ -120,8 +120,8 @@ TEST_CASE("query: throttling is waited out, for every action") {
     const RetryNotice telling([&](std::string_view what) { told += std::string(what) + "\n"; });
     asked.client.call("CreateVpc", {}, false);
     CHECK(asked.service.count() == 3);
-    CHECK(told == "AWS limits requests (RequestLimitExceeded), trying again\n"
-                  "AWS limits requests (Throttling), trying again\n");
+    CHECK(told == "AWS is throttling requests (RequestLimitExceeded), retrying\n"
+                  "AWS is throttling requests (Throttling), retrying\n");
 }
 
 TEST_CASE("query: only what can be repeated is repeated after an error of the server") {
@@ -203,14 +203,14 @@ TEST_CASE("query: an answer of another form is an error that says what it is") {
         asked.service.replies = {{.body = body}};
         return asked.problem("CreateVpc", false);
     };
-    CHECK(answered("") == "the answer is empty");
-    CHECK(answered(" \n") == "the answer is empty");
+    CHECK(answered("") == "the response is empty");
+    CHECK(answered(" \n") == "the response is empty");
     CHECK(answered("<html><body>log in</body></html>") ==
-          "the answer is <html>, not <CreateVpcResponse>");
+          "the response is <html>, not <CreateVpcResponse>");
     CHECK(answered("<DescribeVpcsResponse/>") ==
-          "the answer is <DescribeVpcsResponse>, not <CreateVpcResponse>");
-    CHECK(answered("<CreateVpcResponse><vpc>") == "the answer is not XML, or is cut off");
-    CHECK(answered("{}") == "the answer is not XML, or is cut off");
+          "the response is <DescribeVpcsResponse>, not <CreateVpcResponse>");
+    CHECK(answered("<CreateVpcResponse><vpc>") == "the response is not valid XML, or is truncated");
+    CHECK(answered("{}") == "the response is not valid XML, or is truncated");
     CHECK(answered("<CreateVpcResponse/>") == "");
 }
 
@@ -226,7 +226,7 @@ TEST_CASE("query: a set that is missing is not an empty one") {
     };
     asked.service.replies = {{.body = things("<s/>")}, {.body = things("<other/>")}};
     CHECK(problem() == "");
-    CHECK(problem() == "ec2:DescribeThings: the answer has no <s>");
+    CHECK(problem() == "ec2:DescribeThings: the response has no <s>");
     CHECK(asked.service.count() == 2);
 }
 
@@ -235,7 +235,7 @@ TEST_CASE("query: pages that never end are an error") {
     asked.service.replies = {{.body = things("<s/><nextToken>t</nextToken>")}};
     asked.service.keep_last = true;
     CHECK_THROWS_WITH_AS(asked.client.each("DescribeThings", {}, "s", [](const pugi::xml_node&) {}),
-                         "the answer leads to a page that was read before", ServiceError);
+                         "the response refers to a page that was already read", ServiceError);
     CHECK(asked.service.count() == 2);
 }
 
@@ -244,7 +244,7 @@ TEST_CASE("query: what another attempt rarely helps is tried three times") {
     SUBCASE("a page of a proxy") {
         asked.service.replies = {{.status = 403, .body = "<html>forbidden"}};
         asked.service.keep_last = true;
-        CHECK(asked.problem("DescribeVpcs", true) == "the service answered with HTTP 403");
+        CHECK(asked.problem("DescribeVpcs", true) == "the service responded with HTTP 403");
     }
     SUBCASE("an answer of something else") {
         asked.service.replies = {{.body = "<html/>"}};
@@ -267,8 +267,8 @@ TEST_CASE("query: attempts at an address where nothing listens are few, and each
     const RetryNotice telling([&](std::string_view what) { told.emplace_back(what); });
     CHECK_THROWS_AS(client.call("DescribeVpcs", {}, true), ServiceError);
     REQUIRE(told.size() == 2);
-    CHECK(told[0].starts_with("AWS does not answer (127.0.0.1:1: "));
-    CHECK(told[0].ends_with("), trying again"));
+    CHECK(told[0].starts_with("AWS is not responding (127.0.0.1:1: "));
+    CHECK(told[0].ends_with("), retrying"));
 }
 
 TEST_CASE("query: the rate limit lets a burst pass, then spaces requests out") {

@@ -45,11 +45,11 @@ TEST_CASE("aws.security_group: ports and protocols are checked") {
                   group_with(Value::map({{"ports", "80"}, {"peers", from}}))) == "");
     CHECK(said_of("aws.security_group",
                   group_with(Value::map({{"ports", "80,443"}, {"peers", from}}))) ==
-          "\"80,443\" is not a port or a range of ports\n");
+          "\"80,443\" is not a port or a port range\n");
     CHECK(
         said_of("aws.security_group",
                 group_with(Value::map({{"protocol", "icmp"}, {"ports", "8"}, {"peers", from}}))) ==
-        "the protocol icmp has no ports\n");
+        "the protocol icmp does not have ports\n");
     CHECK(said_of("aws.security_group", group_with(Value::map({{"ports", "80"}}))) ==
           "it: ingress[0]: missing \"peers\" (list(string))\n");
 }
@@ -85,10 +85,10 @@ TEST_CASE("aws.volume: sizes have no parts of a GiB, and an attachment has a dev
     constexpr std::int64_t gib = std::int64_t{1} << 30;
     CHECK(said_of("aws.volume", volume_of(gib)) == "");
     CHECK(said_of("aws.volume", volume_of(gib + 1)) ==
-          "the size of a volume is a whole number of GiB\n");
+          "the size of a volume must be a whole number of GiB\n");
     CHECK(said_of("aws.volume", volume_of(gib / 2)) != "");
     CHECK(said_of("aws.volume", volume_of(gib).with("instance", "i-1")) ==
-          "missing \"device\", under which the instance sees the volume\n");
+          "missing \"device\", the device name of the volume in the instance\n");
 }
 
 TEST_CASE("aws.instance: only another type restarts it, and its connection is known to come") {
@@ -113,8 +113,8 @@ TEST_CASE("aws.vpc and aws.subnet: the range has a size that EC2 accepts") {
                said_of("aws.subnet", Value::map({{"vpc", "vpc-1"}, {"cidr", cidr}}));
     };
     CHECK(said("10.0.0.0/16") + said("10.0.0.0/28") == "");
-    CHECK(said("10.0.0.0/15") == "\"10.0.0.0/15\" is not a range that EC2 accepts\n"
-                                 "\"10.0.0.0/15\" is not a range that EC2 accepts\n");
+    CHECK(said("10.0.0.0/15") == "\"10.0.0.0/15\" is not a CIDR range that EC2 accepts\n"
+                                 "\"10.0.0.0/15\" is not a CIDR range that EC2 accepts\n");
     CHECK(said("10.0.0.0/29") != "");
 }
 
@@ -196,13 +196,13 @@ TEST_CASE("aws: tags that AWS or hadeploy keep, and tags beyond AWS's limits") {
           "the value of the tag \"k\" contains a control character\n");
     CHECK(tags_problems(many_tags(47)) == "");
     CHECK(tags_problems(many_tags(48)) ==
-          "there are 48 tags (at most 47: AWS allows 50, and hadeploy adds 3)\n");
+          "there are 48 tags (at most 47: AWS allows 50, of which hadeploy uses 3)\n");
 }
 
 TEST_CASE("aws: settings of the provider are checked before anything is sent") {
     CHECK(settings_problems(Value::map({{"region", "eu-central-1"}})) == "");
     CHECK(settings_problems(Value::map({{"region", "evil.com/"}})) ==
-          "\"evil.com/\" is not a region of AWS\n");
+          "\"evil.com/\" is not an AWS region\n");
     CHECK(settings_problems(Value::map({{"endpoint", "127.0.0.1:5000"}})) ==
           "the endpoint does not begin with https:// or http://\n");
     CHECK(settings_problems(Value::map({{"profile", "a\nb"}})) ==
@@ -229,7 +229,7 @@ TEST_CASE("aws: regions and availability zones of resources") {
     CHECK(said("eu-central-1", "eu-central-1") != "");
     CHECK(said("eu-west-1", "eu-central-1a") != "");
     CHECK(said("eu-central-1", "Eu Central") == "\"Eu Central\" is not an availability zone\n");
-    CHECK(said("EU", "eu-central-1a") == "\"EU\" is not a region of AWS\n");
+    CHECK(said("EU", "eu-central-1a") == "\"EU\" is not an AWS region\n");
 }
 
 TEST_CASE("aws.security_group: peers, names and descriptions that AWS refuses") {
@@ -295,11 +295,11 @@ TEST_CASE("aws.key_pair: only a public key in OpenSSH's format is sent, and no o
     CHECK(key_problems(secret) == "this is a private key, not a public one\n");
     CHECK(key_problems("my key") == "this is not a public key in OpenSSH's format\n");
     CHECK(key_problems("ecdsa-sha2-nistp256 AAAA") ==
-          "EC2 does not accept keys of the type \"ecdsa-sha2-nistp256\"\n");
+          "EC2 does not accept keys of type \"ecdsa-sha2-nistp256\"\n");
     const std::string whole = kPublicKey;
     for (const std::string& bad : {whole.substr(0, whole.size() - 4), std::string("ssh-ed25519"),
                                    "ssh-rsa" + whole.substr(11), std::string("ssh-rsa !!!")})
-        CHECK(key_problems(bad) == "the public key is cut off or mistyped\n");
+        CHECK(key_problems(bad) == "the public key is truncated or has a typing error\n");
     CHECK(said_of("aws.key_pair",
                   Value::map({{"name", std::string(256, 'x')}, {"public_key", kPublicKey}})) ==
           "the name of a key pair has 256 characters (at most 255)\n");
@@ -315,19 +315,19 @@ TEST_CASE("aws.volume and root volumes: the ranges of each type") {
     CHECK(disk_problems("gp3", 200, with(80000, 2000)) == "");
     CHECK(disk_problems("io1", 4, with(200)) == "");
     CHECK(disk_problems("st1", 125, {}) == "");
-    CHECK(disk_problems("gp4", 1, {}) == "\"gp4\" is not a type of volume\n");
+    CHECK(disk_problems("gp4", 1, {}) == "\"gp4\" is not a volume type\n");
     CHECK(disk_problems("gp2", 16385, {}) ==
-          "the size in GiB of the type gp2 is 1 to 16384, got 16385\n");
+          "the size in GiB for type gp2 must be between 1 and 16384, got 16385\n");
     CHECK(disk_problems("st1", 124, {}) != "");
-    CHECK(disk_problems("gp3", 100, with(2999)) == "iops of the type gp3, at this size, is 3000 to "
-                                                   "50000, got 2999\n");
+    CHECK(disk_problems("gp3", 100, with(2999)) == "`iops` for type gp3, at this size, must be "
+                                                   "between 3000 and 50000, got 2999\n");
     CHECK(disk_problems("io2", 4, with(4001)) != "");
-    CHECK(disk_problems("io1", 4, {}) == "a volume of the type io1 needs iops\n");
-    CHECK(disk_problems("gp2", 4, with(3000)) == "the iops of the type gp2 cannot be chosen\n");
+    CHECK(disk_problems("io1", 4, {}) == "a volume of type io1 needs `iops`\n");
+    CHECK(disk_problems("gp2", 4, with(3000)) == "`iops` cannot be set for volumes of type gp2\n");
     CHECK(disk_problems("gp3", 100, Value::map({{"throughput", 751}})) ==
-          "throughput, with these iops, is 125 to 750, got 751\n");
+          "throughput, with these iops, must be between 125 and 750, got 751\n");
     CHECK(disk_problems("io2", 4, with(100, 200)) ==
-          "the throughput of the type io2 cannot be chosen\n");
+          "`throughput` cannot be set for volumes of type io2\n");
 }
 
 TEST_CASE("aws.instance: IDs, types, profiles and user data that AWS refuses") {
@@ -341,7 +341,7 @@ TEST_CASE("aws.instance: IDs, types, profiles and user data that AWS refuses") {
     for (const char* good : {"t3.micro", "u7in-16tb.224xlarge", "m7i-flex.large", "c5.metal"})
         CHECK(said("instance_type", good) == "");
     for (const char* bad : {"micro", "t3.", ".micro", "T3.micro", "t3 micro", "t3.micro.x"})
-        CHECK(said("instance_type", bad).ends_with("is not a type of instance\n"));
+        CHECK(said("instance_type", bad).ends_with("is not an instance type\n"));
     CHECK(said("image", "debian-13") == "\"debian-13\" is not the ID of an image\n");
     CHECK(said("subnet", "vpc-1") == "\"vpc-1\" is not the ID of a subnet\n");
     CHECK(said("security_groups", Value::list({"web"})) ==
@@ -361,9 +361,9 @@ TEST_CASE("aws.route_table: a destination is a range as EC2 writes it") {
             Value::map({{"vpc", "vpc-1"}, {"routes", Value::map({{destination, "igw-1"}})}}));
     };
     CHECK(to("0.0.0.0/0") == "");
-    CHECK(to("10.1.2.0/8") == "\"10.1.2.0/8\" has bits beyond its length\n");
-    CHECK(to("::/0") == "\"::/0\" is not a range of IPv4 addresses\n");
-    CHECK(to("all") == "\"all\" is not a range of IPv4 addresses\n");
+    CHECK(to("10.1.2.0/8") == "\"10.1.2.0/8\" has bits beyond its prefix length\n");
+    CHECK(to("::/0") == "\"::/0\" is not an IPv4 CIDR range\n");
+    CHECK(to("all") == "\"all\" is not an IPv4 CIDR range\n");
 }
 
 TEST_CASE("aws.image: owners are accounts") {
@@ -371,5 +371,5 @@ TEST_CASE("aws.image: owners are accounts") {
         return said_of("aws.image", Value::map({{"owner", owner}, {"name", "debian-*"}}));
     };
     for (const char* good : {"136693071363", "amazon", "self"}) CHECK(by(good) == "");
-    CHECK(by("36693071363") == "\"36693071363\" is not the owner of images\n");
+    CHECK(by("36693071363") == "\"36693071363\" is not an owner of images\n");
 }

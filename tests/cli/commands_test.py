@@ -424,7 +424,7 @@ resources: {key: {type: ssh.key}}
         self.assertEqual(self.out("console", "-e", "data.later.outputs.stdout"),
                          "(known after apply)\n")
         text = self.err("console", "-e", "data.broken.outputs", status=1)
-        self.assertIn("`run` ended with status 3", text)
+        self.assertIn("`run` ended with exit status 3", text)
         self.assertIn("no luck", text)
         self.assertIn("data.broken", text)
 

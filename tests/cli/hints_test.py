@@ -132,7 +132,7 @@ class HintsTest(Project):
         self.spec("resources: {a: {type: local.file, path: no/such/x, content: y}}\n")
         said = self.apply(code=1)
         self.assertRegex(said, r'there is no directory ".*/no/such"')
-        self.assertIn("create it, by hand or with a local.directory that this one depends on", said)
+        self.assertIn("create the directory, by hand or with a local.directory on which this local.file depends", said)
 
 
 if __name__ == "__main__":

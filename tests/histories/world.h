@@ -211,7 +211,7 @@ class OpenEndpoint : public hadeploy::OpenEndpoint {
         else if (!r.type->adopts && it->second.owner != r.identity)
             out.foreign = "made by hand";
         else if (it->second.diskless)
-            out.replace_reason = "its disk is gone";
+            out.replace_reason = "the disk is gone";
         return out;
     }
 

@@ -135,7 +135,7 @@ TEST_CASE("domain: one that never came up is built again, one that did is only s
     for (const std::string& left : {seed_file, std::string()}) { // killed before or after the seed
         const Outcome anew = start({MachineWorld::node(left, "/d/node1.seed.iso")});
         REQUIRE(anew.error); // the test driver supports no uploads
-        CHECK(anew.steps.front() == "creating its disk");
+        CHECK(anew.steps.front() == "creating the disk");
     }
     for (const std::string& left : {seed_file, std::string()}) {
         const Outcome started = start({MachineWorld::node(left)});
@@ -231,7 +231,7 @@ TEST_CASE("domain: undefined by hand, it is defined again on its disk, with its 
                                   w.wanted(), {"running", "complete"});
     REQUIRE_MESSAGE(again.attributes, (again.error ? again.error->message : ""));
     CHECK((*again.attributes)["connection"].text("host_key") == "ssh-ed25519 AAAAhost");
-    CHECK(again.steps.front() == "defining it again"); // no new disk
+    CHECK(again.steps.front() == "defining the machine again"); // no new disk
     CHECK(w.look().attributes.flag("complete"));
 }
 
@@ -246,7 +246,7 @@ TEST_CASE("domain: switched off and without its disk, it is replaced") {
     const std::size_t at = without.find("<domain");
     MachineWorld off(RawNode{without.substr(0, at) + "</node>"});
     const RecordedResource known = recorded(off.wanted(), off.wanted());
-    CHECK(off.look(&known).replace_reason == "its disk is gone");
+    CHECK(off.look(&known).replace_reason == "the disk is gone");
     CHECK(off.look(&known).data_gone);
 }
 

@@ -101,10 +101,10 @@ TEST_CASE("machines that start at the same time share the free memory") {
         FAIL("reserved twice");
     } catch (const Error& e) {
         CHECK(e.message ==
-              "the host has not enough memory: the machine needs 2 GiB, 5 GiB is free");
+              "the host does not have enough memory: the machine needs 2 GiB, 5 GiB is free");
         REQUIRE(e.notes.size() == 1);
         CHECK(e.notes[0].text == "machines that are starting will use 4 GiB of it");
-        CHECK(e.hint == "give the machines less memory, or free some on the host");
+        CHECK(e.hint == "reduce the memory of the machines, or free memory on the host");
     }
     first.reset();
     CHECK_NOTHROW(memory.take(2 * gib, 5 * gib));

@@ -237,7 +237,7 @@ TEST_CASE("an unreadable data source is an error of the plan, or of its step") {
               .plan.starts_with("data.a: cannot open"));
     CHECK(
         lab.plan("name: t\ndata: {a: {type: local.command, run: 'echo no >&2; exit 4'}}\n").plan ==
-        "data.a: `run` ended with status 4 [no]; ");
+        "data.a: `run` ended with exit status 4 [no]; ");
     const Lab::Run run = lab.apply(R"(
 name: t
 data: {a: {type: local.file_content, path: none, depends_on: [x]}}
@@ -266,7 +266,7 @@ outputs: {{a: "${{data.a.outputs.stdout}}"}}
     CHECK(lab.plan(spec(2)).plan == "update x (value,shout); read data.a");
     CHECK(lab.plan(spec(1)).plan == "");
     lab.write("in", "no");
-    CHECK(lab.plan(spec(1)).plan == "data.a: `run` ended with status 1; ");
+    CHECK(lab.plan(spec(1)).plan == "data.a: `run` ended with exit status 1; ");
     CHECK(lab.plan(spec(2)).plan == "update x (value,shout); read data.a");
 }
 

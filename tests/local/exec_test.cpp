@@ -137,7 +137,7 @@ TEST_CASE("without read it exists once it was created; without returns its outpu
 TEST_CASE("errors include the command's output") {
     Lab lab;
     CHECK(errors_of(lab.apply(one("create: 'echo no such luck >&2; exit 3'"))) ==
-          "x: `create` ended with status 3 [no such luck]\n");
+          "x: `create` ended with exit status 3 [no such luck]\n");
     CHECK(errors_of(lab.apply(one("create: 'echo 1', returns: {a: integer, b: integer}"))) ==
           "x: `create` printed no output \"a\": it did not print an object\n");
     CHECK(errors_of(lab.apply(one("create: 'echo \"{}\"', returns: [a, b]"))) ==
@@ -147,7 +147,7 @@ TEST_CASE("errors include the command's output") {
     CHECK(errors_of(lab.apply(one("create: 'sleep 60', timeout: 200ms")))
               .find("`create`: \"/bin/sh\" did not end within 0.2 s") != std::string::npos);
     CHECK(lab.plan(one("create: 'true', read: 'echo broken >&2; exit 1'")).plan ==
-          "x: `read` ended with status 1 [broken]; ");
+          "x: `read` ended with exit status 1 [broken]; ");
     CHECK(lab.rows.empty()); // an intent, but no record
     CHECK(lab.plan(one("create: 'true', returns: 5")).plan ==
           "returns has to be a map of names and types, or a list of names; ");
@@ -235,5 +235,5 @@ outputs: {x: "${x.outputs.stdout}", open: "${open.outputs.stdout}"}
     // the secret in a failed command's output is redacted
     const Lab::Run failed =
         lab.apply(with(spec, "printf %s \"$SECRET\"", "echo \"it is $SECRET\" >&2; exit 1"));
-    CHECK(errors_of(failed) == "x: `create` ended with status 1 [it is (secret)]\n");
+    CHECK(errors_of(failed) == "x: `create` ended with exit status 1 [it is (secret)]\n");
 }

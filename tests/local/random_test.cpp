@@ -112,7 +112,7 @@ TEST_CASE("invalid password configurations") {
     CHECK(error("special: false, min_special: 1") ==
           "min_special conflicts with `special: false`; ");
     CHECK(error("override_special: \"a b\"") ==
-          "override_special needs printable ASCII characters, without blanks; ");
+          "override_special needs printable ASCII characters, without spaces; ");
     CHECK(error("length: 0") == "p: length: 0 is below the minimum of 1; ");
     CHECK(lab.plan("name: t\nresources: {n: {type: random.integer, min: 3, max: 2}}\n").plan ==
           "min (3) is greater than max (2); ");

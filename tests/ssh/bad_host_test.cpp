@@ -123,16 +123,16 @@ TEST_CASE("package lock, full disk, clocks, a missing program") {
               "E: Unable to acquire the dpkg frontend lock\n")) ==
           "installing jq failed on root@h:22: E: Could not get lock /var/lib/dpkg/lock-frontend. "
           "It is held by process 7 (apt) (exit status 100)\n"
-          "note: standard error:\nE: Could not get lock /var/lib/dpkg/lock-frontend. It is held by "
-          "process 7 (apt)\n"
+          "note: standard error:\n"
+          "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt)\n"
           "E: Unable to acquire the dpkg frontend lock\n"
-          "hint: another package manager is running on the host (unattended upgrades?); wait until "
-          "it ends, then apply again\n");
+          "hint: another package manager is running on the host (unattended upgrades?); wait "
+          "until it has finished, then apply again\n");
     CHECK(shown(explain_failure("root@h:22", "writing /srv/x", 1,
                                 "cat: write error: No space left on device\n")) ==
           "writing /srv/x failed on root@h:22: the disk is full: cat: write error: No space left "
           "on device (exit status 1)\n"
-          "hint: free some space on the host (`df -h`), then apply again\n");
+          "hint: free up space on the host (`df -h`), then apply again\n");
     CHECK(
         shown(explain_failure("root@h:22", "installing jq", 100,
                               "E: Release file for http://deb/InRelease is not valid yet (invalid "
@@ -166,14 +166,14 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const SshServer server, other;
         Login login = login_to(server);
         login.host_key = login_to(other).host_key;
-        CHECK(
-            refusal(login) ==
-            fmt::format(
-                "{} has another host key than expected: {}, expected {}\n"
-                "hint: if the machine was reinstalled, correct `host_key`, remove the old key from "
-                "known_hosts with `ssh-keygen -R`, or, for an ssh.host with trust_on_first_use, "
-                "run `hadeploy state trust-host-key`; otherwise this may be an attack\n",
-                login.name(), print_of(login_to(server)), print_of(login)));
+        CHECK(refusal(login) ==
+              fmt::format(
+                  "{} presents an unexpected host key: {}, expected {}\n"
+                  "hint: if the machine was reinstalled, correct `host_key`, remove the old key "
+                  "from known_hosts with `ssh-keygen -R`, or, for an ssh.host with "
+                  "trust_on_first_use, run `hadeploy state trust-host-key`; otherwise this may be "
+                  "an attack\n",
+                  login.name(), print_of(login_to(server)), print_of(login)));
     }
 
     TEST_CASE("no common algorithm") {
@@ -226,8 +226,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         SshServer server;
         const std::string name = login_to(server).name();
         CHECK(broken(server, "kill -9 $$") ==
-              fmt::format("the shell on {} ended during the work\n"
-                          "hint: it was killed, or the host went down; the result of the running "
+              fmt::format("the shell on {} ended while a step was running\n"
+                          "hint: the shell was killed, or the host went down; the result of the "
                           "step is not known, and the next plan reads the current state\n",
                           name));
     }
@@ -255,7 +255,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(error.message == fmt::format("writing failed on {}: the disk is full: {} (exit "
                                            "status {})",
                                            login.name(), tail(full.err, 1), full.status));
-        CHECK(error.hint == "free some space on the host (`df -h`), then apply again");
+        CHECK(error.hint == "free up space on the host (`df -h`), then apply again");
     }
 
 } // TEST_SUITE

@@ -81,8 +81,8 @@ TEST_CASE("compose: an error in a file with secrets shows only the place") {
 
 TEST_CASE("compose: values that Docker does not read as text") {
     CHECK(of_service("environment: {A: true}") ==
-          "content:2:18: `environment.A` of the service web is true, which is not text or a number "
-          "-> write it in quotes: \"true\"");
+          "content:2:18: `environment.A` of the service web is true, which is not a string or a "
+          "number -> write it in quotes: \"true\"");
     CHECK(
         of_service("labels: {A: 1.50}") ==
         "content:2:13: `labels.A` of the service web is 1.50, which Docker changes to 1.5 -> write "
@@ -98,7 +98,7 @@ TEST_CASE("compose: values that Docker does not read as text") {
           "quotes: \"1000\"");
     CHECK(of_service("deploy: {resources: {limits: {cpus: 0.5}}}") ==
           "content:2:37: `deploy.resources.limits.cpus` of the service web is 0.5, which is not "
-          "text with a number such as \"0.5\" -> write it in quotes: \"0.5\"");
+          "a string with a number such as \"0.5\" -> write it in quotes: \"0.5\"");
     CHECK(contains(of_service("deploy: {resources: {limits: {memory: 512}}}"),
                    "is 512, which is not a size such as 512M -> write it with a unit: 512M"));
     CHECK(contains(of_service("deploy: {resources: {limits: {memory: 512 megs}}}"),
@@ -115,8 +115,8 @@ TEST_CASE("compose: values that Docker does not read as text") {
                                              good)) == "",
                       good);
     CHECK(of_service("environment: {N: 1}") ==
-          "content:2:15: the key N is not text -> write it in quotes: \"N\"; without them Docker "
-          "before 28 reads false");
+          "content:2:15: the key N is not a string -> write it in quotes: \"N\"; without them "
+          "Docker before 28 reads false");
     CHECK(of_service("environment: [A: b]") ==
           "content:2:15: `environment[0]` of the service web is a map, which is not text -> write "
           "NAME=value, or a map without dashes");
@@ -155,11 +155,11 @@ TEST_CASE("compose: numbers and words") {
 }
 
 TEST_CASE("compose: values that Docker reads differently since 28 are rejected") {
-    CHECK(of_service("tty: on") == "content:2:6: `tty` of the service web is on, which is not true "
-                                   "or false -> write true: since Docker 28 `on` is text");
+    CHECK(of_service("tty: on") == "content:2:6: `tty` of the service web is on, which is not "
+                                   "true or false -> write true: since Docker 28 `on` is a string");
     CHECK(of_service("environment: {A: yes}") ==
-          "content:2:18: `environment.A` of the service web is yes, which is not text or a number "
-          "-> write it in quotes: \"yes\"; without them Docker before 28 reads true");
+          "content:2:18: `environment.A` of the service web is yes, which is not a string or a "
+          "number -> write it in quotes: \"yes\"; without them Docker before 28 reads true");
     for (const char* word : {"y", "Y", "No", "OFF"}) {
         CHECK_MESSAGE(contains(of_service(fmt::format("tty: {}", word)), "is not true or false"),
                       word);
@@ -206,7 +206,7 @@ TEST_CASE("compose: keys that a swarm ignores are warnings") {
           "content:4:5: a swarm ignores `container_name` (of the service db) -> remove it: a "
           "service is reached by its own name\n"
           "content:2:19: a swarm ignores `restart` (of the services web, db) -> use "
-          "`deploy.restart_policy`; without it a task that ended is always restarted");
+          "`deploy.restart_policy`; without it, a task that has ended is always restarted");
     for (const char* key : {"build: .", "depends_on: [a]", "links: [a]", "network_mode: host",
                             "privileged: true", "tmpfs: /x", "<<: {pid: host}"})
         CHECK_MESSAGE(contains(warned(std::string("services: {web: {image: w, ") + key + "}}"),
@@ -280,11 +280,12 @@ TEST_CASE("compose: keys that a stack does not support") {
 }
 
 TEST_CASE("compose: duplicate keys") {
-    CHECK(of_service("user: a, user: b") == "content:2:10: the key `user` appears twice -> remove "
-                                            "one of them; Docker does not define which one counts");
+    CHECK(of_service("user: a, user: b") == "content:2:10: the key `user` appears twice -> "
+                                            "remove one of them; Docker does not define which "
+                                            "one takes effect");
     CHECK(of_service("environment: {A: 1, B: 2,\nA: 3}") ==
           "content:3:1: the key `A` appears twice -> remove one of them; Docker does not define "
-          "which one counts");
+          "which one takes effect");
     // Merged keys may be overridden.
     CHECK(said("x-a: &a {image: w, user: a}\nservices: {web: {<<: *a, user: b}}") == "");
 }
@@ -297,7 +298,8 @@ TEST_CASE("compose: versions of the format") {
     CHECK(contains(said("version: '2.4'\nservices: {}"), "`version` is \"2.4\", which is not"));
     CHECK(said("version: '3.3'\nservices: {web: {image: w, init: true}}") ==
           "content:2:28: `init` in the service web needs version 3.7 of the format, but the file "
-          "declares 3.3 -> remove `version`; then the needed version is used");
+          "declares 3.3 -> remove `version`; hadeploy then chooses the lowest version that "
+          "supports the file");
     CHECK(said("version: '3'\nservices: {web: {image: w, init: true}}") == "");
     const auto sent = [](const std::string& text) {
         return read_compose(Value::map({{"content", text}})).sent();

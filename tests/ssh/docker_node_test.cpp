@@ -199,8 +199,8 @@ TEST_CASE("docker.node: a join depends on the answers of its peers") {
     CHECK(run(offer, in, kIdentity)
               .starts_with("0 marked\ndocker swarm join-token")); // ours: finished
     CHECK(run("swarm s2\ntoken T\nmanagers a:1\n", in, kIdentity) ==
-          "1 marked\nthe node is in another swarm than its peers; to make it leave: docker swarm "
-          "leave "
+          "1 marked\n"
+          "the node is in a different swarm than its peers; to make it leave: docker swarm leave "
           "--force\n");
     CHECK(run("swarm s1\nmanagers a:1\n", none) == "1\nthe swarm's manager gave no join token\n");
     CHECK(run(offer, R"({"LocalNodeState":"pending"})", kIdentity)

@@ -313,7 +313,8 @@ TEST_CASE("gluster.volume: copies are added and removed while it is in use") {
     for (const char* name : {"node7", "node8", "node9"})
         others = others.with(name, connection("10.77.0.17"));
     CHECK_THROWS_WITH_AS(change(three, volume_config(Value::map({{"hosts", others}}))),
-                         "no brick of the volume would stay: the new ones could not get its files",
+                         "no brick of the volume would stay: the new bricks could not get the "
+                         "files",
                          Error);
     CHECK_THROWS_AS(change(six, five), Error); // two sets to one
     const auto warned = [&](int replica) {
@@ -356,8 +357,8 @@ TEST_CASE("gluster.volume: a foreign brick is left alone, ours is removed withou
     host.pop_back();
     CHECK(refused.err ==
           host + ":" + brick +
-              " is the brick of a volume that hadeploy did not create; move it away, "
-              "or choose another path\n");
+              " is the brick of a volume that hadeploy did not create; move it away, or choose a "
+              "different path\n");
     run(remove[1].script);
     CHECK(std::filesystem::exists(brick));
 

@@ -57,7 +57,8 @@ TEST_CASE("host_key: a key, or lines of ssh-keyscan and known_hosts") {
 TEST_CASE("host_key: errors name the cause") {
     CHECK(host_keys_error("@other " + kKey).find("is not a host key") != std::string::npos);
     CHECK(host_keys_error("SHA256:abc") == "\"SHA256:abc\" is not a host key");
-    CHECK(host_keys_error("ssh-ed25519") == "the host key \"ssh-ed25519 \" is cut off or mistyped");
+    CHECK(host_keys_error("ssh-ed25519") == "the host key \"ssh-ed25519 \" is truncated or has a "
+                                            "typing error");
     for (const std::string& wrong :
          {kKey.substr(0, 40), kKey.substr(0, kKey.size() - 4), "ssh-rsa" + kKey.substr(11),
           std::string("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...")})
@@ -69,7 +70,7 @@ TEST_CASE("host_key: errors name the cause") {
 TEST_CASE("host_key: lines that were joined") {
     const std::string comment = "# 10.0.0.1:22 SSH-2.0-OpenSSH_9.2p1";
     const std::string joined =
-        "several lines were joined into one, so only the first key would count";
+        "several lines were joined into one, so only the first key would be used";
     CHECK(host_keys_error("10.0.0.1 " + kKey + " 10.0.0.1 " + kOther) == joined);
     CHECK(host_keys_error(comment + " 10.0.0.1 " + kKey) == joined);
     CHECK(host_keys_error(kKey + " instead of an ssh-rsa one").empty());

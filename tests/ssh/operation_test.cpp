@@ -233,7 +233,7 @@ TEST_SUITE("mount namespaces" * doctest::skip(!Machine::possible())) {
         CHECK(outcome.finished == 3);
         CHECK(host.results.size() == 3);
         CHECK(read_file(log) == "one\ntwo\ntwo\nthree\n");
-        CHECK(host.notices.back() == "the host rebooted; running it again");
+        CHECK(host.notices.back() == "the host rebooted; running the command again");
         CHECK(fs::is_empty(host.machine.run));
     }
 

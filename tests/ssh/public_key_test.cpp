@@ -40,7 +40,7 @@ TEST_CASE("not a public key: the error names what it is") {
     CHECK(hint_of(listed).find("ssh-add -L") != std::string::npos);
     CHECK(hint_of(listed, true) == "write only the fingerprint: \"" + kPrint + "\"");
     CHECK(wrong_key_message(kPrint) == "this is the fingerprint of a key, not the key");
-    CHECK(wrong_key_message("SHA256:abc", true) == "\"SHA256:abc\" is not a whole fingerprint");
+    CHECK(wrong_key_message("SHA256:abc", true) == "\"SHA256:abc\" is not a complete fingerprint");
     CHECK(wrong_key_message("~/.ssh/id_ed25519.pub") ==
           "\"~/.ssh/id_ed25519.pub\" is a path, not a public key");
     CHECK(hint_of("keys/ann.pub") == "use the contents of the file: `${file(\"keys/ann.pub\")}`");

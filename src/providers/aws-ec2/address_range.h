@@ -18,8 +18,8 @@ class AddressRange {
     [[nodiscard]] int length() const { return length_; }
     /// In the spelling that EC2 returns.
     [[nodiscard]] std::string text() const;
-    /// Whether it is larger than the network of one owner: than /8 of IPv4, or /16 of IPv6
-    /// outside of its private range fc00::/7.
+    /// Whether the range is larger than any single owner's network: larger than an IPv4 /8, or than
+    /// an IPv6 /16 outside the private range fc00::/7.
     [[nodiscard]] bool is_huge() const;
 
   private:
@@ -28,7 +28,7 @@ class AddressRange {
     bool v6_ = false;
 };
 
-/// Whether the text is an IPv4 or IPv6 address.
+/// Whether the string is an IPv4 or IPv6 address.
 bool is_address(std::string_view text);
 
 } // namespace hadeploy::aws

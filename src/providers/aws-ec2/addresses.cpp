@@ -27,7 +27,7 @@ bool has_good_port(std::string_view authority) {
            std::stoi(std::string(digits)) <= 65'535;
 }
 
-/// This machine, or an address at which only ECS, EKS or EC2 itself answers.
+/// This machine, or an address at which only ECS, EKS or EC2 itself responds.
 bool is_near(const std::string& host) {
     constexpr std::array<std::string_view, 7> near{
         "localhost",      "::1",          "169.254.169.254", "169.254.170.2",
@@ -44,7 +44,7 @@ std::string url_problem(std::string_view url) {
     if (!lower.starts_with("http://") && !lower.starts_with("https://"))
         return "does not begin with https:// or http://";
     if (!std::all_of(url.begin(), url.end(), is_printable) || url.find('\\') != url.npos)
-        return "contains a character that no URL has";
+        return "contains a character that is not allowed in a URL";
     const std::size_t begin = url.find("://") + 3;
     const std::string_view authority =
         url.substr(begin, std::min(url.find_first_of("/?#", begin), url.size()) - begin);
@@ -69,10 +69,10 @@ void require_safe_url(std::string_view url, std::string_view what, const char* h
 void require_token(std::string_view text, std::string_view what) {
     if (std::all_of(text.begin(), text.end(), is_printable)) return;
     throw Error(ErrorKind::failed,
-                fmt::format("{} contains a blank, a line end or another character that no "
+                fmt::format("{} contains a space, a line break or another character that no "
                             "credentials have",
                             what))
-        .with_hint("set it again; a file from Windows ends its lines with a carriage return");
+        .with_hint("set it again; in a file from Windows, each line ends with a carriage return");
 }
 
 void require_header(std::string_view text, std::string_view what) {
@@ -80,8 +80,8 @@ void require_header(std::string_view text, std::string_view what) {
                      [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
         return;
     throw Error(ErrorKind::failed,
-                fmt::format("{} contains a line end or another control character", what))
-        .with_hint("set it again without a line end");
+                fmt::format("{} contains a line break or another control character", what))
+        .with_hint("set it again without a line break");
 }
 
 } // namespace hadeploy::aws

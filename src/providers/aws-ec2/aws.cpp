@@ -16,8 +16,9 @@ Schema settings_schema() {
     return {
         {.name = "region",
          .type = TypeKind::string,
-         .doc = "Region of resources that name none. Defaults to AWS_REGION, AWS_DEFAULT_REGION, "
-                "the profile's region, and that of the instance on which hadeploy runs."},
+         .doc = "Default region of resources. If not set: AWS_REGION, AWS_DEFAULT_REGION, the "
+                "profile's region, or the region of the instance on which hadeploy runs, in this "
+                "order."},
         {.name = "profile",
          .type = TypeKind::string,
          .doc = "Profile in `~/.aws` with the credentials."},
@@ -28,23 +29,23 @@ Schema settings_schema() {
                              .required = true},
                             {.name = "session",
                              .type = TypeKind::string,
-                             .doc = "Name of the session, in AWS's logs.",
+                             .doc = "Name of the session; it appears in AWS's logs.",
                              .default_value = Value("hadeploy")},
                             {.name = "external_id",
                              .type = TypeKind::string,
                              .doc = "External ID that the role's trust policy asks for."},
                             {.name = "duration",
                              .type = TypeKind::duration,
-                             .doc = "Life of the session; it is renewed before its end.",
+                             .doc = "Duration of the session. It is renewed before it expires.",
                              .min = 900'000,
                              .max = 43'200'000}}),
          .doc = "Role to assume with these credentials."},
         {.name = "endpoint",
          .type = TypeKind::string,
-         .doc = "URL of all services, for an emulator. Defaults to AWS_ENDPOINT_URL_EC2, "
+         .doc = "URL for all services, for an emulator. Defaults to AWS_ENDPOINT_URL_EC2, "
                 "AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2, "
                 "AWS_ENDPOINT_URL_EFS and AWS_ENDPOINT_URL."},
-        {.name = "tags", .type = map_of(TypeKind::string), .doc = "Tags of all resources."},
+        {.name = "tags", .type = map_of(TypeKind::string), .doc = "Tags for all resources."},
     };
 }
 
@@ -57,7 +58,7 @@ class AwsProvider final : public Provider {
   public:
     AwsProvider() {
         name = "aws";
-        doc = "Amazon Web Services. Credentials are never part of a spec, and never recorded: they "
+        doc = "Amazon Web Services. Credentials are never part of a spec and never recorded. They "
               "come from `profile`, or else from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
               "AWS_WEB_IDENTITY_TOKEN_FILE, AWS_PROFILE or the default profile, the service of a "
               "container, or the metadata service of an instance, in this order. A profile can "

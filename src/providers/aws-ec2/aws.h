@@ -9,7 +9,7 @@ namespace hadeploy::aws {
 /// Adds the provider `aws` and its types.
 void add_aws(Registry& registry);
 
-/// Requests to AWS by this process.
+/// Number of requests to AWS by this process.
 std::int64_t requests();
 
 } // namespace hadeploy::aws

@@ -14,7 +14,7 @@ constexpr std::chrono::seconds kLookAgain{3};
 std::string Item::required(const char* path) const {
     std::string out = text(path);
     if (out.empty())
-        throw wrong_answer({}, fmt::format("the answer has an object without its <{}>", path));
+        throw wrong_answer({}, fmt::format("the response has an object without its <{}>", path));
     return out;
 }
 
@@ -80,7 +80,7 @@ void require_zones(Region& region, const Value& subnets, std::size_t least, cons
                 fmt::format("the subnets of {} are in too few availability zones: {} in {}", whose,
                             ids.size(), fmt::join(zones, ", ")),
                 subnets.loc())
-        .with_hint(fmt::format("AWS needs each subnet in another zone{}",
+        .with_hint(fmt::format("AWS requires each subnet to be in a different availability zone{}",
                                least > 1 ? ", and at least two" : ""));
 }
 
@@ -90,22 +90,23 @@ Schema with_common(Schema own, bool tagged, const char* id) {
         out.push_back(
             {.name = "tags",
              .type = map_of(TypeKind::string),
-             .doc = "Tags, over those of the provider. Other tags of the object are left.",
+             .doc = "Tags; they override the provider's tags with the same key. Other tags of the "
+                    "object are left alone.",
              .default_value = Value::map({})});
     out.push_back({.name = "region",
                    .type = TypeKind::string,
-                   .doc = "Region, if it is not the provider's.",
+                   .doc = "Region. Default: the provider's region.",
                    .filled = true,
                    .replaces = true});
     out.push_back({.name = "profile",
                    .type = TypeKind::string,
-                   .doc = "Profile with the credentials, if it is not the provider's.",
+                   .doc = "Profile with the credentials. Default: the provider's credentials.",
                    .operational = true});
     out.push_back(
         {.name = "id", .type = TypeKind::string, .doc = id, .computed = true, .open = true});
     out.push_back({.name = "account",
                    .type = TypeKind::string,
-                   .doc = "Number of the account.",
+                   .doc = "Account ID.",
                    .computed = true,
                    .open = true});
     return out;
@@ -136,8 +137,8 @@ Tags wanted_tags(const Region& region, const Value& config) {
             if (e.value.is_string()) out[e.key] = e.value.as_string();
     if (out.size() > kMostTags - kOwnTags)
         throw Error(ErrorKind::failed,
-                    fmt::format("with those of the provider there are {} tags (at most {}: AWS "
-                                "allows {}, and hadeploy adds {})",
+                    fmt::format("including the provider's, there are {} tags (at most {}: AWS "
+                                "allows {}, of which hadeploy uses {})",
                                 out.size(), kMostTags - kOwnTags, kMostTags, kOwnTags),
                     config["tags"].loc())
             .with_hint("remove some");

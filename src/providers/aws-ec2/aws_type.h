@@ -13,15 +13,15 @@
 
 namespace hadeploy::aws {
 
-/// The tag with the identity of an object that hadeploy made.
+/// The tag with the identity of an object that hadeploy created.
 inline constexpr std::string_view kIdentityTag = "hadeploy:identity";
 /// The tag with the name of the project.
 inline constexpr std::string_view kProjectTag = "hadeploy:project";
 
 using Tags = std::map<std::string, std::string>;
 
-/// An object as AWS describes it: `root()` is its element in a list. Its tags are in the form of
-/// EC2, `<tagSet>`.
+/// An object as AWS describes it. `root()` is the object's element in a list; the tags are in EC2's
+/// form, `<tagSet>`.
 class Item {
   public:
     explicit Item(const pugi::xml_node& item) { document_->append_copy(item); }
@@ -29,14 +29,15 @@ class Item {
     [[nodiscard]] std::string text(const char* path) const {
         return root().first_element_by_path(path).child_value();
     }
-    /// A text that every object has: without it, the object would seem to differ, or be replaced.
-    /// @throws ServiceError, without its action
+    /// A string that every object has. If it were read as empty, the object would seem to differ,
+    /// or would be replaced.
+    /// @throws ServiceError without an action, if the element is missing
     [[nodiscard]] std::string required(const char* path) const;
-    /// The value of a tag; nullptr if there is none.
+    /// The value of a tag; nullptr if the object has no such tag.
     [[nodiscard]] const char* tag(std::string_view key) const;
-    /// Its tag with an identity; "" if hadeploy did not make it.
+    /// The value of the object's identity tag; "" if hadeploy did not create the object.
     [[nodiscard]] std::string identity() const;
-    /// Adds a text, such as one that another request describes.
+    /// Adds an element with a string, for example one that a different request returns.
     void add(const char* element, const std::string& text);
     void add_tag(const std::string& key, const std::string& value);
 
@@ -51,14 +52,14 @@ struct Names {
     const char* id;       ///< "subnetId"
 };
 
-/// A type whose objects have an ID, and mostly tags.
+/// A type whose objects have an ID and, with few exceptions, tags.
 class AwsType : public ResourceType {
   public:
     AwsType(const Service& s, Names n) : service(s), names(n) { provider = "aws"; }
     const Service& service;
     const Names names;
-    std::chrono::minutes limit{10};         ///< for the end of a create or an update
-    std::chrono::minutes removal_limit{10}; ///< for the end of a removal
+    std::chrono::minutes limit{10};         ///< for the completion of a create or an update
+    std::chrono::minutes removal_limit{10}; ///< for the completion of a removal
 
     /// The action that describes objects: "ec2:DescribeSubnets".
     [[nodiscard]] std::string described_by() const;
@@ -67,10 +68,11 @@ class AwsType : public ResourceType {
         check_common(config, problems);
         check_own(config, problems);
     }
-    /// Checks of what only this type has.
+    /// Checks that are specific to this type.
     virtual void check_own(const Value& /*config*/, Diagnostics& /*problems*/) const {}
 
-    /// The objects with these IDs, by ID, with those that are gone. An unknown ID is no error.
+    /// The objects with these IDs, by ID, including those that are gone(). An unknown ID is not an
+    /// error.
     /// @throws ServiceError also for an object without an ID
     virtual std::map<std::string, Item> by_id(Region& region,
                                               const std::vector<std::string>& ids) const = 0;
@@ -78,39 +80,41 @@ class AwsType : public ResourceType {
     /// @throws ServiceError also for an object without an ID or identity
     virtual std::map<std::string, Item>
     by_identity(Region& region, const std::vector<std::string>& identities) const = 0;
-    /// The ID that follows from the config, of objects that cannot carry an identity; "" if there
-    /// is none, or while it is not known.
+    /// For objects that cannot carry an identity: the ID that follows from the config. "" for other
+    /// objects, or while the ID is not known.
     virtual std::string id_from(const Value& /*config*/) const { return {}; }
     /// The parameters of a create that give the object its tags.
     [[nodiscard]] virtual Params creation_tags(const Tags& tags) const = 0;
-    /// Sets some tags of an object, and removes others.
+    /// Sets some tags of an object and removes others.
     virtual void retag(Region& region, const std::string& id, const Tags& set,
                        const std::vector<std::string>& gone) const = 0;
 
-    /// Whether the object only remains to be seen for a while.
+    /// Whether the object is removed, and AWS only still lists it for a while.
     virtual bool is_gone(const Item&) const { return false; }
-    /// What the removal of an object that AWS still shows waits for; "" once it is complete.
+    /// What the removal waits for while AWS still lists the object; "" once the removal is
+    /// complete.
     virtual std::string leaving(const Item& item) const {
         return is_gone(item) ? "" : "waiting until it is gone";
     }
-    /// The attributes, without those that all types have.
-    /// @param config  its spelling is kept where it means the same
+    /// The attributes, except for those that all types have.
+    /// @param config  the current config; equivalent values keep its spelling
     virtual Value observed(Region& region, const Item& item, const Value& config) const = 0;
     /// What the object is still waiting for; "" if it is complete.
     /// @throws Error if it has failed
     virtual std::string unready(const Item&, const Value& /*config*/) const { return {}; }
 
-    /// The object that keeps a name that the config needs; "" if there is none.
+    /// The existing object that has the name that the config needs; "" if the name is free.
     virtual std::string conflict(Region&, const Value& /*config*/) const { return {}; }
-    /// Creates the object with its tags; returns its ID. A request with a client token can be
-    /// repeated; of any other, a lost answer leaves unknown whether there is an object.
+    /// Creates the object with its tags and returns its ID. A request with a client token can be
+    /// retried. If the response to any other request is lost, it is unknown whether the object
+    /// exists.
     virtual std::string create(Region& region, const Change& change, Params tags) const = 0;
     /// Whether change() has to complete a new object.
     virtual bool needs_more(const Value& /*config*/) const { return false; }
-    /// Brings an object from `before` to `after`.
+    /// Changes an object from `before` to `after`.
     virtual void change(Region&, const Item&, const Value& /*before*/, const Value& /*after*/,
                         const Notice& /*progress*/) const {}
-    /// @throws ServiceError; if others still use it, the removal is tried again
+    /// @throws ServiceError; if other objects still use this one, the removal is retried
     virtual void remove(Region& region, const std::string& id, const Value& before) const = 0;
 };
 
@@ -131,40 +135,41 @@ class AwsData : public ResourceType {
 };
 
 /// The attributes that all types have, after those of one.
-/// @param id  what the ID is
+/// @param id  the meaning of the ID, "the instance ID (i-...)"
 Schema with_common(Schema own, bool tagged = true, const char* id = "ID.");
 
-/// Whether the config sets an attribute to another value than `before`.
+/// Whether the config sets an attribute to a value that differs from `before`.
 inline bool changes_from(const Value& before, const Value& after, std::string_view name) {
     return !after[name].is_null() && !(before[name] == after[name]);
 }
 
-/// Where the name of a config has to be unique, as the end of a claim: " in eu-central-1 of the
-/// profile work"; "" for the region and the account of the provider.
+/// The scope in which a config's name has to be unique, as the end of a claim: " in eu-central-1 of
+/// the profile work"; "" for the provider's region and account.
 std::string scope_of(const Value& config);
 
-/// The number that AWS writes.
+/// A number in the form that AWS writes.
 std::int64_t to_number(const std::string& digits);
 /// The IDs in a list or set.
 std::vector<std::string> texts_of(const Value& list);
 Value set_of_texts(std::vector<std::string> texts);
 
-/// The tags that a config asks for: the provider's, with the resource's over them.
-/// @throws Error(failed) if these are more than AWS allows
+/// The configured tags: those of the provider, overridden by those of the resource.
+/// @throws Error(failed) if there are more tags than AWS allows
 Tags wanted_tags(const Region& region, const Value& config);
-/// The tags of a new object: those that are wanted, and those of its identity.
+/// The tags of a new object: the configured ones and those with its identity.
 Tags all_tags(const Region& region, const Change& change);
-/// The `tags` to compare: of the keys in the config, those removed from it, and those of the
-/// provider that differ.
+/// The object's tags for comparison with the config: those whose keys are in the config or were
+/// removed from it, and those of the provider's tags whose values differ.
 Value observed_tags(Region& region, const Item& item, const Value& config, const Value& recorded);
-/// Checks that each of some subnets is in another availability zone, as far as they are known and
-/// EC2 shows them.
-/// @param least  zones that the object needs
-/// @param whose  for the message: "the load balancer"
+/// Checks that each subnet is in a different availability zone, where the subnets are known and EC2
+/// lists them.
+/// @param least  minimum number of zones
+/// @param whose  owner of the subnets, for the message: "the load balancer"
 /// @throws Error(failed)
 void require_zones(Region& region, const Value& subnets, std::size_t least, const char* whose);
 
-/// Asks until an object is as the next request needs it. `state`: for the error, "available".
+/// Polls until an object is in the state that the next request needs. `state` names it in the
+/// error: "available".
 /// @throws Error(failed) after the limit of the type; Interrupted
 void wait_until(Region& region, const AwsType& type, const std::string& id, const char* state,
                 const std::function<bool(const Item&)>& reached);

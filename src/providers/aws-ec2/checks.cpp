@@ -31,10 +31,8 @@ std::string key_problem(const std::string& key, const std::string& shown) {
     if (lower.starts_with("hadeploy:"))
         return fmt::format("the tag {} is reserved for hadeploy's own tags", shown);
     if (const std::size_t n = count_characters(key); n > kMostKey)
-        return fmt::format("the key of the tag {} has {} characters (at most {})", shown, n,
-                           kMostKey);
-    if (has_control(key))
-        return fmt::format("the key of the tag {} contains a control character", shown);
+        return fmt::format("the tag key {} has {} characters (at most {})", shown, n, kMostKey);
+    if (has_control(key)) return fmt::format("the tag key {} contains a control character", shown);
     return {};
 }
 
@@ -59,7 +57,7 @@ bool is_region(std::string_view text) {
 
 void check_region(const Value& region, Diagnostics& problems) {
     if (!region.is_string() || is_region(region.as_string())) return;
-    problems.add(fmt::format("{} is not a region of AWS", quoted(region)), region.loc())
+    problems.add(fmt::format("{} is not an AWS region", quoted(region)), region.loc())
         .with_hint("for example eu-central-1: lower-case letters, digits and dashes");
 }
 
@@ -74,8 +72,7 @@ void check_zone(const Value& zone, const std::string& region, Diagnostics& probl
             .add(fmt::format("the availability zone {} is not in the region {}", quoted(zone),
                              in_quotes(region)),
                  zone.loc())
-            .with_hint("use the name of a zone of the region; the data source `aws.zones` lists "
-                       "them");
+            .with_hint("use a zone of the region; the data source `aws.zones` lists them");
 }
 
 void check_tags(const Value& tags, Diagnostics& problems) {
@@ -93,7 +90,8 @@ void check_tags(const Value& tags, Diagnostics& problems) {
     }
     if (const std::size_t n = tags.as_map().size(); n > kMostTags - kOwnTags)
         problems
-            .add(fmt::format("there are {} tags (at most {}: AWS allows {}, and hadeploy adds {})",
+            .add(fmt::format("there are {} tags (at most {}: AWS allows {}, of which hadeploy "
+                             "uses {})",
                              n, kMostTags - kOwnTags, kMostTags, kOwnTags),
                  tags.loc())
             .with_hint("remove some");
@@ -108,7 +106,9 @@ void check_id(const Value& id, std::string_view prefix, std::string_view noun,
                     is_alphanumeric))
         return;
     problems.add(fmt::format("{} is not the ID of {}", quoted(id), noun), id.loc())
-        .with_hint(fmt::format("it begins with {}; refer to a resource as ${{NAME.id}}", prefix));
+        .with_hint(fmt::format("such an ID begins with {}; to refer to a resource, use "
+                               "${{NAME.id}}",
+                               prefix));
 }
 
 void check_ids(const Value& ids, std::string_view prefix, std::string_view noun,
@@ -149,7 +149,7 @@ void check_text(const Value& text, const TextRule& rule, Diagnostics& problems) 
         .add(fmt::format("{} contains {}, which AWS does not allow", rule.noun,
                          quoted(text, rest.substr(0, first_code_point(rest).size))),
              text.loc())
-        .with_hint(fmt::format("letters and digits are allowed, and {}{}",
+        .with_hint(fmt::format("allowed: letters, digits and {}{}",
                                rule.others.starts_with(' ') ? "blanks and " : "",
                                rule.others.substr(rule.others.find_first_not_of(' '))));
 }

@@ -5,7 +5,7 @@
 
 namespace hadeploy::aws {
 
-/// Requests to AWS by this process, without repetitions.
+/// Number of requests to AWS by this process, not counting retries.
 struct Counters {
     std::atomic<std::int64_t> reads = 0, changes = 0;
 };

@@ -23,7 +23,7 @@ namespace hadeploy::aws {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr std::int64_t kRenewBefore = 300; ///< seconds before the end
+constexpr std::int64_t kRenewBefore = 300; ///< seconds before they expire
 constexpr std::size_t kMostTokenBytes = 64 * 1024;
 constexpr int kMostProfiles = 5; ///< in a chain of source_profile
 
@@ -34,7 +34,7 @@ std::int64_t instant(const std::string& text) {
     return ::timegm(&utc);
 }
 
-/// @throws Error(failed) if a part cannot be one of a request
+/// @throws Error(failed) if a value must not be part of a request
 Credentials usable(Credentials found, const std::string& from) {
     require_token(found.access_key, "the access key of " + from);
     require_token(found.secret_key, "the secret key of " + from);
@@ -42,7 +42,7 @@ Credentials usable(Credentials found, const std::string& from) {
     return found;
 }
 
-/// The credentials in a JSON answer of a service or a process.
+/// The credentials in a JSON response of a service or a process.
 Credentials from_json_text(const std::string& text, const char* token, const std::string& from) {
     Credentials found;
     try {
@@ -101,7 +101,7 @@ Credentials from_sts(const pugi::xml_document& answer, const std::string& action
     Credentials found{given.child_value("AccessKeyId"), given.child_value("SecretAccessKey"),
                       given.child_value("SessionToken"), instant(given.child_value("Expiration"))};
     if (found.access_key.empty() || found.secret_key.empty())
-        throw wrong_answer("sts:" + action, "the answer has no credentials");
+        throw wrong_answer("sts:" + action, "the response has no credentials");
     return usable(std::move(found), "sts:" + action);
 }
 
@@ -111,8 +111,8 @@ std::string setting(const Profile& profile, const char* key) {
     return it == profile.end() ? std::string() : it->second.value;
 }
 
-/// The keys of a profile; without any if it has none.
-/// @throws Error(failed) if it has only a part of them
+/// The keys of a profile; empty if the profile has none.
+/// @throws Error(failed) if only one of the two keys is set
 Credentials keys_of(const std::string& name, const Profile& profile) {
     const auto key = profile.find("aws_access_key_id"),
                secret = profile.find("aws_secret_access_key");
@@ -132,14 +132,14 @@ Credentials keys_of(const std::string& name, const Profile& profile) {
             setting(profile, "aws_session_token")};
 }
 
-/// The URL of the container's service. Without encryption only this machine and the services of ECS
-/// and EKS are asked, as by AWS's own tools.
+/// The URL of the container's credential service. As in AWS's own tools, plain HTTP is only allowed
+/// to this machine and to the services of ECS and EKS.
 std::string container_url(const std::function<std::string(const std::string&)>& env) {
     const char* name = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
     std::string url = env(name);
     if (!url.empty() && !url.starts_with('/'))
         throw Error(ErrorKind::failed, fmt::format("{} does not begin with /", name))
-            .with_hint("AWS_CONTAINER_CREDENTIALS_FULL_URI takes a whole URL");
+            .with_hint("for a complete URL, set AWS_CONTAINER_CREDENTIALS_FULL_URI");
     if (!url.empty())
         url = "http://169.254.170.2" + url;
     else
@@ -194,8 +194,8 @@ Credentials CredentialChain::find() {
     throw Error(ErrorKind::failed, "there are no AWS credentials")
         .with_hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or `profile` "
                    "under `providers: {aws: ...}`")
-        .with_note("looked for in the environment, in ~/.aws, and in the services of a container "
-                   "and an instance");
+        .with_note("searched: the environment, ~/.aws, and the credential services of a "
+                   "container and an instance");
 }
 
 std::optional<Credentials> CredentialChain::from_environment() {
@@ -230,7 +230,7 @@ std::optional<Credentials> CredentialChain::from_profile(const std::string& name
             .with_hint("profiles are in ~/.aws/config and ~/.aws/credentials");
     if (depth == kMostProfiles)
         throw Error(ErrorKind::failed,
-                    fmt::format("the source_profile of the AWS profile {} leads in a circle",
+                    fmt::format("the source_profile of the AWS profile {} leads back to itself",
                                 in_quotes(name)));
     source_ = fmt::format("the profile {}", name);
     const Credentials own = keys_of(name, *profile);
@@ -277,7 +277,7 @@ Credentials CredentialChain::from_process(const std::string& command) {
         {.argv = words_of(command), .stop = access_.stop, .timeout = milliseconds(60'000)});
     if (done.status != 0)
         throw Error(ErrorKind::failed,
-                    fmt::format("the credential_process of {} failed with status {}", source_,
+                    fmt::format("the credential_process of {} failed with exit status {}", source_,
                                 done.status));
     return from_json_text(done.out, "SessionToken", "the credential_process of " + source_);
 }
@@ -299,7 +299,7 @@ std::optional<Credentials> CredentialChain::from_container() {
     const http::Answer answer = ask("GET", url, headers);
     if (!is_complete(answer))
         throw Error(ErrorKind::failed,
-                    "the container's service for AWS credentials does not answer");
+                    "the container's service for AWS credentials is not responding");
     source_ = "the container";
     return from_json_text(answer.body, "Token", "the container's service");
 }
@@ -373,8 +373,8 @@ Credentials CredentialChain::assume(const Credentials& with, const Value& role) 
         throw Error(ErrorKind::failed, fmt::format("the role {} cannot be assumed: {}",
                                                    role.text("role"), error.message))
             .with_hint(
-                fmt::format("its trust policy has to allow sts:AssumeRole to the credentials "
-                            "of {}",
+                fmt::format("its trust policy has to allow sts:AssumeRole for the credentials of "
+                            "{}",
                             source_));
     }
 }
@@ -399,8 +399,8 @@ std::string CredentialChain::region() {
             .with_hint("set `region` under `providers: {aws: ...}` or at the resource, or "
                        "AWS_REGION");
     if (!is_region(found))
-        throw Error(ErrorKind::failed, fmt::format("{} has {}, which is not a region of AWS",
-                                                   source, in_quotes(found)))
+        throw Error(ErrorKind::failed,
+                    fmt::format("{} has {}, which is not an AWS region", source, in_quotes(found)))
             .with_hint("for example eu-central-1: lower-case letters, digits and dashes");
     return found;
 }

@@ -12,36 +12,37 @@
 #include <string_view>
 #include <utility>
 
-/// Where credentials come from: one place for all of them. They are never part of a spec, and so
-/// neither of the state.
+/// Finds the credentials. They are never part of a spec, and therefore not part of the state
+/// either.
 namespace hadeploy::aws {
 
-/// The settings of the provider, with those of a resource.
+/// The provider's settings, with a resource's own settings applied.
 struct Access {
     std::function<std::string(const std::string&)> environment;
     std::string region = {};   ///< "": from the environment, the profile or the metadata service
     std::string profile = {};  ///< "": AWS_PROFILE, or the default
     std::string endpoint = {}; ///< URL of all services; "": see endpoint_of()
-    Value assume_role = {};    ///< null, or a role to assume with the credentials found
+    Value assume_role = {};    ///< null, or the role to assume with these credentials
     std::stop_token stop = {}; ///< ends all waiting
 };
 
-/// The credentials for an Access, renewed before they expire. Looked for in this order: the profile
-/// of the settings; AWS_ACCESS_KEY_ID; AWS_WEB_IDENTITY_TOKEN_FILE; AWS_PROFILE or the default
-/// profile; the container's service; the instance's metadata service (version 2).
+/// The credentials for an Access, renewed before they expire. The sources, in order: the profile in
+/// the settings; AWS_ACCESS_KEY_ID; AWS_WEB_IDENTITY_TOKEN_FILE; AWS_PROFILE or the default
+/// profile; the container's credential service; the instance's metadata service (version 2).
 class CredentialChain {
   public:
     explicit CredentialChain(Access access);
 
-    /// @param renew  AWS did not accept the last ones
-    /// @throws Error(failed) that names the places where none were found; Interrupted
+    /// @param renew  AWS rejected the previous credentials
+    /// @throws Error(failed) that names the sources without credentials; Interrupted
     Credentials get(bool renew = false);
-    /// The region: of the settings, AWS_REGION, AWS_DEFAULT_REGION, the profile, the instance.
-    /// @throws Error(failed) if there is none, or if it is no name of a region
+    /// The region from the settings, AWS_REGION, AWS_DEFAULT_REGION, the profile or the instance,
+    /// in this order.
+    /// @throws Error(failed) if there is none, or if it is not the name of a region
     std::string region();
-    /// The URL of a service: of the settings, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the
-    /// profile's endpoint_url; otherwise AWS's.
-    /// @throws Error(failed) if it is no URL
+    /// The URL of a service from the settings, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL or the
+    /// profile's endpoint_url, in this order; otherwise AWS's own URL.
+    /// @throws Error(failed) if it is not a URL
     std::string endpoint_of(const Service& service, const std::string& region) const;
     /// Where the credentials came from, for messages: "the profile work".
     [[nodiscard]] std::string source() const {

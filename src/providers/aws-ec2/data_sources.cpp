@@ -12,10 +12,10 @@ namespace {
 Schema with_place(Schema own) {
     own.push_back({.name = "region",
                    .type = TypeKind::string,
-                   .doc = "Region, if it is not the provider's."});
+                   .doc = "Region. Default: the provider's region."});
     own.push_back({.name = "profile",
                    .type = TypeKind::string,
-                   .doc = "Profile with the credentials, if it is not the provider's."});
+                   .doc = "Profile with the credentials. Default: the provider's credentials."});
     return own;
 }
 
@@ -32,11 +32,10 @@ class Image final : public AwsData {
   public:
     Image() {
         name = "aws.image";
-        summary = "The newest image of a name";
-        doc =
-            "Finds the newest image that is available. Its ID changes when its owner publishes "
-            "another one, which would replace instances: give `name` without wildcards, or ignore "
-            "changes of `image` there.";
+        summary = "The newest image with a name";
+        doc = "Finds the newest image that is available. When the owner publishes a newer one, the "
+              "ID changes, which would replace instances. To prevent this, set `name` without "
+              "wildcards, or list `image` under `ignore_changes` of the instances.";
         example = "debian:\n"
                   "  type: aws.image\n"
                   "  owner: \"136693071363\"\n"
@@ -44,11 +43,11 @@ class Image final : public AwsData {
         schema = with_place({
             {.name = "owner",
              .type = TypeKind::string,
-             .doc = "Number of the account, or amazon, self.",
+             .doc = "Account ID, `amazon`, `aws-marketplace` or `self`.",
              .required = true},
             {.name = "name",
              .type = TypeKind::string,
-             .doc = "Name; * stands for any characters.",
+             .doc = "Name; `*` matches any characters.",
              .required = true},
             {.name = "architecture",
              .type = TypeKind::string,
@@ -56,15 +55,15 @@ class Image final : public AwsData {
              .default_value = Value("x86_64"),
              .one_of = {"x86_64", "arm64"}},
             text_out("id", "ID of the image."),
-            text_out("image_name", "Its full name."),
-            text_out("created", "When it was made."),
+            text_out("image_name", "Full name of the image."),
+            text_out("created", "Creation time of the image."),
         });
     }
     void check_own(const Value& config, Diagnostics& problems) const override {
         const Value& owner = config["owner"];
         if (!owner.is_string() || is_owner(owner.as_string())) return;
-        problems.add(fmt::format("{} is not the owner of images", quoted(owner)), owner.loc())
-            .with_hint("the 12 digits of an account, quoted, or amazon, aws-marketplace, self");
+        problems.add(fmt::format("{} is not an owner of images", quoted(owner)), owner.loc())
+            .with_hint("use an account ID (12 digits, quoted), amazon, aws-marketplace or self");
     }
     Value look(Region& region, const Value& config) const override {
         Params params;
@@ -76,7 +75,8 @@ class Image final : public AwsData {
         region.each("DescribeImages", params, "imagesSet", [&](const pugi::xml_node& item) {
             const std::string created = item.child_value("creationDate");
             if (*item.child_value("imageId") == '\0')
-                throw wrong_answer("ec2:DescribeImages", "the answer has an image without its ID");
+                throw wrong_answer("ec2:DescribeImages",
+                                   "the response has an image without its ID");
             if (!newest.is_null() && created <= newest.text("created")) return;
             newest = Value::map({{"id", item.child_value("imageId")},
                                  {"image_name", item.child_value("name")},
@@ -84,10 +84,10 @@ class Image final : public AwsData {
         });
         if (newest.is_null())
             throw Error(ErrorKind::failed,
-                        fmt::format("there is no image {} of {} in {}", quoted(config["name"]),
-                                    quoted(config["owner"]), region.name()),
+                        fmt::format("there is no image {} owned by {} in {}",
+                                    quoted(config["name"]), quoted(config["owner"]), region.name()),
                         config["name"].loc())
-                .with_hint("check name, owner, architecture and region");
+                .with_hint("check `name`, `owner`, the architecture and the region");
         return newest;
     }
 };
@@ -97,7 +97,7 @@ class Zones final : public AwsData {
     Zones() {
         name = "aws.zones";
         summary = "The availability zones of a region";
-        doc = "Zones that the account can use, sorted by name.";
+        doc = "The zones that the account can use, sorted by name.";
         example = "zones: {type: aws.zones}\n";
         schema = with_place({{.name = "names",
                               .type = list_of(TypeKind::string),
@@ -113,7 +113,8 @@ class Zones final : public AwsData {
             "availabilityZoneInfo",
             [&](const pugi::xml_node& item) { names.emplace_back(item.child_value("zoneName")); });
         if (names.empty() || std::find(names.begin(), names.end(), "") != names.end())
-            throw wrong_answer("ec2:DescribeAvailabilityZones", "the answer has no zone's name");
+            throw wrong_answer("ec2:DescribeAvailabilityZones", "the response has a zone without "
+                                                                "its name");
         return Value::map({{"names", set_of_texts(std::move(names))}});
     }
 };
@@ -122,11 +123,11 @@ class CallerIdentity final : public AwsData {
   public:
     CallerIdentity() {
         name = "aws.caller_identity";
-        summary = "Whose credentials are used";
-        doc = "The account and the caller that AWS sees.";
+        summary = "The account and user of the credentials";
+        doc = "The account and the identity to which AWS assigns the requests.";
         example = "me: {type: aws.caller_identity}\n";
-        schema = with_place({text_out("account", "Number of the account."),
-                             text_out("arn", "ARN of the user or the session."),
+        schema = with_place({text_out("account", "Account ID."),
+                             text_out("arn", "ARN of the user or of the role session."),
                              text_out("region_name", "The region.")});
     }
     Value look(Region& region, const Value&) const override {

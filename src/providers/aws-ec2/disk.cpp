@@ -14,7 +14,7 @@ namespace {
 struct DiskType {
     const char* name;
     std::int64_t least_gib, most_gib;
-    std::int64_t least_iops = 0, most_iops = 0, iops_per_gib = 0; ///< 0: cannot be chosen
+    std::int64_t least_iops = 0, most_iops = 0, iops_per_gib = 0; ///< 0: cannot be set
     bool needs_iops = false, has_throughput = false;
 };
 constexpr std::array<DiskType, 7> kDiskTypes{
@@ -56,22 +56,22 @@ std::int64_t in_gib(const Value& bytes) {
     return (bytes.as_integer() + kGib - 1) / kGib;
 }
 
-/// Adds a problem for a number outside of a range.
+/// Adds a problem if a number is out of range.
 void check_number(const Value& value, std::int64_t number, const std::string& noun,
                   std::int64_t least, std::int64_t most, Diagnostics& problems) {
     if (number >= least && number <= most) return;
-    problems.add(fmt::format("{} is {} to {}, got {}", noun, least, most,
+    problems.add(fmt::format("{} must be between {} and {}, got {}", noun, least, most,
                              redacted(value, std::to_string(number))),
                  value.loc());
 }
 
 void check_iops(const Disk& disk, const DiskType& type, Diagnostics& problems) {
     if (disk.iops.is_null() && type.needs_iops)
-        problems.add(fmt::format("a volume of the type {} needs iops", type.name), disk.type.loc());
+        problems.add(fmt::format("a volume of type {} needs `iops`", type.name), disk.type.loc());
     if (!disk.iops.is_integer()) return;
     const std::int64_t iops = disk.iops.as_integer();
     if (type.most_iops == 0) {
-        problems.add(fmt::format("the iops of the type {} cannot be chosen", type.name),
+        problems.add(fmt::format("`iops` cannot be set for volumes of type {}", type.name),
                      disk.iops.loc());
         return;
     }
@@ -79,7 +79,7 @@ void check_iops(const Disk& disk, const DiskType& type, Diagnostics& problems) {
     if (disk.size.is_integer())
         most = std::clamp(in_gib(disk.size) * type.iops_per_gib, type.least_iops, most);
     check_number(disk.iops, iops,
-                 fmt::format("iops of the type {}{}", type.name,
+                 fmt::format("`iops` for type {}{}", type.name,
                              most == type.most_iops ? "" : ", at this size,"),
                  type.least_iops, most, problems);
 }
@@ -87,7 +87,7 @@ void check_iops(const Disk& disk, const DiskType& type, Diagnostics& problems) {
 void check_throughput(const Disk& disk, const DiskType& type, Diagnostics& problems) {
     if (!disk.throughput.is_integer()) return;
     if (!type.has_throughput) {
-        problems.add(fmt::format("the throughput of the type {} cannot be chosen", type.name),
+        problems.add(fmt::format("`throughput` cannot be set for volumes of type {}", type.name),
                      disk.throughput.loc());
         return;
     }
@@ -105,18 +105,17 @@ void check_throughput(const Disk& disk, const DiskType& type, Diagnostics& probl
 
 void check_disk(const Disk& disk, Diagnostics& problems) {
     if (disk.size.is_integer() && disk.size.as_integer() % kGib != 0)
-        problems.add("the size of a volume is a whole number of GiB", disk.size.loc());
+        problems.add("the size of a volume must be a whole number of GiB", disk.size.loc());
     const DiskType* type = disk_type(disk.type);
     if (type == nullptr) {
         if (disk.type.is_string())
-            problems
-                .add(fmt::format("{} is not a type of volume", quoted(disk.type)), disk.type.loc())
-                .with_hint("the types are gp3, gp2, io1, io2, st1, sc1 and standard");
+            problems.add(fmt::format("{} is not a volume type", quoted(disk.type)), disk.type.loc())
+                .with_hint("the volume types are gp3, gp2, io1, io2, st1, sc1 and standard");
         return;
     }
     if (disk.size.is_integer())
         check_number(disk.size, in_gib(disk.size),
-                     fmt::format("the size in GiB of the type {}", type->name), type->least_gib,
+                     fmt::format("the size in GiB for type {}", type->name), type->least_gib,
                      type->most_gib, problems);
     check_iops(disk, *type, problems);
     check_throughput(disk, *type, problems);

@@ -10,15 +10,15 @@ namespace hadeploy::aws {
 
 inline constexpr std::int64_t kGib = std::int64_t{1} << 30;
 
-/// What a config says about a disk: a volume, or the one from which an instance boots.
+/// The settings of a disk in a config: of a volume, or of an instance's root volume.
 struct Disk {
-    const Value &size, &type, &iops, &throughput; ///< bytes; "gp3"; a second; MiB a second
+    const Value &size, &type, &iops, &throughput; ///< bytes; "gp3"; per second; MiB per second
 };
 
 /// Checks a disk against the ranges of its type (CreateVolume).
 void check_disk(const Disk& disk, Diagnostics& problems);
-/// Adds what is set to a request, without what its type does not have.
-/// @param size_name  the parameter of its size, which differs between actions
+/// Adds the settings that the volume type supports to a request.
+/// @param size_name  the name of the size parameter, which differs between actions
 void specify_disk(Params& params, const std::string& prefix, const Disk& disk,
                   const char* size_name);
 

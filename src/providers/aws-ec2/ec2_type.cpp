@@ -30,10 +30,10 @@ Ec2Type::found(Region& region, std::vector<std::string> wanted, const std::strin
                 if (object.text(names_.id).empty() || its_key.empty())
                     throw wrong_answer(
                         described_by(),
-                        fmt::format("the answer has a {} without its ID or its tag {}", names_.noun,
-                                    kIdentityTag));
+                        fmt::format("the response has a {} without its ID or its tag {}",
+                                    names_.noun, kIdentityTag));
                 const auto [place, fresh] = out.emplace(its_key, object);
-                // an identity can have an earlier object, which has ended
+                // an earlier object, now terminated, can have the same identity
                 if (!fresh && is_gone(place->second)) place->second = object;
             });
         });

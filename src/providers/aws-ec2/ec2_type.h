@@ -15,19 +15,19 @@ struct Ec2Names {
     const char* set;         ///< "subnetSet"
     const char* id;          ///< "subnetId"
     const char* id_filter;   ///< "subnet-id"
-    const char* tagged;      ///< in a TagSpecification: "subnet"
-    int page = 0;            ///< MaxResults; 0: it has none
-    const char* option = ""; ///< a further parameter of Describe that is true
+    const char* tagged;      ///< ResourceType in a TagSpecification: "subnet"
+    int page = 0;            ///< MaxResults; 0: the action has no such parameter
+    const char* option = ""; ///< another parameter of Describe to set to true
 };
 
-/// A type whose objects EC2 keeps: they are found by filters, and described with their tags.
+/// A type whose objects belong to EC2: they are found by filters and described with their tags.
 class Ec2Type : public AwsType {
   public:
     explicit Ec2Type(Ec2Names n)
         : AwsType(kEc2, {.noun = n.noun, .describe = n.describe, .id = n.id}), names_(n) {}
 
-    /// The objects of an `<item>` of the set: for an instance, those of a reservation.
-    /// @throws ServiceError for an item of another form
+    /// The objects in an `<item>` of the set: for instances, those of a reservation.
+    /// @throws ServiceError for a malformed item
     virtual void unfold(const pugi::xml_node& item,
                         const std::function<void(const pugi::xml_node&)>& take) const {
         take(item);

@@ -15,7 +15,7 @@ constexpr const char* kMounts = "/2015-02-01/mount-targets";
 constexpr const char* kFileTags = "/2015-02-01/resource-tags/";
 constexpr const char* kPageOfFiles = "100";
 
-/// JSON as elements: the members of a list are `<member>`.
+/// Converts JSON to elements; the members of a list become `<member>`.
 void add_json(pugi::xml_node to, const Value& value) {
     if (value.is_map())
         for (const Entry& e : value.as_map()) add_json(to.append_child(e.key.c_str()), e.value);
@@ -27,7 +27,7 @@ void add_json(pugi::xml_node to, const Value& value) {
         to.text().set(to_json(value).c_str());
 }
 
-/// The objects in a list of all pages.
+/// The objects of a list from all pages.
 std::vector<pugi::xml_node> all_of(Region& region, const char* action, RestRequest request,
                                    const char* list, pugi::xml_document& keep) {
     std::vector<pugi::xml_node> out;
@@ -38,7 +38,7 @@ std::vector<pugi::xml_node> all_of(Region& region, const char* action, RestReque
         const Value answer = region.efs().rest(action, request, true);
         if (!answer[list].is_list())
             throw wrong_answer(fmt::format("{}:{}", kEfs.name, action),
-                               fmt::format("the answer has no {}", list));
+                               fmt::format("the response has no {}", list));
         for (const Value& one : answer[list].as_list()) {
             pugi::xml_node node = keep.append_child("member");
             add_json(node, one);
@@ -48,12 +48,12 @@ std::vector<pugi::xml_node> all_of(Region& region, const char* action, RestReque
         if (marker.empty()) return out;
         if (!seen.insert(marker).second)
             throw wrong_answer(fmt::format("{}:{}", kEfs.name, action),
-                               "the answer leads to a page that was read before");
+                               "the response refers to a page that was already read");
         request.query = query;
     }
 }
 
-/// Mount targets that are not about to disappear.
+/// Mount targets that are not being deleted.
 std::vector<pugi::xml_node> mounts_of(const Item& item) {
     std::vector<pugi::xml_node> out;
     for (const pugi::xml_node& mount : item.root().child("mounts").children("member"))
@@ -83,7 +83,8 @@ class Efs final : public AwsType {
         check_ids(config["security_groups"], "sg-", "a security group", problems);
         if (config.text("performance_mode") == "maxIO" &&
             config.text("throughput_mode") == "elastic")
-            problems.add("a file system with the performance mode maxIO has no elastic throughput",
+            problems.add("a file system with the performance mode maxIO cannot have elastic "
+                         "throughput",
                          config["performance_mode"].loc());
     }
     std::optional<DataLoss> held_data(const Value& files) const override {
@@ -93,7 +94,7 @@ class Efs final : public AwsType {
                                       const std::vector<std::string>& ids) const override {
         return found(region, ids, "FileSystemId");
     }
-    /// The creation token is the identity.
+    /// The creation token holds the identity.
     std::map<std::string, Item>
     by_identity(Region& region, const std::vector<std::string>& identities) const override {
         return found(region, identities, "CreationToken");
@@ -129,8 +130,8 @@ class Efs final : public AwsType {
     static std::vector<std::string> groups_of(Region& region, const std::string& mount);
 };
 
-/// All file systems are listed: one unknown ID fails a request. Those that are wanted come with
-/// their mount targets.
+/// Lists all file systems, because one unknown ID fails a request. The requested ones include their
+/// mount targets.
 std::map<std::string, Item> Efs::found(Region& region, const std::vector<std::string>& wanted,
                                        const char* key) const {
     std::map<std::string, Item> out;
@@ -154,7 +155,7 @@ std::map<std::string, Item> Efs::found(Region& region, const std::vector<std::st
                                   {"MaxItems", kPageOfFiles}}},
                         "MountTargets", mounts))
                 list.append_copy(mount);
-        } catch (const ServiceError& error) { // it has disappeared since
+        } catch (const ServiceError& error) { // deleted since the list was read
             if (!is_missing(error)) throw;
             continue;
         }
@@ -170,7 +171,7 @@ std::vector<std::string> Efs::groups_of(Region& region, const std::string& mount
         action, {.path = fmt::format("{}/{}/security-groups", kMounts, mount)}, true);
     if (!answer["SecurityGroups"].is_list())
         throw wrong_answer(fmt::format("{}:{}", kEfs.name, action),
-                           "the answer has no SecurityGroups");
+                           "the response has no SecurityGroups");
     return texts_of(answer["SecurityGroups"]);
 }
 
@@ -182,7 +183,7 @@ Value Efs::observed(Region& region, const Item& item, const Value& config) const
         subnets.emplace_back(mount.child_value("SubnetId"));
         addresses.push_back({mount.child_value("AvailabilityZoneName"),
                              Value(std::string(mount.child_value("IpAddress")))});
-        // one with other groups is shown for all
+        // one mount target with different groups stands for all
         if (!config["security_groups"].is_list() ||
             !(groups.is_null() || groups == config["security_groups"]))
             continue;
@@ -203,15 +204,15 @@ Value Efs::observed(Region& region, const Item& item, const Value& config) const
 std::string Efs::unready(const Item& item, const Value&) const {
     const std::string state = item.required("LifeCycleState");
     if (state == "error")
-        throw Error(ErrorKind::failed, "AWS could not make the file system")
-            .with_hint("`hadeploy taint` lets the next apply replace it");
+        throw Error(ErrorKind::failed, "AWS could not create the file system")
+            .with_hint("to replace it in the next apply, run `hadeploy taint`");
     if (state != "available") return fmt::format("waiting for the file system, which is {}", state);
     for (const pugi::xml_node& mount : mounts_of(item)) {
         const std::string its = mount.child_value("LifeCycleState");
         if (its == "error")
-            throw Error(ErrorKind::failed, fmt::format("AWS could not make the mount target {}",
+            throw Error(ErrorKind::failed, fmt::format("AWS could not create the mount target {}",
                                                        mount.child_value("MountTargetId")))
-                .with_hint("remove it, then apply again");
+                .with_hint("delete the mount target, then apply again");
         if (its != "available")
             return fmt::format("waiting for the mount target in {}, which is {}",
                                mount.child_value("AvailabilityZoneName"), its);
@@ -237,7 +238,7 @@ std::string Efs::create(Region& region, const Change& change, Params) const {
                                        {"Tags", Value::list(std::move(tags))}})},
                   true)
             .text("FileSystemId");
-    } catch (const ServiceError& error) { // an earlier attempt has made it
+    } catch (const ServiceError& error) { // an earlier attempt created it
         if (!error.is({"FileSystemAlreadyExists"})) throw;
         for (const auto& [token, item] : by_identity(region, {change.identity}))
             return item.text(names.id);
@@ -257,7 +258,7 @@ void Efs::change(Region& region, const Item& item, const Value& before, const Va
     if (changes_from(before, after, "subnets")) set_mounts(region, item, after, progress);
     if (!changes_from(before, after, "security_groups")) return;
     const std::vector<std::string> kept = texts_of(after["subnets"]);
-    for (const pugi::xml_node& mount : mounts_of(item)) { // new ones have got them
+    for (const pugi::xml_node& mount : mounts_of(item)) { // new ones already have them
         if (!is_among(kept, mount.child_value("SubnetId"))) continue;
         region.efs().rest("ModifyMountTargetSecurityGroups",
                           {.method = "PUT",
@@ -277,7 +278,7 @@ void Efs::unmount(Region& region, const std::string& mount) {
     }
 }
 
-/// A zone has one mount target, so old ones go first.
+/// A zone has one mount target, so old ones are removed before new ones are created.
 void Efs::set_mounts(Region& region, const Item& item, const Value& after,
                      const Notice& progress) const {
     const std::string id = item.text(names.id);
@@ -290,7 +291,7 @@ void Efs::set_mounts(Region& region, const Item& item, const Value& after,
                              mount.child_value("AvailabilityZoneName")));
         unmount(region, mount.child_value("MountTargetId"));
     }
-    // an earlier attempt may have removed mount targets too, and the mode may have changed before
+    // an earlier attempt may also have removed mount targets, or changed the mode
     progress("waiting until it can be mounted");
     wait_until(region, *this, id, "available", [&](const Item& one) {
         const auto all = one.root().child("mounts").children("member");
@@ -307,7 +308,8 @@ void Efs::set_mounts(Region& region, const Item& item, const Value& after,
             region.efs().rest("CreateMountTarget",
                               {.method = "POST", .path = kMounts, .body = std::move(body)}, true);
         } catch (const ServiceError& error) {
-            // an attempt whose answer was lost has made it; else the next plan finds it missing
+            // created by an attempt whose response was lost; otherwise the next plan finds it
+            // missing
             if (!error.is({"MountTargetConflict"})) throw;
             const auto now = by_id(region, {id});
             const auto its = now.find(id);
@@ -321,8 +323,8 @@ void Efs::set_mounts(Region& region, const Item& item, const Value& after,
     }
 }
 
-/// The file system can be deleted when its mount targets are gone; until then AWS says that it is
-/// in use, and the removal is tried again.
+/// The file system can be deleted when its mount targets are gone. Until then AWS reports that it
+/// is in use, and the removal is retried.
 void Efs::remove(Region& region, const std::string& id, const Value&) const {
     for (const auto& [own, item] : by_id(region, {id}))
         for (const pugi::xml_node& mount : mounts_of(item))
@@ -354,15 +356,16 @@ Efs::Efs()
     name = "aws.efs";
     summary = "A file system that many machines mount (EFS)";
     doc =
-        "Its identity is the creation token, so that it is never made twice. It has a mount target "
-        "in each of `subnets`, at an address that `mount_targets` exports by availability zone: "
-        "unlike the DNS name, it can be used at once. Mount targets and groups change in place; "
-        "of one that moves to another subnet, the old one goes first.\n\n"
+        "The identity is the creation token, so that a file system is never created twice. It has "
+        "a mount target in each of `subnets`; `mount_targets` exports their addresses by "
+        "availability zone. Unlike the DNS name, an address can be used immediately. Mount "
+        "targets and security groups change in place. If a mount target moves to a different "
+        "subnet, the old one is removed first.\n\n"
         "Detected and repaired: mount targets, security groups, throughput mode and tags; a file "
-        "system that is gone is created again, empty. Its files exist nowhere else, so its "
-        "destruction has to be confirmed. Destroy removes the mount targets, waits until they are "
+        "system that is gone is created again, empty. Its files exist nowhere else, so you have "
+        "to confirm its destruction. Destroy removes the mount targets, waits until they are "
         "gone, and then removes the file system.";
-    import_id = "the ID of the file system (fs-...)";
+    import_id = "the file system ID (fs-...)";
     example = "files:\n"
               "  type: aws.efs\n"
               "  subnets: [\"${subnet_a.id}\", \"${subnet_b.id}\"]\n"
@@ -370,7 +373,7 @@ Efs::Efs()
     schema = with_common({
         {.name = "encrypted",
          .type = TypeKind::boolean,
-         .doc = "Whether it is encrypted, with AWS's key for EFS.",
+         .doc = "Whether the file system is encrypted, with AWS's key for EFS.",
          .replaces = true,
          .default_value = Value(true)},
         {.name = "performance_mode",
@@ -381,22 +384,22 @@ Efs::Efs()
          .one_of = {"generalPurpose", "maxIO"}},
         {.name = "throughput_mode",
          .type = TypeKind::string,
-         .doc =
-             "Whether its throughput follows its size, or the load. AWS allows one change a day.",
+         .doc = "`bursting`: the throughput follows the size. `elastic`: it follows the load. AWS "
+                "allows one change per day.",
          .default_value = Value("bursting"),
          .one_of = {"bursting", "elastic"}},
         {.name = "subnets",
          .type = set_of(TypeKind::string),
-         .doc = "IDs of the subnets with a mount target, each in another availability zone.",
+         .doc = "IDs of the subnets with a mount target, each in a different availability zone.",
          .default_value = Value::list({})},
         {.name = "security_groups",
          .type = set_of(TypeKind::string),
-         .doc = "IDs of the security groups of the mount targets: they have to allow port 2049. "
-                "Those of the VPC's default if not set.",
+         .doc = "IDs of the security groups of the mount targets. They have to allow port 2049. "
+                "Default: the VPC's default group.",
          .min = 1},
         {.name = "mount_targets",
          .type = map_of(TypeKind::string),
-         .doc = "Addresses to mount, by availability zone.",
+         .doc = "IP addresses to mount, by availability zone.",
          .computed = true,
          .open = true,
          .changes_on_update = true},

@@ -47,8 +47,8 @@ void ElbType::check_name(const Value& name, Diagnostics& problems) const {
     if (text.empty() || text.starts_with('-') || text.ends_with('-') ||
         text.find("--") != text.npos || text.starts_with("internal-"))
         problems.add(fmt::format("{} cannot be {}", quoted(name), noun), name.loc())
-            .with_hint("dashes are allowed between letters and digits; AWS reserves names that "
-                       "begin with internal-");
+            .with_hint("a dash is allowed only between letters and digits; AWS reserves names "
+                       "that begin with internal-");
 }
 
 std::string ElbType::observed_name(const Item& item, const Value& config) const {
@@ -62,12 +62,12 @@ std::vector<Item> ElbType::listed(Region& region, const Params& params) const {
         out.emplace_back(node);
         if (out.back().text(names_.id).empty())
             throw wrong_answer(described_by(),
-                               fmt::format("the answer has a {} without its ARN", names_.noun));
+                               fmt::format("the response has a {} without its ARN", names_.noun));
     });
     return out;
 }
 
-/// The objects with their tags, without those that have disappeared since they were listed.
+/// The objects with their tags, without those that were deleted since they were listed.
 std::vector<Item> ElbType::with_tags(Region& region, std::vector<Item> items) const {
     std::vector<Item> out;
     for (std::size_t at = 0; at < items.size(); at += kMostDescribed) {
@@ -81,7 +81,7 @@ std::vector<Item> ElbType::with_tags(Region& region, std::vector<Item> items) co
                 true);
         } catch (const ServiceError& error) {
             if (!is_absent(error)) throw;
-            if (some.size() > 1) // one of them has disappeared
+            if (some.size() > 1) // one of them was deleted
                 for (const Item& item : some)
                     for (Item& one : with_tags(region, {item})) out.push_back(std::move(one));
             continue;
@@ -95,7 +95,7 @@ std::vector<Item> ElbType::with_tags(Region& region, std::vector<Item> items) co
             if (tags == described.end())
                 throw wrong_answer(
                     "elasticloadbalancing:DescribeTags",
-                    fmt::format("the answer has no tags of {}", item.text(names_.id)));
+                    fmt::format("the response has no tags of {}", item.text(names_.id)));
             for (const pugi::xml_node& tag : tags->second.child("Tags").children("member"))
                 item.add_tag(tag.child_value("Key"), tag.child_value("Value"));
             out.push_back(std::move(item));
@@ -143,8 +143,8 @@ std::string ElbType::conflict(Region& region, const Value& config) const {
     return other ? fmt::format("the {} {}", names_.noun, other->text(names_.id)) : "";
 }
 
-/// Looks for the name first: AWS answers with the existing object if that has the same settings,
-/// such as the generation that this one replaces.
+/// Looks for the name first. If an object with this name and the same settings exists, such as the
+/// generation that this one replaces, AWS returns that object.
 std::string ElbType::create(Region& region, const Change& change, Params tags) const {
     std::string name = change.after.text("name");
     if (const auto other = named(region, name)) {
@@ -185,7 +185,7 @@ std::map<std::string, std::string> elb_attributes(Region& region, const char* ac
     const pugi::xml_node list = result_of(*answer).child("Attributes");
     if (!list)
         throw wrong_answer(fmt::format("{}:{}", kElb.name, action),
-                           "the answer has no <Attributes>");
+                           "the response has no <Attributes>");
     std::map<std::string, std::string> out;
     for (const pugi::xml_node& one : list.children("member"))
         out[one.child_value("Key")] = one.child_value("Value");
@@ -211,7 +211,7 @@ Value from_seconds(const std::string& seconds) {
 void check_seconds(const Value& duration, const char* noun, Diagnostics& problems) {
     if (duration.is_integer() && duration.as_integer() % 1000 != 0)
         problems.add(fmt::format("{} is not a whole number of seconds", noun), duration.loc())
-            .with_hint("AWS counts in seconds");
+            .with_hint("AWS allows only whole seconds");
 }
 
 } // namespace hadeploy::aws

@@ -19,9 +19,9 @@ struct ElbNames {
     const char* name;     ///< "TargetGroupName"
 };
 
-/// A type whose objects Elastic Load Balancing keeps. Their ID is an ARN, and their name is unique
-/// in the region. There are no filters, and one unknown ARN fails a request: so all objects are
-/// listed, and the tags of those in question are asked for, 20 objects a request.
+/// A type whose objects belong to Elastic Load Balancing. Their ID is an ARN, and their name is
+/// unique in the region. There are no filters, and one unknown ARN fails a request. So all objects
+/// are listed, and the tags of candidates are requested, 20 objects per request.
 class ElbType : public AwsType {
   public:
     explicit ElbType(ElbNames n)
@@ -39,11 +39,12 @@ class ElbType : public AwsType {
                const std::vector<std::string>& gone) const override;
 
   protected:
-    /// The object that has a name.
+    /// The object with a name.
     std::optional<Item> named(Region& region, const std::string& name) const;
-    /// The parameters of a create besides the name and the tags.
+    /// The parameters of a create, except for the name and the tags.
     virtual void specify(Region& region, Params& params, const Value& config) const = 0;
-    /// The `name` to compare: the config's, if the object has it for its generation.
+    /// The `name` for comparison: that of the config, if the object has this name or its
+    /// generation_name().
     [[nodiscard]] std::string observed_name(const Item& item, const Value& config) const;
     void check_name(const Value& name, Diagnostics& problems) const;
 
@@ -54,11 +55,11 @@ class ElbType : public AwsType {
     const ElbNames names_;
 };
 
-/// The name of an object while another generation has its name: with a part of its identity. It has
-/// at most 32 characters.
+/// The name of an object while an older generation still has the configured name: it ends with a
+/// part of the identity. At most 32 characters.
 std::string generation_name(const std::string& name, const std::string& identity);
 
-/// The texts in a list of an object.
+/// The strings in a list of an object.
 std::vector<std::string> members_of(const pugi::xml_node& list, const char* element = nullptr);
 
 /// Attributes that are read and changed as pairs of a key and a value.
@@ -67,11 +68,11 @@ std::map<std::string, std::string> elb_attributes(Region& region, const char* ac
 void set_elb_attributes(Region& region, const char* action, const char* parameter,
                         const std::string& id, const std::map<std::string, std::string>& values);
 
-/// Durations of AWS are numbers of seconds.
+/// AWS writes durations as numbers of seconds.
 std::string in_seconds(const Value& duration);
-/// @param seconds  of an answer
+/// @param seconds  the number in a response
 Value from_seconds(const std::string& seconds);
-/// A duration of another part than whole seconds.
+/// Adds a problem if the duration is not a whole number of seconds.
 void check_seconds(const Value& duration, const char* noun, Diagnostics& problems);
 
 } // namespace hadeploy::aws

@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds kShortestPause{500}, kLongestPollPause{5'000};
-/// AWS can take a while to show an object to all of its servers.
+/// AWS is eventually consistent: a new object can be missing in responses for a while.
 constexpr int kLooks = 20;
 constexpr milliseconds kLookPause{500};
 
@@ -25,7 +25,7 @@ std::map<const ResourceType*, std::vector<std::size_t>> by_type(const Requests& 
     return out;
 }
 
-/// The ID by which an object is looked for; "" if only its identity, a UUID, is known.
+/// The ID for looking up an object; "" if only its identity, a UUID, is known.
 std::string id_of(const AwsType& type, const ReadRequest& request) {
     std::string id;
     if (request.recorded != nullptr)
@@ -35,7 +35,7 @@ std::string id_of(const AwsType& type, const ReadRequest& request) {
     return id.empty() ? type.id_from(request.config) : id;
 }
 
-/// What the spec says, over what was observed.
+/// The observed attributes, overridden by those of the spec.
 Value overlaid(const Type& type, const Value& config, const Value& observed) {
     if (type.kind != TypeKind::object || !config.is_map() || !observed.is_map()) return config;
     Value out = observed;
@@ -51,7 +51,7 @@ bool is_still_used(const ServiceError& error) {
                      "InvalidIPAddress.InUse", "Resource.AlreadyAssociated", "FileSystemInUse"});
 }
 
-/// The object under a key, if it is there and not about to disappear.
+/// The object under a key, if it exists and is not being removed.
 const Item* living(const AwsType& type, const std::map<std::string, Item>& objects,
                    const std::string& key) {
     const auto it = objects.find(key);
@@ -62,10 +62,10 @@ milliseconds limit_of(const AwsType& type, const Change& change) {
     return change.kind == Change::Kind::remove ? type.removal_limit : type.limit;
 }
 
-/// A stop ended the wait for a change, or a pause between its requests.
+/// The error when a stop ends the wait for a change, or a pause between its requests.
 Error stopped(std::string_view what) {
     return Error(ErrorKind::failed, fmt::format("stopped {}", what))
-        .with_hint("the same command continues it");
+        .with_hint("run the same command again to continue");
 }
 
 bool is_not_found(const ServiceError& error) {
@@ -139,21 +139,23 @@ Observation RegionEndpoint::observation(const AwsType& type, const ReadRequest& 
                                         const Item* item) {
     const Value& recorded = request.recorded == nullptr ? Value() : request.recorded->attributes;
     if (find_attribute(type.schema, "tags") != nullptr)
-        (void)wanted_tags(region_, request.config); // if they are too many, the plan says so
+        (void)wanted_tags(region_, request.config); // if there are too many, the plan reports it
     if (item != nullptr)
         return Observation::present(attributes_of(type, *item, request.config, recorded));
     if (request.recorded != nullptr) {
-        // in another region or account it would be created a second time
+        // in a different region or account, it would be created a second time
         const std::string region = recorded.text("region"), account = recorded.text("account");
         if (!region.empty() && region != region_.name())
-            throw Error(ErrorKind::failed, fmt::format("it is in {}, but the region is now {}",
+            throw Error(ErrorKind::failed, fmt::format("the object is in {}, but the region is "
+                                                       "now {}",
                                                        region, region_.name()))
-                .with_hint("set the region to what it was, or destroy the object first");
+                .with_hint("restore the region, or destroy the object first");
         if (!account.empty() && account != region_.account())
             throw Error(ErrorKind::failed,
-                        fmt::format("it is in the account {}, but the credentials are those of {}",
+                        fmt::format("the object is in the account {}, but the credentials belong "
+                                    "to {}",
                                     account, region_.account()))
-                .with_hint("use the credentials of that account");
+                .with_hint("use credentials of the object's account");
         return Observation::absent();
     }
     if (!is_uuid(request.identity)) return Observation::absent();
@@ -179,7 +181,7 @@ Value RegionEndpoint::attributes_of(const AwsType& type, const Item& item, const
     out = out.with("id", item.text(type.names.id)).with("region", region_.name());
     if (find_attribute(type.schema, "tags") != nullptr)
         out = out.with("tags", observed_tags(region_, item, config, recorded));
-    // asked for once, and recorded with each object
+    // requested once, and recorded with each object
     return recorded.text("account").empty() ? out.with("account", region_.account()) : out;
 }
 
@@ -201,18 +203,18 @@ void RegionEndpoint::apply(std::span<const Change> changes, ChangeSink& sink) {
     }
 }
 
-/// The object, which was created just now.
+/// Reads the object that was just created.
 Item RegionEndpoint::seen(const AwsType& type, const std::string& id) {
     for (int look = 0; look < kLooks; ++look) {
         if (look > 0) pause_for(kLookPause, region_.stop());
         const auto there = type.by_id(region_, {id});
         if (const Item* item = living(type, there, id)) return *item;
     }
-    throw Error(ErrorKind::failed, fmt::format("AWS does not show the {} {}", type.names.noun, id))
+    throw Error(ErrorKind::failed, fmt::format("AWS does not list the {} {}", type.names.noun, id))
         .as_transient();
 }
 
-/// Creates the object, or finds the one that an earlier attempt made; returns its ID.
+/// Creates the object, or finds the one that an earlier attempt created; returns its ID.
 std::string RegionEndpoint::made(const AwsType& type, const Change& change) {
     for (int look = 0; change.again && look < 2; ++look) {
         if (look > 0) pause_for(4 * kLookPause, region_.stop());
@@ -224,9 +226,9 @@ std::string RegionEndpoint::made(const AwsType& type, const Change& change) {
         std::string id =
             type.create(region_, change, type.creation_tags(all_tags(region_, change)));
         if (!id.empty()) return id;
-        // not tried again, as each attempt could make another one
-        throw Error(ErrorKind::failed, fmt::format("AWS accepted the request for the {}, but its "
-                                                   "answer has no ID",
+        // not retried, because each attempt could create one more object
+        throw Error(ErrorKind::failed, fmt::format("AWS accepted the request for the {}, but the "
+                                                   "response has no ID",
                                                    type.names.noun))
             .with_hint("the next apply looks for the object by its tag");
     } catch (const ServiceError& error) {
@@ -246,7 +248,7 @@ void RegionEndpoint::begin(std::size_t index, const Change& change, ChangeSink& 
     if (!creates || change.again || type.needs_more(change.after)) {
         const Item item = seen(type, id);
         Value before = attributes_of(type, item, change.after, change.before);
-        // what a type does not read back keeps the value written last
+        // an attribute that a type does not read back keeps the value written last
         const Value& written = creates ? change.after : change.before;
         for (const Attribute& attribute : type.schema)
             if (!attribute.computed && before[attribute.name].is_null() &&
@@ -258,9 +260,9 @@ void RegionEndpoint::begin(std::size_t index, const Change& change, ChangeSink& 
     }
     {
         const std::lock_guard lock(mutex_);
-        waits_[change.identity] = {.id = id, .what = "waiting until AWS shows it"};
+        waits_[change.identity] = {.id = id, .what = "waiting until AWS lists it"};
     }
-    sink.waits(index, "waiting until AWS shows it");
+    sink.waits(index, "waiting until AWS lists it");
 }
 
 void RegionEndpoint::retag(const AwsType& type, const Item& item, const Change& change) {
@@ -315,7 +317,7 @@ RegionEndpoint::Wait& RegionEndpoint::wait_of(const Change& change) {
     return waits_.at(change.identity);
 }
 
-/// What a change waits for; nullopt once it has ended.
+/// What a change waits for; nullopt once the change has ended.
 std::optional<std::string> RegionEndpoint::waits_for(const Change& change) {
     const std::lock_guard lock(mutex_);
     const auto it = waits_.find(change.identity);
@@ -375,17 +377,17 @@ void RegionEndpoint::fail_wait(const Change& change, std::size_t index, Error er
     sink.failed(index, std::move(error));
 }
 
-/// After a temporary failure the next poll asks again, within the limit.
+/// After a temporary failure, the next poll retries, within the limit.
 void RegionEndpoint::fail_poll(const AwsType& type, const Change& change, std::size_t index,
                                const ServiceError& error, ChangeSink& sink) {
-    if (!waits_for(change)) return; // it has ended
+    if (!waits_for(change)) return; // the change has ended
     Error refused = region_.refused(error);
     if (refused.transient && Clock::now() - wait_of(change).since < limit_of(type, change)) return;
     refused.transient = false;
     fail_wait(change, index, std::move(refused), sink);
 }
 
-/// Ends a change if it is complete.
+/// Reports a change that is complete.
 void RegionEndpoint::look_at(const AwsType& type, const Change& change, std::size_t index,
                              const Item* item, ChangeSink& sink) {
     Wait& wait = wait_of(change);
@@ -400,7 +402,7 @@ void RegionEndpoint::look_at(const AwsType& type, const Change& change, std::siz
             return end(), sink.done(index, {});
         if (wait.still_used) what = wait.what;
     } else if (item == nullptr) {
-        what = "waiting until AWS shows it";
+        what = "waiting until AWS lists it";
     } else if (what = type.unready(*item, change.after); what.empty()) {
         Value out = attributes_of(type, *item, change.after, change.before);
         for (const Attribute& a : type.schema)
@@ -413,7 +415,7 @@ void RegionEndpoint::look_at(const AwsType& type, const Change& change, std::siz
         throw Error(ErrorKind::failed,
                     fmt::format("the {} is not ready after {}: {}", type.names.noun,
                                 show_duration(limit.count()), what))
-            .with_hint("the next apply continues to wait");
+            .with_hint("the next apply continues the wait");
     if (what != wait.what) sink.progress(index, wait.what = what);
 }
 

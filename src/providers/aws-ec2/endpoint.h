@@ -11,8 +11,8 @@
 
 namespace hadeploy::aws {
 
-/// The objects of one region. A read asks once for all objects of a type, and so does a poll. A
-/// stop ends all waiting: what is not complete fails, and the next apply continues it.
+/// The objects of one region. A read sends one request for all objects of a type, and so does a
+/// poll. A stop ends all waiting: incomplete changes fail, and the next apply continues them.
 class RegionEndpoint final : public OpenEndpoint {
   public:
     RegionEndpoint(const Value& settings, ProviderContext context)
@@ -25,11 +25,11 @@ class RegionEndpoint final : public OpenEndpoint {
 
   private:
     using Clock = std::chrono::steady_clock;
-    /// A change that AWS completes.
+    /// A change that AWS completes by itself.
     struct Wait {
         std::string id;
         Clock::time_point since = Clock::now();
-        bool still_used = false; ///< of a removal: it is tried again
+        bool still_used = false; ///< a removal is retried
         std::string what = {};   ///< for messages
     };
     using Indices = std::vector<std::size_t>;
@@ -40,7 +40,7 @@ class RegionEndpoint final : public OpenEndpoint {
     void begin(std::size_t index, const Change& change, ChangeSink& sink);
     std::string made(const AwsType& type, const Change& change);
     void begin_removal(std::size_t index, const Change& change, ChangeSink& sink);
-    /// @returns whether the object is gone, or will be
+    /// @returns whether the object is gone, or is being removed
     bool try_removal(const AwsType& type, const Change& change, Wait& wait);
     void poll_type(const AwsType& type, std::span<const Change> waiting, const Indices& which,
                    ChangeSink& sink);
@@ -57,7 +57,7 @@ class RegionEndpoint final : public OpenEndpoint {
     Wait& wait_of(const Change& change);
 
     Region region_;
-    std::atomic<bool> warned_ = false; ///< that requests are not encrypted
+    std::atomic<bool> warned_ = false; ///< about requests without encryption
     std::mutex mutex_;
     std::map<std::string, Wait> waits_; ///< by identity
 };

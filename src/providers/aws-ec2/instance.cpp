@@ -40,7 +40,7 @@ std::string root_disk(const Item& item) {
                 fmt::format("the instance {} has no root volume", item.text("instanceId")));
 }
 
-/// A choice about public addresses can only be made for an interface.
+/// EC2 accepts a setting for public addresses only in a network interface.
 void specify_network(Params& params, const Value& config) {
     const std::string prefix = config["public_ip"].is_bool() ? "NetworkInterface.1." : "";
     params.add(prefix + "SubnetId", config.text("subnet"))
@@ -69,7 +69,7 @@ class Instance final : public Ec2Type {
                 const std::function<void(const pugi::xml_node&)>& take) const override {
         if (!item.child("instancesSet"))
             throw wrong_answer("ec2:DescribeInstances",
-                               "the answer has a reservation without its <instancesSet>");
+                               "the response has a reservation without its <instancesSet>");
         for (const pugi::xml_node& one : item.child("instancesSet").children("item")) take(one);
     }
     bool is_gone(const Item& item) const override {
@@ -106,8 +106,8 @@ void Instance::check_own(const Value& config, Diagnostics& problems) const {
     check_ids(config["security_groups"], "sg-", "a security group", problems);
     const Value &type = config["instance_type"], &user_data = config["user_data"];
     if (type.is_string() && !is_instance_type(type.as_string()))
-        problems.add(fmt::format("{} is not a type of instance", quoted(type)), type.loc())
-            .with_hint("a family and a size, for example t3.small");
+        problems.add(fmt::format("{} is not an instance type", quoted(type)), type.loc())
+            .with_hint("an instance type has a family and a size, for example t3.small");
     check_text(config["iam_profile"],
                {.noun = "the name of an instance profile", .most = 128, .others = "+=,.@-_"},
                problems);
@@ -117,7 +117,7 @@ void Instance::check_own(const Value& config, Diagnostics& problems) const {
             .add(fmt::format("the user data has {} bytes (at most {})",
                              user_data.as_string().size(), kMostUserData),
                  user_data.loc())
-            .with_hint("let a short script fetch the rest, or compress it");
+            .with_hint("compress the user data, or let a short script download the rest");
     check_disk(root_disk_of(config), problems);
 }
 
@@ -144,7 +144,7 @@ Value Instance::observed(Region&, const Item& item, const Value& config) const {
     if (const std::string tokens = item.text("metadataOptions/httpTokens"); !tokens.empty())
         out = out.with("metadata_tokens", tokens);
     if (!profile.empty()) out = out.with("iam_profile", profile.substr(profile.rfind('/') + 1));
-    // the rest is not read: comparing it with itself is no difference
+    // the rest is not read back: the config's own value never differs from it
     if (config.text("user_data_change") == "ignore" && !config["user_data"].is_null())
         out = out.with("user_data", config["user_data"]);
     return out;
@@ -154,8 +154,8 @@ std::string Instance::unready(const Item& item, const Value& config) const {
     const std::string state = state_of(item);
     if (is_gone(item))
         throw Error(ErrorKind::failed,
-                    fmt::format("the instance {} ended at its start: {}", item.text("instanceId"),
-                                item.text("stateReason/message")));
+                    fmt::format("the instance {} terminated while it was starting: {}",
+                                item.text("instanceId"), item.text("stateReason/message")));
     if (state == (config.flag("running", true) ? "running" : "stopped")) return {};
     return fmt::format("waiting for the instance, which is {}", state);
 }
@@ -189,7 +189,7 @@ std::string Instance::create(Region& region, const Change& change, Params params
         if (config["root_volume"]["encrypted"].is_bool())
             params.add(disk + "Ebs.Encrypted", config["root_volume"].flag("encrypted"));
     }
-    // the token of an instance that has ended since gives that instance again
+    // if the instance has been terminated since, its token returns that instance again
     for (int n = 0;; ++n) {
         Params with_token = params;
         with_token.add("ClientToken",
@@ -204,12 +204,12 @@ std::string Instance::create(Region& region, const Change& change, Params params
     }
 }
 
-/// Only a stopped instance changes its type.
+/// The instance type can only be changed while the instance is stopped.
 void Instance::resize(Region& region, const Item& item, const Value& after,
                       const Notice& progress) const {
     const std::string id = item.text("instanceId");
     if (state_of(item) != "stopped") {
-        progress("stopping it for another type");
+        progress("stopping the instance to change its type");
         region.change("StopInstances", Params().add("InstanceId.1", id), true);
         wait_until(region, *this, id, "stopped",
                    [](const Item& one) { return state_of(one) == "stopped"; });
@@ -252,7 +252,7 @@ Schema launch_schema() {
          .replaces = true},
         {.name = "instance_type",
          .type = TypeKind::string,
-         .doc = "Its type, for example t3.small. A change stops and starts the instance.",
+         .doc = "Instance type, for example t3.small. A change stops and starts the instance.",
          .required = true},
         {.name = "subnet",
          .type = TypeKind::string,
@@ -266,16 +266,16 @@ Schema launch_schema() {
          .min = 1},
         {.name = "key",
          .type = TypeKind::string,
-         .doc = "Name of the key pair for the first login.",
+         .doc = "Name of the key pair for logins.",
          .replaces = true},
         {.name = "private_address",
          .type = TypeKind::ipv4,
-         .doc = "Address in the subnet.",
+         .doc = "Private address in the subnet.",
          .filled = true,
          .replaces = true},
         {.name = "public_ip",
          .type = TypeKind::boolean,
-         .doc = "Whether it gets a public address at its start, instead of what the subnet says.",
+         .doc = "Whether to assign a public address at launch; overrides the subnet's setting.",
          .replaces = true},
         {.name = "iam_profile",
          .type = TypeKind::string,
@@ -288,8 +288,8 @@ Schema launch_schema() {
         {.name = "user_data_change",
          .type = TypeKind::string,
          .doc =
-             "What another `user_data` does: `replace` the instance, or `ignore` it until the next "
-             "replacement.",
+             "Effect of a change of `user_data`: `replace` replaces the instance, `ignore` leaves "
+             "it alone until the next replacement.",
          .operational = true,
          .default_value = Value("replace"),
          .one_of = {"replace", "ignore"}},
@@ -304,13 +304,12 @@ Schema launch_schema() {
                         {.name = "throughput", .type = TypeKind::integer, .doc = "MiB a second."},
                         {.name = "encrypted",
                          .type = TypeKind::boolean,
-                         .doc = "Whether it is encrypted; only at the creation."}}),
-         .doc = "The volume that it boots from; what is not set comes from the image. Not read "
-                "back. It "
-                "ends with the instance."},
+                         .doc = "Whether the volume is encrypted. Can only be set at creation."}}),
+         .doc = "The volume from which the instance boots. Settings that are not given come from "
+                "the image. Not read back. It ends with the instance."},
         {.name = "metadata_tokens",
          .type = TypeKind::string,
-         .doc = "Whether the metadata service asks for tokens (IMDSv2).",
+         .doc = "Whether the metadata service requires session tokens (IMDSv2).",
          .default_value = Value("required"),
          .one_of = {"required", "optional"}},
     };
@@ -326,17 +325,18 @@ Schema login_schema() {
         {.name = "user",
          .type = TypeKind::account,
          .doc =
-             "User of the image to log in as, with sudo rights: `admin` in Debian's, `ubuntu` in "
-             "Ubuntu's, `ec2-user` in Amazon's.",
+             "User to log in as, with sudo rights. It depends on the image: `admin` in Debian's, "
+             "`ubuntu` in Ubuntu's, `ec2-user` in Amazon's.",
          .operational = true,
          .default_value = Value("admin")},
         {.name = "private_key_file",
          .type = TypeKind::local_path,
-         .doc = "Private key to log in with, if it is not the SSH agent's or in `~/.ssh`.",
+         .doc = "Private key to log in with. Default: the keys of the SSH agent and in `~/.ssh`.",
          .operational = true},
         {.name = "login_by",
          .type = TypeKind::string,
-         .doc = "The address of the connection. Without a public one it is the private one.",
+         .doc = "Which address the connection uses. An instance without a public address is "
+                "reached at its private address.",
          .operational = true,
          .default_value = Value("public"),
          .one_of = {"public", "private"}},
@@ -347,13 +347,13 @@ Schema login_schema() {
          .open = true},
         {.name = "public_address",
          .type = TypeKind::string,
-         .doc = "Public address; empty if it has none.",
+         .doc = "Public address; empty if the instance has none.",
          .computed = true,
          .open = true,
          .changes_on_update = true},
         {.name = "connection",
          .type = TypeKind::connection,
-         .doc = "The connection to the instance. Its host key is kept at the first login.",
+         .doc = "The connection to the instance. Its host key is recorded at the first login.",
          .computed = true},
     };
 }
@@ -367,15 +367,13 @@ Instance::Instance()
                .tagged = "instance",
                .page = 1000}) {
     name = "aws.instance";
-    summary = "A virtual machine of EC2";
-    doc = "Created with a client token and its tags in one request, so that a lost answer or a "
-          "killed "
-          "run never leaves a second one. Other changes continue while it starts.\n\n"
+    summary = "An EC2 instance: a virtual machine";
+    doc = "Created with a client token and its tags in one request, so that a lost response or a "
+          "killed run never leaves a second one. Other changes continue while it starts.\n\n"
           "Detected and repaired: an instance that is stopped, its type, groups, metadata options "
-          "and "
-          "tags; one that was terminated is created again. Destroy terminates it with its root "
+          "and tags. A terminated instance is created again. Destroy terminates it with its root "
           "volume.";
-    import_id = "the ID of the instance (i-...)";
+    import_id = "the instance ID (i-...)";
     machine = true;
     removal_ends_machine = true;
     example = "web:\n"

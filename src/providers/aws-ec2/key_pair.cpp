@@ -11,7 +11,7 @@ namespace hadeploy::aws {
 
 namespace {
 
-/// ASCII without letters and digits.
+/// The ASCII characters except letters and digits.
 constexpr std::string_view kPrintable = " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
 /// A public key without its comment: "ssh-ed25519 AAAA...".
@@ -22,8 +22,8 @@ std::string bare_key(const std::string& line) {
     return kind + " " + data;
 }
 
-/// The kind of a public key in its data, which is a sequence of fields with their lengths before
-/// them (RFC 4253, section 6.6); "" if the data is cut off.
+/// The type in a public key's data, which is a sequence of fields, each preceded by its length (RFC
+/// 4253, section 6.6); "" if the data is truncated.
 std::string kind_in(const std::string& data) {
     std::string rest, kind;
     try {
@@ -43,7 +43,7 @@ std::string kind_in(const std::string& data) {
     return kind;
 }
 
-/// Never shows the text, which can be a private key.
+/// The message never shows the value, which can be a private key.
 void check_public_key(const Value& key, Diagnostics& problems) {
     if (!key.is_string()) return;
     const std::string& text = key.as_string();
@@ -60,11 +60,11 @@ void check_public_key(const Value& key, Diagnostics& problems) {
     std::string kind, data;
     words >> kind >> data;
     if (kind.starts_with("ecdsa-") || kind.starts_with("sk-") || kind == "ssh-dss")
-        return wrong(fmt::format("EC2 does not accept keys of the type {}", in_quotes(kind, 40)),
+        return wrong(fmt::format("EC2 does not accept keys of type {}", in_quotes(kind, 40)),
                      "use ed25519 or RSA: `ssh-keygen -t ed25519`");
     if (kind != "ssh-ed25519" && kind != "ssh-rsa")
         return wrong("this is not a public key in OpenSSH's format", form);
-    if (kind_in(data) != kind) wrong("the public key is cut off or mistyped", form);
+    if (kind_in(data) != kind) wrong("the public key is truncated or has a typing error", form);
 }
 
 class KeyPair final : public Ec2Type {
@@ -85,7 +85,7 @@ class KeyPair final : public Ec2Type {
         const std::string key = item.text("publicKey");
         Value out = Value::map(
             {{"name", item.required("keyName")}, {"fingerprint", item.text("keyFingerprint")}});
-        if (key.empty()) return out; // AWS forgets the keys of old pairs
+        if (key.empty()) return out; // AWS does not return the keys of old pairs
         const bool same = bare_key(key) == bare_key(config.text("public_key"));
         return out.with("public_key", same ? config["public_key"] : Value(bare_key(key)));
     }
@@ -104,7 +104,7 @@ class KeyPair final : public Ec2Type {
         const auto answer = region.change("ImportKeyPair", params, false);
         return root_of(*answer).child_value("keyPairId");
     }
-    /// By its ID: meanwhile another pair can have the name.
+    /// Deletes by ID, because a different pair can have the name by now.
     void remove(Region& region, const std::string& id, const Value&) const override {
         region.change("DeleteKeyPair", Params().add("KeyPairId", id), true);
     }
@@ -119,13 +119,12 @@ KeyPair::KeyPair()
                .tagged = "key-pair",
                .option = "IncludePublicKey"}) {
     name = "aws.key_pair";
-    summary = "A public key that EC2 puts into new instances";
-    doc =
-        "Imports a public key, for example that of an `ssh.key`. The private key never leaves this "
-        "machine.\n\n"
-        "Detected and repaired: a removed pair is imported again; another key of the same name is "
-        "replaced. Destroy removes it from EC2; instances keep the key that they have.";
-    import_id = "the ID of the key pair (key-...)";
+    summary = "A public key that EC2 installs in new instances";
+    doc = "Imports a public key, for example that of an `ssh.key`. The private key never leaves "
+          "this machine.\n\n"
+          "Detected and repaired: a removed pair is imported again; a different key with the same "
+          "name is replaced. Destroy removes it from EC2; instances keep the key that they have.";
+    import_id = "the key pair ID (key-...)";
     example = "login:\n"
               "  type: aws.key_pair\n"
               "  name: ha-web\n"
@@ -143,7 +142,7 @@ KeyPair::KeyPair()
          .replaces = true},
         {.name = "fingerprint",
          .type = TypeKind::string,
-         .doc = "Fingerprint that EC2 shows.",
+         .doc = "Fingerprint, as shown by EC2.",
          .computed = true,
          .open = true},
     });

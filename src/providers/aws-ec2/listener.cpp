@@ -37,7 +37,8 @@ Redirect redirect_of(const pugi::xml_node& config) {
             .status = config.child_value("StatusCode")};
 }
 
-/// The one group to which an action forwards; "" for several, or another action.
+/// The target group to which an action forwards; "" if it forwards to several, or is a different
+/// action.
 std::string forwards_to(const pugi::xml_node& action) {
     const pugi::xml_node groups = action.child("ForwardConfig").child("TargetGroups");
     if (groups.child("member").next_sibling("member")) return {};
@@ -67,7 +68,7 @@ Listeners listeners_of(const std::vector<pugi::xml_node>& described) {
     Listeners out;
     for (const pugi::xml_node& one : described) {
         const std::string port = one.child_value("Port");
-        if (port.empty()) throw wrong_answer({}, "the answer has a listener without its <Port>");
+        if (port.empty()) throw wrong_answer({}, "the response has a listener without its <Port>");
         Listener& listener = out[to_number(port)];
         listener.protocol = one.child_value("Protocol");
         if (has_tls(listener.protocol)) {
@@ -76,7 +77,7 @@ Listeners listeners_of(const std::vector<pugi::xml_node>& described) {
             listener.policy = one.child_value("SslPolicy");
         }
         const pugi::xml_node action = one.child("DefaultActions").child("member");
-        if (action.next_sibling("member")) continue; // several actions are none of a config
+        if (action.next_sibling("member")) continue; // a config cannot describe several actions
         listener.target_group = forwards_to(action);
         if (const pugi::xml_node to = action.child("RedirectConfig"))
             listener.redirect = redirect_of(to);
@@ -133,18 +134,17 @@ void check_protocol(const Value& listener, const std::string& kind, Diagnostics&
     const bool http = protocol == "HTTP" || protocol == "HTTPS";
     if (!kind.empty() && http != (kind == "application"))
         problems
-            .add(fmt::format("{} load balancers have no listeners for {}", kind, protocol),
+            .add(fmt::format("{} load balancers do not support {} listeners", kind, protocol),
                  listener["protocol"].loc())
             .with_hint(kind == "application"
-                           ? "HTTP and HTTPS, or `balancer_type: network`"
-                           : "TCP, TLS, UDP and TCP_UDP, or `balancer_type: application`");
+                           ? "use HTTP or HTTPS, or set `balancer_type: network`"
+                           : "use TCP, TLS, UDP or TCP_UDP, or set `balancer_type: application`");
     if (has_tls(protocol) && listener["certificate"].is_null())
-        problems
-            .add(fmt::format("the listener for {} has no certificate", protocol), listener.loc())
+        problems.add(fmt::format("a listener for {} needs a certificate", protocol), listener.loc())
             .with_hint("set `certificate` to the ARN of a certificate");
     for (const char* name : {"certificate", "policy"})
         if (!has_tls(protocol) && !listener[name].is_null())
-            problems.add(fmt::format("a listener for {} has no {}", protocol, name),
+            problems.add(fmt::format("a listener for {} cannot have a {}", protocol, name),
                          listener[name].loc());
     if (!http && !listener["redirect"].is_null())
         problems.add(fmt::format("a listener for {} cannot redirect", protocol),
@@ -170,7 +170,7 @@ void check_listeners(const Value& list, const std::string& kind, Diagnostics& pr
                       "for example arn:aws:acm:eu-central-1:123456789012:certificate/...",
                       problems);
         if (listener["target_group"].is_null() == listener["redirect"].is_null())
-            problems.add("a listener has either a target group or a redirect", listener.loc())
+            problems.add("a listener needs either a target group or a redirect", listener.loc())
                 .with_hint("set `target_group` or `redirect`");
     }
 }
@@ -180,7 +180,7 @@ std::vector<Attribute> listener_fields() {
         {.name = "port", .type = TypeKind::port, .doc = "The port.", .required = true},
         {.name = "protocol",
          .type = TypeKind::string,
-         .doc = "HTTP or HTTPS of an application load balancer, the others of a network load "
+         .doc = "HTTP or HTTPS for an application load balancer, the others for a network load "
                 "balancer.",
          .required = true,
          .one_of = {"HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP"}},
@@ -190,12 +190,12 @@ std::vector<Attribute> listener_fields() {
         {.name = "policy",
          .type = TypeKind::string,
          .doc =
-             fmt::format("Name of AWS's security policy with the versions and ciphers of TLS; {} "
-                         "if not set.",
+             fmt::format("Name of AWS's security policy, which sets the TLS versions and ciphers. "
+                         "Default: {}.",
                          kPolicy)},
         {.name = "target_group",
          .type = TypeKind::string,
-         .doc = "ARN of the target group that gets the connections."},
+         .doc = "ARN of the target group that receives the connections."},
         {.name = "redirect",
          .type = object_of({{.name = "protocol",
                              .type = TypeKind::string,
@@ -220,9 +220,10 @@ std::vector<Attribute> listener_fields() {
                              .default_value = Value("#{query}")},
                             {.name = "permanent",
                              .type = TypeKind::boolean,
-                             .doc = "Whether browsers may keep it: status 301, otherwise 302.",
+                             .doc = "Whether the redirect is permanent (status 301) or temporary "
+                                    "(302).",
                              .default_value = Value(true)}}),
-         .doc = "Where requests are sent instead; `{}` is the same address with HTTPS."},
+         .doc = "Redirect target of the requests. `{}` redirects to the same address with HTTPS."},
     };
 }
 

@@ -12,7 +12,7 @@
 
 namespace hadeploy::aws {
 
-/// A redirect of HTTP, with AWS's placeholders: "#{host}" is the host of the request.
+/// An HTTP redirect, with AWS's placeholders: "#{host}" is the host of the request.
 struct Redirect {
     std::string protocol, port, host, path, query, status; ///< status: "HTTP_301"
     bool operator==(const Redirect&) const = default;
@@ -21,8 +21,8 @@ struct Redirect {
 /// What a load balancer does with connections to one of its ports.
 struct Listener {
     std::string protocol;
-    std::string certificate, policy; ///< ARN and name, with TLS; otherwise ""
-    std::string target_group;        ///< ARN; "": the redirect, or an action of another kind
+    std::string certificate, policy; ///< ARN and policy name for TLS; otherwise ""
+    std::string target_group;        ///< ARN; "": the redirect, or any other action
     Redirect redirect = {};
     bool operator==(const Listener&) const = default;
 };
@@ -30,9 +30,9 @@ using Listeners = std::map<std::int64_t, Listener>; ///< by port
 
 /// The listeners of a config, and those that AWS describes in `<Listeners>`.
 Listeners listeners_of(const Value& list);
-/// @throws ServiceError, without its action, for a listener of another form
+/// @throws ServiceError without an action, for a malformed listener
 Listeners listeners_of(const std::vector<pugi::xml_node>& described);
-/// A list for a config, by port.
+/// The listeners as a list for a config, sorted by port.
 Value value_of(const Listeners& listeners);
 
 /// The parameters that CreateListener and ModifyListener have in common.

@@ -42,9 +42,9 @@ class LoadBalancer final : public ElbType {
     std::string unready(const Item& item, const Value&) const override {
         const std::string state = item.required("State/Code");
         if (state == "failed")
-            throw Error(ErrorKind::failed, fmt::format("AWS could not make the load balancer: {}",
+            throw Error(ErrorKind::failed, fmt::format("AWS could not create the load balancer: {}",
                                                        item.text("State/Reason")))
-                .with_hint("`hadeploy taint` lets the next apply replace it");
+                .with_hint("to replace it in the next apply, run `hadeploy taint`");
         const bool ready = state == "active" || state == "active_impaired";
         return ready ? "" : fmt::format("waiting for the load balancer, which is {}", state);
     }
@@ -54,7 +54,7 @@ class LoadBalancer final : public ElbType {
     }
     void change(Region& region, const Item& item, const Value& before, const Value& after,
                 const Notice& progress) const override;
-    /// Its listeners end with it.
+    /// Its listeners are deleted with it.
     void remove(Region& region, const std::string& id, const Value& before) const override {
         if (before.flag("deletion_protection"))
             set_attributes(region, id, {{kProtectedKey, "false"}});
@@ -88,10 +88,13 @@ void LoadBalancer::check_own(const Value& config, Diagnostics& problems) const {
         problems
             .add("an application load balancer needs subnets in at least two availability zones",
                  subnets.loc())
-            .with_hint("add a subnet in another zone; a network load balancer works with one");
+            .with_hint("add a subnet in a different zone; for a network load balancer, one is "
+                       "enough");
     check_ids(groups, "sg-", "a security group", problems);
     if (kind == "network" && !config["idle_timeout"].is_null())
-        problems.add("a network load balancer has no idle timeout", config["idle_timeout"].loc())
+        problems
+            .add("a network load balancer cannot have an idle timeout",
+                 config["idle_timeout"].loc())
             .with_hint("remove `idle_timeout`");
     check_seconds(config["idle_timeout"], "the idle timeout", problems);
     check_listeners(config["listeners"], kind, problems);
@@ -158,7 +161,7 @@ void LoadBalancer::change(Region& region, const Item& item, const Value& before,
         set_listeners(region, id, listeners_of(after["listeners"]), progress);
 }
 
-/// New and changed listeners come before old ones go.
+/// Creates and changes listeners before it removes old ones.
 void LoadBalancer::set_listeners(Region& region, const std::string& id, const Listeners& wanted,
                                  const Notice& progress) {
     std::vector<std::shared_ptr<pugi::xml_document>> keep;
@@ -179,7 +182,7 @@ void LoadBalancer::set_listeners(Region& region, const std::string& id, const Li
             params.add("ListenerArn", arns[port]);
         try {
             region.elb().call(fresh ? "CreateListener" : "ModifyListener", params, true);
-        } catch (const ServiceError& error) { // an attempt whose answer was lost has made it
+        } catch (const ServiceError& error) { // created by an attempt whose response was lost
             if (!error.is({"DuplicateListener"})) throw;
         }
     }
@@ -203,43 +206,44 @@ Schema balancer_schema() {
          .one_of = {"application", "network"}},
         {.name = "scheme",
          .type = TypeKind::string,
-         .doc = "Whether it has public addresses.",
+         .doc = "`internet-facing`: the load balancer has public addresses. `internal`: it has "
+                "only private ones.",
          .replaces = true,
          .default_value = Value("internet-facing"),
          .one_of = {"internet-facing", "internal"}},
         {.name = "subnets",
          .type = set_of(TypeKind::string),
-         .doc = "IDs of subnets, each in another availability zone: at least two of an application "
-                "load balancer.",
+         .doc = "IDs of subnets, each in a different availability zone. An application load "
+                "balancer needs at least two.",
          .required = true,
          .min = 1},
         {.name = "security_groups",
          .type = set_of(TypeKind::string),
-         .doc = "IDs of the security groups. A network load balancer that was created without any "
-                "cannot get them later.",
+         .doc = "IDs of the security groups. If a network load balancer was created without any, "
+                "none can be added later.",
          .filled = true},
         {.name = "idle_timeout",
          .type = TypeKind::duration,
-         .doc = "How long an application load balancer keeps a connection without data.",
+         .doc = "How long an application load balancer keeps an idle connection open.",
          .filled = true,
          .min = 1'000,
          .max = 4'000'000},
         {.name = "deletion_protection",
          .type = TypeKind::boolean,
-         .doc = "Whether AWS refuses to delete it. A plan that removes it then needs the "
-                "confirmation of a data loss, and lifts the protection.",
+         .doc = "Whether AWS refuses to delete the load balancer. Removing a protected one has to "
+                "be confirmed as a data loss; apply then turns off the protection.",
          .default_value = Value(false)},
         {.name = "listeners",
          .type = list_of(object_of(listener_fields())),
-         .doc = "All its listeners, one for each port. Not managed if not set."},
+         .doc = "All listeners of the load balancer, one for each port. Not managed if not set."},
         {.name = "dns_name",
          .type = TypeKind::string,
-         .doc = "Its name in the DNS.",
+         .doc = "DNS name of the load balancer.",
          .computed = true,
          .open = true},
         {.name = "zone_id",
          .type = TypeKind::string,
-         .doc = "ID of the hosted zone for an alias of Route 53.",
+         .doc = "ID of the hosted zone, for a Route 53 alias record.",
          .computed = true,
          .open = true},
         {.name = "vpc",
@@ -259,13 +263,13 @@ LoadBalancer::LoadBalancer()
                .name = "LoadBalancerName"}) {
     name = "aws.load_balancer";
     summary = "An application or network load balancer with its listeners";
-    doc =
-        "Created, then waited for until it is active, which takes minutes; other changes continue "
-        "meanwhile. Listeners, subnets, security groups and attributes change in place; new "
-        "listeners come before old ones go. Rules of listeners are left alone.\n\n"
-        "Detected and repaired: listeners that were added, changed or removed, subnets, security "
-        "groups, attributes and tags; a load balancer that is gone is created again. Destroy "
-        "removes it with its listeners.";
+    doc = "Create waits until the load balancer is active, which takes minutes; other changes "
+          "continue in the meantime. Listeners, subnets, security groups and attributes change in "
+          "place. New listeners are created before old ones are removed. Listener rules are left "
+          "alone.\n\n"
+          "Detected and repaired: listeners that were added, changed or removed, subnets, security "
+          "groups, attributes and tags; a load balancer that is gone is created again. Destroy "
+          "removes it with its listeners.";
     import_id = "the ARN of the load balancer";
     limit = std::chrono::minutes(15);
     example = "front:\n"

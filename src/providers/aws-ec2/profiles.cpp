@@ -31,7 +31,7 @@ std::string file_of(const Profiles::Environment& environment, const char* variab
     return home.empty() ? "" : home + "/.aws/" + name;
 }
 
-/// Reads one file. Its messages never show a line, which can contain a secret.
+/// Reads one file. Its messages never show a line of the file, which can contain a secret.
 class ProfileFile {
   public:
     ProfileFile(std::string name, bool config) : name_(std::move(name)), config_(config) {}
@@ -54,7 +54,7 @@ class ProfileFile {
     }
 
     void line(std::string_view whole) {
-        if (whole.find('\0') != whole.npos) throw wrong("the file is not text in UTF-8");
+        if (whole.find('\0') != whole.npos) throw wrong("the file is not UTF-8 text");
         const std::string_view text = trimmed(whole);
         if (text.empty() || text.front() == '#' || text.front() == ';') return;
         if (text.front() == '[') return section(text);
@@ -62,8 +62,8 @@ class ProfileFile {
         if (profile_ == nullptr) return; // "sso-session", "services"
         if (is_blank(whole.front())) {
             if (nested_) return; // of a setting such as s3
-            throw wrong("the line is indented, but the line before it is not a setting with parts")
-                .with_hint("remove the blanks at its beginning");
+            throw wrong("the line is indented, but does not follow a setting with nested settings")
+                .with_hint("remove the spaces at the beginning of the line");
         }
         setting(text);
     }
@@ -86,7 +86,7 @@ class ProfileFile {
         if (name.empty()) throw wrong("a profile without a name");
         const auto [it, fresh] = by_name_.emplace(name, Profile());
         if (!fresh)
-            throw wrong(fmt::format("the profile {} is there twice", in_quotes(name)))
+            throw wrong(fmt::format("the profile {} is defined twice", in_quotes(name)))
                 .with_hint("merge its sections");
         profile_ = &it->second;
     }
@@ -99,10 +99,10 @@ class ProfileFile {
             value = trimmed(value.substr(0, comment));
         const std::string key = lower_case(trimmed(text.substr(0, equals)));
         nested_ = value.empty();
-        if (nested_) return; // like a setting that is not there
+        if (nested_) return; // as if it were not set
         const auto [it, fresh] = profile_->emplace(key, Setting{std::string(value), place()});
         if (!fresh)
-            throw wrong(fmt::format("{} is there twice in this profile", in_quotes(key)))
+            throw wrong(fmt::format("{} is set twice in this profile", in_quotes(key)))
                 .with_note("first in " + it->second.place);
     }
 

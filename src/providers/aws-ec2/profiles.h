@@ -15,21 +15,22 @@ struct Setting {
 /// The settings of one profile.
 using Profile = std::map<std::string, Setting>;
 
-/// The profiles of the files that the AWS tools share, by name.
+/// The profiles in the files that all AWS tools read, by name.
 class Profiles {
   public:
     using Environment = std::function<std::string(const std::string&)>;
 
     /// Reads ~/.aws/config and ~/.aws/credentials, or the files that AWS_CONFIG_FILE and
-    /// AWS_SHARED_CREDENTIALS_FILE name. Settings of the latter win. Missing files are empty.
-    /// @throws Error for a file that cannot be read, or one in another form, with its line
+    /// AWS_SHARED_CREDENTIALS_FILE name. Settings in the latter take precedence. A missing file
+    /// counts as empty.
+    /// @throws Error if a file cannot be read, or has an unsupported format; it names the line
     static Profiles load(const Environment& environment);
 
     /// Adds the text of a file.
-    /// @param name    of the file, for messages
-    /// @param config  its sections are named "profile NAME", except for the default
+    /// @param name    name of the file, for messages
+    /// @param config  whether sections are named "profile NAME", except for the default
     void add(std::string_view text, const std::string& name, bool config);
-    /// nullptr if there is none.
+    /// nullptr if there is no such profile.
     [[nodiscard]] const Profile* find(const std::string& name) const;
 
   private:

@@ -37,7 +37,7 @@ std::string header_of(const http::Answer& answer, std::string_view name) {
     return {};
 }
 
-/// The time of a server: "Tue, 15 Nov 1994 08:12:31 GMT".
+/// Parses the time in a server's Date header: "Tue, 15 Nov 1994 08:12:31 GMT".
 std::int64_t seconds_of(const std::string& date) {
     std::tm utc{};
     const char* end = ::strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S", &utc);
@@ -101,7 +101,7 @@ bool ServiceError::is_throttling() const {
 }
 
 namespace {
-/// JSON, in the spellings of several services.
+/// Parses an error in JSON, in the formats of several services.
 void read_refusal(std::string_view json, ServiceError& out) {
     try {
         const Value answer = from_foreign_json(json);
@@ -109,9 +109,9 @@ void read_refusal(std::string_view json, ServiceError& out) {
             if (out.code.empty()) out.code = answer.text(name);
         for (const char* name : {"Message", "message"})
             if (out.message.empty()) out.message = answer.text(name);
-        out.code.erase(0, out.code.rfind('#') + 1); // without its namespace
+        out.code.erase(0, out.code.rfind('#') + 1); // drops the namespace
     } catch (const Error&) {
-        return; // no answer of AWS
+        return; // not a response from AWS
     }
 }
 } // namespace
@@ -133,7 +133,7 @@ ServiceError parse_refusal(std::string_view body, long status, std::string_view 
         out.request_id =
             root.child(root.child("RequestID") ? "RequestID" : "RequestId").child_value();
     }
-    if (out.code.empty()) out.message = fmt::format("the service answered with HTTP {}", status);
+    if (out.code.empty()) out.message = fmt::format("the service responded with HTTP {}", status);
     return out;
 }
 
@@ -182,20 +182,20 @@ thread_local RetryNotice::Notice retry_notice;
 void tell_of_retry(const ServiceError& error) {
     if (!retry_notice) return;
     if (error.is_throttling())
-        retry_notice(fmt::format("AWS limits requests ({}), trying again", error.code));
+        retry_notice(fmt::format("AWS is throttling requests ({}), retrying", error.code));
     else
-        retry_notice(fmt::format("AWS does not answer ({}), trying again", error.message));
+        retry_notice(fmt::format("AWS is not responding ({}), retrying", error.message));
 }
 
-/// What a body is instead of the answer to an action; "" if it is that. Parses it.
+/// Parses a response body. Returns "", or the reason why it is not a response to the action.
 std::string other_than(std::string_view action, const std::string& body,
                        pugi::xml_document& document) {
-    if (body.find_first_not_of(" \t\r\n") == body.npos) return "the answer is empty";
+    if (body.find_first_not_of(" \t\r\n") == body.npos) return "the response is empty";
     if (!document.load_buffer(body.data(), body.size()))
-        return "the answer is not XML, or is cut off";
+        return "the response is not valid XML, or is truncated";
     const std::string wanted = fmt::format("{}Response", action);
     const std::string root = root_of(document).name();
-    return root == wanted ? "" : fmt::format("the answer is <{}>, not <{}>", root, wanted);
+    return root == wanted ? "" : fmt::format("the response is <{}>, not <{}>", root, wanted);
 }
 
 } // namespace
@@ -216,7 +216,7 @@ std::string Client::name_of(std::string_view action) const {
     return fmt::format("{}:{}", service_.name, action);
 }
 
-/// The address of a request: that of the service, whose own path precedes the request's.
+/// The request to send: the URL is that of the service, whose own path precedes the request's path.
 http::Request Client::request(const Signable& message, bool renew) {
     std::string base = path_of(url_);
     if (message.path != "/" && base.ends_with('/')) base.pop_back();
@@ -242,14 +242,14 @@ http::Request Client::request(const Signable& message, bool renew) {
     return out;
 }
 
-/// The error of an answer with a status other than 2xx.
+/// The error for a response whose status is not 2xx.
 ServiceError Client::refusal(const http::Answer& answer) {
     ServiceError error =
         parse_refusal(answer.body, answer.status, header_of(answer, "x-amzn-errortype"));
     error.may_have_worked = error.code.empty() || answer.status >= 500;
     if (!error.code.empty())
         answered_ = true;
-    else if (answer.status < 500) // a proxy, or another service
+    else if (answer.status < 500) // a proxy, or a different service
         error.attempts = ServiceError::kFewAttempts;
     if (const std::int64_t theirs = seconds_of(header_of(answer, "date")); theirs != 0)
         if (error.is({"RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
@@ -261,13 +261,13 @@ ServiceError Client::refusal(const http::Answer& answer) {
 void Client::once(std::string_view action, const Signable& message, bool renew,
                   const Parse& parse) {
     http::Request sent = request(message, renew);
-    if (is_read(action)) sent.stop = stop_; // a change is not left in the middle
+    if (is_read(action)) sent.stop = stop_; // a change is not interrupted
     const http::Answer answer = http::send(sent);
     ServiceError error;
     if (answer.end != http::Answer::End::complete) {
         error.message =
             fmt::format("{}: {}", http::authority_of(url_),
-                        answer.end == http::Answer::End::too_large ? "the answer is too large"
+                        answer.end == http::Answer::End::too_large ? "the response is too large"
                                                                    : answer.problem);
         error.may_have_worked = answer.connected;
         if (!answered_) error.attempts = ServiceError::kFewAttempts;
@@ -310,9 +310,9 @@ Value Client::rest(std::string_view action, const RestRequest& request, bool rep
         try {
             out = from_foreign_json(answer);
         } catch (const Error&) {
-            return "the answer is not JSON, or is cut off";
+            return "the response is not valid JSON, or is truncated";
         }
-        return out.is_map() ? "" : "the answer is not an object of JSON";
+        return out.is_map() ? "" : "the response is not a JSON object";
     });
     return out;
 }
@@ -328,7 +328,7 @@ void Client::send(std::string_view action, const Signable& message, bool repeata
             return once(action, message, renew, parse);
         } catch (const ServiceError& error) {
             renew = false;
-            // its clock or new credentials make one more attempt worth while
+            // AWS's clock or new credentials justify one more attempt
             const bool expired = error.is({"ExpiredToken", "ExpiredTokenException",
                                            "RequestExpired", "RequestTimeTooSkewed"}) ||
                                  (error.is({"SignatureDoesNotMatch"}) && std::abs(skew_) > 60);
@@ -356,14 +356,16 @@ void Client::each(std::string_view action, const Params& params, const char* set
         if (!next.empty()) page.add(service_.marker, next);
         const auto answer = call(action, page, true);
         const pugi::xml_node result = result_of(*answer), items = result.child(set);
-        if (!items) throw wrong_answer(name_of(action), fmt::format("the answer has no <{}>", set));
+        if (!items)
+            throw wrong_answer(name_of(action), fmt::format("the response has no <{}>", set));
         for (const pugi::xml_node& item : items.children(service_.element)) take(item);
         next = result.child_value(service_.next_marker);
         if (!next.empty() && !seen.insert(next).second)
-            throw wrong_answer(name_of(action), "the answer leads to a page that was read before");
+            throw wrong_answer(name_of(action), "the response refers to a page that was already "
+                                                "read");
         if (seen.size() > kMostPages)
             throw wrong_answer(name_of(action),
-                               fmt::format("the answer has more than {} pages", kMostPages));
+                               fmt::format("the response has more than {} pages", kMostPages));
     } while (!next.empty());
 }
 

@@ -18,14 +18,14 @@
 #include <utility>
 #include <vector>
 
-/// Requests in AWS's Query protocol (parameters in a form, XML back) and in REST with JSON.
+/// Requests in AWS's Query protocol (form parameters, XML responses) and in REST with JSON.
 namespace hadeploy::aws {
 
-/// The parameters of a request, in the order of their addition.
+/// The parameters of a request, in the order in which they were added.
 class Params {
   public:
     Params& add(std::string name, std::string value);
-    /// Not for what converts to bool, such as a literal text.
+    /// Only for bool itself, not for types that convert to it, such as string literals.
     template<std::same_as<bool> Flag>
     Params& add(std::string name, Flag value) {
         return add(std::move(name), std::string(value ? "true" : "false"));
@@ -43,14 +43,14 @@ class Params {
     int filters_ = 0;
 };
 
-/// A service, and how it writes lists and their pages.
+/// A service, and its names for lists and pages.
 struct Service {
-    std::string_view name; ///< in names of hosts, signatures and permissions
+    std::string_view name; ///< in host names, signatures and permissions
     std::string_view version;
-    const char* variable;                   ///< of its endpoint: "AWS_ENDPOINT_URL_EC2"
-    const char* element = "member";         ///< of a list in an answer
-    const char* marker = "Marker";          ///< of a page, in the request for it
-    const char* next_marker = "NextMarker"; ///< in the answer before it
+    const char* variable; ///< environment variable of the endpoint: "AWS_ENDPOINT_URL_EC2"
+    const char* element = "member";         ///< element of a list in a response
+    const char* marker = "Marker";          ///< parameter of a request for the next page
+    const char* next_marker = "NextMarker"; ///< element of a response that has a next page
 };
 inline constexpr Service kEc2{.name = "ec2",
                               .version = "2016-11-15",
@@ -70,23 +70,23 @@ inline constexpr Service kEfs{
 /// A request to a service whose protocol is REST with JSON.
 struct RestRequest {
     std::string method = "GET";
-    std::string path; ///< of characters that need no encoding
+    std::string path; ///< contains only characters that need no encoding
     std::vector<std::pair<std::string, std::string>> query = {};
     Value body = {}; ///< null: none
 };
 
-/// The answer of a service that refused a request, an answer of another form, or the lack of one.
+/// An error response, a malformed response, or no response.
 struct ServiceError : std::exception {
-    /// Attempts at what is temporary, and at what another attempt rarely helps: an address that
-    /// never answered, an answer of something else than AWS.
+    /// Number of attempts for transient errors, and for errors that a retry rarely fixes: an
+    /// address that never responded, or a response that is not from AWS.
     static constexpr int kAttempts = 8, kFewAttempts = 3;
 
     std::string action; ///< "ec2:RunInstances"
-    std::string code;   ///< "InvalidGroup.NotFound"; "" without an answer
+    std::string code;   ///< "InvalidGroup.NotFound"; "" without a response
     std::string message;
     std::string request_id;
-    long status = 0; ///< of HTTP; 0 without an answer
-    /// The request may have had its effect all the same.
+    long status = 0; ///< HTTP status; 0 without a response
+    /// The request may have taken effect despite the error.
     bool may_have_worked = false;
     int attempts = kAttempts; ///< how often such a request is sent before it fails
 
@@ -95,17 +95,17 @@ struct ServiceError : std::exception {
     const char* what() const noexcept override { return message.c_str(); }
 };
 
-/// The code and the message of a refusal, in one of the forms of XML or JSON that the services
-/// have. Any other body gives no code.
-/// @param type  the header X-Amzn-ErrorType, which some answers in JSON have instead of a code
+/// The code and the message of an error response, in any of the XML and JSON formats of the
+/// services. Any other body gives no code.
+/// @param type  the header X-Amzn-ErrorType, which some JSON responses have instead of a code
 ServiceError parse_refusal(std::string_view body, long status, std::string_view type = {});
 
-/// An answer that lacks a part, which does not mean that an object does not exist.
+/// The error for a response that lacks a part. It does not mean that an object does not exist.
 /// @param action  "ec2:DescribeVpcs"
-/// @param what    "the answer has no <vpcSet>"
+/// @param what    "the response has no <vpcSet>"
 ServiceError wrong_answer(std::string action, std::string what);
 
-/// While it lives, `notice` receives why a request of this thread is sent again.
+/// While this object exists, `notice` receives the reason for each retry on this thread.
 class RetryNotice {
   public:
     using Notice = std::function<void(std::string_view)>;
@@ -118,18 +118,18 @@ class RetryNotice {
     Notice notice_, before_;
 };
 
-/// Limits requests to what AWS allows an account, so that others are not throttled: a bucket of
-/// `burst` requests, to which `rate` a second are added.
+/// Limits the request rate to AWS's limit for an account, so that other users of the account are
+/// not throttled: a token bucket of `burst` requests, refilled with `rate` requests per second.
 class RateLimit {
   public:
     using Clock = std::chrono::steady_clock;
     RateLimit(double burst, double rate) : burst_(burst), rate_(rate), left_(burst) {}
-    /// Takes one request, and returns how long to wait before it is sent.
+    /// Takes one request from the bucket and returns how long to wait before sending it.
     std::chrono::milliseconds take(Clock::time_point now);
 
   private:
     const double burst_, rate_;
-    double left_; ///< below 0: promised
+    double left_; ///< below 0: requests that already wait
     Clock::time_point filled_ = {};
     std::mutex mutex_;
 };
@@ -137,33 +137,34 @@ class RateLimit {
 /// Sends the requests of one service in one region.
 class Client {
   public:
-    /// The credentials for a request; with `renew`, others than before.
+    /// Returns the credentials for a request; with `renew`, new ones.
     using Sign = std::function<Credentials(bool renew)>;
 
     /// @param stop  ends reads, and the pauses between attempts of all requests
     Client(Service service, std::string url, std::string region, Sign credentials,
            std::stop_token stop = {});
 
-    /// Sends a request and returns the answer, whose root is `<ACTIONResponse>`. Throttling is
-    /// waited out. A lost answer and an error of the server are tried again too, if `repeatable`
-    /// says that a repetition does no harm.
+    /// Sends a request and returns the response, whose root is `<ACTIONResponse>`. Throttled
+    /// requests are retried. After a lost response or a server error, a request is retried only if
+    /// it is `repeatable`: sending it twice does no harm.
     /// @throws ServiceError, Interrupted
     std::shared_ptr<pugi::xml_document> call(std::string_view action, const Params& params,
                                              bool repeatable);
-    /// The same for REST; the answer is null if it is empty.
+    /// As call(), for REST. An empty response gives null.
     Value rest(std::string_view action, const RestRequest& request, bool repeatable);
-    /// Sends a request until the last page, and passes each element of the list `set`, which every
-    /// answer must have, if empty.
+    /// Requests all pages and passes each element of the list `set` to `take`. Every response must
+    /// have the list, even if it is empty.
     /// @throws ServiceError, Interrupted
     void each(std::string_view action, const Params& params, const char* set,
               const std::function<void(const pugi::xml_node&)>& take);
-    /// Requests without a signature: AssumeRoleWithWebIdentity.
+    /// Sends requests without a signature, for AssumeRoleWithWebIdentity.
     void without_signature() { signed_ = false; }
 
   private:
-    /// Parses the body of an answer; returns what it is instead of that, "" if it is that.
+    /// Parses a response body. Returns "", or what is wrong with it: "the response is not valid
+    /// JSON".
     using Parse = std::function<std::string(const std::string& body)>;
-    /// Sends a request, also again.
+    /// Sends a request, with retries.
     void send(std::string_view action, const Signable& message, bool repeatable,
               const Parse& parse);
     void once(std::string_view action, const Signable& message, bool renew, const Parse& parse);
@@ -176,7 +177,8 @@ class Client {
     Sign credentials_;
     std::stop_token stop_;
     bool signed_ = true;
-    std::atomic<bool> answered_ = false; ///< by the service: its address is right
+    std::atomic<bool> answered_ =
+        false; ///< whether the service has ever responded, so its address is right
     std::atomic<std::int64_t> skew_ = 0; ///< seconds by which AWS's clock is ahead
     RateLimit reads_{100, 20}, changes_{50, 5};
 };
@@ -185,12 +187,13 @@ class Client {
 /// @throws Interrupted
 void pause_for(std::chrono::milliseconds time, const std::stop_token& stop);
 
-/// The root element of an answer.
+/// The root element of a response.
 inline pugi::xml_node root_of(const pugi::xml_document& document) {
     return document.document_element();
 }
 
-/// The contents of an answer: its `<ACTIONResult>`, or its root for EC2, which has none.
+/// The contents of a response: its `<ACTIONResult>`, or the root for EC2, whose responses have no
+/// such element.
 pugi::xml_node result_of(const pugi::xml_document& document);
 
 } // namespace hadeploy::aws

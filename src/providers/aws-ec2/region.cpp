@@ -25,7 +25,7 @@ std::map<std::string, std::string> tags_of(const Value& settings) {
     return out;
 }
 
-/// Whether AWS would allow more on request. The limits of one object or request are fixed.
+/// Whether AWS raises this limit on request. The limits within one object or request are fixed.
 bool is_quota(const ServiceError& error) {
     return (error.code.ends_with("LimitExceeded") || error.code.starts_with("TooMany")) &&
            !error.is_throttling() &&
@@ -71,7 +71,8 @@ void Region::ask_identity() {
     const auto answer = sts_.call("GetCallerIdentity", {}, true);
     const pugi::xml_node result = result_of(*answer);
     const std::string account = result.child_value("Account");
-    if (account.empty()) throw wrong_answer("sts:GetCallerIdentity", "the answer has no <Account>");
+    if (account.empty())
+        throw wrong_answer("sts:GetCallerIdentity", "the response has no <Account>");
     caller_ = result.child_value("Arn");
     account_ = account;
 }
@@ -88,43 +89,44 @@ std::string Region::caller() {
 
 Error Region::refused(const ServiceError& e) {
     const bool silent = e.code.empty() && e.status == 0;
-    const std::string what =
-        fmt::format("{} in {}: {}{}", e.action, name_, silent ? "no answer from " : "", e.message);
+    const std::string what = fmt::format("{} in {}: {}{}", e.action, name_,
+                                         silent ? "no response from " : "", e.message);
     if (e.is({"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"})) {
         std::string who;
         try {
             who = caller();
-        } catch (const std::exception&) { // this caller may not even ask that
+        } catch (const std::exception&) { // not even permitted to ask for its identity
             who = chain_.source();
         }
         return Error(ErrorKind::failed,
-                     fmt::format("the permission {} is missing in {}", e.action, name_))
+                     fmt::format("missing permission: {} in {}", e.action, name_))
             .with_hint(fmt::format("allow {} to {} in a policy", e.action, who));
     }
     if (e.is({"AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch",
               "UnrecognizedClientException", "MissingAuthenticationToken"}))
         return Error(ErrorKind::failed,
-                     fmt::format("AWS does not accept the credentials of {}", chain_.source()))
-            .with_hint("check the access key, and that its secret belongs to it")
+                     fmt::format("AWS rejected the credentials from {}", chain_.source()))
+            .with_hint("check that the access key is correct and that the secret key belongs to it")
             .with_note(fmt::format("{}: {}", e.code, e.message));
     if (e.is({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}))
         return Error(ErrorKind::failed,
-                     fmt::format("the credentials of {} have expired", chain_.source()))
+                     fmt::format("the credentials from {} have expired", chain_.source()))
             .with_hint("log in again; if they are new, check this machine's clock");
     if (e.is({"OptInRequired", "Blocked", "PendingVerification"}))
         return Error(ErrorKind::failed,
                      fmt::format("the account cannot use {} yet: {}", name_, e.message))
-            .with_hint("enable the region or complete the registration in AWS's console");
+            .with_hint("enable the region, or complete the registration, in the AWS console");
     if (is_quota(e))
         return Error(ErrorKind::failed, what)
-            .with_hint("ask AWS for a higher quota (Service Quotas), or remove what is not used");
+            .with_hint("request a higher quota from AWS (Service Quotas), or remove unused "
+                       "objects");
     if (e.is({"TargetGroupAssociationLimit"}))
         return Error(ErrorKind::failed, what)
-            .with_hint("a target group serves one load balancer: make one for each");
+            .with_hint("a target group can serve only one load balancer: create one for each");
     if (e.is({"CertificateNotFound", "UnsupportedCertificate"}))
         return Error(ErrorKind::failed, what)
-            .with_hint(fmt::format("use a certificate that AWS's certificate manager has issued or "
-                                   "imported in {}",
+            .with_hint(fmt::format("use a certificate that was issued by or imported into AWS "
+                                   "Certificate Manager in {}",
                                    name_));
     if (e.is({"InvalidSubnet"}))
         return Error(ErrorKind::failed, what)
@@ -132,11 +134,11 @@ Error Region::refused(const ServiceError& e) {
                        "list it in `depends_on`, or set `scheme: internal`");
     if (e.is({"InsufficientInstanceCapacity", "InsufficientHostCapacity", "Unsupported"}))
         return Error(ErrorKind::failed, what)
-            .with_hint("choose another instance type or availability zone");
+            .with_hint("choose a different instance type or availability zone");
     if (e.code.empty() && e.attempts < ServiceError::kAttempts) {
         const std::string hint = silent ? "check the network, the region, `endpoint` and "
                                           "AWS_ENDPOINT_URL"
-                                        : "something other than AWS answers: check proxies, "
+                                        : "the response is not from AWS: check proxies, "
                                           "`endpoint` and AWS_ENDPOINT_URL";
         return Error(silent ? ErrorKind::unreachable : ErrorKind::failed, what).with_hint(hint);
     }

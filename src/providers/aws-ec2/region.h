@@ -14,22 +14,24 @@ namespace hadeploy::aws {
 /// One region of one account.
 class Region {
   public:
-    /// @param settings  those of the provider, with the region and the profile of a resource
-    /// @throws Error(failed) without a region, or with an endpoint that is no URL
+    /// @param settings  the provider's settings, with the region and the profile of a resource
+    /// @throws Error(failed) if there is no region, or an endpoint is not a URL
     Region(const Value& settings, ProviderContext context);
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] const ProviderContext& context() const { return context_; }
-    /// The number of the account, and the ARN of the caller: asked for once.
+    /// The account ID and the ARN of the caller; both are requested only once.
     std::string account();
     std::string caller();
-    /// The tags of all objects, over which those of a resource are laid.
+    /// The tags for all objects; those of a resource override them.
     [[nodiscard]] const std::map<std::string, std::string>& default_tags() const { return tags_; }
 
-    /// The host to which requests go over the network without encryption; "" if there is none.
+    /// The host to which requests are sent over the network without encryption; "" if there is
+    /// none.
     [[nodiscard]] std::string unencrypted() const;
 
-    /// Requests to EC2, see Client. A stop ends a read and each pause, but no request of a change.
+    /// Send requests to EC2 (see Client). A stop ends reads and pauses, but not the requests of
+    /// changes.
     std::shared_ptr<pugi::xml_document> read(std::string_view action, const Params& params);
     void each(std::string_view action, const Params& params, const char* set,
               const std::function<void(const pugi::xml_node&)>& take);
@@ -41,7 +43,7 @@ class Region {
     [[nodiscard]] Client& efs() { return efs_; }
     [[nodiscard]] const std::stop_token& stop() const { return context_.stop; }
 
-    /// The error of a refused request, with a hint.
+    /// The error for a refused request, with a hint.
     Error refused(const ServiceError& error);
 
   private:

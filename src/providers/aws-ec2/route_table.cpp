@@ -42,9 +42,9 @@ class RouteTable final : public Ec2Type {
             check_destination(config["routes"], e, problems);
             if (e.value.is_string() && target_of(e.value.as_string()) == nullptr)
                 problems
-                    .add(fmt::format("{} is not the ID of something that routes", quoted(e.value)),
+                    .add(fmt::format("{} is not the ID of a target that routes", quoted(e.value)),
                          e.value.loc())
-                    .with_hint("for example ${internet.id} of an aws.internet_gateway");
+                    .with_hint("use for example ${internet.id} of an aws.internet_gateway");
         }
     }
     Value observed(Region&, const Item& item, const Value&) const override {
@@ -52,7 +52,7 @@ class RouteTable final : public Ec2Type {
         for (const pugi::xml_node& route : item.root().child("routeSet").children("item")) {
             const std::string_view origin = route.child_value("origin");
             const std::string range = route.child_value("destinationCidrBlock");
-            if (origin != "CreateRoute" || range.empty()) continue; // the VPC's own
+            if (origin != "CreateRoute" || range.empty()) continue; // the VPC's own route
             // an instance is listed with its interface
             for (const char* element :
                  {"instanceId", "natGatewayId", "gatewayId", "vpcPeeringConnectionId",
@@ -89,20 +89,20 @@ class RouteTable final : public Ec2Type {
     }
 
   private:
-    /// EC2 drops the bits beyond the length, so that the route would seem to be another one.
+    /// EC2 drops the bits beyond the prefix length, so the route would seem to be a different one.
     static void check_destination(const Value& routes, const Entry& route, Diagnostics& problems) {
         const auto range = AddressRange::parse(route.key);
         const std::string shown = quoted(routes, route.key);
         const Loc loc = route.value.loc().known() ? route.value.loc() : routes.loc();
         if (!range || range->is_v6())
-            problems.add(fmt::format("{} is not a range of IPv4 addresses", shown), loc)
-                .with_hint(range ? "routes of IPv6 are not supported yet"
+            problems.add(fmt::format("{} is not an IPv4 CIDR range", shown), loc)
+                .with_hint(range ? "IPv6 routes are not supported yet"
                                  : "for example 0.0.0.0/0, the default route");
         else if (range->text() != route.key)
-            problems.add(fmt::format("{} has bits beyond its length", shown), loc)
+            problems.add(fmt::format("{} has bits beyond its prefix length", shown), loc)
                 .with_hint("write the range: " + redacted(routes, range->text()));
     }
-    /// New and changed routes first, so that there is always a way.
+    /// New and changed routes come first, so that there is always a route.
     static void set_routes(Region& region, const std::string& id, const Value& before,
                            const Value& after) {
         if (!after.is_map()) return;
@@ -156,9 +156,9 @@ RouteTable::RouteTable()
     summary = "The routes of some subnets of a VPC";
     doc =
         "Detected and repaired: routes and subnets that were added, changed or removed, and tags. "
-        "New routes are made before old ones are removed. The route to the VPC itself is always "
-        "there. Destroy takes the table from its subnets first.";
-    import_id = "the ID of the route table (rtb-...)";
+        "New routes are created before old ones are removed. The route to the VPC itself always "
+        "exists. Destroy detaches the table from its subnets first.";
+    import_id = "the route table ID (rtb-...)";
     example = "routes:\n"
               "  type: aws.route_table\n"
               "  vpc: ${network.id}\n"
@@ -172,9 +172,8 @@ RouteTable::RouteTable()
          .replaces = true},
         {.name = "routes",
          .type = map_of(TypeKind::string),
-         .doc =
-             "By range of addresses: the ID of an internet gateway, NAT gateway, instance, network "
-             "interface, peering connection, or transit gateway.",
+         .doc = "Target of each CIDR range: the ID of an internet gateway, NAT gateway, instance, "
+                "network interface, peering connection, or transit gateway.",
          .default_value = Value::map({})},
         {.name = "subnets",
          .type = set_of(TypeKind::string),

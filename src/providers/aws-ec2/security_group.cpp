@@ -28,7 +28,8 @@ bool parse_ports(const std::string& text, std::int64_t& first, std::int64_t& las
 
 namespace {
 
-/// A range in EC2's spelling, which is 10.0.0.0/8 for 10.1.2.3/8; any other text as it is.
+/// A CIDR range in EC2's spelling, which is 10.0.0.0/8 for 10.1.2.3/8; any other string is returned
+/// unchanged.
 std::string canonical_peer(const std::string& peer) {
     const auto range = AddressRange::parse(peer);
     return range ? range->text() : peer;
@@ -135,7 +136,7 @@ std::set<RuleAtom> without(const std::set<RuleAtom>& from, const std::set<RuleAt
     return out;
 }
 
-/// The atoms of `from` that differ from one of `atoms` in their description only.
+/// The atoms of `from` that differ from one of `atoms` only in their description.
 std::set<RuleAtom> redescribed(const std::set<RuleAtom>& from, const std::set<RuleAtom>& atoms) {
     std::set<RuleAtom> out;
     for (const RuleAtom& atom : from)
@@ -205,8 +206,8 @@ class SecurityGroup final : public Ec2Type {
     }
 
   private:
-    /// Allows before it forbids, so that no connection that both sets allow is cut. Two atoms that
-    /// differ only in their description cannot exist together.
+    /// Allows new atoms before it revokes old ones, so that no connection that both sets allow is
+    /// interrupted. Two atoms that differ only in their description cannot exist at the same time.
     static void set_rules(Region& region, const std::string& id, const std::string& direction,
                           const std::set<RuleAtom>& have, const std::set<RuleAtom>& wanted) {
         const auto send = [&](const std::string& action, const std::set<RuleAtom>& atoms) {
@@ -227,7 +228,7 @@ class SecurityGroup final : public Ec2Type {
     }
 };
 
-/// Whether the atoms of a rule are known.
+/// Whether all values of a rule that determine its atoms are known.
 bool is_known(const Value& rule) {
     return !rule["protocol"].is_unknown() && !rule["ports"].is_unknown() &&
            !rule["description"].is_unknown();
@@ -244,12 +245,11 @@ void check_ports(const Value& rule, Diagnostics& problems) {
     const Value& ports = rule["ports"];
     std::int64_t first = 0, last = 0;
     if (ports.is_string() && !parse_ports(ports.as_string(), first, last))
-        problems
-            .add(fmt::format("{} is not a port or a range of ports", quoted(ports)), ports.loc())
+        problems.add(fmt::format("{} is not a port or a port range", quoted(ports)), ports.loc())
             .with_hint("for example \"443\" or \"8000-8100\"");
     const std::string protocol = rule.text("protocol", "tcp");
     if (ports.is_string() && protocol != "tcp" && protocol != "udp")
-        problems.add(fmt::format("the protocol {} has no ports", protocol), ports.loc());
+        problems.add(fmt::format("the protocol {} does not have ports", protocol), ports.loc());
 }
 
 void check_peer(const Value& peer, Diagnostics& problems) {
@@ -258,18 +258,18 @@ void check_peer(const Value& peer, Diagnostics& problems) {
     if (text == "self" || AddressRange::parse(text)) return;
     if (text.starts_with("sg-")) return check_id(peer, "sg-", "a security group", problems);
     if (text.starts_with("pl-")) return check_id(peer, "pl-", "a prefix list", problems);
-    Error& error = problems.add(fmt::format("{} is not a range of addresses, the ID of a security "
-                                            "group or of a prefix list, or self",
+    Error& error = problems.add(fmt::format("{} is not a CIDR range, a security group ID, a "
+                                            "prefix list ID, or self",
                                             quoted(peer)),
                                 peer.loc());
     error.hint =
         is_address(text)
-            ? fmt::format("for this address alone: {}",
+            ? fmt::format("for this single address, write {}",
                           redacted(peer, text + (text.find(':') == text.npos ? "/32" : "/128")))
             : "for example 10.0.0.0/8 or ${web.id} of an aws.security_group";
 }
 
-/// EC2 keeps one rule of those that differ only in their description.
+/// EC2 keeps only one of several rules that differ only in their description.
 void check_descriptions(const Value& rules, const char* direction, Diagnostics& problems) {
     std::map<RuleAtom, std::pair<std::size_t, std::string>> seen;
     const Value::List& list = rules.as_list();
@@ -285,7 +285,8 @@ void check_descriptions(const Value& rules, const char* direction, Diagnostics& 
                                  "descriptions",
                                  direction, first, i, redacted(rules, shown_atom(atom))),
                      list[i].loc())
-                .with_hint("EC2 keeps one of them: describe it once");
+                .with_hint("EC2 keeps only one of them: remove the other, or use the same "
+                           "description");
             break;
         }
     }
@@ -333,7 +334,7 @@ void SecurityGroup::warn(const Value& config, Diagnostics& warnings) const {
                                          range->length() == 0 ? "the whole" : "a large part of the",
                                          atom.peer),
                              rule.loc())
-                        .with_hint("allow only the addresses that need it");
+                        .with_hint("allow only the addresses that need access");
         }
     }
 }
@@ -346,13 +347,13 @@ Schema rule_fields(const char* peers) {
              .one_of = {"tcp", "udp", "icmp", "all"}},
             {.name = "ports",
              .type = TypeKind::string,
-             .doc = "A port, or a range: \"443\", \"8000-8100\". All ports if not set."},
+             .doc = "A port or a port range: \"443\", \"8000-8100\". Default: all ports."},
             {.name = "peers",
              .type = list_of(TypeKind::string),
              .doc = peers,
              .required = true,
              .min = 1},
-            {.name = "description", .type = TypeKind::string, .doc = "What it is for."}};
+            {.name = "description", .type = TypeKind::string, .doc = "Description."}};
 }
 
 SecurityGroup::SecurityGroup()
@@ -365,15 +366,14 @@ SecurityGroup::SecurityGroup()
                .page = 1000}) {
     name = "aws.security_group";
     summary = "A firewall around instances";
-    doc =
-        "Rules are compared as atoms of one protocol, one range of ports and one peer, in any "
-        "order "
-        "and grouping. New rules are allowed before old ones are revoked, so connections that both "
-        "sets allow stay. A group is replaced with the new one first (`create_before_destroy`), "
-        "which needs another `name`.\n\n"
-        "Detected and repaired: rules that were added, changed or removed, and tags. Destroy waits "
-        "up to ten minutes until no network interface and no other group uses it.";
-    import_id = "the ID of the group (sg-...)";
+    doc = "Rules are compared as atoms of one protocol, one port range and one peer; their order "
+          "and grouping do not matter. New rules are allowed before old ones are revoked, so "
+          "connections that both sets allow are not interrupted. A replacement is created before "
+          "the old group is removed (`create_before_destroy`), so the new group needs a different "
+          "`name`.\n\n"
+          "Detected and repaired: rules that were added, changed or removed, and tags. Destroy "
+          "waits up to ten minutes until no network interface and no other group uses the group.";
+    import_id = "the security group ID (sg-...)";
     create_before_destroy = true;
     example = "web:\n"
               "  type: aws.security_group\n"
@@ -390,7 +390,7 @@ SecurityGroup::SecurityGroup()
          .replaces = true},
         {.name = "description",
          .type = TypeKind::string,
-         .doc = "What it is for.",
+         .doc = "Description.",
          .replaces = true,
          .default_value = Value("managed by hadeploy")},
         {.name = "vpc",
@@ -399,14 +399,14 @@ SecurityGroup::SecurityGroup()
          .required = true,
          .replaces = true},
         {.name = "ingress",
-         .type =
-             list_of(object_of(rule_fields("Where connections may come from: ranges of "
-                                           "addresses, IDs of groups or prefix lists, `self`."))),
+         .type = list_of(object_of(rule_fields("Where connections may come from: CIDR ranges, IDs "
+                                               "of groups or prefix lists, `self`."))),
          .doc = "All rules for incoming connections. Not managed if not set."},
         {.name = "egress",
-         .type = list_of(object_of(rule_fields("Where connections may go to: ranges of addresses, "
-                                               "IDs of groups or prefix lists, `self`."))),
-         .doc = "All rules for outgoing connections. Not managed if not set: AWS then allows all."},
+         .type = list_of(object_of(rule_fields("Where connections may go to: CIDR ranges, IDs "
+                                               "of groups or prefix lists, `self`."))),
+         .doc = "All rules for outgoing connections. If not set, they are not managed, and AWS "
+                "allows all."},
     });
 }
 

@@ -44,7 +44,7 @@ std::string canonical_path(std::string_view path) {
     return out.empty() ? "/" : out;
 }
 
-/// Without blanks at the ends, and with one for several within.
+/// Removes spaces at both ends, and replaces several spaces by one.
 std::string canonical_value(std::string_view value) {
     std::string out;
     for (const char c : value)

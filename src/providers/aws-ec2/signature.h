@@ -18,10 +18,10 @@ struct Credentials {
     std::int64_t expires = 0; ///< Unix time in seconds; 0: never
 };
 
-/// A request to sign. Names of headers are in lower case and unique; `host` is one of them.
+/// A request to sign. Header names are in lower case and unique; `host` must be one of them.
 struct Signable {
     std::string method = "POST";
-    std::string path = "/"; ///< as it is sent: encoded once
+    std::string path = "/"; ///< as sent, that is, encoded once
     /// Decoded, in any order.
     std::vector<std::pair<std::string, std::string>> query = {};
     std::vector<std::pair<std::string, std::string>> headers = {};

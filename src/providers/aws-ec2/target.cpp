@@ -22,7 +22,7 @@ struct Registration {
             .add("Targets.member.1.Id", target)
             .add("Targets.member.1.Port", port);
     }
-    /// An ID of another form gives a registration that does not exist.
+    /// A malformed ID gives a registration that does not exist.
     static Registration parse(const std::string& id) {
         const std::size_t slash = id.rfind('/'), colon = id.rfind(':');
         if (slash == id.npos || colon == id.npos || colon < slash) return {};
@@ -40,8 +40,7 @@ std::string shown_health(const Item& item) {
     return state_of_target(item) + (why.empty() ? "" : fmt::format(" ({})", why));
 }
 
-/// Registrations have neither tags nor an ID of their own: a resource is the registration with its
-/// group, target and port.
+/// A registration has neither tags nor an ID. It is identified by its group, target and port.
 class RegisteredTarget final : public AwsType {
   public:
     RegisteredTarget();
@@ -52,8 +51,7 @@ class RegisteredTarget final : public AwsType {
         if (target.is_string() && !target.as_string().starts_with("i-") &&
             !is_address(target.as_string()))
             problems
-                .add(fmt::format("{} is neither the ID of an instance nor an address",
-                                 quoted(target)),
+                .add(fmt::format("{} is neither an instance ID nor an IP address", quoted(target)),
                      target.loc())
                 .with_hint("use ${NAME.id} or ${NAME.private_address} of an aws.instance");
     }
@@ -97,13 +95,13 @@ class RegisteredTarget final : public AwsType {
     void remove(Region& region, const std::string& id, const Value&) const override {
         try {
             region.elb().call("DeregisterTargets", Registration::parse(id).params(), true);
-        } catch (const ServiceError& error) { // not registered, or draining already
+        } catch (const ServiceError& error) { // not registered, or already draining
             if (!error.is({"InvalidTarget"})) throw;
         }
     }
 };
 
-/// One request for all targets of a group. A group that is gone has none.
+/// Sends one request for all targets of a group. A group that is gone has no targets.
 std::map<std::string, Item> RegisteredTarget::by_id(Region& region,
                                                     const std::vector<std::string>& ids) const {
     std::map<std::string, std::set<std::string>> groups;
@@ -130,7 +128,7 @@ std::map<std::string, Item> RegisteredTarget::by_id(Region& region,
 
 std::string RegisteredTarget::unready(const Item& item, const Value& config) const {
     const std::string state = state_of_target(item);
-    // without a listener nothing checks the target
+    // AWS does not check targets of a group without a listener
     const bool unchecked =
         state == "unused" && item.text("TargetHealth/Reason") == "Target.NotInUse";
     if (state == "healthy" || unchecked) return {};
@@ -141,14 +139,15 @@ std::string RegisteredTarget::unready(const Item& item, const Value& config) con
 RegisteredTarget::RegisteredTarget()
     : AwsType(kElb, {.noun = "target", .describe = "DescribeTargetHealth", .id = "id"}) {
     name = "aws.target";
-    summary = "An instance or address in a target group";
+    summary = "An instance or IP address in a target group";
     doc =
-        "Registered, then waited for until the load balancer finds it healthy, up to ten minutes. "
-        "A group that no listener uses yet checks nothing, so list the load balancer in "
-        "`depends_on` to wait for it too. An existing registration is adopted.\n\n"
-        "Detected and repaired: a target that was taken out is registered again. Destroy takes it "
-        "out, and waits until its requests are complete (`deregistration_delay` of the group) "
-        "before anything that it depends on is removed.";
+        "Create registers the target and waits until the load balancer reports it healthy, up to "
+        "ten minutes. AWS does not check the targets of a group that no listener uses yet. To "
+        "wait in that case too, list the load balancer in `depends_on`. An existing registration "
+        "is adopted.\n\n"
+        "Detected and repaired: a target that was deregistered is registered again. Destroy "
+        "deregisters the target and waits until its requests are complete (`deregistration_delay` "
+        "of the group). Only then are resources removed on which the target depends.";
     import_id = "TARGET_GROUP_ARN/TARGET:PORT";
     adopts = true;
     removal_limit = kLongestDrain;
@@ -168,8 +167,8 @@ RegisteredTarget::RegisteredTarget()
              .replaces = true},
             {.name = "target",
              .type = TypeKind::string,
-             .doc = "ID of an instance, or an address in the VPC, according to the `target_type` "
-                    "of the group.",
+             .doc = "An instance ID, or an IP address in the VPC, depending on the group's "
+                    "`target_type`.",
              .required = true,
              .replaces = true},
             {.name = "port",

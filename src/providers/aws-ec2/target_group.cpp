@@ -16,7 +16,7 @@ constexpr std::int64_t kDefaultDelay = 300'000; ///< milliseconds
 struct CheckField {
     const char* name;
     const char* parameter;
-    const char* element; ///< of an answer
+    const char* element; ///< element of a response
 };
 constexpr std::array<CheckField, 8> kCheckFields{
     {{"protocol", "HealthCheckProtocol", "HealthCheckProtocol"},
@@ -98,21 +98,21 @@ void check_stickiness(const Value& stickiness, const std::string& protocol, Diag
                                                 : !speaks_http(protocol) && protocol != "TLS");
     if (!protocol.empty() && !fits)
         problems
-            .add(fmt::format("stickiness by {} is not possible with the protocol {}", type,
+            .add(fmt::format("stickiness by {} is not supported for the protocol {}", type,
                              protocol),
                  stickiness["type"].loc())
             .with_hint("lb_cookie and app_cookie need HTTP or HTTPS; source_ip needs TCP, UDP or "
                        "TCP_UDP");
     check_seconds(stickiness["duration"], "the duration of the stickiness", problems);
     if (!cookie && !stickiness["duration"].is_null())
-        problems.add(fmt::format("stickiness by {} has no duration", type),
+        problems.add(fmt::format("stickiness by {} cannot have a duration", type),
                      stickiness["duration"].loc());
     if (type == "app_cookie" && stickiness["cookie"].is_null())
         problems
             .add("stickiness by app_cookie needs the name of the cookie", stickiness["type"].loc())
             .with_hint("for example cookie: JSESSIONID");
     if (type != "app_cookie" && !stickiness["cookie"].is_null())
-        problems.add(fmt::format("stickiness by {} has no cookie to name", type),
+        problems.add(fmt::format("stickiness by {} cannot have a cookie name", type),
                      stickiness["cookie"].loc());
 }
 
@@ -148,14 +148,14 @@ void check_times(const Value& check, bool http, Diagnostics& problems) {
     const std::int64_t time = timeout.is_integer() ? timeout.as_integer() : usual_timeout;
     const std::int64_t every = interval.is_integer() ? interval.as_integer() : usual_interval;
     if (time < every || (!http && time == every)) return;
-    Error& error = problems.add("the timeout of the health check is not shorter than its interval",
+    Error& error = problems.add("the timeout of the health check must be shorter than its interval",
                                 (timeout.is_integer() ? timeout : interval).loc());
     if (!interval.is_integer() || !timeout.is_integer())
         error.with_hint(
-            "without a value, AWS sets an interval of 30s and a timeout of 5s, for TCP more");
+            "AWS's defaults: an interval of 30s and a timeout of 5s, or longer for TCP");
 }
 
-/// @param protocol  of the group; "" if it is not known
+/// @param protocol  protocol of the group; "" if it is not known
 void check_health_check(const Value& check, const std::string& protocol, Diagnostics& problems) {
     if (!check.is_map()) return;
     const std::string group_check = speaks_http(protocol) || protocol.empty() ? protocol : "TCP";
@@ -164,22 +164,24 @@ void check_health_check(const Value& check, const std::string& protocol, Diagnos
     const Value &path = check["path"], &port = check["port"], &matcher = check["matcher"];
     check_times(check, speaks_http(protocol), problems);
     if (path.is_string() && (!path.as_string().starts_with('/') || path.as_string().size() > 1'024))
-        problems.add(fmt::format("{} is not a path for a health check", quoted(path)), path.loc())
-            .with_hint("it begins with / and has at most 1024 characters");
+        problems
+            .add(fmt::format("{} is not a valid path for a health check", quoted(path)), path.loc())
+            .with_hint("a path begins with / and has at most 1024 characters");
     check_plain(path, "the path of the health check", problems);
     if (port.is_string() && !is_check_port(port))
         problems.add(fmt::format("{} is not a port", quoted(port)), port.loc())
-            .with_hint("a number, or traffic-port for the port of the target");
+            .with_hint("use a number, or traffic-port for the target's own port");
     if (matcher.is_string() && !is_matcher(matcher.as_string()))
         problems
-            .add(fmt::format("{} does not list statuses of HTTP", quoted(matcher)), matcher.loc())
+            .add(fmt::format("{} is not a list of HTTP status codes", quoted(matcher)),
+                 matcher.loc())
             .with_hint("for example \"200\", \"200-299\" or \"200,302\"");
     if (by == "TCP" && speaks_http(protocol))
-        problems.add(fmt::format("a group for {} cannot be checked by TCP", protocol),
+        problems.add(fmt::format("the health check of a group for {} cannot use TCP", protocol),
                      check["protocol"].loc());
     if (by == "TCP" && (!path.is_null() || !matcher.is_null()))
         problems
-            .add("a health check by TCP has neither a path nor a matcher",
+            .add("a TCP health check cannot have a path or a matcher",
                  path.is_null() ? matcher.loc() : path.loc())
             .with_hint("set `protocol: HTTP` under `health_check`");
 }
@@ -196,8 +198,8 @@ class TargetGroup final : public ElbType {
         check_stickiness(config["stickiness"], protocol, problems);
         check_seconds(config["deregistration_delay"], "the deregistration delay", problems);
     }
-    /// Two generations can have the name, which is no claim then. But AWS answers both of two
-    /// requests for one name with the same group.
+    /// The name alone is not a claim, because two generations of a group can have it. Creates are
+    /// serialized: AWS answers two requests for the same name with the same group.
     std::vector<std::string> claims(const Value&) const override { return {}; }
     std::vector<std::string> exclusive(const Value& config) const override {
         return ElbType::claims(config);
@@ -260,14 +262,15 @@ class TargetGroup final : public ElbType {
 Schema check_fields() {
     return {{.name = "protocol",
              .type = TypeKind::string,
-             .doc = "Protocol of the check: that of the group for HTTP and HTTPS, otherwise TCP.",
+             .doc = "Protocol of the health check. Default: the group's protocol if that is HTTP "
+                    "or HTTPS, otherwise TCP.",
              .filled = true,
              .one_of = {"HTTP", "HTTPS", "TCP"}},
             {.name = "port",
              .type = TypeKind::string,
-             .doc = "Port to check, or `traffic-port` for that of the target.",
+             .doc = "Port to check. `traffic-port`: the target's own port.",
              .filled = true},
-            {.name = "path", .type = TypeKind::string, .doc = "Path of a request.", .filled = true},
+            {.name = "path", .type = TypeKind::string, .doc = "Path to request.", .filled = true},
             {.name = "interval",
              .type = TypeKind::duration,
              .doc = "Time between two checks.",
@@ -276,25 +279,25 @@ Schema check_fields() {
              .max = 300'000},
             {.name = "timeout",
              .type = TypeKind::duration,
-             .doc = "Time for an answer.",
+             .doc = "Time limit for a response.",
              .filled = true,
              .min = 2'000,
              .max = 120'000},
             {.name = "healthy_threshold",
              .type = TypeKind::integer,
-             .doc = "Checks in a row that pass before a target is healthy.",
+             .doc = "Number of consecutive successes after which a target is healthy.",
              .filled = true,
              .min = 2,
              .max = 10},
             {.name = "unhealthy_threshold",
              .type = TypeKind::integer,
-             .doc = "Checks in a row that fail before a target is unhealthy.",
+             .doc = "Number of consecutive failures after which a target is unhealthy.",
              .filled = true,
              .min = 2,
              .max = 10},
             {.name = "matcher",
              .type = TypeKind::string,
-             .doc = "Statuses of HTTP that pass: \"200-299\".",
+             .doc = "HTTP status codes of a healthy target: \"200-299\".",
              .filled = true}};
 }
 
@@ -303,9 +306,9 @@ Schema group_schema() {
         {.name = "name",
          .type = TypeKind::string,
          .doc =
-             "Name, unique in the region; at most 32 characters. While another group of the "
-             "project has the name, such as the one before a replacement, a part of the identity "
-             "is added to it.",
+             "Name, unique in the region; at most 32 characters. If a different group of the "
+             "project still has the name, such as the group that this one replaces, a part of the "
+             "identity is appended.",
          .required = true,
          .replaces = true},
         {.name = "protocol",
@@ -317,7 +320,7 @@ Schema group_schema() {
          .one_of = {"HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP"}},
         {.name = "port",
          .type = TypeKind::port,
-         .doc = "Port of targets that are registered without one.",
+         .doc = "Default port of targets.",
          .required = true,
          .replaces = true},
         {.name = "vpc",
@@ -327,37 +330,37 @@ Schema group_schema() {
          .replaces = true},
         {.name = "target_type",
          .type = TypeKind::string,
-         .doc = "Whether targets are instances, or addresses in the VPC.",
+         .doc = "How targets are registered: by instance ID or by IP address.",
          .replaces = true,
          .default_value = Value("instance"),
          .one_of = {"instance", "ip"}},
         {.name = "health_check",
          .type = object_of(check_fields()),
-         .doc = "How targets are checked; AWS chooses what is not set.",
+         .doc = "How targets are checked. AWS chooses defaults for settings that are not given.",
          .filled = true},
         {.name = "deregistration_delay",
          .type = TypeKind::duration,
-         .doc = "How long a target may complete its requests when it is taken out: at least the "
-                "longest request.",
+         .doc = "How long a target may complete its requests after it is deregistered: at least "
+                "the longest request.",
          .default_value = Value(kDefaultDelay),
          .min = 0,
          .max = 3'600'000},
         {.name = "stickiness",
          .type = object_of({{.name = "type",
                              .type = TypeKind::string,
-                             .doc = "What a client is recognized by.",
+                             .doc = "How a client is recognized.",
                              .required = true,
                              .one_of = {"none", "lb_cookie", "app_cookie", "source_ip"}},
                             {.name = "duration",
                              .type = TypeKind::duration,
-                             .doc = "Life of the cookie; a day if not set.",
+                             .doc = "Lifetime of the cookie. Default: one day.",
                              .filled = true,
                              .min = 1'000,
                              .max = 604'800'000},
                             {.name = "cookie",
                              .type = TypeKind::string,
                              .doc = "Name of the application's cookie."}}),
-         .doc = "Whether requests of a client go to the same target.",
+         .doc = "Sends all requests of a client to the same target.",
          .default_value = Value::map({{"type", "none"}})},
     };
 }
@@ -370,13 +373,13 @@ TargetGroup::TargetGroup()
                .id = "TargetGroupArn",
                .name = "TargetGroupName"}) {
     name = "aws.target_group";
-    summary = "Instances or addresses behind a load balancer, and their health check";
+    summary = "Instances or IP addresses behind a load balancer, and their health check";
     doc =
-        "Targets are resources of their own, `aws.target`. A group is replaced with the new one "
-        "first (`create_before_destroy`): listeners change to it, then the old one is removed.\n\n"
+        "Targets are separate resources, `aws.target`. A replacement is created before the old "
+        "group is removed (`create_before_destroy`), so that listeners can change to the new "
+        "group first.\n\n"
         "Detected and repaired: health check, deregistration delay, stickiness and tags; a group "
-        "that is gone is created again. Destroy waits up to ten minutes until no listener uses "
-        "it.";
+        "that is gone is created again. Destroy waits up to ten minutes until no listener uses it.";
     import_id = "the ARN of the target group";
     create_before_destroy = true;
     example = "web:\n"

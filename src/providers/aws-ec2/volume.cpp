@@ -42,13 +42,12 @@ class Volume final : public Ec2Type {
         check_id(config["instance"], "i-", "an instance", problems);
         const Value& device = config["device"];
         if (device.is_string() && !is_device(device.as_string()))
-            problems
-                .add(fmt::format("{} is not the name of a device", quoted(device)), device.loc())
+            problems.add(fmt::format("{} is not a device name", quoted(device)), device.loc())
                 .with_hint("for example /dev/sdf");
         const bool attached = config["instance"].is_unknown() || !config.text("instance").empty();
         if (attached && config["device"].is_null())
             problems
-                .add("missing \"device\", under which the instance sees the volume",
+                .add("missing \"device\", the device name of the volume in the instance",
                      config["instance"].loc())
                 .with_hint("for example /dev/sdf");
     }
@@ -75,7 +74,7 @@ class Volume final : public Ec2Type {
     bool is_gone(const Item& item) const override { return item.text("status") == "deleted"; }
     std::string unready(const Item& item, const Value& config) const override {
         const std::string state = item.text("status");
-        if (state == "error") throw Error(ErrorKind::failed, "AWS could not make the volume");
+        if (state == "error") throw Error(ErrorKind::failed, "AWS could not create the volume");
         const bool attached = !config.text("instance").empty();
         const bool ready =
             attached ? item.text("attachmentSet/item/status") == "attached" : state == "available";
@@ -103,7 +102,7 @@ class Volume final : public Ec2Type {
         try {
             region.change("DetachVolume", Params().add("VolumeId", id).add("InstanceId", instance),
                           true);
-        } catch (const ServiceError& error) { // it is detached, or about to be
+        } catch (const ServiceError& error) { // already detached or detaching
             if (!error.is({"IncorrectState", "InvalidAttachment.NotFound"})) throw;
         }
     }
@@ -114,7 +113,7 @@ void Volume::change(Region& region, const Item& item, const Value& before, const
     const std::string id = item.text("volumeId");
     if (after.integer("size") < before.integer("size"))
         throw Error(ErrorKind::failed, "a volume cannot shrink", after["size"].loc())
-            .with_hint("make a new volume, copy the data, then remove this one");
+            .with_hint("create a new volume, copy the data, then remove this one");
     bool differs = false;
     for (const char* name : {"size", "volume_type", "iops", "throughput"})
         differs = differs || changes_from(before, after, name);
@@ -149,12 +148,12 @@ Volume::Volume()
                .tagged = "volume",
                .page = 500}) {
     name = "aws.volume";
-    summary = "A disk of EC2 that outlives instances";
+    summary = "An EBS volume, which outlives instances";
     doc =
-        "Grown, retyped, attached and detached in place.\n\n"
+        "Size, type and attachment change in place.\n\n"
         "Detected and repaired: size, type, attachment and tags. Its data exists nowhere else, so "
-        "its destruction has to be confirmed. Destroy detaches it first.";
-    import_id = "the ID of the volume (vol-...)";
+        "you have to confirm its destruction. Destroy detaches the volume first.";
+    import_id = "the volume ID (vol-...)";
     example = "data:\n"
               "  type: aws.volume\n"
               "  availability_zone: eu-central-1a\n"
@@ -164,7 +163,7 @@ Volume::Volume()
     schema = with_common({
         {.name = "availability_zone",
          .type = TypeKind::string,
-         .doc = "Its zone, that of the instance.",
+         .doc = "Availability zone; it must be that of the instance.",
          .required = true,
          .replaces = true},
         {.name = "size",
@@ -180,18 +179,21 @@ Volume::Volume()
         {.name = "throughput", .type = TypeKind::integer, .doc = "MiB a second.", .filled = true},
         {.name = "encrypted",
          .type = TypeKind::boolean,
-         .doc = "Whether it is encrypted, with the account's default key.",
+         .doc = "Whether the volume is encrypted, with the account's default key.",
          .replaces = true,
          .default_value = Value(true)},
         {.name = "snapshot",
          .type = TypeKind::string,
-         .doc = "ID of the snapshot to start from.",
+         .doc = "ID of the snapshot from which the volume is created.",
          .replaces = true},
         {.name = "instance",
          .type = TypeKind::string,
-         .doc = "ID of the instance to which it is attached; none if empty.",
+         .doc = "ID of the instance to which the volume is attached. Empty: none.",
          .default_value = Value("")},
-        {.name = "device", .type = TypeKind::string, .doc = "Name of the device there: /dev/sdf."},
+        {.name = "device",
+         .type = TypeKind::string,
+         .doc = "Device name in the instance: "
+                "/dev/sdf."},
     });
 }
 
@@ -247,14 +249,14 @@ Eip::Eip()
     doc =
         "Detected and repaired: the instance that has it, and tags. Destroy releases the address, "
         "which is then lost.";
-    import_id = "the ID of the allocation (eipalloc-...)";
+    import_id = "the allocation ID (eipalloc-...)";
     example = "front:\n"
               "  type: aws.eip\n"
               "  instance: ${node.id}\n";
     schema = with_common({
         {.name = "instance",
          .type = TypeKind::string,
-         .doc = "ID of the instance that has it; none if empty.",
+         .doc = "ID of the instance that has the address. Empty: none.",
          .default_value = Value("")},
         {.name = "address",
          .type = TypeKind::ipv4,

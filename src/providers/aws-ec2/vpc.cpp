@@ -13,17 +13,19 @@ bool vpc_attribute(Region& region, const std::string& id, const char* attribute)
         "DescribeVpcAttribute", Params().add("VpcId", id).add("Attribute", std::string(attribute)));
     const std::string_view value = root_of(*answer).child(attribute).child_value("value");
     if (value != "true" && value != "false")
-        throw wrong_answer("ec2:DescribeVpcAttribute",
-                           fmt::format("the answer has no <{}> that is true or false", attribute));
+        throw wrong_answer(
+            "ec2:DescribeVpcAttribute",
+            fmt::format("the response has no <{}> that is true or false", attribute));
     return value == "true";
 }
 
-/// EC2 has networks and subnets of 16 to 65,536 addresses (CreateVpc, CreateSubnet).
+/// EC2's networks and subnets have 16 to 65,536 addresses (CreateVpc, CreateSubnet).
 void check_range(const Value& cidr, Diagnostics& problems) {
     if (!cidr.is_string()) return;
     const auto range = AddressRange::parse(cidr.as_string());
     if (!range || range->length() < 16 || range->length() > 28)
-        problems.add(fmt::format("{} is not a range that EC2 accepts", quoted(cidr)), cidr.loc())
+        problems
+            .add(fmt::format("{} is not a CIDR range that EC2 accepts", quoted(cidr)), cidr.loc())
             .with_hint("use a prefix from /16 to /28");
 }
 
@@ -61,7 +63,7 @@ class Vpc final : public Ec2Type {
                                   .add(std::string(parameter) + ".Value", after.flag(name)),
                               true);
         };
-        set("dns_support", "EnableDnsSupport"); // host names need it
+        set("dns_support", "EnableDnsSupport"); // required for host names
         set("dns_hostnames", "EnableDnsHostnames");
     }
     void remove(Region& region, const std::string& id, const Value&) const override {
@@ -81,8 +83,8 @@ Vpc::Vpc()
     summary = "A virtual network";
     doc = "A network of its own, with one range of IPv4 addresses.\n\n"
           "Detected and repaired: DNS settings and tags; a VPC that is gone is created again. "
-          "Destroy waits up to ten minutes until nothing uses it any more.";
-    import_id = "the ID of the VPC (vpc-...)";
+          "Destroy waits up to ten minutes until nothing uses it.";
+    import_id = "the VPC ID (vpc-...)";
     example = "network:\n"
               "  type: aws.vpc\n"
               "  cidr: 10.20.0.0/16\n"
@@ -90,16 +92,16 @@ Vpc::Vpc()
     schema = with_common({
         {.name = "cidr",
          .type = TypeKind::cidr,
-         .doc = "Addresses of the network, from /16 to /28.",
+         .doc = "CIDR range of the network, from /16 to /28.",
          .required = true,
          .replaces = true},
         {.name = "dns_support",
          .type = TypeKind::boolean,
-         .doc = "Whether AWS's DNS server answers in the network.",
+         .doc = "Whether AWS's DNS server answers queries in the network.",
          .default_value = Value(true)},
         {.name = "dns_hostnames",
          .type = TypeKind::boolean,
-         .doc = "Whether instances with public addresses get public names.",
+         .doc = "Whether instances with public addresses get public DNS names.",
          .default_value = Value(false)},
     });
 }
@@ -154,8 +156,8 @@ Subnet::Subnet()
     name = "aws.subnet";
     summary = "A part of a VPC in one availability zone";
     doc = "Detected and repaired: `public_ip` and tags; a subnet that is gone is created again. "
-          "Destroy waits up to ten minutes until nothing uses it any more.";
-    import_id = "the ID of the subnet (subnet-...)";
+          "Destroy waits up to ten minutes until nothing uses it.";
+    import_id = "the subnet ID (subnet-...)";
     example = "subnet:\n"
               "  type: aws.subnet\n"
               "  for_each: {eu-central-1a: 10.20.1.0/24, eu-central-1b: 10.20.2.0/24}\n"
@@ -170,7 +172,7 @@ Subnet::Subnet()
          .replaces = true},
         {.name = "cidr",
          .type = TypeKind::cidr,
-         .doc = "Addresses, a part of the VPC's.",
+         .doc = "CIDR range of the subnet, within the VPC's range.",
          .required = true,
          .replaces = true},
         {.name = "availability_zone",
@@ -235,7 +237,7 @@ InternetGateway::InternetGateway()
     summary = "The connection of a VPC to the Internet";
     doc = "Detected and repaired: a detached gateway is attached again; tags. Destroy detaches it, "
           "which AWS allows once no public address of the VPC is in use.";
-    import_id = "the ID of the gateway (igw-...)";
+    import_id = "the gateway ID (igw-...)";
     example = "internet:\n"
               "  type: aws.internet_gateway\n"
               "  vpc: ${network.id}\n";

@@ -21,7 +21,7 @@ class Connection {
     [[nodiscard]] bool local() const { return local_; }
     /// Whether it is libvirt's test driver, which has no real objects.
     [[nodiscard]] bool mock() const { return mock_; }
-    /// The host's processor architecture: "x86_64", "aarch64".
+    /// Processor architecture of the host: "x86_64", "aarch64".
     [[nodiscard]] std::string arch() const;
     /// The host's memory in bytes.
     [[nodiscard]] std::int64_t memory() const;
@@ -29,7 +29,7 @@ class Connection {
     [[nodiscard]] bool offers_kvm() const;
 
   private:
-    /// Read when first needed: the daemon may take long to probe its emulators.
+    /// Read on first use, because the daemon may take long to probe its emulators.
     struct Capabilities {
         std::string arch = "x86_64";
         bool kvm = false;

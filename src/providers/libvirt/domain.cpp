@@ -71,8 +71,8 @@ Schema size_schema() {
     return {
         {.name = "memory",
          .type = TypeKind::bytes,
-         .doc = "Memory of the guest, rounded up to whole MiB. Changed while the guest runs, up to "
-                "`max_memory`; a larger value restarts the guest.",
+         .doc = "Memory of the guest, rounded up to whole MiB. A value up to `max_memory` is "
+                "changed while the guest runs; a larger value restarts the guest.",
          .required = true,
          .min = 64 * kMib},
         {.name = "max_memory",
@@ -80,8 +80,8 @@ Schema size_schema() {
          .doc = "Upper limit for memory changes without a restart. Defaults to `memory`."},
         {.name = "vcpus",
          .type = TypeKind::integer,
-         .doc = "Number of processors. Changed while the guest runs, up to `max_vcpus`, if the "
-                "guest supports it; otherwise by a restart.",
+         .doc = "Number of processors. A value up to `max_vcpus` is changed while the guest runs, "
+                "if the guest supports it; otherwise the guest is restarted.",
          .default_value = Value(1),
          .min = 1,
          .max = 256},
@@ -193,8 +193,9 @@ Schema computed_schema() {
     };
 }
 
-/// Only for a stopped machine, which is replaced: with another disk it is another machine.
-constexpr std::string_view kDiskGone = "its disk is gone";
+/// Only for a stopped machine. It is replaced, because with a different disk it is a different
+/// machine.
+constexpr std::string_view kDiskGone = "the disk is gone";
 
 DomainType::DomainType() {
     name = "libvirt.domain";
@@ -205,13 +206,13 @@ DomainType::DomainType() {
         "A machine with a copy-on-write disk on a base image, a fixed address, and a user with an "
         "SSH key and sudo, configured by cloud-init. The SSH host key is generated beforehand and "
         "passed in the seed, so that the first login is verified; the seed is removed once the "
-        "guest has answered. The image needs cloud-init (any version with NoCloud) and an SSH "
+        "guest has responded. The image needs cloud-init (any version with NoCloud) and an SSH "
         "server.\n\n"
         "Detected and repaired: a machine that is switched off or paused is started; memory and "
         "number of processors are set; a missing or changed lease is restored; an undefined "
         "machine is defined again on its disk. A machine whose disk was deleted is replaced, with "
         "an empty disk, and the resources on it are created again. A machine of the same name "
-        "that somebody else created is never touched.\n\n"
+        "that hadeploy did not create is never touched.\n\n"
         "`public_key` cannot be changed in a guest that has booted; replace the machine "
         "instead.\n\n"
         "Destroy switches the machine off and deletes its disk, its lease and its console's log.";
@@ -271,9 +272,9 @@ void DomainType::check(const Value& config, Diagnostics& diagnostics) const {
                              redacted(config["disk"], show_bytes(config.integer("disk"))),
                              redacted(capacity, show_bytes(capacity.as_integer()))),
                  config["disk"].loc())
-            .with_hint("make it larger, or omit `disk`");
+            .with_hint("increase `disk`, or omit it");
     if (config.text("boot") == "disk" && !config.text("cmdline").empty())
-        diagnostics.add("cmdline needs a directly booted kernel, but boot is disk",
+        diagnostics.add("`cmdline` needs a directly booted kernel, but `boot` is disk",
                         config["cmdline"].loc());
 }
 
@@ -396,8 +397,8 @@ Value DomainType::make(Session& session, const Change& change) const {
     const std::string after = change.after["ssh_key"].text("public_key");
     if (change.kind == Change::Kind::update && !before.empty() && key_of(before) != key_of(after))
         throw Error(ErrorKind::failed,
-                    fmt::format("'{}' was created with another SSH key, and a guest reads its key "
-                                "on the first boot only",
+                    fmt::format("'{}' was created with a different SSH key, and a guest reads its "
+                                "key only on the first boot",
                                 change.after.text("name")))
             .with_hint(
                 "restore the old key, or replace the machine: remove it from the spec, apply, and "

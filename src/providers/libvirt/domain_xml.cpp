@@ -44,7 +44,7 @@ void add_devices(pugi::xml_node domain, const DomainShape& shape) {
     const pugi::xml_node devices = add(domain, "devices");
     add_disk(devices, shape.disk, "qcow2", "vda");
     if (!shape.seed.empty()) {
-        // A virtio disk and no CD-ROM: distributions' cloud kernels have no SATA driver.
+        // A virtio disk instead of a CD-ROM: distributions' cloud kernels have no SATA driver.
         add_disk(devices, shape.seed, "raw", "vdb");
         add(devices.last_child(), "readonly");
         add(devices.last_child(), "alias", {{"name", kSeedAlias}});

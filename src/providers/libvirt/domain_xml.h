@@ -16,9 +16,10 @@ struct DomainShape {
     std::string disk;         ///< path of the overlay
     std::string seed = {};    ///< path of the cloud-init seed; "" after the first boot
     std::string console = {}; ///< path of the console's log
-    std::string kernel = {}, initrd = {}, cmdline = {}; ///< kernel "": boots from its disk
-    std::string project, address;                       ///< the owner, for the metadata
-    std::string host_key;                               ///< public SSH host key of the guest
+    std::string kernel = {}, initrd = {},
+                cmdline = {};     ///< kernel "": the machine boots from its disk
+    std::string project, address; ///< the owner, for the metadata
+    std::string host_key;         ///< public SSH host key of the guest
 };
 
 /// Alias of the seed disk in a domain, used to detach it.

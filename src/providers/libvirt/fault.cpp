@@ -26,7 +26,7 @@ std::string run_script(const std::string& script, std::string_view step) {
                             cause.empty() ? fmt::format("exit status {}", result.status) : cause));
 }
 
-/// Starts or resumes the machine. Succeeds if it runs, or does not exist any more.
+/// Starts or resumes the machine. Succeeds if the machine runs or no longer exists.
 std::string undo_script(const std::string& uri, const std::string& uuid) {
     return fmt::format("export LC_ALL=C LIBVIRT_DEFAULT_URI={}\n"
                        "all=$(virsh -q list --all --uuid </dev/null) || exit 1\n"
@@ -40,7 +40,7 @@ std::string undo_script(const std::string& uri, const std::string& uuid) {
                        fault::quoted(uri), uuid, uuid, uuid, uuid);
 }
 
-/// Fails if the undo could not do its work.
+/// Fails if the undo would not be able to run.
 std::string check_script(const std::string& uri, const std::string& uuid) {
     return fmt::format(
         "command -v virsh >/dev/null || {{ echo 'hadeploy: the program `virsh` is missing; it is "
@@ -93,7 +93,7 @@ class FaultType final : public LibvirtType {
         const std::string uuid = config.text("domain"), uri = session.connection.uri();
         if (!session.connection.local())
             throw Error(ErrorKind::failed,
-                        "the undo cannot be armed: the libvirt host is another machine")
+                        "the undo cannot be armed: libvirt runs on a different machine")
                 .with_hint("run hadeploy on the libvirt host for this fault");
         const DomainHandle domain(call("find the machine", [&] {
             return virDomainLookupByUUIDString(session.connection.get(), uuid.c_str());

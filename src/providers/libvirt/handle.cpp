@@ -32,8 +32,8 @@ std::string hint_for(const virError& error) {
         says("/kvm/kvm.c")) // QEMU's failed assertion if KVM refuses a feature
         return kBrokenKvmHint;
     if (says("Network is already in use by interface"))
-        return "this machine is connected to a network with the same addresses; choose another "
-               "cidr";
+        return "this machine is connected to a network with the same addresses; choose a "
+               "different cidr";
     return {};
 }
 } // namespace

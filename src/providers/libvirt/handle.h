@@ -20,7 +20,7 @@ using PoolHandle = std::unique_ptr<virStoragePool, Freed<virStoragePoolFree>>;
 using VolumeHandle = std::unique_ptr<virStorageVol, Freed<virStorageVolFree>>;
 using StreamHandle = std::unique_ptr<virStream, Freed<virStreamFree>>;
 
-/// The hint if KVM is offered but fails, as it may within virtual machines.
+/// The hint if libvirt offers KVM but KVM fails, which can happen within virtual machines.
 inline constexpr const char* kBrokenKvmHint =
     "KVM is present but does not work: check that virtualization is enabled in the firmware and "
     "/dev/kvm can be opened; or use accelerator: qemu, which emulates";
@@ -38,7 +38,7 @@ bool failed(T result) {
 }
 
 /// Makes and counts one libvirt call. If it fails with one of the `tolerated` libvirt error codes,
-/// returns the call's own failure value (nullptr, -1).
+/// returns the failure value of the call itself (nullptr, -1).
 /// @throws Error
 template<class F>
 auto call(std::string_view doing, std::initializer_list<int> tolerated, F&& function) {

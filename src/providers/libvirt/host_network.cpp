@@ -17,7 +17,7 @@ std::uint32_t bits_of(const sockaddr* address) {
     return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr);
 }
 
-/// Whether a local libvirt daemon runs in another network namespace. Only root can read the
+/// Whether a local libvirt daemon runs in a different network namespace. Only root can read the
 /// namespaces of other users' processes; unreadable ones are skipped.
 bool runs_elsewhere() {
     std::error_code failed;

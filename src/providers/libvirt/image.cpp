@@ -62,7 +62,7 @@ std::string packages_of(const Value& recipe) {
     return out;
 }
 
-/// Enough for emulation and a slow mirror; a longer bootstrap is given up.
+/// Enough for emulation and a slow mirror; a bootstrap that takes longer is aborted.
 constexpr std::chrono::hours kLongestBootstrap{1};
 
 /// Held while an image is built: a second hadeploy waits for the first and uses its result.

@@ -11,7 +11,7 @@ namespace hadeploy::libvirt {
 /// The files of a base image on this machine.
 struct Image {
     std::filesystem::path disk;
-    std::filesystem::path kernel = {}, initrd = {}; ///< empty if it boots from its disk
+    std::filesystem::path kernel = {}, initrd = {}; ///< empty if the image boots from its disk
 };
 
 /// Format and size from a disk image's header.

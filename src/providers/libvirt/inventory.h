@@ -45,7 +45,7 @@ class Inventory {
     const Network* network(std::string_view name);
     const Pool* pool(std::string_view name);
     /// Names of the volumes on disk in a pool; nullptr if the pool does not exist, is inactive or
-    /// has lost its directory (which makes it inactive).
+    /// has lost its directory (which makes the pool inactive).
     const std::vector<std::string>* volumes(const std::string& pool_name);
     /// The active definition of the network.
     const std::string& network_xml(const Network& network);
@@ -62,17 +62,17 @@ class Inventory {
     std::map<std::string, std::string> network_xml_;
 };
 
-/// Rescans the pool's directory, to find files changed by other means. False if the directory is
-/// gone; libvirt has then stopped the pool.
+/// Rescans the pool's directory, to find files that were changed without libvirt. False if the
+/// directory is gone; libvirt has then stopped the pool.
 bool refresh(virStoragePoolPtr pool, std::string_view name);
 
 std::vector<std::string> volume_names(virStoragePoolPtr pool, std::string_view name);
 
-/// Name of a file that belongs to one object: "node1-1a2b3c4d.qcow2". It contains a part of the
-/// identity because files carry no metadata: a foreign file is not mistaken for ours, and
-/// replaced content never gets the path of the old content that overlays still use.
+/// Name of a file that belongs to one object: "node1-1a2b3c4d.qcow2". The name contains a part of
+/// the identity because files carry no metadata. So a foreign file is not mistaken for ours, and
+/// new content never gets the path of old content that overlays still use.
 std::string own_file(std::string_view name, std::string_view identity, std::string_view suffix);
-/// Whether own_file() gave the file its name, with any suffix.
+/// Whether the file has a name from own_file(), with any suffix.
 bool is_own_file(std::string_view file, std::string_view name, std::string_view identity);
 
 } // namespace hadeploy::libvirt

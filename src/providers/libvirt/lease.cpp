@@ -69,15 +69,16 @@ void ensure_lease(const Connection& connection, const std::string& network_name,
     if (!range || !address || !range->contains(*address) || *address == range->base ||
         *address == range->last())
         throw Error(ErrorKind::failed,
-                    fmt::format("{} is not an address of the network '{}'{}", lease.address,
-                                network_name, range ? " (" + range->text() + ")" : ""));
+                    fmt::format("{} is not a usable host address in the network '{}'{}",
+                                lease.address, network_name,
+                                range ? " (" + range->text() + ")" : ""));
     if (*address == range->gateway())
         throw Error(ErrorKind::conflict,
-                    fmt::format("{} is the host's own address in the network '{}'", lease.address,
-                                network_name))
-            .with_hint("choose another address for the machine");
+                    fmt::format("{} is the libvirt host's own address in the network '{}'",
+                                lease.address, network_name))
+            .with_hint("choose a different address for the machine");
     if (has_lease(root, lease)) return;
-    bool ours = false; // with another address: drift
+    bool ours = false; // with a different address: drift
     for (const pugi::xml_node ip : root.children("ip"))
         for (const pugi::xml_node host : ip.child("dhcp").children("host"))
             if (const Lease other = lease_in_xml(host);
@@ -86,11 +87,11 @@ void ensure_lease(const Connection& connection, const std::string& network_name,
             else if (other.mac == lease.mac || other.address == lease.address ||
                      other.name == lease.name)
                 throw Error(ErrorKind::conflict,
-                            fmt::format("the network '{}' has reserved {} for {} ({})",
+                            fmt::format("the network '{}' already reserves {} for {} ({})",
                                         network_name, other.address, other.name, other.mac))
-                    .with_hint(
-                        "choose another address and name, or remove that lease: `virsh net-edit " +
-                        network_name + "`");
+                    .with_hint("choose a different address and name, or remove that lease: `virsh "
+                               "net-edit " +
+                               network_name + "`");
     update(network.get(), network_name,
            ours ? VIR_NETWORK_UPDATE_COMMAND_MODIFY : VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, lease);
 }

@@ -17,7 +17,8 @@ bool has_lease(pugi::xml_node network, const Lease& lease);
 
 /// Adds the lease to the network's active and persistent configuration, or updates the lease with
 /// the same MAC address and name.
-/// @throws Error if there is no such network, or the address is outside of it or taken
+/// @throws Error if there is no such network, or the address is outside of the network or already
+/// in use
 void ensure_lease(const Connection& connection, const std::string& network, const Lease& lease);
 
 /// Does nothing if there is no such lease or network.

@@ -53,8 +53,8 @@ class LibvirtEndpoint : public OpenEndpoint {
     }
 
   private:
-    /// Machines that need more memory together than the host has are refused before anything is
-    /// made for the new ones. What is free is checked when a machine starts.
+    /// Rejects machines that together need more memory than the host has, before anything is
+    /// created for the new ones. The free memory is checked when a machine starts.
     static void refuse_too_many(std::span<const ReadRequest> requests,
                                 std::vector<Observation>& seen, const Connection& open) {
         std::int64_t needed = 0;
@@ -73,7 +73,7 @@ class LibvirtEndpoint : public OpenEndpoint {
                       fmt::format("the host has {} of memory, and the machines of this project "
                                   "would need {}",
                                   show_bytes(memory), show_bytes(needed)))
-                    .with_hint("give them less memory, or have fewer machines"));
+                    .with_hint("reduce their memory, or use fewer machines"));
     }
 
     static const LibvirtType& type_of(const ResourceType& type) {
@@ -90,7 +90,7 @@ class LibvirtEndpoint : public OpenEndpoint {
         return {};
     }
 
-    /// The connection; opened again after the daemon was restarted.
+    /// The connection; it is opened again after the daemon was restarted.
     std::shared_ptr<Connection> connection() {
         const std::lock_guard lock(mutex_);
         if (!connection_->alive()) connection_ = Connection::open(connection_->uri());
@@ -132,7 +132,7 @@ class LibvirtProvider : public Provider {
         } catch (const Error& error) {
             if (!uri.secret()) throw;
             // libvirt's message contains the host and other parts of the URI
-            throw Error(error.kind, "cannot connect to libvirt at its `uri`, which is secret")
+            throw Error(error.kind, "cannot connect to libvirt: its `uri` is secret")
                 .with_hint("the details are not shown; if they may be shown, use "
                            "nonsensitive(...)");
         }

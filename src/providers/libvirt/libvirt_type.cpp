@@ -16,13 +16,14 @@ std::unique_ptr<Reservations::Hold> Reservations::take(std::int64_t bytes, std::
     const std::lock_guard lock(mutex_);
     if (bytes > available - held_) {
         Error error(ErrorKind::failed,
-                    fmt::format("the host has not enough memory: the machine needs {}, "
-                                "{} is free",
+                    fmt::format("the host does not have enough memory: the machine needs {}, {} "
+                                "is free",
                                 show_bytes(bytes), show_bytes(available)));
         if (held_ > 0)
             error.with_note(
                 fmt::format("machines that are starting will use {} of it", show_bytes(held_)));
-        throw std::move(error).with_hint("give the machines less memory, or free some on the host");
+        throw std::move(error).with_hint("reduce the memory of the machines, or free memory on "
+                                         "the host");
     }
     held_ += bytes;
     return std::make_unique<Hold>(*this, bytes);
@@ -36,8 +37,8 @@ std::string foreign_text(std::string_view uuid) {
 Error foreign_error(std::string_view kind, std::string_view name, std::string_view uuid) {
     return Error(ErrorKind::conflict,
                  fmt::format("there is already a {} '{}', {}", kind, name, foreign_text(uuid)))
-        .with_hint("choose another name, or remove it yourself: hadeploy never touches objects "
-                   "that it did not create");
+        .with_hint("choose a different name, or remove the existing object yourself: hadeploy "
+                   "never touches objects that it did not create");
 }
 
 } // namespace hadeploy::libvirt

@@ -10,7 +10,7 @@
 namespace hadeploy::libvirt {
 
 /// Memory reserved for guests that are starting. The kernel does not count it as used yet, so
-/// several guests starting at once would otherwise all see the same free memory.
+/// several guests that start at the same time would otherwise all see the same free memory.
 class Reservations {
   public:
     /// Releases its reservation when destroyed.
@@ -52,7 +52,7 @@ class LibvirtType : public ResourceType {
     LibvirtType() { provider = "libvirt"; }
     virtual Observation observe(const ReadRequest& request, Inventory& inventory) const = 0;
     /// Creates or updates the object to match `change.after` and returns its attributes. The object
-    /// may be missing, incomplete or in an older form.
+    /// may be missing, incomplete or outdated.
     virtual Value make(Session& session, const Change& change) const = 0;
     /// Removes every object with the change's identity; does nothing if there is none.
     virtual void remove(Session& session, const Change& change) const = 0;
@@ -64,7 +64,7 @@ std::unique_ptr<ResourceType> volume_type();
 std::unique_ptr<ResourceType> domain_type();
 std::unique_ptr<ResourceType> fault_type();
 
-/// The text of Observation::foreign for an object with our name and another UUID.
+/// The text of Observation::foreign for an object with our name and a different UUID.
 std::string foreign_text(std::string_view uuid);
 /// The error for such an object during a change.
 Error foreign_error(std::string_view kind, std::string_view name, std::string_view uuid);

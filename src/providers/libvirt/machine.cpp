@@ -67,14 +67,14 @@ class Machine {
     Value make() {
         find();
         const bool runs = domain_ && is_active(state_of(domain_.get()));
-        // The definition contains the seed until the guest has answered for the first time.
+        // The definition contains the seed until the guest has responded for the first time.
         const bool was_up = runs || !wants_seed_;
         if (runs && !has(kOverlay))
             throw Error(ErrorKind::failed,
                         fmt::format("the disk of '{}' was deleted while the machine runs", name_))
                 .with_hint(fmt::format(
-                    "save the data that you need, then switch it off (`virsh destroy {}`): the "
-                    "next apply creates it again",
+                    "save the data that you need, then switch the machine off (`virsh destroy "
+                    "{}`): the next apply creates it again",
                     name_));
         if (!domain_ && was_complete())
             define_again();
@@ -120,13 +120,15 @@ class Machine {
         })));
     }
 
-    /// Builds it from nothing, or from an incomplete state, with a new disk and a new host key.
+    /// Builds the machine from nothing, or from an incomplete state, with a new disk and a new host
+    /// key.
     void build() {
         refuse_foreign();
         reserve_memory();
         if (type() == "qemu" && config_.text("accelerator", "auto") == "auto")
-            session_.progress("no usable KVM here: it will be emulated, which is slow");
-        session_.progress("creating its disk");
+            session_.progress("KVM cannot be used here: the machine will be emulated, which is "
+                              "slow");
+        session_.progress("creating the disk");
         for (const char* suffix : {kOverlay, kSeed, kConsole})
             delete_volume(pool_.get(), file(suffix));
         create_volume(pool_.get(), {.name = file(kOverlay),
@@ -142,7 +144,7 @@ class Machine {
         define(true);
     }
 
-    /// Whether the guest on the disk has answered before, so that its host key is recorded.
+    /// Whether the guest on the disk has responded before, so that its host key is recorded.
     bool was_complete() {
         const Value& key = change_.before["connection"]["host_key"];
         if (change_.kind != Change::Kind::update || !has(kOverlay) || has(kSeed) ||
@@ -156,7 +158,7 @@ class Machine {
     void define_again() {
         refuse_foreign();
         reserve_memory();
-        session_.progress("defining it again");
+        session_.progress("defining the machine again");
         if (!has(kConsole)) {
             create_volume(pool_.get(), {.name = file(kConsole)});
             files_.insert(file(kConsole));
@@ -197,7 +199,7 @@ class Machine {
         const VolumeHandle volume =
             create_volume(pool_.get(), {.name = file(kSeed), .capacity = size});
         std::istringstream source(image);
-        upload(session_, volume.get(), source, size, "writing its seed");
+        upload(session_, volume.get(), source, size, "writing the seed");
     }
 
     std::string path_in_pool(const char* suffix) const {
@@ -210,9 +212,10 @@ class Machine {
         const Connection& c = session_.connection;
         const std::string wanted = config_.text("accelerator", "auto");
         if (wanted == "kvm" && !c.offers_kvm())
-            throw Error(ErrorKind::failed, "accelerator: kvm, but libvirt has no KVM there")
+            throw Error(ErrorKind::failed, "`accelerator` is kvm, but libvirt has no KVM on its "
+                                           "host")
                 .with_hint("load kvm_intel or kvm_amd and let libvirt open /dev/kvm, or use "
-                           "accelerator: auto, which falls back to emulation");
+                           "`accelerator: auto`, which falls back to emulation");
         const std::string cpuinfo = c.local() ? proc_text("/proc/cpuinfo") : "";
         return use_kvm(wanted, c.offers_kvm(), c.local(), cpuinfo) ? "kvm" : "qemu";
     }
@@ -243,8 +246,8 @@ class Machine {
         if (boot == "disk" || (boot == "auto" && base.text("kernel").empty())) return out;
         if (base.text("kernel").empty())
             throw Error(ErrorKind::failed,
-                        "boot: kernel, but the base image comes without a kernel")
-                .with_hint("use boot: disk, or a base created with `bootstrap`");
+                        "`boot` is kernel, but the base image has no separate kernel")
+                .with_hint("use `boot: disk`, or a base created with `bootstrap`");
         out.kernel = base.text("kernel");
         out.initrd = base.text("initrd");
         out.cmdline = kernel_command_line(out.arch, out.type == "qemu", config_.text("cmdline"));
@@ -296,7 +299,7 @@ class Machine {
         };
         if (look()) return true;
         if (wanted > info.maxMem) return false;
-        session_.progress("changing its memory");
+        session_.progress("changing the memory");
         if (virDomainSetMemoryFlags(domain_.get(), wanted, VIR_DOMAIN_AFFECT_LIVE) < 0)
             return false;
         for (int i = 0; i < 100; ++i) { // the guest's balloon driver returns pages gradually
@@ -313,7 +316,7 @@ class Machine {
             static_cast<unsigned>(VIR_DOMAIN_AFFECT_LIVE) | VIR_DOMAIN_VCPU_MAXIMUM;
         const int most = virDomainGetVcpusFlags(domain_.get(), kLiveMost);
         if (wanted > most) return false;
-        session_.progress("changing its processors");
+        session_.progress("changing the number of processors");
         return virDomainSetVcpusFlags(domain_.get(), static_cast<unsigned>(wanted),
                                       VIR_DOMAIN_AFFECT_LIVE) == 0;
     }

@@ -19,12 +19,12 @@ Lease lease_of(const Value& config);
 /// The connection to the machine; `host_key` is "" while it is unknown.
 Value connection_of(const Value& config, const std::string& host_key);
 
-/// Creates or updates a domain to match `change.after`, whatever exists of it, and returns its
+/// Creates or updates a domain to match `change.after`, even if parts of it exist, and returns its
 /// attributes. The definition shows how far an interrupted run got: it contains the seed until the
-/// guest has answered for the first time. A stopped machine with a seed is built again.
+/// guest has responded for the first time. A stopped machine with a seed is built again.
 Value make_machine(Session& session, const Change& change);
 
-/// Removes the domain with this identity and everything that belongs to it.
+/// Removes the domain with this identity, its disk, lease and other files.
 void remove_machine(Session& session, const Change& change);
 
 /// Available memory of this machine in bytes, from the text of /proc/meminfo.

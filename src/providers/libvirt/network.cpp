@@ -74,13 +74,13 @@ NetworkType::NetworkType() {
     name = "libvirt.network";
     summary = "A network for virtual machines: a bridge with DHCP and DNS";
     doc =
-        "A bridge on the libvirt host with its own addresses. With `nat`, guests reach the "
-        "networks that the host reaches; with `isolated`, they reach only the host and each other. "
-        "The host has the first address. Each `libvirt.domain` adds a fixed lease with its name; "
-        "other guests get an address from the upper half of the range.\n\n"
+        "A bridge on the libvirt host with its own range of addresses. With `nat`, guests reach "
+        "the networks that the host reaches; with `isolated`, they reach only the host and each "
+        "other. The host has the first address. Each `libvirt.domain` adds a fixed lease with its "
+        "name; other guests get an address from the upper half of the range.\n\n"
         "Detected and repaired: a stopped network is started; an undefined one is created again. "
-        "A network of the same name that somebody else created is never touched. The plan reports "
-        "an error if another network or the host uses some of the addresses.\n\n"
+        "A network of the same name that hadeploy did not create is never touched. The plan "
+        "reports an error if a different network or the host uses some of the addresses.\n\n"
         "Destroy stops and undefines the network. It fails while other guests are attached.";
     import_id = "the network's UUID (`virsh net-uuid NAME`)";
     example = "lab:\n"
@@ -139,7 +139,7 @@ void NetworkType::check(const Value& config, Diagnostics& diagnostics) const {
     if (!range) return; // reported by the schema
     if (range->prefix > 30 || range->prefix < 8)
         diagnostics
-            .add(fmt::format("the size of {} does not suit a network of machines",
+            .add(fmt::format("{} is too large or too small for a network of machines",
                              redacted(cidr, cidr.as_string())),
                  cidr.loc())
             .with_hint("use a prefix from /8 to /30, e.g. 10.77.0.0/24");
@@ -176,8 +176,8 @@ Value observed(const Inventory::Network& network, const pugi::xml_document& docu
     return out;
 }
 
-/// Why the addresses of a new network are not free. Networks of this project are ignored: the same
-/// plan may remove them.
+/// The reason why the addresses of a new network are not free. Networks of this project are
+/// ignored: the same plan may remove them.
 std::optional<Error> no_room(const Value& cidr, Inventory& inventory) {
     const auto wanted = Cidr::parse(cidr.as_string());
     if (!wanted) return std::nullopt;
@@ -186,7 +186,7 @@ std::optional<Error> no_room(const Value& cidr, Inventory& inventory) {
                      fmt::format("the addresses {} are in use: {} has {}", cidr.as_string(), by,
                                  range.text()),
                      cidr.loc())
-            .with_hint("choose another cidr");
+            .with_hint("choose a different `cidr`");
     };
     std::vector<std::string> own_bridges;
     for (const Inventory::Network& other : inventory.networks()) {
@@ -223,7 +223,7 @@ Observation NetworkType::observe(const ReadRequest& request, Inventory& inventor
     return out;
 }
 
-/// @throws Error(conflict) if another network of this daemon uses some of the addresses
+/// @throws Error(conflict) if a different network of this daemon uses some of the addresses
 void check_overlap(const std::string& cidr, Inventory& inventory) {
     const Cidr wanted = *Cidr::parse(cidr);
     for (const Inventory::Network& other : inventory.networks()) {
@@ -233,7 +233,7 @@ void check_overlap(const std::string& cidr, Inventory& inventory) {
             throw Error(ErrorKind::conflict,
                         fmt::format("the addresses {} are in use: libvirt's network '{}' has {}",
                                     cidr, other.name, range->text()))
-                .with_hint("choose another cidr");
+                .with_hint("choose a different `cidr`");
     }
 }
 
@@ -273,7 +273,8 @@ Value NetworkType::make(Session& session, const Change& change) const {
         try {
             start(network.get(), network_name);
         } catch (const Error&) {
-            virNetworkUndefine(network.get()); // or the next attempt would find it incomplete
+            virNetworkUndefine(
+                network.get()); // otherwise the next attempt would find an incomplete network
             throw;
         }
     }
@@ -304,8 +305,8 @@ void NetworkType::remove(Session& session, const Change& change) const {
                         fmt::format("the network '{}' is still used by {} running guest{}",
                                     network_name, ports, ports == 1 ? "" : "s"))
                 .with_hint(
-                    fmt::format("see `virsh net-port-list {}`; shut those guests down or attach "
-                                "them to another network, then try again",
+                    fmt::format("to list the guests, run `virsh net-port-list {}`; shut them down "
+                                "or attach them to a different network, then try again",
                                 network_name));
         session.progress("stopping the network");
         call(fmt::format("stop the network '{}'", network_name), {VIR_ERR_OPERATION_INVALID},

@@ -28,7 +28,7 @@ PoolType::PoolType() {
         "Detected and repaired: a pool that was stopped, or whose directory was removed, is built "
         "and started again.\n\n"
         "Destroy undefines the pool and removes its directory. It fails while the directory "
-        "contains files of other resources or people.";
+        "contains other files.";
     import_id = "the pool's UUID (`virsh pool-uuid NAME`)";
     example = "pool:\n"
               "  type: libvirt.pool\n"
@@ -87,7 +87,7 @@ std::string pool_xml(const std::string& pool, const std::string& uuid, const std
     add(root, "uuid", {}, uuid);
     const pugi::xml_node target = add(root, "target");
     add(target, "path", {}, path);
-    // The emulator runs as its own user and needs access to the disks in it.
+    // The emulator runs as a separate user and needs access to the disks in the directory.
     add(add(target, "permissions"), "mode", {}, "0711");
     return to_text(root);
 }
@@ -133,13 +133,14 @@ void PoolType::remove(Session& session, const Change& change) const {
                         fmt::format("the storage pool '{}' still holds {} file{}: {}{}", pool_name,
                                     left.size(), left.size() == 1 ? "" : "s", left.front(),
                                     left.size() > 1 ? ", ..." : ""))
-                .with_hint(fmt::format("see `virsh vol-list {}`; remove what is not needed "
-                                       "(`virsh vol-delete --pool {} NAME`), then try again",
+                .with_hint(fmt::format("list the files with `virsh vol-list {}`, remove those "
+                                       "that are not needed (`virsh vol-delete --pool {} NAME`), "
+                                       "then try again",
                                        pool_name, pool_name));
         call(fmt::format("stop the storage pool '{}'", pool_name), {VIR_ERR_OPERATION_INVALID},
              [&] { return virStoragePoolDestroy(pool.get()); });
     }
-    // Fails if the directory is gone, or contains a file that libvirt does not show: then it stays.
+    // Fails if the directory is gone, or contains a file that libvirt does not list. Then it stays.
     call(fmt::format("remove the directory of the storage pool '{}'", pool_name),
          {VIR_ERR_SYSTEM_ERROR, VIR_ERR_INTERNAL_ERROR, VIR_ERR_NO_SUPPORT},
          [&] { return virStoragePoolDelete(pool.get(), VIR_STORAGE_POOL_DELETE_NORMAL); });

@@ -68,7 +68,7 @@ void shut_down(Session& session, virDomainPtr domain, std::chrono::milliseconds 
             power_off(domain);
             return;
         }
-        if (now >= ask) { // again: a guest that is still booting ignores the request
+        if (now >= ask) { // repeated, because a guest that is still booting ignores the request
             call(fmt::format("shut down '{}'", name), {VIR_ERR_OPERATION_INVALID},
                  [&] { return virDomainShutdown(domain); });
             ask = now + 10s;
@@ -121,8 +121,8 @@ Error boot_error(const Session& session, const BootWatch& watch, std::string mes
     Error error(ErrorKind::failed, std::move(message));
     error.hint = std::move(hint);
     const std::string text = last_lines(console_text(session, watch), kConsoleLines);
-    error.with_note(text.empty() ? "its console shows nothing"
-                                 : "the end of its console:\n" + text);
+    error.with_note(text.empty() ? "the console is empty"
+                                 : "the end of the console's log:\n" + text);
     return error;
 }
 
@@ -145,7 +145,7 @@ Error paused_error(const Session& session, const BootWatch& watch) {
 } // namespace
 
 void wait_for_ssh(Session& session, const BootWatch& watch) {
-    if (session.connection.mock()) return; // a mock guest never answers
+    if (session.connection.mock()) return; // a mock guest never responds
     session.progress("waiting for the guest to boot");
     const auto end = Clock::now() + watch.timeout;
     for (;;) {
@@ -157,18 +157,18 @@ void wait_for_ssh(Session& session, const BootWatch& watch) {
                 session, watch,
                 fmt::format("'{}' {} while it booted", watch.name,
                             state == VIR_DOMAIN_CRASHED ? "crashed" : "switched itself off"),
-                "the image may not suit the machine; see its console above");
+                "the image may not be suitable for the machine; see the console's log above");
         const auto begun = Clock::now();
         const std::string why = knock(watch.address, 1000);
         if (why.empty()) return;
         if (Clock::now() >= end)
             throw boot_error(
                 session, watch,
-                fmt::format("'{}' did not answer on {} port {} within {}: {}", watch.name,
+                fmt::format("'{}' did not respond on {} port {} within {}: {}", watch.name,
                             watch.address, kSshPort, show_duration(watch.timeout.count()), why),
-                "if its console shows a login prompt, the network is at fault: hadeploy has to run "
-                "where the VMs can be reached (`scripts/lab exec hadeploy ...`); otherwise see "
-                "where the boot hangs, or allow more time (boot_timeout)");
+                "if the console shows a login prompt, the network is the cause: hadeploy has to "
+                "run where it can reach the VMs (`scripts/lab exec hadeploy ...`); otherwise "
+                "check where the boot hangs, or increase `boot_timeout`");
         std::this_thread::sleep_until(begun + 250ms);
     }
 }

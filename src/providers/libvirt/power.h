@@ -13,10 +13,10 @@ int state_of(virDomainPtr domain);
 bool is_active(int state);
 const char* state_name(int state);
 
-/// Asks the guest to shut down (ACPI) and waits; after `timeout` switches it off.
+/// Asks the guest to shut down (ACPI) and waits. After `timeout`, switches the domain off.
 void shut_down(Session& session, virDomainPtr domain, std::chrono::milliseconds timeout);
 
-/// Switches the domain off at once. Does nothing if it is off.
+/// Switches the domain off immediately. Does nothing if it is off.
 void power_off(virDomainPtr domain);
 
 /// The domain whose boot is watched.

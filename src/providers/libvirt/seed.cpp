@@ -41,7 +41,8 @@ std::string user_data(const SeedShape& shape) {
         {"ssh_keys",
          {{"ed25519_private", shape.host_key_private}, {"ed25519_public", shape.host_key_public}}},
         {"write_files", Json::array({std::move(keep)})},
-        // without it, a power failure in the first half minute would leave the files above empty
+        // without this command, a power failure in the first 30 seconds would leave the files above
+        // empty
         {"runcmd", Json::array({Json::array({"sync"})})},
     };
     return "#cloud-config\n" + data.dump(2) + "\n";

@@ -126,7 +126,7 @@ void upload(Session& session, virStorageVolPtr volume, std::istream& source, std
                 fmt::format("cannot {}: the source ended after {} of {} bytes", doing, done, size));
         send_all(stream.get(), buffer.data(), static_cast<std::size_t>(got), doing);
         done += got;
-        // Every tenth: without a terminal each report is a line of its own.
+        // Only every 10 percent, because without a terminal each report is a separate line.
         if (const std::int64_t now = done * 10 / size; now != percent && size > (64 << 20)) {
             percent = now;
             session.progress(fmt::format("{} {} %", what, percent * 10));

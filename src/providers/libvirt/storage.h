@@ -18,8 +18,8 @@ struct NewVolume {
     std::string backing_format = {};
 };
 
-/// The `<volume>` to create, accessible only to its owner: libvirt gives a guest's disk to the user
-/// that runs QEMU. A pure function.
+/// The `<volume>` to create, accessible only to its owner: libvirt makes the user that runs QEMU
+/// the owner of a guest's disk. A pure function.
 std::string volume_xml(const NewVolume& volume);
 
 /// Opens the pool, and starts it if it is inactive.

@@ -18,9 +18,9 @@ namespace {
 constexpr std::int64_t kGib = std::int64_t{1} << 30;
 constexpr std::array kSources = {"url", "file", "bootstrap", "size"};
 
-// Suffixes of own_file() for the files of a volume. The mark exists while the others are written:
-// libvirt cannot rename a volume into place, so nothing else would tell an incomplete volume from a
-// complete one.
+// Suffixes of own_file() for the files of a volume. The mark exists while the other files are
+// written. Libvirt cannot rename a volume into place, so only the mark distinguishes an incomplete
+// volume from a complete one.
 constexpr const char* kMark = ".part";
 constexpr const char* kKernel = ".vmlinuz";
 constexpr const char* kInitrd = ".initrd";
@@ -36,7 +36,7 @@ class VolumeType : public LibvirtType {
         if (!config["pool"].is_string() || !config["name"].is_string()) return {};
         return {fmt::format("libvirt volume {}/{}", config.text("pool"), config.text("name"))};
     }
-    /// No data loss for an image: its source can provide it again.
+    /// Removing an image is not a data loss, because its source can provide it again.
     std::optional<DataLoss> held_data(const Value& volume) const override {
         if (volume["size"].is_null()) return {};
         return DataLoss{
@@ -53,13 +53,14 @@ VolumeType::VolumeType() {
     summary = "A disk in a pool: a base image for domains, or an empty disk";
     doc =
         "Exactly one of `url` (with `checksum`), `file`, `bootstrap` and `size` sets the content. "
-        "A domain does not write to its `base` volume: it has its own copy-on-write overlay.\n\n"
+        "A domain does not write to its `base` volume, because it has its own copy-on-write "
+        "overlay.\n\n"
         "`bootstrap` builds the image from the packages of this machine's distribution, with its "
         "apt sources; it needs root and takes about a minute. The image is kept in the cache, as "
         "downloads are.\n\n"
         "The name of the file in the pool contains a part of the volume's identity, "
-        "`base-1a2b3c4d.qcow2`: no other file is mistaken for it, and new content never gets the "
-        "path of old content that overlays still use.\n\n"
+        "`base-1a2b3c4d.qcow2`. So no other file is mistaken for it, and new content never gets "
+        "the path of old content that overlays still use.\n\n"
         "Detected and repaired: a volume that was deleted, or is incomplete because an apply was "
         "interrupted, is written again. The content is not compared.\n\n"
         "Destroy deletes the volume, even if it was imported.";
@@ -80,8 +81,8 @@ VolumeType::VolumeType() {
          .min = kGib},
         {.name = "packages",
          .type = list_of(TypeKind::name),
-         .doc = "Packages to add to a system that boots and answers on SSH. Defaults to Docker and "
-                "GlusterFS."},
+         .doc = "Extra packages for the image; the base system already boots and accepts SSH "
+                "connections. Defaults to Docker and GlusterFS."},
     });
     schema = {
         {.name = "name",
@@ -163,21 +164,21 @@ void VolumeType::check(const Value& config, Diagnostics& diagnostics) const {
                                      [&](const char* s) { return !config[s].is_null(); });
     if (given != 1)
         diagnostics.add(given == 0
-                            ? "a volume needs content: one of url, file, bootstrap and size"
-                            : "a volume has only one content: one of url, file, bootstrap and size",
+                            ? "a volume needs one of `url`, `file`, `bootstrap` and `size`"
+                            : "a volume can have only one of `url`, `file`, `bootstrap` and `size`",
                         config.loc());
     const Value& url = config["url"];
     const Value& checksum = config["checksum"];
     if (url.is_null() != checksum.is_null())
         diagnostics
-            .add(url.is_null() ? "checksum is only allowed with url"
+            .add(url.is_null() ? "`checksum` is only allowed with `url`"
                                : "a download needs a checksum",
                  (url.is_null() ? checksum : url).loc())
             .with_hint("checksum: sha256:... (`sha256sum FILE` prints it)");
     if (url.is_string() && !url.as_string().starts_with("http://") &&
         !url.as_string().starts_with("https://"))
         diagnostics.add("url has to begin with http:// or https://", url.loc())
-            .with_hint("for an image on this machine, use file:");
+            .with_hint("for an image on this machine, use `file`");
     if (checksum.is_string() && !is_checksum(checksum.as_string()))
         diagnostics.add("checksum has to be `sha256:` and 64 lower-case hex digits",
                         checksum.loc());
@@ -190,7 +191,7 @@ Value VolumeType::derive(const Value& config) const {
     if (const Value& size = config["size"]; size.is_integer()) return out.with("capacity", size);
     if (const Value& size = config["bootstrap"]["size"]; size.is_integer())
         return out.with("capacity", size);
-    // A missing file does not matter for a volume that was already created from it.
+    // A missing file does not matter if the volume was already created from it.
     if (!file.is_string() || !std::filesystem::is_regular_file(file.as_string())) return out;
     out = out.with("sha256", sha256_file(file.as_string()));
     try {
@@ -219,7 +220,7 @@ struct Files {
     [[nodiscard]] bool any() const { return !disk.empty() || kernel || initrd || mark; }
 };
 
-/// Whether the volume was imported: its identity is then the file's own name.
+/// Whether the volume was imported. Its identity is then the file's own name.
 bool is_imported(std::string_view identity) {
     return !is_uuid(identity);
 }
@@ -236,7 +237,8 @@ std::string side_file(std::string_view name, std::string_view identity, const ch
 
 std::string mark_file(std::string_view name, std::string_view identity) {
     if (!is_imported(identity)) return own_file(name, identity, kMark);
-    return fmt::format("{}.hadeploy{}", identity, kMark); // .part alone may be a download
+    return fmt::format("{}.hadeploy{}", identity,
+                       kMark); // the suffix .part alone may be that of a download
 }
 
 Files files_of(const std::vector<std::string>& names, std::string_view name,
@@ -258,7 +260,7 @@ std::string path_in(virStoragePoolPtr pool, const std::string& file) {
     return volume ? path_of(volume.get()) : "";
 }
 
-/// The format that libvirt detected: the name of an imported file does not tell it.
+/// The format that libvirt detected. The name of an imported file does not show it.
 std::string format_in(virStoragePoolPtr pool, const std::string& file) {
     const VolumeHandle volume = find_volume(pool, file);
     return volume ? format_of(volume.get()) : "";
@@ -329,7 +331,7 @@ void store(Session& session, virStoragePoolPtr pool, const NewVolume& volume,
            static_cast<std::int64_t>(std::filesystem::file_size(path)), what);
 }
 
-/// Deletes all files but the mark.
+/// Deletes all files except the mark.
 void delete_files(virStoragePoolPtr pool, std::string_view name, std::string_view identity) {
     for (const char* suffix : kDisks) delete_volume(pool, disk_file(name, identity, suffix));
     for (const char* suffix : {kKernel, kInitrd})

@@ -31,7 +31,7 @@ pugi::xml_document parse_xml(const std::string& text) {
     const pugi::xml_parse_result result = document.load_string(text.c_str());
     if (!result)
         throw Error(ErrorKind::failed,
-                    fmt::format("libvirt sent XML that cannot be read: {}", result.description()));
+                    fmt::format("libvirt sent malformed XML: {}", result.description()));
     return document;
 }
 

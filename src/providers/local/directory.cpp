@@ -49,12 +49,12 @@ class Directory final : public LocalType {
     Directory() {
         name = "local.directory";
         summary = "A directory on the machine that runs hadeploy.";
-        doc = "Missing parent directories are created. A directory that was removed, or whose mode "
-              "was changed, is repaired; its contents are not managed. An existing directory is "
-              "adopted. A symbolic link in the path is followed only if it belongs to root or to "
-              "the user who runs hadeploy.\n\n"
-              "Destroy removes the directory if it is empty, with `force` also if it is not; with "
-              "`keep` it stays. Parent directories stay.";
+        doc = "Missing parent directories are created. A directory that was removed, or whose "
+              "mode was changed, is repaired; its contents are not managed. An existing directory "
+              "is adopted. A symbolic link in the path is followed only if it belongs to root or "
+              "to the user who runs hadeploy.\n\n"
+              "Destroy removes the directory if it is empty. With `force` it removes the contents "
+              "too; with `keep` it leaves the directory. Parent directories are not removed.";
         example = "build:\n"
                   "  type: local.directory\n"
                   "  path: build\n"
@@ -66,7 +66,7 @@ class Directory final : public LocalType {
                    .default_value = Value("0755")},
                   {.name = "force",
                    .type = TypeKind::boolean,
-                   .doc = "Whether destroy also removes the contents of the directory.",
+                   .doc = "Whether destroy removes the directory with all its contents.",
                    .operational = true,
                    .default_value = Value(false)},
                   {.name = "keep",
@@ -127,7 +127,7 @@ class Directory final : public LocalType {
                 throw Error(
                     ErrorKind::failed,
                     fmt::format("{} cannot be removed: something is mounted on {}", path, place))
-                    .with_hint("the mounted file system is not part of it; unmount it first");
+                    .with_hint("unmount the file system first; it is not part of the directory");
             std::error_code failed;
             fs::remove_all(opened + "/" + name, failed);
             if (!failed) return;
@@ -137,7 +137,7 @@ class Directory final : public LocalType {
         if (::unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return;
         const bool full = errno == ENOTEMPTY || errno == EEXIST;
         Error error = system_error("remove", path);
-        if (full) error.with_hint("empty it, or set `force: true` or `keep: true`");
+        if (full) error.with_hint("empty the directory, or set `force: true` or `keep: true`");
         throw error;
     }
 };

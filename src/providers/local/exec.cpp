@@ -15,20 +15,20 @@ class Exec final : public LocalType {
         scripted = true;
         summary = "An object that scripts create, update and remove, on this machine.";
         doc =
-            "For objects that no other type covers. The scripts run with `sh`, which does not stop "
-            "at a failed command unless the script begins with `set -e`. Command lines are visible "
-            "to other users: pass secrets in `environment` or `input`. Each script finds the "
-            "current outputs as JSON in `$HADEPLOY_OUTPUTS`.\n\n"
+            "Use it for objects that no other type covers. The scripts run with `sh`, which does "
+            "not stop at a failed command unless the script begins with `set -e`. Command lines "
+            "are visible to other users: pass secrets in `environment` or `input`. Each script "
+            "finds the current outputs as JSON in `$HADEPLOY_OUTPUTS`.\n\n"
             "`create` creates the object. When `create`, `environment`, `input` or `returns` "
             "changes, `update` runs. Without `update`, `create` runs again, so it must be safe to "
             "repeat. When `triggers` changes, `delete` runs and then `create`. A script that was "
             "interrupted runs again; if it still runs because only hadeploy was killed, the next "
             "run waits for it, for up to a minute.\n\n"
-            "`read` runs at every plan. With status 0 the object exists, and the script prints the "
-            "outputs; with the status `absent_status` the object does not exist or is not as it "
-            "should be, and `create` runs; any other status is an error. An object that `read` "
-            "finds and that is not recorded yet is adopted. Without `read` the object exists once "
-            "`create` has succeeded.\n\n"
+            "`read` runs at every plan. With status 0 the object exists, and the script prints "
+            "the outputs; with the status `absent_status` the object does not exist or does not "
+            "match the configuration, and `create` runs; any other status is an error. An object "
+            "that `read` finds and that is not recorded yet is adopted. Without `read` the object "
+            "exists once `create` has succeeded.\n\n"
             "Destroy runs `delete`, if there is one.";
         example = "record:\n"
                   "  type: local.exec\n"
@@ -44,7 +44,7 @@ class Exec final : public LocalType {
                           .verb = "run again"},
                          {.name = "read",
                           .type = TypeKind::string,
-                          .doc = "The script that finds out whether the object exists.",
+                          .doc = "The script that checks whether the object exists.",
                           .operational = true},
                          {.name = "update",
                           .type = TypeKind::string,

@@ -38,7 +38,7 @@ class File final : public LocalType {
         schema = {path_attribute("file"),
                   {.name = "content",
                    .type = TypeKind::string,
-                   .doc = "The text of the file. Conflicts with `source`."},
+                   .doc = "The content of the file. Conflicts with `source`."},
                   {.name = "source",
                    .type = TypeKind::local_path,
                    .doc = "A file to copy, at most 64 MiB. Conflicts with `content`. If it is a "
@@ -92,7 +92,7 @@ class File final : public LocalType {
         const std::string hash =
             differs ? fmt::format("({} bytes, not read)", there->st_size) : sha256_own_way(path);
         Value seen = Value::map({{"path", path}, {"mode", mode_text(*there)}, {"sha256", hash}});
-        // An equal hash is equal content, also for a file that is not in the state yet.
+        // An equal hash is equal content, even for a file that is not in the state yet.
         const Value& content = config["content"];
         if (content.is_string() && sha256_hex(content.as_string()) == hash)
             seen = seen.with("content", content);
@@ -107,7 +107,8 @@ class File final : public LocalType {
         if (!directory)
             throw Error(ErrorKind::failed,
                         fmt::format("there is no directory {}", in_quotes(parent.string(), 4096)))
-                .with_hint("create it, by hand or with a local.directory that this one depends on");
+                .with_hint("create the directory, by hand or with a local.directory on which "
+                           "this local.file depends");
         const auto there = look_own_way(path);
         if (there && !S_ISREG(there->st_mode) && !S_ISLNK(there->st_mode))
             throw *in_the_way(path, "a regular file").error;
@@ -122,7 +123,7 @@ class File final : public LocalType {
         const std::string hash = sha256_hex(content);
         if (!file["content"].is_string() && file["sha256"].is_string() &&
             file.text("sha256") != hash)
-            throw Error(ErrorKind::failed, fmt::format("{} was changed while it was being copied",
+            throw Error(ErrorKind::failed, fmt::format("{} changed while it was being copied",
                                                        quoted(file["source"], 4096)))
                 .as_transient();
         write_file_in(directory, path, content, mode_of(file));

@@ -16,10 +16,10 @@ class FileContent final : public DataType {
     FileContent() {
         name = "local.file_content";
         summary = "The content of a file on the machine that runs hadeploy.";
-        doc = "For files that something else writes, possibly during apply: name the writer in "
-              "`depends_on`. The function `file()` instead reads the file before the "
-              "configuration is evaluated. A symbolic link in the path is followed only if it "
-              "belongs to root or to the user who runs hadeploy.";
+        doc = "Use it for files that other programs or resources write. If a file is written "
+              "during apply, list its resource in `depends_on`. The function `file()`, in "
+              "contrast, reads a file before the configuration is evaluated. A symbolic link in "
+              "the path is followed only if it belongs to root or to the user who runs hadeploy.";
         example = "token:\n"
                   "  type: local.file_content\n"
                   "  path: build/token\n"
@@ -27,8 +27,8 @@ class FileContent final : public DataType {
                   "  depends_on: [make_token]\n";
         schema = {{.name = "path",
                    .type = TypeKind::local_path,
-                   .doc = "Path of the file, relative to the file with this configuration. At most "
-                          "16 MiB.",
+                   .doc = "Path of the file, relative to the directory of the spec or module. At "
+                          "most 16 MiB.",
                    .required = true},
                   {.name = "secret",
                    .type = TypeKind::boolean,
@@ -36,11 +36,11 @@ class FileContent final : public DataType {
                    .default_value = Value(false)},
                   {.name = "content",
                    .type = TypeKind::string,
-                   .doc = "The text of the file; null if it is not UTF-8.",
+                   .doc = "The content of the file as a string; null if it is not UTF-8.",
                    .computed = true},
                   {.name = "content_base64",
                    .type = TypeKind::string,
-                   .doc = "The bytes of the file.",
+                   .doc = "The content of the file in base64.",
                    .computed = true},
                   {.name = "sha256",
                    .type = TypeKind::string,
@@ -55,7 +55,8 @@ class FileContent final : public DataType {
             bytes = read_own_way(path, kMostContent);
         } catch (Error& error) {
             if (!std::filesystem::exists(path) && error.hint.empty())
-                error.with_hint("if it is created during apply, name its resource in `depends_on`");
+                error.with_hint("if the file is created during apply, list its resource in "
+                                "`depends_on`");
             throw;
         }
         const bool secret = request.config.flag("secret");

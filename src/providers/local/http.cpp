@@ -48,12 +48,12 @@ http::Answer ask(const Value& config, const std::stop_token& stop) {
     if (answer.end == End::complete) return answer;
     const std::string shown = quoted(config["url"], http::authority_of(answer.url));
     if (answer.end == End::too_large)
-        throw Error(ErrorKind::failed,
-                    fmt::format("{} answers with more than {} MiB", shown, kMostAnswer >> 20));
+        throw Error(ErrorKind::failed, fmt::format("the response of {} is larger than {} MiB",
+                                                   shown, kMostAnswer >> 20));
     if (answer.end == End::redirected_off)
         throw Error(ErrorKind::failed,
                     fmt::format("{} redirects more than {} times", shown, kMostRedirects));
-    throw Error(ErrorKind::failed, fmt::format("{} does not answer: {}", shown, answer.problem))
+    throw Error(ErrorKind::failed, fmt::format("{} does not respond: {}", shown, answer.problem))
         .with_hint("check the URL, and that its server is running")
         .as_transient();
 }
@@ -76,11 +76,11 @@ class Http final : public DataType {
     Http() {
         name = "http";
         summary = "The response of an HTTP server.";
-        doc =
-            "The request is sent at every plan, so it must not change anything. Up to 10 redirects "
-            "are followed; secret headers, a secret body, Authorization, Cookie and Host are not "
-            "sent on to another host, port or scheme. The proxy in the environment is used. A "
-            "response with an error status is a result; the lack of a response is an error.";
+        doc = "The request is sent at every plan, so it must not change anything. Up to 10 "
+              "redirects are followed; secret headers, a secret body, Authorization, Cookie and "
+              "Host are not sent on to a different host, port or scheme. The proxy in the "
+              "environment is used. A response with an error status is a result; the lack of a "
+              "response is an error.";
         example = "health:\n"
                   "  type: http\n"
                   "  url: http://10.77.0.11:8080/health\n"
@@ -106,8 +106,8 @@ class Http final : public DataType {
                    .min = 1},
                   {.name = "retries",
                    .type = TypeKind::integer,
-                   .doc = "Number of further attempts if the server does not respond, or responds "
-                          "with 408, 429 or 5xx.",
+                   .doc = "Number of retries if the server does not respond, or responds with "
+                          "408, 429 or 5xx.",
                    .default_value = Value(0),
                    .min = 0,
                    .max = 100},
@@ -121,7 +121,7 @@ class Http final : public DataType {
                    .doc = "Certificates of trusted authorities, instead of the system's."},
                   {.name = "insecure",
                    .type = TypeKind::boolean,
-                   .doc = "Whether to trust any certificate. For tests.",
+                   .doc = "Whether to trust any certificate. Only for tests.",
                    .default_value = Value(false)},
                   {.name = "status_code",
                    .type = TypeKind::integer,
@@ -135,11 +135,11 @@ class Http final : public DataType {
                    .computed = true},
                   {.name = "response_body",
                    .type = TypeKind::string,
-                   .doc = "The text of the body; null if it is not UTF-8. At most 16 MiB.",
+                   .doc = "The body as a string; null if it is not UTF-8. At most 16 MiB.",
                    .computed = true},
                   {.name = "response_body_base64",
                    .type = TypeKind::string,
-                   .doc = "The bytes of the body.",
+                   .doc = "The body in base64.",
                    .computed = true}};
     }
 

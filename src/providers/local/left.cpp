@@ -73,7 +73,7 @@ std::filesystem::path owners_file(const ProviderContext& context) {
     return context.data_dir / "scripts.owners";
 }
 
-/// Does not follow a link or wait for the other end of a FIFO.
+/// Does not follow a link, nor wait for the other end of a FIFO.
 /// @param flags  for open(2)
 /// @return  empty if there is no such file
 Fd open_lock(const std::filesystem::path& path, int flags) {
@@ -85,7 +85,7 @@ Fd open_lock(const std::filesystem::path& path, int flags) {
         throw system_error("look at", path);
     if (!S_ISREG(info.st_mode))
         throw Error(ErrorKind::failed,
-                    fmt::format("{} is {}, and hadeploy needs a regular file there to lock",
+                    fmt::format("{} is {}; hadeploy needs a regular file at this path to lock",
                                 in_quotes(path.string(), 4096), file_type_name(info.st_mode)))
             .with_hint(fmt::format("remove it: rm -r {}", path.string()));
     errno = cause;
@@ -113,16 +113,16 @@ Fd shared_lock(const std::filesystem::path& path) {
 Error still_at_work(const std::string& process) {
     if (process.empty())
         return Error(ErrorKind::unreachable,
-                     "a script started by an earlier run is still running, in another container or "
-                     "as another user: its process is not visible from here")
-            .with_hint("let it finish, or end it where that run was started; then run the command "
-                       "again");
+                     "a script started by an earlier run is still running, in a different "
+                     "container or as a different user: its process is not visible from here")
+            .with_hint("let the script finish, or end it where that run was started; then run "
+                       "the command again");
     return Error(ErrorKind::unreachable,
                  fmt::format("a script started by an earlier run is still running (process {})",
                              process))
         .with_hint(
-            fmt::format("let it finish, or end it and its child processes: kill -- -{}; then run "
-                        "the command again",
+            fmt::format("let the script finish, or end it and its child processes: kill -- -{}; "
+                        "then run the command again",
                         process));
 }
 } // namespace

@@ -20,8 +20,8 @@ std::pair<std::string, std::string> script_mark(const ProviderContext& context);
 Fd script_lock(const ProviderContext& context);
 
 /// Waits for changing scripts of the same state that a killed hadeploy left running: the objects
-/// that they change cannot be read yet, and the same script must not run twice at once. Background
-/// processes that a script has left behind are not waited for.
+/// that they change cannot be read yet, and the same script must not run twice at the same time.
+/// Background processes that a script has left behind are not waited for.
 /// @param notice  called once for each such script; may be empty
 /// @throws Error(unreachable) naming a script that still runs after a minute (without its process
 ///         number if it is in another PID namespace); Interrupted on a stop request

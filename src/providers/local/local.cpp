@@ -39,21 +39,22 @@ void refuse_own_files(const ResourceType& type, const Value& config,
     const std::string wanted = real_place(path.as_string());
     if (is_in(wanted, own))
         throw Error(ErrorKind::spec,
-                    fmt::format("{} is where hadeploy keeps its own files", in_quotes(own, 4096)),
+                    fmt::format("{} is the directory in which hadeploy keeps its own files",
+                                in_quotes(own, 4096)),
                     path.loc())
-            .with_hint("choose a path outside of it");
+            .with_hint("choose a path outside of this directory");
     if (wanted == std::filesystem::path(without_last_slash(context.project_dir)) / kSpecFile)
         throw Error(ErrorKind::spec,
                     fmt::format("{} is the spec of this project", in_quotes(wanted, 4096)),
                     path.loc())
-            .with_hint("choose another path");
+            .with_hint("choose a different path");
     if (is_in(own, wanted) && !type.takes_along(config).empty())
         throw Error(ErrorKind::spec,
                     fmt::format("{} contains hadeploy's own files, which would be removed with "
                                 "it",
                                 in_quotes(wanted, 4096)),
                     path.loc())
-            .with_hint("remove `force`, or choose another directory");
+            .with_hint("remove `force`, or choose a different directory");
 }
 
 /// The other project to which a path in this project leads through a link; "" for none.
@@ -80,13 +81,13 @@ void refuse_files_of_another_project(const ResourceType& type, const std::string
         const std::string other = other_project(path.as_string(), context);
         if (other.empty()) continue;
         throw Error(ErrorKind::conflict,
-                    fmt::format("{} leads through a symbolic link into another project, {}",
+                    fmt::format("{} leads through a symbolic link into a different project, {}",
                                 quoted(path, 4096), in_quotes(other, 4096)),
                     path.loc())
             .with_hint(fmt::format(
                 "if this project is a copy of that one, replace the link with a directory; if the "
-                "target belongs to this one, write the path that the link leads to; "
-                "`hadeploy state rm '{}'` removes it from the state and leaves the object",
+                "target belongs to this project, write the path of the target; `hadeploy state rm "
+                "'{}'` removes the resource from the state and leaves the object",
                 address));
     }
 }
@@ -173,8 +174,7 @@ class LocalProvider final : public Provider {
               "hadeploy.";
     }
 
-    /// Each HTTP server is an endpoint of its own: it is displayed, and servers are read in
-    /// parallel.
+    /// Each HTTP server is a separate endpoint, which is displayed. Servers are read in parallel.
     std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
                                     const Value&) const override {
         std::string key = "this machine";

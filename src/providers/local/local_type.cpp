@@ -28,7 +28,7 @@ Observation KeptType::observe(const ReadRequest& request, const ProviderContext&
 Attribute keepers_attribute() {
     return {.name = "keepers",
             .type = map_of(TypeKind::any),
-            .doc = "Values that replace the object when they change.",
+            .doc = "If one of these values changes, the object is replaced.",
             .replaces = true};
 }
 

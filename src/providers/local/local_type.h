@@ -49,7 +49,7 @@ class DataType : public LocalType {
     void remove(const Change&, const ProviderContext&) const final {}
 };
 
-/// The attribute whose changes replace an object that is kept in the state.
+/// The attribute `keepers`: a change of its values replaces an object that is kept in the state.
 Attribute keepers_attribute();
 
 /// The first of the named attributes that is known only after apply; nullptr if all are known.

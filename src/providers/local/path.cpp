@@ -11,8 +11,8 @@ namespace hadeploy::local {
 Attribute path_attribute(std::string_view what) {
     return {.name = "path",
             .type = TypeKind::local_path,
-            .doc =
-                fmt::format("Path of the {}, relative to the file with this configuration.", what),
+            .doc = fmt::format("Path of the {}, relative to the directory of the spec or module.",
+                               what),
             .required = true,
             .replaces = true};
 }
@@ -26,7 +26,7 @@ Observation in_the_way(const std::string& path, std::string_view wanted) {
     return Observation::failed(
         Error(ErrorKind::conflict,
               fmt::format("{} exists, but is not {}", in_quotes(path, 4096), wanted))
-            .with_hint("remove or rename it, or choose another path"));
+            .with_hint("remove or rename it, or choose a different path"));
 }
 
 std::string mode_text(const struct stat& info) {

@@ -11,7 +11,7 @@ namespace hadeploy::local {
 Attribute path_attribute(std::string_view what);
 std::vector<std::string> path_claim(const Value& config);
 
-/// The error that an object of another kind occupies the path.
+/// The error if an object of a different kind occupies the path.
 Observation in_the_way(const std::string& path, std::string_view wanted);
 
 /// The permissions as in the attribute `mode`, "0644", and the value of that attribute.

@@ -9,7 +9,7 @@
 namespace hadeploy::local {
 
 namespace {
-/// A class of characters; the spec may replace those of `special`.
+/// A class of characters; the spec may replace the characters of `special`.
 struct Class {
     const char* name;
     const char* minimum;
@@ -62,7 +62,8 @@ class Password final : public KeptType {
                  .default_value = Value(true)});
         schema.push_back({.name = "override_special",
                           .type = TypeKind::string,
-                          .doc = "Special characters to use instead: printable ASCII.",
+                          .doc = "Special characters to use instead of those listed under "
+                                 "`special`; printable ASCII only.",
                           .replaces = true});
         for (const Class& c : kClasses)
             schema.push_back({.name = c.minimum,
@@ -85,9 +86,9 @@ class Password final : public KeptType {
         if (special.is_string() &&
             (special.as_string().empty() || !is_printable(special.as_string())))
             diagnostics
-                .add("override_special needs printable ASCII characters, without blanks",
+                .add("override_special needs printable ASCII characters, without spaces",
                      special.loc())
-                .with_hint("for no special characters, set `special: false`");
+                .with_hint("to exclude special characters, set `special: false`");
         std::int64_t wanted = 0;
         std::size_t usable = 0;
         for (const Class& c : kClasses) {

@@ -78,7 +78,7 @@ Value value_of(const Json& json) {
     }
 }
 
-/// nullopt if the text is not JSON, or is nested too deeply.
+/// nullopt if the output is not JSON, or is nested too deeply.
 std::optional<Json> parse(const std::string& text) {
     bool too_deep = false;
     const Json json = Json::parse(
@@ -115,7 +115,9 @@ Value typed(const std::string& name, const Type& type, const Value& value, const
     if (!diagnostics.empty() && returns.contains_secret())
         throw Error(
             ErrorKind::failed,
-            fmt::format("the output of `{}` does not match `returns`, which is secret", which))
+            fmt::format("the output of `{}` does not match `returns`; details are hidden, because "
+                        "`returns` is secret",
+                        which))
             .with_hint("if the names and types are not confidential, use nonsensitive(...)");
     if (!diagnostics.empty())
         throw Error(ErrorKind::failed, diagnostics.list().front().message)
@@ -127,7 +129,7 @@ Value typed(const std::string& name, const Type& type, const Value& value, const
 Schema shell_attributes() {
     return {{.name = "directory",
              .type = TypeKind::local_path,
-             .doc = "Working directory, relative to the file with this configuration.",
+             .doc = "Working directory, relative to the directory of the spec or module.",
              .operational = true,
              .default_value = Value(".")},
             {.name = "environment",
@@ -150,15 +152,15 @@ Schema shell_attributes() {
             {.name = "returns",
              .type = TypeKind::any,
              .doc = "The outputs that the script prints on standard output: a map of names and "
-                    "types, or a list of names of strings. The script prints a JSON object with "
-                    "these keys. A single output may also be printed as plain text, without its "
-                    "trailing line break.",
+                    "types, or a list of names, which declares strings. The script prints a JSON "
+                    "object with these keys. A single output may also be printed as plain text, "
+                    "without its trailing newline.",
              .default_value = Value::list({"stdout"}),
              .verb = "run again"},
             {.name = "secret_outputs",
              .type = TypeKind::boolean,
-             .doc = "Whether the outputs are secret. They always are if the environment or the "
-                    "input contains secrets.",
+             .doc = "Whether the outputs are secret. They are always secret if the environment or "
+                    "the input contains secrets.",
              .operational = true,
              .default_value = Value(false)},
             {.name = "outputs",
@@ -219,7 +221,7 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
         spec.environment.push_back(script_mark(context));
         lock = script_lock(context);
         spec.kept = lock.get();
-        // Only the shell keeps it: its children inherit neither 3 nor the shell's saved copy.
+        // Only the shell keeps the lock: its children inherit neither 3 nor the shell's saved copy.
         if (lock) spec.argv.back() = "{ eval \"$HADEPLOY_SCRIPT\"; } 3>&-";
     }
     spec.environment.emplace_back(
@@ -236,7 +238,8 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
 }
 
 Error shell_failure(const Value& config, std::string_view which, const ProcessResult& result) {
-    Error error(ErrorKind::failed, fmt::format("`{}` ended with status {}", which, result.status));
+    Error error(ErrorKind::failed,
+                fmt::format("`{}` ended with exit status {}", which, result.status));
     if (config.flag("secret_outputs"))
         return std::move(error).with_note("its output is not shown, because of `secret_outputs`");
     Redactor redact; // before the text is cut: a part of a secret would not be recognized

@@ -16,8 +16,8 @@ void check_shell(const Value& config, Diagnostics& diagnostics);
 /// A value of the attribute `outputs` in which each output is unknown.
 Value unknown_outputs(const Value& config);
 
-/// Runs the script in the attribute `which` with sh, as the other attributes say. The script finds
-/// the previous outputs as JSON in $HADEPLOY_OUTPUTS.
+/// Runs the script in the attribute `which` with sh, according to the other attributes. The script
+/// finds the previous outputs as JSON in $HADEPLOY_OUTPUTS.
 /// @throws Error(failed) if it cannot be started or exceeds its timeout
 ProcessResult run_shell(const Value& config, const char* which, const Value& outputs,
                         const ProviderContext& context);
@@ -26,9 +26,9 @@ ProcessResult run_shell(const Value& config, const char* which, const Value& out
 /// configuration are redacted.
 Error shell_failure(const Value& config, std::string_view which, const ProcessResult& result);
 
-/// Reads the outputs from the text that a script printed: a JSON object or, for a single output,
-/// its plain text.
-/// @throws Error(failed) if an output is missing or has another type
+/// Reads the outputs from the output of a script: a JSON object or, for a single output, plain
+/// text.
+/// @throws Error(failed) if an output is missing or has a different type
 Value outputs_of(const Value& config, std::string_view which, const std::string& printed);
 
 } // namespace hadeploy::local

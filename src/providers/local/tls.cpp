@@ -24,7 +24,7 @@ struct Field {
     const char* doc;
 };
 constexpr std::array<Field, 7> kFields{
-    {{"common_name", "CN", "Name of the subject: a host or an authority."},
+    {{"common_name", "CN", "Common name (CN) of the subject: a host or an authority."},
      {"organization", "O", ""},
      {"organizational_unit", "OU", ""},
      {"country", "C", "Two letters."},

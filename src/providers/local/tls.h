@@ -29,7 +29,8 @@ Error tls_error(std::string message);
 /// @throws Error(failed) "OpenSSL cannot `doing`" unless `good`
 void tls_check(bool good, std::string_view doing);
 
-/// @throws Error(failed) that names the attribute with the text and does not quote the text
+/// @throws Error(failed) that names the attribute with the PEM string, but does not quote the
+/// string
 Key key_from_pem(const std::string& pem, std::string_view attribute);
 Certificate certificate_from_pem(const std::string& pem, std::string_view attribute);
 CertRequest request_from_pem(const std::string& pem, std::string_view attribute);

@@ -13,7 +13,7 @@
 namespace hadeploy::local {
 
 namespace {
-/// The uses of a certificate: our name, and OpenSSL's.
+/// The uses of a certificate: our name and OpenSSL's name.
 struct Use {
     const char* name;
     const char* value;
@@ -133,7 +133,7 @@ Schema certificate_attributes() {
              .max = 100 * kYearMs},
             {.name = "early_renewal",
              .type = TypeKind::duration,
-             .doc = "How long before its expiry a plan replaces the certificate.",
+             .doc = "How long before the expiry a plan replaces the certificate.",
              .operational = true,
              .default_value = Value(0),
              .min = 0},
@@ -195,8 +195,7 @@ class SelfSigned final : public CertificateType {
         name = "tls.self_signed_cert";
         summary = "A self-signed certificate: for an authority, or for tests.";
         doc = "It is kept in the state. Any change replaces it. A plan also replaces it after its "
-              "expiry or within `early_renewal` before its expiry, and names this as the "
-              "reason.\n\n"
+              "expiry or within `early_renewal` before its expiry, and reports this reason.\n\n"
               "Destroy removes it from the state.";
         example = "ca:\n"
                   "  type: tls.self_signed_cert\n"
@@ -288,11 +287,10 @@ class LocallySigned final : public CertificateType {
     LocallySigned() {
         name = "tls.locally_signed_cert";
         summary = "A certificate signed by an authority in this configuration.";
-        doc =
-            "Subject and names come from the request. It is kept in the state. Any change, also of "
-            "the authority, replaces it. A plan also replaces it after its expiry or within "
-            "`early_renewal` before its expiry, and names this as the reason.\n\n"
-            "Destroy removes it from the state.";
+        doc = "Subject and names come from the request. It is kept in the state. Any change, "
+              "including one of the authority, replaces it. A plan also replaces it after its "
+              "expiry or within `early_renewal` before its expiry, and reports this reason.\n\n"
+              "Destroy removes it from the state.";
         example = "web:\n"
                   "  type: tls.locally_signed_cert\n"
                   "  cert_request_pem: ${web_request.cert_request_pem}\n"

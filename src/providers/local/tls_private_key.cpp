@@ -107,7 +107,7 @@ class PrivateKey final : public KeptType {
                   keepers_attribute(),
                   {.name = "private_key_pem",
                    .type = TypeKind::string,
-                   .doc = "The private key: PEM, PKCS #8.",
+                   .doc = "The private key in PEM (PKCS #8).",
                    .computed = true,
                    .secret = true},
                   {.name = "public_key_pem",

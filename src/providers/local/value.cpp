@@ -10,8 +10,8 @@ class Kept final : public KeptType {
         summary = "A value that is kept in the state.";
         doc =
             "It has no effect outside the state. It is a node in the graph: other resources can "
-            "depend on it, be replaced with it (`replace_triggered_by`), and read the value of the "
-            "last apply. Destroy removes it from the state.";
+            "depend on it, be replaced with it (`replace_triggered_by`), and read the value as of "
+            "the last apply. Destroy removes it from the state.";
         example = "release:\n"
                   "  type: local.value\n"
                   "  input: {image: \"${var.image}\", count: 3}\n";
@@ -22,7 +22,7 @@ class Kept final : public KeptType {
                    .replaces = true},
                   {.name = "output",
                    .type = TypeKind::any,
-                   .doc = "The value of `input` in the last apply.",
+                   .doc = "The value of `input` as of the last apply.",
                    .computed = true,
                    .follows = {"input"}},
                   {.name = "id",

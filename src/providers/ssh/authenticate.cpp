@@ -37,7 +37,7 @@ struct AgentCloser {
 /// @throws Interrupted
 bool agent_answers(const std::string& path, const std::stop_token& stop) {
     constexpr std::chrono::seconds patience{3};
-    constexpr int slice_ms = 100;                            // so that a stop is noticed
+    constexpr int slice_ms = 100;                            // to detect a stop
     constexpr std::string_view list_keys{"\0\0\0\1\x0b", 5}; // SSH_AGENTC_REQUEST_IDENTITIES
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -107,7 +107,7 @@ std::string Authentication::last_error() const {
     return text && *text ? text : "no reason given";
 }
 
-/// A missing or unresponsive agent counts as one without keys.
+/// A missing or unresponsive agent counts as an agent without keys.
 void Authentication::open_agent() {
     if (login_.agent == "none") return;
     const bool usual = login_.agent.empty() || login_.agent == "SSH_AUTH_SOCK";
@@ -209,7 +209,7 @@ bool Authentication::offer_pkcs8(const KeyFile& file) {
                                                blob.size(), &sign_ed25519, &abstract));
 }
 
-/// A key with a passphrase may be in the agent.
+/// Looks in the agent for a key that has a passphrase.
 bool Authentication::with_file() {
     const KeyFile file = check_private_key(login_.private_key_file);
     if (file.kind == KeyFile::Kind::usable) return offer(file);
@@ -306,7 +306,7 @@ Error Authentication::nothing_to_offer() const {
             login_.identity_files.empty() ? "~/.ssh" : "IdentityFile"));
     for (const std::string& key : left_out_) error.with_note("skipped: " + key);
     return std::move(error).with_hint(
-        "set `private_key_file`, or start an agent and `ssh-add` the key");
+        "set `private_key_file`, or start an agent and add the key with `ssh-add`");
 }
 
 /// The error if a key was accepted with a signature, but the login is not complete.
@@ -316,12 +316,13 @@ Error Authentication::half_way(const std::string& methods) const {
                             fmt::join(accepted_, ", ")));
     if (methods.find("publickey") == std::string::npos && !methods.empty())
         return std::move(error).with_hint(fmt::format(
-            "it also requires {}, which hadeploy does not support. Allow a key alone for this user "
-            "in its sshd_config: `Match User {}`, `AuthenticationMethods publickey`",
+            "it also requires {}, which hadeploy does not support. To let this user log in with "
+            "only a key, add to the host's sshd_config: `Match User {}`, and below it "
+            "`AuthenticationMethods publickey`",
             methods, login_.redacted(login_.user)));
     return std::move(error).with_hint(
-        "if AuthenticationMethods in its sshd_config requires a second key, load that into the SSH "
-        "agent; or the account is locked or expired on the host (`chage -l`)");
+        "if AuthenticationMethods in the host's sshd_config requires a second key, load that key "
+        "into the SSH agent; or the account is locked or expired on the host (`chage -l`)");
 }
 
 Error Authentication::refused() {

@@ -173,7 +173,7 @@ void Application::announce(std::size_t at) {
 
 std::function<void(std::string_view)> Application::notice() {
     return [this](std::string_view text) {
-        // All sections may have answered, with only the trailer missing.
+        // All sections may have finished, and only the trailer is missing.
         const Item& item = next_ < items_.size() ? items_[next_] : items_.back();
         sink_.progress(item.change, text);
     };
@@ -293,7 +293,7 @@ void Application::finish_exec(const Outcome& outcome, std::size_t first, std::si
         return fail(items_[first].change, explain_no_answer(login_.name(), true, ""));
     if (!outcome.broken) return;
     const std::size_t at = first + outcome.finished;
-    if (at >= first + count) { // all sections answered: only the trailer is missing
+    if (at >= first + count) { // all sections have finished: only the trailer is missing
         next_ = at;
         return;
     }

@@ -50,8 +50,8 @@ class Application {
     std::vector<Item> items_;
     std::size_t next_ = 0; ///< the first item not yet run
     std::optional<std::string> carried_ =
-        {};                   ///< output of a command on another host, input of the next
-    std::vector<bool> ended_; ///< by change: it was reported
+        {}; ///< output of a command on a different host, input of the next command
+    std::vector<bool> ended_;                    ///< by change: it was reported
     std::optional<std::size_t> stopped_by_ = {}; ///< the first change that failed
     bool unreachable_ = false;                   ///< that failure was an unreachable host
     std::optional<Error> refused_ = {};          ///< the error of Work::refuse

@@ -25,12 +25,12 @@ struct Compose {
     YAML::Node root;
     std::vector<File> files;
 
-    /// The text that is sent to Docker, with a suitable `version`. Compose files have no `version`
-    /// nowadays, but up to Docker 24 a stack without one is read in the format of 2014; and a named
+    /// The text that is sent to Docker, with a suitable `version`. Current compose files have no
+    /// `version`, but Docker up to 24 reads a stack without one in the format of 2014, and a named
     /// config needs 3.5.
     [[nodiscard]] std::string sent() const;
-    /// A second compose file that gives configs and secrets with `file:` a name with a digest of
-    /// their content, because a swarm cannot change an existing one. "" if there are none.
+    /// A second compose file, which appends a digest of the content to the names of configs and
+    /// secrets with `file:`, because a swarm cannot change an existing one. "" if there are none.
     [[nodiscard]] std::string names(const std::string& stack, const Value& variables) const;
 };
 

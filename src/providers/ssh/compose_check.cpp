@@ -79,7 +79,7 @@ bool is_of_variable(std::string_view kind, const Reading& read) {
     return is_of(kind, read) || (kind == "flag" && read.type == Scalar::word);
 }
 
-/// The expected kind, for messages: "a list", "a map" or the form of a scalar.
+/// The expected value, for messages: "a list", "a map" or the form of a scalar.
 std::string wanted(std::string_view kind) {
     if (kind.ends_with('!')) kind.remove_suffix(1);
     if (kind.starts_with('[')) return "a list";
@@ -88,7 +88,7 @@ std::string wanted(std::string_view kind) {
     if (kind == "target") return "a port number";
     if (kind == "number" || kind == "amount") return "a number";
     if (kind == "flag") return "true or false";
-    if (kind == "value" || kind == "option") return "text or a number";
+    if (kind == "value" || kind == "option") return "a string or a number";
     return name_of_form(kind);
 }
 
@@ -162,7 +162,8 @@ class Check {
                     .problem(key, fmt::format("`{}` in {} needs version 3.{} of the format, but "
                                               "the file declares 3.{}",
                                               name, at.shown(), known->since, version_))
-                    .with_hint("remove `version`; then the needed version is used");
+                    .with_hint("remove `version`; hadeploy then chooses the lowest version that "
+                               "supports the file");
             check(value, known->is, at.below(name), shape, name);
         }
     }
@@ -219,7 +220,7 @@ class Check {
         mismatch(node, shown(node, read), kinds, at, hint_for(kinds, read, node.Scalar()));
     }
 
-    /// 1.50 is a number, which becomes the text 1.5.
+    /// 1.50 is a number, which becomes the string "1.5".
     void check_kept(const YAML::Node& node, const Reading& read, const At& at) {
         if (read.type == Scalar::text || read.type == Scalar::null || read.text == node.Scalar())
             return;
@@ -263,7 +264,8 @@ class Check {
                                      const Reading& read, const std::string& written) {
         const bool flag = std::any_of(kinds.begin(), kinds.end(),
                                       [](auto kind) { return kind.starts_with("flag"); });
-        if (flag) return fmt::format("write {}: since Docker 28 `{}` is text", read.text, written);
+        if (flag)
+            return fmt::format("write {}: since Docker 28 `{}` is a string", read.text, written);
         return fmt::format("write it in quotes: \"{}\"; without them Docker before 28 reads {}",
                            written, read.text);
     }

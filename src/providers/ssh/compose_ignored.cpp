@@ -24,7 +24,7 @@ constexpr std::array kIgnoredKeys{
     Ignored{"container_name", "remove it: a service is reached by its own name"},
     Ignored{
         "depends_on",
-        "a swarm starts services in no defined order: let the program wait for its dependencies"},
+        "a swarm starts services in no defined order: make the program wait for its dependencies"},
     Ignored{"devices"},
     Ignored{"domainname", "write the full name as `hostname`"},
     Ignored{"expose", kByName},
@@ -36,7 +36,7 @@ constexpr std::array kIgnoredKeys{
     Ignored{"pid"},
     Ignored{"privileged", "add the capabilities that it needs with `cap_add`"},
     Ignored{"restart",
-            "use `deploy.restart_policy`; without it a task that ended is always restarted"},
+            "use `deploy.restart_policy`; without it, a task that has ended is always restarted"},
     Ignored{"security_opt"},
     Ignored{"shm_size", "mount a tmpfs at /dev/shm: volumes: [{type: tmpfs, target: /dev/shm}]"},
     Ignored{"tmpfs", "mount it: volumes: [{type: tmpfs, target: /path}]"},

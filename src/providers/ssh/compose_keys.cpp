@@ -241,10 +241,11 @@ constexpr std::array kRemedies{
     Remedy{"service", "extends",
            "repeat the settings, or share them with an anchor (&common) and <<: *common"},
     Remedy{"service", "profiles",
-           "a stack runs all its services: move these to the compose file of another docker.stack"},
+           "a stack runs all its services: move these to the compose file of a different "
+           "docker.stack"},
     Remedy{"service", "pull_policy",
            "a swarm pulls images that a node does not have; `resolve_image` of the docker.stack "
-           "controls whether a registry is asked for newer ones"},
+           "controls whether a registry is queried for newer ones"},
     Remedy{"service", "scale", "write deploy.replicas"},
     Remedy{"service", "volume_driver", "define the volume under `volumes:`, with its driver"},
     Remedy{"service", "volumes_from", "define the volume under `volumes:`, and use it in both"},

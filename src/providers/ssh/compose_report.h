@@ -24,7 +24,7 @@ class ComposeReport {
         return diagnostics_.add(where + text, place_);
     }
 
-    /// The text with variables replaced; nothing if it is not known before apply, or if an error
+    /// The text with variables replaced; nullopt if it is not known before apply, or if an error
     /// was already reported for it.
     [[nodiscard]] std::optional<std::string> text_of(const YAML::Node& node) const {
         bool whole = true;

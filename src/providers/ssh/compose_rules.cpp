@@ -166,9 +166,9 @@ class Rules {
             report_
                 .problem(one, fmt::format("a volume of the service {} mounts {}, a relative path",
                                           service, path))
-                .with_hint("the files of the compose file's directory are not on the nodes: write "
-                           "the absolute path of a directory that each node has, or use a named "
-                           "volume; for single files, use a config");
+                .with_hint("the files in the compose file's directory do not exist on the nodes: "
+                           "write the absolute path of a directory that each node has, or use a "
+                           "named volume; for single files, use a config");
         }
     }
 
@@ -236,7 +236,7 @@ class Rules {
                 report_
                     .problem(given, fmt::format("the volume {} is external, so it cannot have `{}`",
                                                 name, own))
-                    .with_hint("an external volume is used as it is: remove one of them");
+                    .with_hint("an external volume is used unchanged: remove one of the two keys");
     }
 
     const ComposeReport& report_;

@@ -249,7 +249,7 @@ constexpr std::array kForms{
     Form{"duration", "a duration such as 30s or 1m30s",
          [](const std::string& t) { return is_duration(t); }},
     Form{"size", "a size such as 512M", [](const std::string& t) { return is_size(t); }},
-    Form{"cpus", "text with a number such as \"0.5\"",
+    Form{"cpus", "a string with a number such as \"0.5\"",
          [](const std::string& t) {
              return !t.empty() && t.find_first_not_of("0123456789./eE+-") == t.npos;
          }},

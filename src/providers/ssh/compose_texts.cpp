@@ -30,7 +30,7 @@ class Texts {
         for (const auto& item : map) {
             const YAML::Node& key = item.first;
             if (!key.IsScalar()) {
-                report_.problem(key, "a key must be text");
+                report_.problem(key, "a key must be a string");
                 continue;
             }
             const std::string& name = key.Scalar();
@@ -40,10 +40,10 @@ class Texts {
             }
             if (std::find(seen.begin(), seen.end(), name) != seen.end())
                 report_.problem(key, fmt::format("the key `{}` appears twice", name))
-                    .with_hint("remove one of them; Docker does not define which one counts");
+                    .with_hint("remove one of them; Docker does not define which one takes effect");
             seen.push_back(name);
             if (const Reading read = read_scalar(key); read.type != Scalar::text)
-                report_.problem(key, fmt::format("the key {} is not text", name))
+                report_.problem(key, fmt::format("the key {} is not a string", name))
                     .with_hint(fmt::format("write it in quotes: \"{}\"{}", name, without(read)));
         }
     }

@@ -4,8 +4,8 @@
 
 namespace hadeploy::ssh::docker {
 
-/// Reports scalars that YAML does not read as text, duplicate keys, and each $ that does not start
-/// a variable, or starts one without a value.
+/// Reports scalars that YAML does not read as strings, duplicate keys, and each $ that does not
+/// start a variable, or starts one without a value.
 void check_texts(const ComposeReport& report);
 
 } // namespace hadeploy::ssh::docker

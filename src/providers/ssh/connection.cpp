@@ -74,8 +74,8 @@ void check_keys_allowed(const HostConfig& found, const std::string& host) {
     throw Error(ErrorKind::spec, fmt::format("the SSH configuration has `PubkeyAuthentication no` "
                                              "for {}, but hadeploy can log in only with keys",
                                              host))
-        .with_hint("remove it for this host; or set `private_key_file` or `public_key`; or set "
-                   "another `config_file` on the ssh.host (`/dev/null`: none)");
+        .with_hint("remove this setting for the host; or set `private_key_file` or `public_key`; "
+                   "or set a different `config_file` on the ssh.host (`/dev/null`: none)");
 }
 
 class Resolver {
@@ -103,13 +103,15 @@ Resolver::Resolver(const LocalUser& local, const Value& config)
     if (!known_hosts_.empty() && !fs::exists(known_hosts_))
         throw Error(ErrorKind::spec, fmt::format("there is no file {}", known_hosts_),
                     config["known_hosts_file"].loc())
-            .with_hint("the path is relative to this file; `ssh-keyscan ADDRESS >FILE` writes a "
-                       "known_hosts file: compare its keys with the machine's console");
+            .with_hint("the path is relative to the directory of this file; to write a "
+                       "known_hosts file, run `ssh-keyscan ADDRESS >FILE` and compare its keys "
+                       "with the machine's console");
     const std::string named = config.text("config_file");
     if (!named.empty() && !fs::exists(named))
         throw Error(ErrorKind::spec, fmt::format("there is no file {}", named),
                     config["config_file"].loc())
-            .with_hint("the path is relative to this file; /dev/null means no configuration");
+            .with_hint("the path is relative to the directory of this file; /dev/null means no "
+                       "configuration");
     std::vector<std::string> paths{named};
     if (named.empty()) paths = {local.home + "/.ssh/config", "/etc/ssh/ssh_config"};
     for (const std::string& path : paths) files_.push_back({path, read_if_there(path)});

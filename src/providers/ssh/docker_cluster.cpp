@@ -12,7 +12,7 @@ using Json = nlohmann::json;
 Attribute managers_attribute() {
     return {.name = "hosts",
             .type = map_of(TypeKind::connection),
-            .doc = "Members of the swarm. hadeploy asks the first one that it can reach, which "
+            .doc = "Members of the swarm. hadeploy queries the first one that it can reach, which "
                    "must be a manager.",
             .required = true};
 }
@@ -171,14 +171,15 @@ class DockerDrain final : public SshType {
         name = "docker.drain";
         summary = "Takes a swarm node out of service for a limited time.";
         doc = "Drains the node, so that its tasks move to other nodes. Before that, it sets a "
-              "timer on the manager that makes the node active again after `undo_after`, whatever "
-              "happens to hadeploy. Destroy makes the node active and removes the timer.\n\n"
+              "timer on the manager that makes the node active again after `undo_after`, even if "
+              "hadeploy has ended by then. Destroy makes the node active and removes the "
+              "timer.\n\n"
               "A swarm stops the tasks of a drained node before it starts others. So replicated "
               "services with `order: start-first` in their `update_config` are moved first: each "
               "of their tasks stops after its successor on another node is healthy. If that takes "
               "longer than `handover_timeout`, the node stays active and the change fails.\n\n"
               "Use it for drills (`hadeploy chaos`) and maintenance. To drain a node permanently, "
-              "set `availability` of its docker.node.";
+              "set `availability` of its docker.node instead.";
         example = "maintenance:\n"
                   "  type: docker.drain\n"
                   "  hosts: ${var.hosts}\n"
@@ -188,20 +189,20 @@ class DockerDrain final : public SshType {
         schema = {managers_attribute(),
                   {.name = "node",
                    .type = TypeKind::name,
-                   .doc = "Name or id of the node in the swarm.",
+                   .doc = "Name or ID of the node in the swarm.",
                    .required = true,
                    .replaces = true},
                   {.name = "undo_after",
                    .type = TypeKind::duration,
-                   .doc = "The longest time that the node stays drained: then the timer makes it "
-                          "active again.",
+                   .doc = "The longest time that the node stays drained. After that, the timer "
+                          "makes it active again.",
                    .operational = true,
                    .default_value = Value(1'800'000),
                    .min = 1000},
                   {.name = "handover_timeout",
                    .type = TypeKind::duration,
                    .doc = "How long to wait for the tasks that are started elsewhere before the "
-                          "drain. `0s` drains the node at once.",
+                          "drain. `0s` drains the node immediately.",
                    .operational = true,
                    .default_value = Value(kHandoverTimeout),
                    .min = 0}};

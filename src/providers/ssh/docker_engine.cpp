@@ -58,12 +58,12 @@ DockerEngine::DockerEngine() {
     doc =
         "Installs the missing ones of the distribution's docker.io, docker-cli (where the client "
         "has its own package, as in Debian 13) and apparmor, which Docker needs to start "
-        "containers. An existing Docker is used as it is.\n\n"
+        "containers. An existing Docker is used unchanged.\n\n"
         "A missing client, a stopped or disabled daemon and a changed daemon.json are drift and "
         "are repaired. The daemon is restarted only if daemon.json changes. If it does not start "
         "with the new daemon.json, the previous one is restored and apply reports the cause.\n\n"
         "Destroy removes the packages that hadeploy installed (not apparmor), and daemon.json if "
-        "hadeploy wrote it. /var/lib/docker stays. A Docker that was there before stays as it is.";
+        "hadeploy wrote it. It keeps /var/lib/docker, and a Docker that hadeploy did not install.";
     example = "docker:\n"
               "  type: docker.engine\n"
               "  host: ${node[\"node1\"].connection}\n"
@@ -103,7 +103,8 @@ DockerEngine::DockerEngine() {
          .open = true},
         {.name = "installed",
          .type = TypeKind::boolean,
-         .doc = "Whether hadeploy installed Docker or its client. If so, destroy removes that.",
+         .doc = "Whether hadeploy installed Docker or its client. If so, destroy removes what it "
+                "installed.",
          .computed = true,
          .open = true},
     };

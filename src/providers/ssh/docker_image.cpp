@@ -83,12 +83,12 @@ class DockerImage final : public SshType {
 DockerImage::DockerImage() {
     name = "docker.image";
     summary = "An image on a host, loaded from an archive if it is missing.";
-    doc = "Brings an image to a host without a registry. The archive is a local file in the format "
-          "of `docker save`, e.g. `docker save web:1 -o images/web.tar`. In a compose file, pass "
-          "the image by a variable of docker.stack, `WEB_IMAGE: ${values(web_image)[0].tag}`, and "
-          "list this resource in its `depends_on`. The archive is not sent to a host "
-          "that already has the image. The image is identified by its id, which is the digest of "
-          "its configuration.\n\n"
+    doc = "Brings an image to a host without a registry. The archive is a local file in the "
+          "format of `docker save`, e.g. `docker save web:1 -o images/web.tar`. In a compose "
+          "file, refer to the image by a variable of docker.stack, `WEB_IMAGE: "
+          "${values(web_image)[0].tag}`, and list this resource in its `depends_on`. The archive "
+          "is not sent to a host that already has the image. The image is identified by its id, "
+          "which is the digest of its configuration.\n\n"
           "Destroy removes the tag. It also removes the image, unless the image has other tags or "
           "a container still runs from it.";
     example = "web_image:\n"
@@ -102,7 +102,7 @@ DockerImage::DockerImage() {
         host_attribute(),
         {.name = "archive",
          .type = TypeKind::local_path,
-         .doc = "The archive, relative to the file that contains this attribute.",
+         .doc = "Path of the archive, relative to the directory of the spec or module.",
          .required = true,
          .operational = true}, // the content counts, not the path: see id
         {.name = "id",

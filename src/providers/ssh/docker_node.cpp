@@ -102,16 +102,16 @@ DockerNode::DockerNode() {
     summary = "A host's membership in a Docker swarm.";
     doc = "It needs Docker on all peers: list the `docker.engine` in `depends_on`. If no peer is "
           "in a swarm, the first node creates one; every other node joins the swarm of its peers, "
-          "one at a time. "
-          "The join token is passed from a peer to the new node, is never stored, and is rotated "
-          "as soon as it has been used. If an entry with the same address is down (the machine "
-          "before it was replaced), it is removed first.\n\n"
+          "one at a time. The join token is passed from a peer to the new node, is never stored, "
+          "and is rotated as soon as it has been used. If an entry with the same address is down "
+          "(the machine before it was replaced), it is removed first.\n\n"
           "Drift that is repaired: role, availability, labels, heartbeat, and a node that is not "
           "ready. If the managers have lost their quorum, apply waits two minutes for it and then "
           "reports what to do. If the other managers have a quorum but the node's Docker does not "
           "reconnect, apply restarts Docker once.\n\n"
-          "It is an error if the node is in a swarm that hadeploy did not make it join; hadeploy "
-          "never makes it leave. A change that would cost the swarm its quorum is refused.\n\n"
+          "It is an error if the node is in a swarm that hadeploy did not join it to; hadeploy "
+          "never makes it leave that swarm. A change that would cost the swarm its quorum is "
+          "refused.\n\n"
           "Destroy drains the node, waits until its tasks are gone, demotes it and leaves the "
           "swarm; then a peer removes its entry. If the machine no longer exists, a peer does the "
           "remaining steps.";
@@ -125,7 +125,8 @@ DockerNode::DockerNode() {
         host_attribute(),
         {.name = "peers",
          .type = map_of(TypeKind::connection),
-         .doc = "All members of the swarm, including this one. They are asked for a swarm to join.",
+         .doc = "All members of the swarm, including this one. The node joins the swarm of these "
+                "peers.",
          .required = true,
          .operational = true},
         {.name = "name",
@@ -153,9 +154,10 @@ DockerNode::DockerNode() {
          .replaces = true},
         {.name = "heartbeat",
          .type = TypeKind::duration,
-         .doc = "How often nodes report to the swarm. This is a setting of the whole swarm, so it "
-                "must be the same on all nodes. A node is down shortly after three missed reports. "
-                "If it is not set, it is left unchanged; the default of a new swarm is 5s.",
+         .doc = "How often nodes report to the swarm. This setting applies to the whole swarm, so "
+                "it must be the same on all nodes. A node is down shortly after three missed "
+                "reports. If it is not set, it is left unchanged; the default of a new swarm is "
+                "5s.",
          .min = 1000},
         {.name = "drain_timeout",
          .type = TypeKind::duration,
@@ -280,11 +282,11 @@ std::vector<Command> DockerNode::join(const Change& change) {
                                 {{"role", config.text("role")}, {"address", address_of(config)}}),
          .on = peers,
          .none_is_empty = true,
-         .step = "asking the peers for a swarm"});
+         .step = "checking whether the peers are in a swarm"});
     list.push_back({.script = swarm_script(scripts::docker_node_no_other_swarm, {}),
                     .on = peers,
                     .none_is_empty = true,
-                    .step = "asking the peers for a swarm"});
+                    .step = "checking whether the peers are in a swarm"});
     const std::int64_t heartbeat = config.integer("heartbeat");
     list.push_back({.script = swarm_script(scripts::docker_node_join,
                                            {{"marker", std::string(kNodeMarker)},
@@ -315,7 +317,7 @@ std::vector<Command> DockerNode::update(const Change& change) {
                change.changed.end();
     };
     if (is_changed("swarm_id"))
-        throw Error(ErrorKind::conflict, fmt::format("{} has moved to another swarm",
+        throw Error(ErrorKind::conflict, fmt::format("{} has moved to a different swarm",
                                                      named(change.after["host"], "address")))
             .with_hint("make it leave that swarm (docker swarm leave --force), then apply again");
     const bool was_manager = change.before.text("role") == "manager";
@@ -336,7 +338,7 @@ std::vector<Command> DockerNode::update(const Change& change) {
                                                    {{"node", change.before.text("node_id")}}),
                             .on = others,
                             .none_is_empty = true,
-                            .step = "asking the peers for the node"});
+                            .step = "checking whether the peers still list the node"});
         list.push_back(settle(change.before.text("role")));
     }
     std::vector<Value> managers = others;

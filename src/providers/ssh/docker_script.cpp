@@ -35,7 +35,7 @@ std::vector<Reply> parse_replies(std::string_view out) {
         std::size_t length = 0;
         if (!line.starts_with(kReply)) continue;
         if (std::sscanf(line.c_str(), "reply %d %zu %n", &status, &length, &used) != 2) break;
-        if (length > out.size() - at) break; // truncated: not an answer
+        if (length > out.size() - at) break; // truncated: not a response
         Reply reply{status, line.substr(static_cast<std::size_t>(used)), nullptr};
         reply.body = nlohmann::json::parse(out.substr(at, length), nullptr, false);
         if (reply.body.is_discarded()) reply.body = nullptr;

@@ -8,20 +8,20 @@
 #include <vector>
 
 /// Shared by the docker.* types: shell functions for their scripts, and parsing of Docker API
-/// answers.
+/// responses.
 namespace hadeploy::ssh::docker {
 
 /// Shell functions that precede a script, in addition to those of shell_functions.h:
 /// - `docker_up`: succeeds if the daemon runs. Never connects to the socket: systemd would start a
 ///   stopped daemon, and reading must not change the host.
-/// - `docker_get PATH...`: prints the API's answer to each GET, see parse_replies(). Uses one small
-///   perl program (part of every Debian and Ubuntu) for all requests; starting the docker command
-///   for each would dominate the time of a probe.
-/// - `docker_post PATH`: posts standard input and prints the answer in the same form.
+/// - `docker_get PATH...`: prints the API's response to each GET, see parse_replies(). Uses one
+///   small perl program (part of every Debian and Ubuntu) for all requests; starting the docker
+///   command for each would dominate the time of a probe.
+/// - `docker_post PATH`: posts standard input and prints the response in the same form.
 /// - `docker_again COMMAND...`: runs a command that changes objects of the swarm, without input or
-///   output. Repeats it for up to three minutes while Docker reports that its managers did not
-///   agree in time or that somebody else changed the object. Docker may have made the change all
-///   the same, so running the command twice must have the same result.
+///   output. Retries it for up to three minutes while Docker reports that its managers did not
+///   agree in time, or that the object was changed by another client. Docker may have made the
+///   change despite the error, so running the command twice must have the same result.
 /// - `$docker_perl`: the beginning of a perl program that sends other requests: the sub `ask`.
 std::string functions();
 
@@ -37,8 +37,8 @@ struct Reply {
     [[nodiscard]] std::string message() const;
 };
 
-/// The answers printed by docker_get, in request order; fewer if the daemon stopped answering. Text
-/// before the first answer is ignored.
+/// The responses printed by docker_get, in request order; fewer if the daemon stopped responding.
+/// Text before the first response is ignored.
 std::vector<Reply> parse_replies(std::string_view out);
 
 /// `filters=...` of a list request, percent-encoded: {"label": ["a=b"]}.

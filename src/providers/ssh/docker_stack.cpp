@@ -112,7 +112,8 @@ bool variable_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), word);
 }
 
-/// Whether as many tasks of a service run as should. A job ends, and older Docker does not count.
+/// Whether the desired number of tasks of a service run. Jobs end, and older Docker versions do not
+/// count tasks, so both count as running.
 bool all_tasks_run(const Json& service) {
     const Json mode = service.value("/Spec/Mode"_json_pointer, Json::object());
     if (mode.contains("ReplicatedJob") || mode.contains("GlobalJob")) return true;
@@ -147,28 +148,29 @@ class DockerStack final : public SshType {
 DockerStack::DockerStack() {
     name = "docker.stack";
     summary = "The services of a compose file, run by a swarm.";
-    doc = "Does what `docker stack deploy` does, through the first of `hosts` that answers. Files "
-          "that the compose file names for configs, secrets and env_file are sent too. "
+    doc = "Does what `docker stack deploy` does, through the first of `hosts` that responds. "
+          "Files that the compose file names for configs, secrets and env_file are sent too. "
           "${VARIABLES} in the compose file are replaced by `variables`. It needs the swarm and "
-          "the images: list "
-          "them in `depends_on`. A config or secret with a "
-          "`file` is named by its content, so it can change; one with its own `name` cannot.\n\n"
-          "Apply waits until every service runs what was deployed: all tasks run, and tasks with a "
-          "`healthcheck` are healthy (without one, a task counts as soon as its program runs). A "
-          "job, or a task that is not restarted, must have ended successfully. If this does not "
+          "the images: list them in `depends_on`. The name of a config or secret with a `file` "
+          "includes a digest of the content, so the content can change. If it has its own `name`, "
+          "it cannot change.\n\n"
+          "Apply waits until every service runs what was deployed: all tasks run, and tasks with "
+          "a `healthcheck` are healthy (without one, a task counts as soon as its program runs). "
+          "A job, or a task that is not restarted, must have ended successfully. If this does not "
           "happen, or if the swarm rolls an update back, apply shows the errors of the tasks. An "
           "update with `failure_action: rollback` that is not complete after `wait` is rolled "
-          "back, also if its tasks do not fail but never become healthy: the service then runs "
+          "back, even if its tasks do not fail but never become healthy. The service then runs "
           "its previous version again, and apply fails.\n\n"
           "Anything that Docker would reject is an error of the spec, reported with its line in "
           "the compose file: keys that a stack does not support, values of the wrong type, a "
           "variable without a value, an undefined network. A value that Docker would change is "
           "also an error, such as 1.10 for a string, which becomes 1.1. So is a value whose "
-          "meaning changed in Docker 28, such as `yes` without quotes. `validate`, and a plan that "
-          "deploys the stack, warn about settings that a swarm ignores: `build`, `container_name`, "
-          "`depends_on`, `links`, `network_mode`, `privileged`, `devices`, `restart`, "
-          "`security_opt`, `tmpfs` and the like, and an address before a published port. A file "
-          "without `version`, or with \"3\", gets the version that its keys need, at least 3.8.\n\n"
+          "meaning changed in Docker 28, such as `yes` without quotes. `validate`, and a plan "
+          "that deploys the stack, warn about settings that a swarm ignores: `build`, "
+          "`container_name`, `depends_on`, `links`, `network_mode`, `privileged`, `devices`, "
+          "`restart`, `security_opt`, `tmpfs` and the like, and an address before a published "
+          "port. A file without `version`, or with \"3\", is sent with the lowest version that "
+          "supports its keys, at least 3.8.\n\n"
           "Ports that another stack publishes and missing external networks are detected before "
           "anything is changed.\n\n"
           "Drift that is repaired by deploying again: a service of the stack that was scaled, "
@@ -185,7 +187,7 @@ DockerStack::DockerStack() {
     schema = {
         {.name = "hosts",
          .type = map_of(TypeKind::connection),
-         .doc = "Managers of the swarm. hadeploy uses the first one that answers.",
+         .doc = "Managers of the swarm. hadeploy uses the first one that responds.",
          .required = true,
          .operational = true},
         {.name = "name",
@@ -195,11 +197,12 @@ DockerStack::DockerStack() {
          .replaces = true},
         {.name = "compose",
          .type = TypeKind::local_path,
-         .doc = "A compose file (version 3), relative to the file that contains this attribute.",
+         .doc = "Path of a compose file (version 3), relative to the directory of the spec or "
+                "module.",
          .operational = true}, // the content counts, not the path: see sha256
         {.name = "content",
          .type = TypeKind::string,
-         .doc = "The text of a compose file, instead of `compose`.",
+         .doc = "The content of a compose file, instead of `compose`.",
          .operational = true},
         {.name = "variables",
          .type = map_of(TypeKind::string),
@@ -218,8 +221,8 @@ DockerStack::DockerStack() {
          .default_value = Value(true)},
         {.name = "resolve_image",
          .type = TypeKind::string,
-         .doc = "Whether to ask a registry for the digests of images. Use `never` for images that "
-                "are already on the nodes.",
+         .doc = "Whether to query a registry for the digests of images. Use `never` for images "
+                "that are already on the nodes.",
          .operational = true,
          .default_value = Value("never"),
          .one_of = {"never", "changed", "always"}},
@@ -236,8 +239,7 @@ DockerStack::DockerStack() {
         {.name = "well",
          .type = TypeKind::boolean,
          .doc = "Whether all tasks of the services run. Machines of the swarm are replaced and "
-                "restarted one at a time; the next one waits "
-                "until they do.",
+                "restarted one at a time; the next one waits until all tasks run again.",
          .computed = true,
          .open = true},
     };
@@ -255,7 +257,7 @@ bool mentions_secret(const Error& error, const Value& variables) {
     });
 }
 
-/// The error for a secret value: only its place, without the cause.
+/// The error for a secret value: only its location, without the cause.
 Error without_cause(const Error& error) {
     const std::string place = error.message.substr(0, error.message.find(": "));
     return Error(error.kind, place + ": a stack cannot have this", error.loc)
@@ -331,7 +333,7 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
     if (result.out.starts_with("none")) return Observation::absent();
     if (result.out.starts_with("stopped"))
         return Observation::blocked(
-            Error(ErrorKind::failed, "Docker does not run on the host that the stack is read from")
+            Error(ErrorKind::failed, "Docker does not run on the host from which the stack is read")
                 .with_hint("start it (systemctl start docker), or add a docker.engine that this "
                            "depends on"));
     const std::vector<Reply> replies = parse_replies(result.out);
@@ -342,7 +344,7 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
                    ? Observation::absent() // the swarm does not exist yet
                    : Observation::blocked(
                          Error(ErrorKind::failed,
-                               "the host that the stack is read from is not a swarm manager")
+                               "the host from which the stack is read is not a swarm manager")
                              .with_hint("list the managers first in `hosts`"));
     if (message.find("does not have a leader") != std::string::npos)
         return Observation::blocked(

@@ -19,14 +19,14 @@ struct Outcome {
 /// Runs read-only sections on a host in one exec. $hadeploy_host_key holds the verified host key.
 /// If the connection breaks, the sections that were not reported are run again. Waits for a running
 /// operation of the same state.
-/// @param notice  gets progress texts; may be empty
+/// @param notice  receives progress messages; may be empty
 /// @throws Interrupted
 Outcome run_sections(Pool& pool, const Login& login, std::span<const Section> sections,
                      const Frames::OnSection& on_section,
                      const std::function<void(std::string_view)>& notice, std::stop_token stop);
 
 /// Runs one section with a large or binary standard input: its own input, then the file. The
-/// section must be safe to run again, because it is repeated once if the connection breaks.
+/// section must be safe to run again, because it is retried once if the connection breaks.
 /// @throws Error(failed) if the script contains a NUL byte
 /// @throws Interrupted
 Outcome run_streaming(Pool& pool, const Login& login, const Section& section,

@@ -26,10 +26,10 @@ constexpr std::string_view kNoAccount =
 constexpr std::array kCauses{
     Cause{"Could not get lock", "",
           "another package manager is running on the host (unattended upgrades?); wait until it "
-          "ends, then apply again"},
+          "has finished, then apply again"},
     Cause{"No space left on device", "the disk is full",
-          "free some space on the host (`df -h`), then apply again"},
-    Cause{"Disk quota exceeded", "the disk quota is used up", "free some space, then apply again"},
+          "free up space on the host (`df -h`), then apply again"},
+    Cause{"Disk quota exceeded", "the disk quota is used up", "free up space, then apply again"},
     Cause{"Read-only file system", "the file system is read-only",
           "find the cause with `dmesg` on the host (a disk error?) and mount it read-write"},
     Cause{"is not valid yet", "", // apt, about the signature of a repository
@@ -44,10 +44,10 @@ constexpr std::array kCauses{
     Cause{"E: Version '", "",
           "`apt-cache madison PACKAGE` on the host lists the versions that its apt sources have"},
     Cause{"apt-get update took longer", "",
-          "check that the mirrors of the host answer (`apt-get update` on the host)"},
+          "check that the mirrors of the host respond (`apt-get update` on the host)"},
     Cause{"apt-get install took longer", "", "set a longer `timeout`, then apply again"},
     Cause{"Temporary failure resolving", "", "the host cannot resolve names; check its DNS"},
-    Cause{"Failed to connect to bus", "systemd does not answer on the host",
+    Cause{"Failed to connect to bus", "systemd does not respond on the host",
           "services need a host that was booted with systemd"},
     Cause{"System has not been booted with systemd", "systemd does not run on the host",
           "services need a host that was booted with systemd"},
@@ -74,10 +74,9 @@ constexpr std::array kCauses{
     Cause{"the host has no time zone", "",
           "check the name (`timedatectl list-timezones` on the host); zones come with the package "
           "tzdata, which a host.package can install"},
-    Cause{
-        " was rolled back", "", // docker_stack_wait.sh
-        "its previous version runs again; correct the new one and apply again, or return the whole "
-        "project to what it was before: hadeploy rollback"},
+    Cause{" was rolled back", "", // docker_stack_wait.sh
+          "its previous version runs again; correct the new version and apply again, or return the "
+          "whole project to its previous state: hadeploy rollback"},
     Cause{"Operation not permitted", "",
           "is the file immutable (`lsattr`), or is the host a container without that capability?"},
 };
@@ -207,8 +206,8 @@ Error explain_failure(std::string_view host, std::string_view step, int status,
 Error explain_no_answer(std::string_view host, bool started, std::string_view stray) {
     if (started)
         return Error(ErrorKind::unreachable,
-                     fmt::format("the shell on {} ended during the work", host))
-            .with_hint("it was killed, or the host went down; the result of the running step is "
+                     fmt::format("the shell on {} ended while a step was running", host))
+            .with_hint("the shell was killed, or the host went down; the result of the step is "
                        "not known, and the next plan reads the current state");
     const auto has = [&](std::string_view sign) {
         return stray.find(sign) != std::string_view::npos;

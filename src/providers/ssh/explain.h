@@ -24,7 +24,7 @@ Error explain_failure(std::string_view host, std::string_view step, int status,
 std::string cause_in(std::string_view err);
 
 /// The error for an exec that ended without its trailer. `started`: our script had started.
-/// @param stray  the output instead of an answer
+/// @param stray  the output that was received instead of the expected frames
 Error explain_no_answer(std::string_view host, bool started, std::string_view stray);
 
 /// The progress text while waiting for commands of an earlier run.

@@ -38,7 +38,7 @@ SavedFiles parse_report(const Login& login, const ArchiveStream& stream) {
     for (const std::string& line : lines(stream.report()))
         if (!line.starts_with("entries ") && !line.starts_with("status "))
             out.remarks.push_back(line);
-    constexpr std::int64_t some_files_changed = 1; // tar's status, no error
+    constexpr std::int64_t some_files_changed = 1; // exit status of tar, not an error
     if (const std::int64_t status = number(answer, "status"); status > some_files_changed) {
         std::string said;
         for (const std::string& line : out.remarks) said += line + "\n";

@@ -43,7 +43,7 @@ std::string subshell(const Section& section, std::string_view boundary,
                        section.script, boundary);
 }
 
-/// Parses a number; fails unless the whole text is one.
+/// Parses a number; fails unless the whole string is one.
 bool parse_number(std::string_view text, auto& value) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     return error == std::errc() && end == text.data() + text.size();

@@ -66,7 +66,7 @@ class Frames {
     /// The number of sections reported so far.
     [[nodiscard]] std::size_t finished() const { return finished_; }
     /// Output outside of complete frames: before the first mark, and after the last one. It shows
-    /// why an exec failed.
+    /// the reason why an exec failed.
     [[nodiscard]] std::string stray() const;
 
   private:

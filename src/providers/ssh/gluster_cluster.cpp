@@ -66,7 +66,8 @@ class GlusterCluster final : public SshType {
                   "  volumes: [vol0]\n";
         adopts = true;
         schema = {
-            hosts_attribute("Members of the pool. hadeploy asks the first one that it can reach."),
+            hosts_attribute("Members of the pool. hadeploy queries the first one that it can "
+                            "reach."),
             {.name = "volumes",
              .type = list_of(TypeKind::name),
              .doc = "Volumes to read.",

@@ -134,7 +134,7 @@ GlusterMount::GlusterMount() {
           "disk while the volume is not mounted. All parent directories must belong to root: "
           "otherwise a user could replace one and redirect the mount.\n\n"
           "Drift that is repaired: not mounted, not enabled at boot, a changed service, and a "
-          "missing directory of `directories` or one with another owner or mode.\n\n"
+          "missing directory of `directories` or one with a different owner or mode.\n\n"
           "Destroy unmounts the volume and removes the service and the mount point.";
     example = "data:\n"
               "  type: gluster.mount\n"
@@ -163,11 +163,11 @@ GlusterMount::GlusterMount() {
          .type = map_of(object_of({
              {.name = "owner",
               .type = TypeKind::account,
-              .doc = "User name or number.",
+              .doc = "User name or UID.",
               .default_value = Value("root")},
              {.name = "group",
               .type = TypeKind::account,
-              .doc = "Group name or number.",
+              .doc = "Group name or GID.",
               .default_value = Value("root")},
              {.name = "mode",
               .type = TypeKind::mode,
@@ -217,7 +217,7 @@ void GlusterMount::check(const Value& config, Diagnostics& diagnostics) const {
                         "\"{}\" is not an option of glusterfs: use lower-case letters and -",
                         e.key),
                     e.loc);
-            // the rest would be another line of the unit file
+            // the rest would become a separate line of the unit file
             if (e.value.is_string() &&
                 e.value.as_string().find_first_of(kLineEnds) != std::string::npos)
                 diagnostics.add(fmt::format("the option {} contains a line break", e.key), e.loc);

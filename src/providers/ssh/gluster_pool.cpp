@@ -42,14 +42,14 @@ GlusterPool::GlusterPool() {
         "Every host in `hosts` becomes a member under its key as name. All members must be able "
         "to resolve these names (see host.hosts), and glusterd must run on each host (see "
         "host.package and host.service).\n\n"
-        "A host that is in another pool, or has volumes of its own, is an error. A member that "
-        "is not in the spec is drift and is removed; gluster refuses to remove a member that "
+        "A host that is in a different pool, or has volumes of its own, is an error. A member "
+        "that is not in the spec is drift and is removed; gluster refuses to remove a member that "
         "holds bricks.\n\n"
         "A machine that lost its disk rejoins under its old name: it gets back the UUID by which "
         "the other members know it, and the list of volumes from them. Its bricks are restored by "
         "gluster.volume.\n\n"
-        "Gluster trusts its network: any machine that can reach ports 24007 and 24008 of a "
-        "member can administer the pool, and access to the bricks of a volume (49152 and up) is "
+        "Gluster trusts its network: any machine that can reach ports 24007 and 24008 of a member "
+        "can administer the pool, and access to the bricks of a volume (49152 and up) is "
         "controlled by address only. Make these ports accessible to the members only, with a "
         "separate network or a firewall.\n\n"
         "Destroy dissolves the pool.";
@@ -85,7 +85,8 @@ Value GlusterPool::derive(const Value& config) const {
     return Value::map({{"members", Value::list(std::move(names))}});
 }
 
-/// The number of members that `gluster pool list` shows as connected; nothing without its answer.
+/// The number of members that `gluster pool list` shows as connected; nullopt if glusterd did not
+/// respond.
 std::optional<std::size_t> connected_in(const std::string& listing) {
     std::size_t connected = 0;
     bool answered = false;
@@ -97,7 +98,7 @@ std::optional<std::size_t> connected_in(const std::string& listing) {
     return answered ? std::optional(connected) : std::nullopt;
 }
 
-/// The name of the host that was asked: by its addresses or, failing that, its host name.
+/// The name of the host that was queried: by its addresses or, failing that, its host name.
 std::string name_of_host(const std::vector<Host>& hosts, const std::string& own) {
     for (const Host& host : hosts)
         if (("\n" + own).find("\n" + host.address() + "\n") != std::string::npos) return host.name;
@@ -106,10 +107,10 @@ std::string name_of_host(const std::vector<Host>& hosts, const std::string& own)
     return {};
 }
 
-/// What one of its peer files says about a member.
+/// The content of one of glusterd's peer files, which describes a member.
 struct Peer {
     std::string name, uuid, state;
-    bool known = false; ///< the spec has it
+    bool known = false; ///< whether the spec contains the member
 };
 
 Peer peer_in(const std::string& file, const std::vector<Host>& hosts) {
@@ -197,7 +198,7 @@ std::vector<Command> GlusterPool::commands(const Change& change) const {
         list.push_back({.script = script(scripts::gluster_pool_ask, come),
                         .on = everywhere,
                         .none_is_empty = true,
-                        .step = "asking the hosts for a pool"});
+                        .step = "checking whether the hosts are in a pool"});
         for (const Host& host : hosts)
             list.push_back({.script = fmt::format("name={}\naddress={}\n", shell_quote(host.name),
                                                   shell_quote(host.address())) +

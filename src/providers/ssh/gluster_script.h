@@ -13,7 +13,8 @@ namespace hadeploy::ssh::gluster {
 /// - `gluster_up`: succeeds if glusterd runs; starts no process.
 /// - `show FILE`: prints a file with builtins only.
 /// - `gl ARGS...`: the gluster command line. The cluster makes one change at a time and rejects
-///   others meanwhile ("Another transaction is in progress"); those are retried for a while.
+///   others in the meantime ("Another transaction is in progress"). Rejected commands are retried
+///   for a while.
 std::string functions();
 
 /// Parses `key=value` lines.
@@ -41,7 +42,7 @@ Attribute hosts_attribute(std::string doc);
 /// Options are passed on command lines, which every user of a host can read.
 /// @throws Error(failed) if one of them is a secret
 void refuse_secrets(const Value& options);
-/// The same, as diagnostics of the spec.
+/// As above, but reports diagnostics of the spec.
 void refuse_secrets(const Value& options, Diagnostics& diagnostics);
 
 } // namespace hadeploy::ssh::gluster

@@ -66,15 +66,15 @@ GlusterVolume::GlusterVolume() {
           "gluster.pool. If the number of hosts is not a multiple of `replica`, only the first "
           "hosts by name that form complete replica sets hold bricks.\n\n"
           "Drift that is repaired: a stopped volume, a brick whose process does not run, options "
-          "with other values, and a brick that lacks files. A brick without any data (on a new "
-          "disk, or on a new machine with the old name) is put back into the volume. Apply waits "
-          "until every brick has all files.\n\n"
+          "with different values, and a brick that lacks files. A brick without any data (on a "
+          "new disk, or on a new machine with the old name) is returned to the volume. Apply "
+          "waits until every brick has all files.\n\n"
           "`hosts` and `replica` can change while the volume is in use. To add copies, bricks are "
-          "added and filled. To remove some, all files must be on the remaining bricks, which must "
-          "run; then the other bricks are taken out and deleted.\n\n"
+          "added and filled. To remove copies, all files must be on the remaining bricks, which "
+          "must run; then the other bricks are removed from the volume and deleted.\n\n"
           "A volume of the same name that hadeploy did not create is an error; hadeploy sets the "
-          "option user.hadeploy.identity on its volumes. A brick directory with data of another "
-          "volume is an error too.\n\n"
+          "option user.hadeploy.identity on its volumes. A brick directory with data of a "
+          "different volume is an error too.\n\n"
           "Without `tls`, traffic to and from the bricks is not encrypted, and any machine that "
           "uses the address of a host can mount the volume. With `tls`, both sides present a "
           "certificate. It must be signed by the authority of the other side, and its name (CN) "
@@ -190,7 +190,7 @@ void GlusterVolume::check(const Value& config, Diagnostics& diagnostics) const {
             .with_hint("use 3");
     if (config["hosts"].is_map() && replica.is_integer() && replica.as_integer() != 2 &&
         static_cast<std::int64_t>(config["hosts"].as_map().size()) < replica.as_integer())
-        diagnostics.add(fmt::format("{} replicas need as many hosts, but `hosts` has {}",
+        diagnostics.add(fmt::format("{} replicas need at least as many hosts, but `hosts` has {}",
                                     replica.as_integer(), config["hosts"].as_map().size()),
                         config["hosts"].loc());
     if (config["options"].is_map())
@@ -205,7 +205,7 @@ void GlusterVolume::warn(const Value& config, Diagnostics& warnings) const {
     const std::int64_t replica = config.integer("replica", 3);
     if (replica < 4 || replica % 2 != 0) return;
     warnings
-        .add(fmt::format("{} copies tolerate the loss of {} host{}, no more than {} copies do",
+        .add(fmt::format("{} copies tolerate the loss of {} host{}, as many as {} copies do",
                          replica, (replica - 1) / 2, replica == 4 ? "" : "s", replica - 1),
              config["replica"].loc())
         .with_hint("use an odd number");
@@ -230,8 +230,8 @@ std::vector<std::string> GlusterVolume::claims(const Value& config) const {
     return out;
 }
 
-/// Lists names and addresses, because a name may resolve to an address in another network. A host
-/// may reach its own bricks over the loopback interface.
+/// Lists names and addresses, because a name may resolve to an address in a different network. A
+/// host may reach its own bricks over the loopback interface.
 Value clients(const Value& config) {
     if (config["options"].contains_unknown() || config["hosts"].contains_unknown())
         return Value::unknown();
@@ -297,13 +297,15 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
     };
     if (text.empty() && shared && request.recorded && reports("== alone"))
         return Observation::blocked(
-            Error(ErrorKind::failed, "the host that was asked is no longer in the Gluster pool")
+            Error(ErrorKind::failed, "the host from which the volume is read is no longer in the "
+                                     "Gluster pool")
                 .with_hint("list the gluster.pool in `depends_on`, so that it is repaired first"));
     if (text.empty() && reports("== elsewhere"))
         return Observation::blocked(
-            Error(ErrorKind::failed, "the host that was asked does not have the volume, but other "
-                                     "members of the pool do")
-                .with_hint("restart glusterd there, so that it gets the volume from them"));
+            Error(ErrorKind::failed, "the host from which the volume is read does not have the "
+                                     "volume, but other members of the pool do")
+                .with_hint("restart glusterd on that host, so that it gets the volume from the "
+                           "other members"));
     if (text.empty()) return Observation::absent();
     std::map<std::string, std::string> info;
     for (auto& [key, value] : pairs(text)) info[key] = value;

@@ -103,9 +103,9 @@ Command remove_brick(const Value& config, const std::string& identity, const Hos
             .step = "removing the brick on " + host.name};
 }
 
-/// A copy of a volume's bricks as they are, and as they should be.
+/// The actual and the desired bricks of a volume.
 struct Bricks {
-    std::vector<std::string> have, wanted, added, left; ///< left: that the volume gives up
+    std::vector<std::string> have, wanted, added, left; ///< left: bricks to remove from the volume
     std::int64_t replica_before, replica;
 
     explicit Bricks(const Change& change)
@@ -149,13 +149,12 @@ struct Bricks {
                 .with_hint("move its data first: gluster volume remove-brick or replace-brick");
         if (staying().empty() && !left.empty())
             throw Error(ErrorKind::failed,
-                        "no brick of the volume would stay: the new ones could not "
-                        "get its files")
+                        "no brick of the volume would stay: the new bricks could not get the files")
                 .with_hint("add the new hosts in one run, and remove the old ones in the next");
     }
 };
 
-/// Gives the brick of a host, if it was found to have no data, its place in the volume again.
+/// Returns a host's brick to the volume if the brick was found to have no data.
 Command return_brick(const Change& change, const Bricks& bricks, const Host& host) {
     const std::vector<std::string> staying = bricks.staying();
     const std::int64_t replica =
@@ -188,7 +187,7 @@ Command heal(const Change& change, std::size_t count) {
             .waits = std::chrono::milliseconds(patience)};
 }
 
-/// Takes bricks out of a volume whose other bricks have every file.
+/// Removes bricks from a volume whose other bricks have every file.
 void shrink(const Change& change, const Bricks& bricks, std::vector<Command>& list) {
     const std::vector<std::string> staying = bricks.staying();
     const std::int64_t patience = patience_of(change.after);

@@ -12,7 +12,7 @@
 namespace hadeploy::ssh::gluster {
 
 inline constexpr std::string_view kIdentity = "user.hadeploy.identity";
-/// Set when a removal begins; from then on bricks may be missing.
+/// Set when a removal begins. From then on, bricks may be missing.
 inline constexpr std::string_view kRemoving = "user.hadeploy.removing";
 inline constexpr std::string_view kAllow = "auth.allow";
 /// Default of `heal_timeout`, in milliseconds.
@@ -24,7 +24,7 @@ std::vector<Host> brick_hosts(const Value& config);
 /// A brick as spelled in the info file: "node1:-gluster-brick1-vol0".
 std::string in_info(std::string brick);
 
-/// The strings in a list; none if it is no list.
+/// The strings in a list; empty if the value is not a list.
 std::vector<std::string> texts(const Value& list);
 
 /// A script with the functions and variables that it needs.

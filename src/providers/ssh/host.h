@@ -34,7 +34,7 @@ std::vector<std::string> lines(std::string_view text);
 /// The strings in a list; empty for any other value.
 std::vector<std::string> strings(const Value& list);
 Value list_of_strings(const std::vector<std::string>& texts);
-/// The texts, each quoted for the shell, separated by spaces.
+/// The strings, each quoted for the shell, separated by spaces.
 std::string quoted(const std::vector<std::string>& texts);
 /// The desired items that exist, in the desired order, then existing items that we created and that
 /// are no longer desired. Equal to `wanted` if and only if nothing has to change.

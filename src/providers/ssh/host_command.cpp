@@ -27,8 +27,8 @@ class HostCommand final : public SshType {
               "when `run`, `shell`, `environment` or a value of `triggers` changes.\n\n"
               "The script counts as done when the path in `creates` exists, or when the script in "
               "`unless` succeeds. Every plan runs `unless`, so it must not change anything. "
-              "Without either, hadeploy records the run in a file on the host. An interrupted run "
-              "is repeated, so the script must be safe to run again.\n\n"
+              "Without either, hadeploy records the run in a file on the host. If a run was "
+              "interrupted, the script runs again, so it must be safe to repeat.\n\n"
               "Destroy runs `undo`, if it is set.";
         example = "swap:\n"
                   "  type: host.command\n"
@@ -51,7 +51,7 @@ class HostCommand final : public SshType {
                    .doc = "If this path exists, the script has already run."},
                   {.name = "unless",
                    .type = TypeKind::string,
-                   .doc = "If this script succeeds, `run` is not needed."},
+                   .doc = "If this script succeeds, `run` is skipped."},
                   {.name = "undo",
                    .type = TypeKind::string,
                    .doc = "The script that destroy runs.",
@@ -89,7 +89,7 @@ class HostCommand final : public SshType {
 
     void check(const Value& config, Diagnostics& diagnostics) const override {
         if (!config["creates"].is_null() && !config["unless"].is_null())
-            diagnostics.add("give `creates` or `unless`, not both", config["unless"].loc());
+            diagnostics.add("set either `creates` or `unless`, not both", config["unless"].loc());
         const Value& environment = config["environment"];
         if (!environment.is_map()) return;
         for (const Entry& e : environment.as_map())
@@ -97,7 +97,7 @@ class HostCommand final : public SshType {
                 diagnostics
                     .add(fmt::format("{} is not a variable name", quoted(environment, e.key)),
                          e.loc)
-                    .with_hint("letters, digits and '_' are allowed, but not a digit first");
+                    .with_hint("use letters, digits and '_'; the first must not be a digit");
     }
 
     std::string probe(const ReadRequest& request) const override {

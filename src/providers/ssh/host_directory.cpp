@@ -47,12 +47,12 @@ class HostDirectory final : public SshType, public HoldsFiles {
                    .default_value = Value("0755")},
                   {.name = "force",
                    .type = TypeKind::boolean,
-                   .doc = "Destroy removes the directory with all its contents.",
+                   .doc = "Whether destroy removes the directory with all its contents.",
                    .operational = true,
                    .default_value = Value(false)},
                   {.name = "keep",
                    .type = TypeKind::boolean,
-                   .doc = "Destroy leaves the directory on the host.",
+                   .doc = "Whether destroy leaves the directory on the host.",
                    .operational = true,
                    .default_value = Value(false)}};
         adopts = true;

@@ -12,13 +12,13 @@ namespace {
 
 using std::chrono::minutes;
 
-/// Space that stays free on a filled disk, so that the host can still be logged in to and the
-/// fault be ended.
+/// Space that stays free on a filled disk, so that a login is still possible and the fault can be
+/// ended.
 constexpr std::int64_t kMargin = std::int64_t{16} << 20;
 
 /// The scripts of one kind of fault.
 struct Scripts {
-    std::string variables; ///< of all of them
+    std::string variables; ///< for all of these scripts
     std::string check;     ///< fails if the fault is not possible; before `remember` and `inject`
     std::string remember;  ///< stores what the undo needs in the directory $fault
     std::string prepare;   ///< a step before `inject`; "" for none
@@ -136,7 +136,7 @@ class HostFault final : public SshType {
     HostFault() {
         name = "host.fault";
         data = true;
-        remove_may_leave = true; // a fault of another node
+        remove_may_leave = true; // a fault of a different node
         summary = "The faults that `hadeploy chaos` has injected on a host.";
         doc =
             "Read-only. Faults are injected and ended with `hadeploy chaos`; Destroy leaves them.";
@@ -163,7 +163,7 @@ class HostFault final : public SshType {
         const Value& config = ends ? change.before : change.after;
         const std::string node = config.text("node");
         if (ends) {
-            // a drain is ended through any manager, also if another one holds its record
+            // a drain is ended through any manager, even if a different one holds the record
             std::string first;
             if (config.text("kind") == "drain")
                 first =

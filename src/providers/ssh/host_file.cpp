@@ -21,13 +21,12 @@ class HostFile final : public SshType {
         doc = "The file is replaced atomically: a reader sees the old content or the new content, "
               "even after a crash. The parent directory must exist (see host.directory).\n\n"
               "Changes made by hand to content, owner, group or mode are detected and reverted; "
-              "the content is compared by its SHA-256. An existing file is "
-              "adopted: the plan says so, and its content is replaced. A symbolic link at `path` "
-              "is replaced by the file. A symbolic link in a "
-              "parent directory is followed only if nobody but root could have created it, so that "
-              "a user who owns such a directory cannot redirect the file. For the same reason a "
-              "change of the owner writes the file again instead of changing the owner of the "
-              "existing file.\n\n"
+              "the content is compared by its SHA-256. An existing file is adopted: the plan "
+              "reports this, and the content is replaced. A symbolic link at `path` is replaced "
+              "by the file. A symbolic link in a parent directory is followed only if nobody but "
+              "root could have created it, so that a user who owns such a directory cannot "
+              "redirect the file. For the same reason a change of the owner writes the file again "
+              "instead of changing the owner of the existing file.\n\n"
               "Destroy removes the file.";
         example = "motd:\n"
                   "  type: host.file\n"
@@ -43,7 +42,7 @@ class HostFile final : public SshType {
                    .replaces = true},
                   {.name = "content",
                    .type = TypeKind::string,
-                   .doc = "The text of the file. Set either this or `source`."},
+                   .doc = "The content of the file. Set either this or `source`."},
                   {.name = "source",
                    .type = TypeKind::local_path,
                    .doc = "A file on this machine to copy, at most 64 GiB. Set either this or "
@@ -103,11 +102,11 @@ class HostFile final : public SshType {
                 Error(ErrorKind::conflict,
                       fmt::format("{} has {} bytes and could not be read within 15 minutes", path,
                                   answer.first("size")))
-                    .with_hint("remove it, or choose another path"));
+                    .with_hint("remove it, or choose a different path"));
         std::string hash = answer.first("sha256");
         if (hash.ends_with("  -")) hash.resize(hash.size() - 3); // the output of sha256sum
         seen.attributes = seen.attributes.with("sha256", hash.empty() ? "(none)" : hash);
-        // Equal hashes mean equal content, also for a file that is not in the state yet.
+        // Equal hashes mean equal content, even for a file that is not in the state yet.
         const Value& content = request.config["content"];
         if (content.is_string() && sha256_hex(content.as_string()) == hash)
             seen.attributes = seen.attributes.with("content", content);

@@ -12,8 +12,8 @@ class HostGroup final : public SshType {
     HostGroup() {
         name = "host.group";
         summary = "A group of users on a host.";
-        doc = "A missing group is created; an existing one is adopted. If its number differs from "
-              "`gid`, the number is changed, but files that carry the old number are not.\n\n"
+        doc = "A missing group is created; an existing one is adopted. If its GID differs from "
+              "`gid`, the GID is changed. Files that belong to the old GID are not changed.\n\n"
               "Destroy removes the group if hadeploy created it.";
         example = "operators:\n"
                   "  type: host.group\n"
@@ -21,7 +21,7 @@ class HostGroup final : public SshType {
                   "  name: operators\n";
         Attribute gid{.name = "gid",
                       .type = TypeKind::integer,
-                      .doc = "The group number. Default: chosen by the system."};
+                      .doc = "The GID. Default: chosen by the system."};
         gid.min = 0;
         schema = {host_attribute(),
                   {.name = "name",
@@ -32,7 +32,7 @@ class HostGroup final : public SshType {
                   gid,
                   {.name = "system",
                    .type = TypeKind::boolean,
-                   .doc = "Choose a number from the range for system groups.",
+                   .doc = "Whether to choose a GID from the range for system groups.",
                    .operational = true,
                    .default_value = Value(false)}};
         adopts = true;

@@ -44,7 +44,8 @@ class HostHosts final : public SshType {
                    .required = true},
                   {.name = "block",
                    .type = TypeKind::name,
-                   .doc = "Name of the block. Projects that share a host need different names.",
+                   .doc = "Name of the block. Projects that share a host need different block "
+                          "names.",
                    .replaces = true,
                    .default_value = Value("hadeploy")},
                   {.name = "path",

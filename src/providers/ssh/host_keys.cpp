@@ -64,7 +64,7 @@ HostEntry take_apart(std::string_view line) {
     return entry;
 }
 
-/// The number of whole keys in a text.
+/// The number of complete keys in a string.
 std::size_t count_keys(std::string_view text) {
     std::size_t count = 0;
     std::string_view rest = text;
@@ -76,7 +76,7 @@ std::size_t count_keys(std::string_view text) {
 
 Error joined_lines(Loc loc) {
     return Error(ErrorKind::spec,
-                 "several lines were joined into one, so only the first key would count", loc)
+                 "several lines were joined into one, so only the first key would be used", loc)
         .with_hint("`>` in YAML joins lines; `host_key: |` keeps them, one key per line");
 }
 
@@ -213,7 +213,7 @@ HostKeys parse_host_keys(std::string_view text, Loc loc) {
         if (!is_host_key_type(key.type) || (!revoked && !entry.marker.empty()))
             throw no_host_key(fmt::format("{} is not a host key", in_quotes(line, 40)), loc);
         if (!is_whole(key))
-            throw no_host_key(fmt::format("the host key {} is cut off or mistyped",
+            throw no_host_key(fmt::format("the host key {} is truncated or has a typing error",
                                           in_quotes(key.type + ' ' + key.base64, 40)),
                               loc);
         if (count_keys(entry.key) > 1) throw joined_lines(loc);

@@ -21,8 +21,8 @@ bool is_whole(const PublicKey& key);
 /// The fingerprint in the format of OpenSSH: "SHA256:...".
 std::string fingerprint(const PublicKey& key);
 
-/// The keys that a host may show. Text form, as in `host_key`: one key per line, "ssh-ed25519
-/// AAAA...", with `@revoked` before a key that it must not show.
+/// The keys that a host may present. Text form, as in `host_key`: one key per line, "ssh-ed25519
+/// AAAA...", with `@revoked` before a key that the host must not present.
 struct HostKeys {
     std::vector<PublicKey> accepted, revoked;
     /// known_hosts trusts a certificate authority for the host (`@cert-authority`), which libssh2

@@ -46,18 +46,18 @@ class HostPackage final : public SshType {
         summary = "Distribution packages on a host (apt).";
         doc =
             "Installs missing packages without recommended packages and without prompts; modified "
-            "configuration files are kept. The package lists are fetched only if apt does not find "
-            "a package. While another package manager holds the lock, hadeploy waits.\n\n"
-            "A package that was removed by hand is installed again. Only versions under `pins` are "
-            "managed: another installed version is drift. On the machines of a cluster (managers "
-            "of a swarm, peers of a replicated volume) a pinned version changes on one machine at "
-            "a time: a member that depends on the package leaves before and joins again "
-            "afterwards, and the next machine follows when the cluster is well.\n\n"
-            "A virtual package counts as installed if a package that provides it is. An "
+            "configuration files are kept. The package lists are fetched only if apt does not "
+            "find a package. While another package manager holds the lock, hadeploy waits.\n\n"
+            "A package that was removed by hand is installed again. Only versions under `pins` "
+            "are managed: a different installed version is drift. In a cluster (managers of a "
+            "swarm, peers of a replicated volume), pinned packages are upgraded one machine at a "
+            "time. A member that depends on the package leaves the cluster first and rejoins "
+            "afterwards. The next machine follows once the cluster is healthy.\n\n"
+            "A virtual package counts as installed if a package that provides it is installed. An "
             "interrupted installation is completed first (`dpkg --configure -a`).\n\n"
             "Destroy removes the packages that hadeploy installed. It keeps packages that were "
-            "there before, dependencies and configuration files. With `keep` it removes nothing. A "
-            "package that is removed from the list is treated in the same way.";
+            "there before, dependencies and configuration files. With `keep` it removes nothing. "
+            "A package that is removed from the list is treated in the same way.";
         example = "tools:\n"
                   "  type: host.package\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -72,8 +72,8 @@ class HostPackage final : public SshType {
                   {.name = "pins",
                    .type = map_of(TypeKind::string),
                    .doc = "Exact versions of some of the packages, as `apt-cache madison NAME` "
-                          "lists them: `{docker.io: 26.1.5+dfsg1-9+b9}`. A lower version than "
-                          "the installed one is installed too.",
+                          "lists them: `{docker.io: 26.1.5+dfsg1-9+b9}`. If the pinned version is "
+                          "lower than the installed one, the package is downgraded.",
                    .default_value = Value::map({})},
                   {.name = "keep",
                    .type = TypeKind::boolean,
@@ -88,7 +88,7 @@ class HostPackage final : public SshType {
                   {.name = "timeout",
                    .type = TypeKind::duration,
                    .doc = "How long one run of apt may take before it is killed, for example when "
-                          "a mirror does not answer.",
+                          "a mirror does not respond.",
                    .operational = true,
                    .default_value = Value(1'200'000),
                    .min = 1'000},
@@ -213,7 +213,8 @@ class HostPackage final : public SshType {
                 diagnostics
                     .add(fmt::format("{} is not a version of a package", quoted(pin.value)),
                          pin.value.loc())
-                    .with_hint("the whole version, without wildcards, as `apt-cache madison " +
+                    .with_hint("write the complete version, without wildcards, as `apt-cache "
+                               "madison " +
                                pin.key + "` lists it");
         }
     }
@@ -228,8 +229,8 @@ class HostPackage final : public SshType {
         return out;
     }
 
-    /// Packages that this resource no longer lists but another one does, with the identity of the
-    /// other resource.
+    /// Packages that this resource no longer lists but a different resource does, with the identity
+    /// of that resource.
     static std::map<std::string, std::string> left_to(const Change& change) {
         std::map<std::string, std::string> out;
         if (change.left_to.empty()) return out;
@@ -246,8 +247,8 @@ class HostPackage final : public SshType {
         return out;
     }
 
-    /// Copies our notes to the resources that keep using the packages, so that the last of them
-    /// removes the packages.
+    /// Copies our notes to the resources that still use the packages, so that the last of these
+    /// resources removes the packages.
     static std::string hand_over(const std::map<std::string, std::string>& packages) {
         std::string script = "if [ -r \"$memory\" ]; then while read -r p q; do case $p in\n";
         for (const auto& [name, to] : packages)
@@ -274,8 +275,8 @@ class HostPackage final : public SshType {
         }
     }
 
-    /// Packages that we installed and that are no longer in the list. dpkg is not asked about them:
-    /// the notes list them until we remove them.
+    /// Packages that we installed and that are no longer in the list. dpkg is not queried for them,
+    /// because the notes list them until we remove them.
     static std::vector<std::string> unwanted(const ReadRequest& request, const Answer& answer,
                                              std::vector<std::string>& there) {
         const std::vector<std::string> wanted = strings(request.config["packages"]);

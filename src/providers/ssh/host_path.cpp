@@ -37,7 +37,7 @@ Observation parse_path(const Value& config, std::string_view kind, const ProbeRe
         return Observation::failed(
             Error(ErrorKind::conflict,
                   fmt::format("{} exists, but is not {}", named(config, "path"), kind))
-                .with_hint("remove or rename it, or choose another path"));
+                .with_hint("remove or rename it, or choose a different path"));
     return Observation::present(Value::map({{"path", path},
                                             {"mode", fmt::format("{:0>4}", stat[0])},
                                             {"owner", as_asked(config.text("owner"), stat[1])},

@@ -89,7 +89,7 @@ class HostTimezone final : public SshType {
         if (change.kind == Change::Kind::remove)
             return {{.script = begin + std::string(scripts::host_timezone_restore) +
                                forget_memory(change.identity),
-                     .step = "setting back the time zone"}};
+                     .step = "restoring the time zone"}};
         return {{.script = fmt::format(
                      "zone={}\n"
                      "[ -f \"/usr/share/zoneinfo/$zone\" ] ||\n"

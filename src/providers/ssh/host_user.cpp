@@ -52,15 +52,16 @@ class HostUser final : public SshType {
     HostUser() {
         name = "host.user";
         summary = "A user on a host, with group memberships and authorized keys.";
-        doc = "An existing user is adopted. `groups` and `authorized_keys` are added to those that "
-              "the user already has; others are left alone. Missing memberships and keys are drift "
-              "and are added again. A new group membership takes effect at the next login, so "
-              "hadeploy and new SSH sessions have it at once. `~/.ssh` and `authorized_keys` must "
-              "not be symbolic links, because the user could point them anywhere.\n\n"
+        doc = "An existing user is adopted. `groups` and `authorized_keys` are added to those "
+              "that the user already has; others are left alone. Missing memberships and keys are "
+              "drift and are added again. A new group membership takes effect at the next login, "
+              "so hadeploy and new SSH sessions have it immediately. `~/.ssh` and "
+              "`authorized_keys` must not be symbolic links, because the user could point them "
+              "anywhere.\n\n"
               "Destroy removes a user that hadeploy created, together with its home directory if "
-              "that belongs to the user and contains no home of another. From any other user it "
-              "removes the groups and keys that hadeploy added. A user with running processes is "
-              "removed only with `force`, which kills them.";
+              "that belongs to the user and contains no home directory of another user. From any "
+              "other user it removes the groups and keys that hadeploy added. A user with running "
+              "processes is removed only with `force`, which kills them.";
         example = "operator_user:\n"
                   "  type: host.user\n"
                   "  host: ${node[\"node1\"].connection}\n"
@@ -82,10 +83,11 @@ class HostUser final : public SshType {
                    .doc = "The login shell. Default for a new user: /bin/bash."},
                   {.name = "home",
                    .type = TypeKind::path,
-                   .doc = "The home directory. A change moves it if it belongs to the user."},
+                   .doc = "The home directory. If the path changes, the directory is moved if it "
+                          "belongs to the user."},
                   {.name = "system",
                    .type = TypeKind::boolean,
-                   .doc = "Choose a number from the range for system users.",
+                   .doc = "Whether to choose a UID from the range for system users.",
                    .operational = true,
                    .default_value = Value(false)},
                   {.name = "authorized_keys",
@@ -94,12 +96,13 @@ class HostUser final : public SshType {
                    .default_value = Value::list({})},
                   {.name = "force",
                    .type = TypeKind::boolean,
-                   .doc = "Destroy kills the processes of the user before it removes the user.",
+                   .doc = "Whether destroy kills the processes of the user before it removes the "
+                          "user.",
                    .operational = true,
                    .default_value = Value(false)},
                   {.name = "uid",
                    .type = TypeKind::integer,
-                   .doc = "The user number.",
+                   .doc = "The UID.",
                    .computed = true,
                    .open = true},
                   {.name = "created",
@@ -112,12 +115,12 @@ class HostUser final : public SshType {
     }
 
     void check(const Value& config, Diagnostics& diagnostics) const override {
-        // getent would find the user with this number, under another name
+        // getent would find the user with this UID, under a different name
         const Value& user = config["name"];
         if (user.is_string() &&
             user.as_string().find_first_not_of("0123456789") == std::string::npos)
             diagnostics
-                .add(fmt::format("name: {} is a number, not a name of a user", quoted(user)),
+                .add(fmt::format("name: {} is a number, not the name of a user", quoted(user)),
                      user.loc())
                 .with_hint("`getent passwd NUMBER` prints the name");
         const Value& keys = config["authorized_keys"];

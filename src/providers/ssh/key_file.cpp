@@ -120,8 +120,8 @@ KeyFile check_private_key(const std::string& path) {
     if (::stat(path.c_str(), &info) != 0)
         throw Error(ErrorKind::failed, fmt::format("the private key {} cannot be read: {}", path,
                                                    std::strerror(errno)))
-            .with_hint("`private_key_file` is relative to the file that contains it; "
-                       "`ssh-keygen -t ed25519 -f FILE` makes a key");
+            .with_hint("`private_key_file` is relative to the directory of the spec or module "
+                       "that sets it; to create a key, run `ssh-keygen -t ed25519 -f FILE`");
     const std::string text = read_file(path);
     const KeyFile file = KeyFile::inspect(path);
     if (file.kind == KeyFile::Kind::public_half) {

@@ -7,7 +7,7 @@
 
 namespace hadeploy::ssh {
 
-/// A private key file, as far as it can be read without a passphrase.
+/// The data of a private key file that can be read without a passphrase.
 struct KeyFile {
     enum class Kind {
         usable,

@@ -7,10 +7,10 @@
 // connection. When the client has received everything it sends a confirmation, and the shell
 // removes the files.
 //
-// A client that lost its connection sends the same script again over another one. The script finds
+// A client that lost its connection sends the same script again over a new one. The script finds
 // the output file, whose exclusive creation also ensures that an operation starts only once, and
 // copies it from its beginning. A step that runs while its client is disconnected runs to its end,
-// but no further step is started: the client sends the remaining ones as another operation. So a
+// but no further step is started: the client sends the remaining steps as a new operation. So a
 // second Ctrl-C stops at the next step, and the next run on the same state waits for a step that is
 // still running.
 #include "providers/ssh/operation.h"
@@ -25,7 +25,7 @@
 namespace hadeploy::ssh {
 
 namespace {
-/// The number of attempts without progress before a host is given up.
+/// The number of attempts without progress before hadeploy gives up on a host.
 constexpr int kMostOperationAttempts = 5;
 
 /// One operation, over as many connections as needed.
@@ -149,7 +149,7 @@ Outcome run_operation(Pool& pool, const Login& login, std::span<const Section> s
             // repeated forever.
             if (rebooted_in == all.finished) return all;
             rebooted_in = all.finished;
-            notice("the host rebooted; running it again");
+            notice("the host rebooted; running the command again");
         } else if (all.broken || operation.failed() || all.finished == sections.size() ||
                    one.finished == 0) {
             return all;

@@ -8,8 +8,8 @@
 namespace hadeploy::ssh {
 
 /// Runs sections that change the host as an operation: it continues if the connection breaks, and
-/// its result is then fetched over another one (see operation.cpp).
-/// @param notice  gets progress texts
+/// its result is then fetched over a new one (see operation.cpp).
+/// @param notice  receives progress messages
 /// @throws Interrupted; a running section still runs to its end on the host
 Outcome run_operation(Pool& pool, const Login& login, std::span<const Section> sections,
                       const Frames::OnSection& on_section,
@@ -30,7 +30,7 @@ struct OperationName {
 };
 /// The script that starts an operation, or attaches to it if it has already started.
 /// @param known_boot  boot id of the host when the operation started, if known. Then it is not
-/// started again; if it no longer exists, the answer is "rebooted" or "gone"
+/// started again; if the operation no longer exists, the script reports "rebooted" or "gone"
 std::string compose_operation(std::span<const Section> sections, const OperationName& name,
                               std::string_view preamble, std::string_view known_boot);
 

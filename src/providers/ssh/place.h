@@ -7,7 +7,7 @@
 
 namespace hadeploy::ssh {
 
-// All access of root to paths on a host uses these functions, because a user may own a directory in
+// All access by root to paths on a host uses these functions, because a user may own a directory in
 // the path. They do not follow links that a user may have created, and do not resolve a name twice.
 
 /// Shell functions that are defined before all sections of an exec (see scripts/place.sh).
@@ -26,7 +26,7 @@ std::string look_into(std::string_view directory);
 std::string put_file(std::string_view path, std::string_view identity, std::string_view owner,
                      std::string_view mode, std::string_view sha256 = {});
 /// Sets owner and mode of an existing file.
-/// @param sha256  of the content that the plan has read, "" if not known
+/// @param sha256  of the content read by the plan; "" if not known
 std::string own_file(std::string_view path, std::string_view identity, std::string_view owner,
                      std::string_view mode, std::string_view sha256);
 /// Removes the file, and temporary files of a killed put_file.

@@ -74,7 +74,7 @@ void Pool::ensure(Host& host, const Login& login, const std::stop_token& stop) {
     const HostKeys known = parse_host_keys(login.host_key);
     const bool usable =
         host.session && host.session->alive() &&
-        // If another key is expected now, the machine was replaced and this is the old one.
+        // If a different key is expected now, the machine was replaced and this is the old one.
         (known.empty() || known.accepts(host.session->host_key()));
     if (usable) return;
     host.session.reset();

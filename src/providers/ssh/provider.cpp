@@ -15,8 +15,8 @@ Observation observation_from(const ReadRequest& request, const ProbeResult& resu
     } catch (const std::exception& e) { // from the JSON library: an unexpected type
         return Observation::failed(
             Error(ErrorKind::failed,
-                  fmt::format("the answer of the host about {} cannot be parsed: {}",
-                              request.address, e.what()))
+                  fmt::format("the host's response about {} cannot be parsed: {}", request.address,
+                              e.what()))
                 .with_hint("the host may run a version that hadeploy does not support"));
     }
 }

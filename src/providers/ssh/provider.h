@@ -8,8 +8,8 @@
 
 namespace hadeploy::ssh {
 
-/// Parses the answer of a probe. An exception from parse(), for example for an unexpected answer of
-/// a daemon, becomes a failed observation.
+/// Parses the output of a probe. An exception from parse(), for example for an unexpected response
+/// of a daemon, becomes a failed observation.
 Observation observation_from(const ReadRequest& request, const ProbeResult& result);
 
 /// A host. All its reads share one exec; consecutive changes share one too.

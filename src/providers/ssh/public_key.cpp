@@ -74,15 +74,15 @@ std::optional<Error> wrong_public_key(std::string_view text, bool fingerprint, L
             "use the public key, `${file(\"id_ed25519.pub\")}`: `ssh-keygen -y -f KEY` prints it");
     const std::vector<std::string_view> words = words_of(text);
     if (is_listing(words))
-        return wrong("this is a line of `ssh-add -l`, which has only the fingerprint of a key",
+        return wrong("this is a line from `ssh-add -l`, which prints only fingerprints",
                      fingerprint ? fmt::format("write only the fingerprint: \"{}\"", words[1])
                                  : "`ssh-add -L` prints the keys themselves");
     if (text.starts_with(kPrint)) {
         if (fingerprint && is_print(text)) return std::nullopt;
         if (fingerprint)
-            return wrong(fmt::format("{} is not a whole fingerprint", in_quotes(text)),
-                         "it has 43 characters after \"SHA256:\": `ssh-add -l` or `ssh-keygen -lf "
-                         "KEY` prints it");
+            return wrong(fmt::format("{} is not a complete fingerprint", in_quotes(text)),
+                         "a fingerprint has 43 characters after \"SHA256:\"; to print it, run "
+                         "`ssh-add -l` or `ssh-keygen -lf KEY`");
         return wrong(
             "this is the fingerprint of a key, not the key",
             "`ssh-add -L` prints the keys of the SSH agent; or use `${file(\"id_ed25519.pub\")}`");
@@ -96,7 +96,8 @@ std::optional<Error> wrong_public_key(std::string_view text, bool fingerprint, L
                                  home ? "pathexpand(" : "", text, home ? ")" : ""));
     }
     if (std::any_of(words.begin(), words.end(), is_key_type))
-        return wrong(fmt::format("the public key {} is cut off or mistyped", in_quotes(text, 40)),
+        return wrong(fmt::format("the public key {} is truncated or has a typing error",
+                                 in_quotes(text, 40)),
                      one_line);
     return wrong(fmt::format("{} is not a public key", in_quotes(text, 40)), one_line);
 }

@@ -33,8 +33,8 @@ namespace {
 constexpr std::size_t kReadChunk = 32 * 1024;
 using Clock = std::chrono::steady_clock;
 
-/// Host key algorithms for the handshake: those of the known keys. With another algorithm the
-/// genuine host would show a key that does not match.
+/// Host key algorithms for the handshake: those of the known keys. With a different algorithm, the
+/// genuine host would present a key that does not match.
 std::string host_key_algorithms(const HostKeys& known) {
     std::string out;
     const auto add = [&out](std::string_view name) {
@@ -194,9 +194,9 @@ void LibSession::prefer(int method, const char* algorithms) {
 
 Error LibSession::no_answer() const {
     return Error(ErrorKind::unreachable,
-                 fmt::format("{} accepts connections, but no SSH server answers", login_.name()))
-        .with_hint("check that it is the port of an SSH server; a slow or overloaded host needs a "
-                   "longer `connect_timeout`")
+                 fmt::format("{} accepts connections, but no SSH server responds", login_.name()))
+        .with_hint("check that this is the port of an SSH server; a slow or overloaded host needs "
+                   "a longer `connect_timeout`")
         .as_transient();
 }
 
@@ -245,9 +245,9 @@ void LibSession::no_handshake(int rc) {
         rc == LIBSSH2_ERROR_SOCKET_NONE)
         throw Error(ErrorKind::unreachable,
                     fmt::format("{} closes the connection before the SSH greeting", login_.name()))
-            .with_hint("check that it is the port of an SSH server; a server closes the connection "
-                       "if it has too many logins at once (MaxStartups) or blocks this address "
-                       "(hosts.deny, fail2ban, PerSourcePenalties)")
+            .with_hint("check that this is the port of an SSH server; a server closes the "
+                       "connection if it has too many concurrent logins (MaxStartups) or blocks "
+                       "this address (hosts.deny, fail2ban, PerSourcePenalties)")
             .as_transient();
     throw Error(ErrorKind::unreachable,
                 fmt::format("{} does not speak SSH: {}", login_.name(), cause))
@@ -259,31 +259,33 @@ void LibSession::verify_host_key() {
     int type = 0;
     const char* bytes = libssh2_session_hostkey(session_.get(), &size, &type);
     if (!bytes || size < 4)
-        throw Error(ErrorKind::unreachable, fmt::format("{} shows no host key", login_.name()));
+        throw Error(ErrorKind::unreachable, fmt::format("{} presents no host key", login_.name()));
     const std::string_view blob(bytes, size);
     // The blob begins with its type, a string with a length prefix.
     const std::size_t length = static_cast<unsigned char>(blob[3]);
     host_key_ = {std::string(blob.substr(4, length)), base64_encode(blob)};
     if (known_.accepts(host_key_)) return;
     if (known_.revokes(host_key_))
-        throw Error(ErrorKind::unreachable, fmt::format("the host key that {} shows is revoked: {}",
+        throw Error(ErrorKind::unreachable, fmt::format("the host key that {} presents is "
+                                                        "revoked: {}",
                                                         login_.name(), fingerprint(host_key_)))
             .with_hint("the key is marked @revoked in `host_key` or known_hosts, so it may be "
                        "stolen or no longer in use");
     if (known_.accepted.empty() && login_.trust_on_first_use) {
         if (login_.first_key.empty() || parse_public_key(login_.first_key) == host_key_) return;
         throw Error(ErrorKind::unreachable,
-                    fmt::format("{} shows another host key than before in this run: {}, before {}",
+                    fmt::format("{} presents a different host key than before in this run: {}, "
+                                "previously {}",
                                 login_.name(), fingerprint(host_key_),
                                 fingerprint(parse_public_key(login_.first_key))))
-            .with_hint("the host is trusted on first use; if several machines answer at this "
-                       "address, give the key of the right one as `host_key`; otherwise this may "
+            .with_hint("the host is trusted on first use; if several machines respond at this "
+                       "address, set `host_key` to the key of the right one; otherwise this may "
                        "be an attack");
     }
     std::vector<std::string> expected;
     for (const PublicKey& key : known_.accepted) expected.push_back(fingerprint(key));
     throw Error(ErrorKind::unreachable,
-                fmt::format("{} has another host key than expected: {}, expected {}", login_.name(),
+                fmt::format("{} presents an unexpected host key: {}, expected {}", login_.name(),
                             fingerprint(host_key_), fmt::join(expected, " or ")))
         .with_hint("if the machine was reinstalled, correct `host_key`, remove the old key from "
                    "known_hosts with `ssh-keygen -R`, or, for an ssh.host with trust_on_first_use, "
@@ -311,7 +313,7 @@ Channel LibSession::begin(const std::string& command) {
 }
 
 void LibSession::lost(const std::string& cause) {
-    // Data in flight must not arrive after data that is sent later over another connection.
+    // Data in flight must not arrive after data that is sent later over a new connection.
     const linger at_once{1, 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     // Do not wait for the host when the channel and the session are freed.
@@ -374,11 +376,11 @@ void LibSession::bid_farewell(LIBSSH2_CHANNEL* channel, const std::string& word)
     if (n < 0) lost();
 }
 
-// Any packet counts, also the answer to a keepalive: it shows that sshd is alive, not only the
+// Any packet counts, including the reply to a keepalive: it shows that sshd is alive, not only the
 // kernel.
 void LibSession::wait_for_word() {
     const auto silent = Clock::now() - heard_;
-    if (silent > login_.silence) lost("it no longer answers");
+    if (silent > login_.silence) lost("it no longer responds");
     if (silent > login_.silence / 3) {
         // Enabled only here: libssh2 uses the interval as the timeout of all blocking calls, and
         // would send keepalives during the handshake.

@@ -22,7 +22,7 @@ struct Exchange {
     /// If not empty: standard input stays open and receives this text once `receive` has returned
     /// true. The exchange succeeds only if the host has received it.
     std::string farewell = {};
-    /// Time limits for the first output of the command and between two outputs. If the start-up
+    /// Time limits until the first output of the command, and between two outputs. If the start-up
     /// files of a shell hang, there is no output although sshd is alive.
     std::chrono::milliseconds first_word{60'000}, quiet{std::chrono::hours(24)};
     /// Called with each piece of output (`err`: standard error). Returns true if the output is
@@ -35,7 +35,7 @@ struct Exchange {
 class Session {
   public:
     /// One attempt to connect, verify the host key and log in.
-    /// @throws Error(unreachable), transient if a host that is booting could answer that way
+    /// @throws Error(unreachable), transient if a host that is booting could respond in this way
     /// @throws Interrupted if `stop` is requested
     static std::unique_ptr<Session> open(const Login& login, std::stop_token stop);
     virtual ~Session() = default;

@@ -6,7 +6,7 @@
 /// Shell functions shared by scripts of several types.
 namespace hadeploy::ssh {
 
-/// `apt ARGS...`: non-interactive apt-get. Keeps changed configuration files, installs no
+/// `apt ARGS...`: non-interactive apt-get. It keeps changed configuration files, installs no
 /// recommended packages, waits for the lock of another package manager, and completes an
 /// interrupted installation first. Sets $log to the output of apt-get.
 /// @param lock_timeout  how long to wait for a lock, in milliseconds

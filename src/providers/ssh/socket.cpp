@@ -44,7 +44,7 @@ void set(int fd, int level, int option, int value) {
     ::setsockopt(fd, level, option, &value, sizeof value);
 }
 
-// The kernel detects a lost host within a minute, also during a long command.
+// The kernel detects a lost host within a minute, even during a long command.
 void configure(int fd) {
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -75,7 +75,7 @@ class Race {
     Race(std::vector<const addrinfo*> addresses, Clock::time_point deadline, std::stop_token stop)
         : addresses_(std::move(addresses)), deadline_(deadline), stop_(std::move(stop)) {}
 
-    /// The connected socket; none if no address answered.
+    /// The connected socket; empty if no address responded.
     Fd run() {
         while (!winner_) {
             if (stop_.stop_requested()) throw Interrupted();
@@ -133,7 +133,7 @@ class Race {
             else if (!winner_)
                 winner_ = std::move(running_[i]);
         }
-        // After a failure the next attempt starts at once.
+        // After a failure the next attempt starts immediately.
         if (still.size() < running_.size()) start_next_ = Clock::now();
         running_ = std::move(still);
     }

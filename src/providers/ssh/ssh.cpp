@@ -80,8 +80,9 @@ class SshProvider final : public Provider {
         schema = {{.name = "connect_timeout",
                    .type = TypeKind::duration,
                    .doc = "How long a connection attempt may take, including login. A refused "
-                          "connection is retried until then, also after a connection broke during "
-                          "a change: increase the value for a host that may reboot by itself.",
+                          "connection is retried until then, even after a connection has broken "
+                          "during a change: increase the value for a host that may reboot by "
+                          "itself.",
                    .default_value = Value(10'000),
                    .min = 100},
                   {.name = "become_password",

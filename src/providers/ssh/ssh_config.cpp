@@ -16,8 +16,8 @@
 namespace hadeploy::ssh {
 
 namespace {
-/// Without these settings a login may fail or reach another host, so they are an error if they
-/// apply to the host.
+/// These settings are not supported. Without them, a login may fail or reach a different host, so
+/// they are an error if they apply to the host.
 constexpr std::string_view kUnsupported[]{
     "proxycommand",         "proxyusefdpass",  "bindaddress",     "bindinterface",
     "canonicalizehostname", "certificatefile", "pkcs11provider",  "knownhostscommand",
@@ -218,7 +218,7 @@ std::string ConfigReader::host_name() const {
     return found_.host_name.empty() ? query_.host : expand(found_.host_name);
 }
 
-/// The login user, as far as known at this point.
+/// The login user, if known at this point.
 const std::string& ConfigReader::user() const {
     if (!query_.user.empty()) return query_.user;
     return found_.user.empty() ? query_.default_user : found_.user;
@@ -356,8 +356,8 @@ bool ConfigReader::match_one(const std::string& criterion, const std::string& pa
     if (criterion == "localuser") return fits_one(query_.local_user, list);
     if (criterion == "user") return fits_one(user(), list);
     throw error(fmt::format("`Match {}` is not supported", criterion))
-        .with_hint("use `Host`, or `Match` with host, originalhost, user, localuser or all; or set "
-                   "another `config_file` on the ssh.host (`/dev/null`: none)");
+        .with_hint("use `Host`, or `Match` with host, originalhost, user, localuser or all; or "
+                   "set a different `config_file` on the ssh.host (`/dev/null`: none)");
 }
 
 void ConfigReader::include(const Words& patterns, int depth) {
@@ -397,15 +397,15 @@ void ConfigReader::refuse(const std::string& keyword, const Words& values) const
         if (value == "none" || value == "no" || !applies_) return;
         throw error(fmt::format("{} is not supported", written_))
             .with_hint(keyword == "proxycommand"
-                           ? "use ProxyJump, or the attribute `jump_host`; or set another "
+                           ? "use ProxyJump, or the attribute `jump_host`; or set a different "
                              "`config_file` on the ssh.host (`/dev/null`: none)"
-                           : "remove it for this host, or set another `config_file` on the "
-                             "ssh.host (`/dev/null`: none)");
+                           : "remove this setting for the host, or set a different `config_file` "
+                             "on the ssh.host (`/dev/null`: none)");
     }
     if (among(kIgnored, keyword) || fits_one(keyword, ignored_)) return;
     static const std::vector<std::string> ours(std::begin(kOurs), std::end(kOurs));
     const auto meant = did_you_mean(keyword, ours);
-    if (!meant) return; // an obsolete setting, or a setting of another client
+    if (!meant) return; // an obsolete setting, or a setting of a different client
     throw error(fmt::format("OpenSSH has no setting {}", in_quotes(written_)))
         .with_hint(fmt::format("did you mean {}? Otherwise add its name to IgnoreUnknown", *meant));
 }

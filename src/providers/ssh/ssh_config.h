@@ -20,7 +20,7 @@ using Include = std::function<std::vector<ConfigFile>(const std::string& pattern
 struct ConfigQuery {
     std::string host;         ///< as given to `ssh`: an alias, a name or an address
     std::string user;         ///< the given login user, or ""; for `Match user`
-    std::string default_user; ///< the login user if nothing sets another one
+    std::string default_user; ///< the login user if nothing sets a different one
     std::string local_user;   ///< for `Match localuser` and %u
     std::string home;         ///< for ~ and %d
 };
@@ -36,7 +36,7 @@ struct HostConfig {
     std::vector<std::string> user_known_hosts, global_known_hosts;
 };
 
-/// Reads configuration files in order; the first value of a setting counts. Supports `Host` with
+/// Reads configuration files in order; the first value of a setting is used. Supports `Host` with
 /// patterns and negations, `Include`, `Match` with host, originalhost, user, localuser and all, and
 /// the settings in HostConfig. Settings that are irrelevant to this client (terminals, forwarding,
 /// multiplexing, ciphers) are ignored. So are unknown settings, unless one looks like a mistyped

@@ -23,25 +23,26 @@ class SshHost final : public SshType {
             "`address` may be an alias), Port, User, IdentityFile, IdentitiesOnly, IdentityAgent, "
             "ProxyJump, AddressFamily, HostKeyAlgorithms, HostKeyAlias, UserKnownHostsFile and "
             "GlobalKnownHostsFile, in `Host` blocks, in `Match` blocks with host, originalhost, "
-            "user, localuser and all, and in files that they `Include`. The spec takes precedence. "
-            "An unsupported setting that would change how the host is reached, such as "
-            "ProxyCommand, is an error. With `config_file: /dev/null` a spec does not depend on "
-            "the configuration of the user who applies it. Unlike with `ssh`, the default user is "
-            "root.\n\n"
+            "user, localuser and all, and in files that they `Include`. The spec takes "
+            "precedence. An unsupported setting that would change how the host is reached, such "
+            "as ProxyCommand, is an error. With `config_file: /dev/null` a spec does not depend "
+            "on the configuration of the user who applies it. Unlike with `ssh`, the default user "
+            "is root.\n\n"
             "The host key is verified on every connection, against `host_key` or else against "
-            "known_hosts. If neither has a key, `trust_on_first_use` accepts the key that the host "
-            "shows first and requires it from then on: until the end of the command, and, once "
-            "apply has recorded the host, in all later ones. A plan logs in too, and so sends to "
-            "an unchecked host what reading needs, including a sudo password; it says which key it "
-            "accepted, but records nothing. So compare the fingerprint in the plan with the "
-            "machine's console before apply, or give the key as `host_key`. The next command, also "
-            "apply with a saved plan, again accepts any key as long as the host is not recorded. A "
-            "reinstalled machine shows another key: "
-            "correct `host_key`, or run `ssh-keygen -R ADDRESS` and log in once with `ssh`. For a "
-            "host trusted on first use, `hadeploy state trust-host-key` accepts the new key.\n\n"
-            "Authentication uses `private_key_file`, or the key in the SSH agent that `public_key` "
-            "names. Without both it tries all keys of the agent, then those of IdentityFile or "
-            "`~/.ssh/id_ed25519`, `id_ecdsa` and `id_rsa`.";
+            "known_hosts. If neither has a key, `trust_on_first_use` accepts the key that the "
+            "host presents on the first connection and requires it from then on: until the end of "
+            "the command and, once apply has recorded the host, in all later commands. A plan "
+            "logs in too, so it sends the data that it needs for reading, including a sudo "
+            "password, to an unchecked host. It reports the key that it accepted, but records "
+            "nothing. So compare the fingerprint in the plan with the machine's console before "
+            "apply, or set `host_key`. Until the host is recorded, each later command, including "
+            "apply with a saved plan, again accepts any key. A reinstalled machine presents a "
+            "different key: correct `host_key`, or run `ssh-keygen -R ADDRESS` and log in once "
+            "with `ssh`. For a host trusted on first use, `hadeploy state trust-host-key` accepts "
+            "the new key.\n\n"
+            "Authentication uses `private_key_file`, or the key in the SSH agent that "
+            "`public_key` names. Without both it tries all keys of the agent, then those of "
+            "IdentityFile or `~/.ssh/id_ed25519`, `id_ecdsa` and `id_rsa`.";
         example = "node1:\n"
                   "  type: ssh.host\n"
                   "  address: 192.0.2.11\n"
@@ -77,9 +78,9 @@ class SshHost final : public SshType {
                     "or \"ssh-ed25519 AAAA...\", or its fingerprint, \"SHA256:...\"."},
             {.name = "host_key",
              .type = TypeKind::string,
-             .doc =
-                 "The public key that the host must show: \"ssh-ed25519 AAAA...\", or lines in the "
-                 "format of `ssh-keyscan`, any of which is accepted. Default: from known_hosts."},
+             .doc = "The public key that the host must present: \"ssh-ed25519 AAAA...\", or lines "
+                    "in the format of `ssh-keyscan`, any of which is accepted. Default: from "
+                    "known_hosts."},
             {.name = "known_hosts_file",
              .type = TypeKind::local_path,
              .doc = "The known_hosts file to use instead of the default ones, for example one in "
@@ -94,7 +95,8 @@ class SshHost final : public SshType {
                     "ssh.host. Default: ProxyJump of the SSH configuration."},
             {.name = "trust_on_first_use",
              .type = TypeKind::boolean,
-             .doc = "If no host key is known, accept the key that the host shows first.",
+             .doc = "Whether to accept, if no host key is known, the key that the host presents "
+                    "on the first connection.",
              .operational = true,
              .default_value = Value(false)},
             {.name = "connection",
@@ -155,7 +157,7 @@ class SshHost final : public SshType {
         }
     }
 
-    // $hadeploy_host_key is the key that the session has verified, not one that the host claims.
+    // $hadeploy_host_key is the key that the session has verified, not a key that the host claims.
     std::string probe(const ReadRequest&) const override {
         return "echo \"key $hadeploy_host_key\"\n"
                "read -r h </proc/sys/kernel/hostname; echo \"hostname $h\"\n"
@@ -199,8 +201,10 @@ class SshHost final : public SshType {
             return "";
         }
         const std::string key = observed["connection"].text("host_key");
-        if (key.empty()) return "apply will accept any host key that it shows (trust_on_first_use)";
-        return fmt::format("its host key {} is accepted without a check (trust_on_first_use): "
+        if (key.empty())
+            return "apply will accept any host key that the host presents "
+                   "(trust_on_first_use)";
+        return fmt::format("the host key {} is accepted without a check (trust_on_first_use): "
                            "compare it with the machine's console",
                            fingerprint(parse_public_key(key)));
     }
@@ -236,8 +240,8 @@ class SshHost final : public SshType {
                     .add(fmt::format("this is a host key of {}, not of {}", redacted(given, names),
                                      address),
                          loc)
-                    .with_hint(fmt::format("`{}` shows the right key; if it is the same machine "
-                                           "under another name, write the key without the name",
+                    .with_hint(fmt::format("`{}` prints the right key; if it is the same machine "
+                                           "under a different name, write the key without the name",
                                            scan));
         const auto& keys = host.known.accepted;
         if (!keys.empty()) {
@@ -251,14 +255,15 @@ class SshHost final : public SshType {
                              address),
                          loc)
                     .with_hint(
-                        rsa_hint(fmt::format("give the host's ed25519 key (`{}`); its sshd_config "
-                                             "must contain: HostKey /etc/ssh/ssh_host_ed25519_key",
+                        rsa_hint(fmt::format("set `host_key` to the host's ed25519 key (`{}`); "
+                                             "the host's sshd_config must contain: HostKey "
+                                             "/etc/ssh/ssh_host_ed25519_key",
                                              scan)));
         } else if (!host.known.revoked.empty()) {
             diagnostics.add(fmt::format("all known host keys of {} are revoked", address), loc)
-                .with_hint("give the new key as `host_key`");
+                .with_hint("set `host_key` to the new key");
         } else if (!given.is_null()) {
-            diagnostics.add("no host key found in this text", loc)
+            diagnostics.add("no host key found in this string", loc)
                 .with_hint("write it as \"ssh-ed25519 AAAA...\", or as `ssh-keyscan` prints it");
         } else if (!config.flag("trust_on_first_use")) {
             Error& problem =
@@ -267,11 +272,11 @@ class SshHost final : public SshType {
                                             address),
                                 loc);
             problem.with_hint(fmt::format(
-                "`{}` shows it (compare it with the machine's console); or log in once with `ssh`, "
-                "which adds it to known_hosts; or set `trust_on_first_use: true`",
+                "`{}` prints the key (compare it with the machine's console); or log in once with "
+                "`ssh`, which adds the key to known_hosts; or set `trust_on_first_use: true`",
                 scan));
             if (host.known.authority)
-                problem.with_note("known_hosts has a @cert-authority line for it; host "
+                problem.with_note("known_hosts has a @cert-authority line for this host; host "
                                   "certificates are not supported");
         }
     }
@@ -279,12 +284,13 @@ class SshHost final : public SshType {
     static Error changed_key(const ReadRequest& request, const std::string& key,
                              const std::string& known) {
         return Error(ErrorKind::unreachable,
-                     fmt::format("the host key of {} has changed: {}, known as {}",
+                     fmt::format("the host key of {} has changed: {}, previously {}",
                                  named(request.config, "address"),
                                  fingerprint(parse_public_key(key)),
                                  fingerprint(parse_public_key(known))))
-            .with_hint(fmt::format("if the machine was reinstalled, `hadeploy state trust-host-key "
-                                   "{}` accepts its new key; otherwise this may be an attack",
+            .with_hint(fmt::format("if the machine was reinstalled, `hadeploy state "
+                                   "trust-host-key {}` accepts the new key; otherwise this may be "
+                                   "an attack",
                                    request.address));
     }
 };

@@ -22,18 +22,18 @@ struct Command {
     /// Run on the first of these connections where the script succeeds, instead of on the
     /// resource's own host. Its output becomes the standard input of the next command.
     std::vector<Value> on = {};
-    /// With `on`: if every host answered and the script succeeded on none, the next command gets
+    /// With `on`: if every host responded and the script succeeded on none, the next command gets
     /// empty input. Otherwise this is a failure; a host that cannot be reached always is.
     bool none_is_empty = false;
     /// With `on`: the hosts may no longer exist, and the command only tidies up there. If none of
-    /// them can be reached, this is no failure.
+    /// them can be reached, this is not a failure.
     bool may_be_gone = false;
     std::string step = {}; ///< progress text: "joining the swarm"
-    /// Time limit. The script must keep to it by itself, so that no process is left running on the
-    /// host; shortly after the limit hadeploy gives up.
+    /// Time limit. The script has to enforce the limit itself, so that no process is left on the
+    /// host; hadeploy stops waiting shortly after the limit.
     std::chrono::milliseconds limit{kStepTimeout};
-    /// Time after which the script is killed on the host; 0: it keeps to `limit` by itself. (For
-    /// types that are `bounded`, both are derived from `timeout`.)
+    /// Time after which the script is killed on the host; 0: the script enforces `limit` itself.
+    /// (For types that are `bounded`, both are derived from `timeout`.)
     std::chrono::milliseconds ends_after{0};
     /// Intended waiting time in addition to `timeout`, for tasks to run or to end.
     std::chrono::milliseconds waits{0};
@@ -57,7 +57,7 @@ class SshType : public ResourceType {
   public:
     SshType() { provider = "ssh"; }
     /// Removal reverts our changes, which may leave an existing object behind (a package or a user
-    /// that was there before us), so its presence after removal is not an error.
+    /// that existed before), so its presence after removal is not an error.
     bool remove_may_leave = false;
     /// Attributes that are read back and compared after a create.
     std::vector<std::string> verified = {};

@@ -1,5 +1,5 @@
 #!/bin/sh
-# apt-get itself waits only for the lock of dpkg, not for the lock of the package lists.
+# apt-get itself waits only for dpkg's lock, not for the lock of the package lists.
 export DEBIAN_FRONTEND=noninteractive
 apt() {
     began=$(seconds) mended=

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs only missing packages, so that a Docker of another origin is not replaced. Since Debian 13
-# the client is in its own package. apparmor: without its parser no container starts on a kernel with
-# AppArmor. The package lists are updated only if a package is not found, because that takes minutes
-# on a slow machine.
+# Installs only missing packages, so that a Docker from a different source is not replaced. Since
+# Debian 13 the client is in its own package. apparmor: without its parser no container starts on a
+# kernel with AppArmor. The package lists are updated only if a package is not found, because that
+# takes minutes on a slow machine.
 missing() {
     packages=
     command -v dockerd >/dev/null || packages=docker.io

@@ -9,7 +9,7 @@ docker_up() {
 }
 # shellcheck disable=SC2016 # a perl program
 docker_perl='use strict; use Socket;
-    # Sends METHOD, path, body; returns status, server and body of the answer.
+    # Sends METHOD, path, body; returns status, server and body of the response.
     sub ask {
         my ($method, $path, $body) = @_;
         $SIG{ALRM} = sub { die "Docker did not answer in time\n" };
@@ -35,10 +35,10 @@ docker_http() {
             printf "reply %d %d %s\n%s\n", $status, length $answer, $server, $answer;
         }' "$@"
 }
-# Scripts look for members such as `"State":"running"` in an answer without parsing it: Docker writes
-# JSON without spaces, and a quote within a string is escaped, so nothing else can match. IDs and numbers
-# are cut out in the same way. The docker command would read the JSON, but it has to be started for each
-# request, and loops ask every second.
+# Scripts look for members such as `"State":"running"` in a response without parsing it: Docker
+# writes JSON without spaces, and a quote within a string is escaped, so nothing else can match. IDs
+# and numbers are cut out in the same way. The docker command would read the JSON, but it has to be
+# started for each request, and loops ask every second.
 docker_get() { docker_http GET "$@" </dev/null; }
 docker_post() { docker_http POST "$@"; }
 docker_again() {

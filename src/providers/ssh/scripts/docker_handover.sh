@@ -1,10 +1,10 @@
 #!/bin/sh
 # A swarm stops the tasks of a drained node before it starts others. With these functions, services
-# whose tasks may overlap (those that are updated start-first) do it the other way round: a
+# whose tasks may overlap (those that are updated start-first) start the new tasks first: a
 # constraint keeps them off the node, and the swarm replaces only the tasks that violate it, each
 # after its successor is healthy. A label of the service, which restarts nothing, marks the
-# constraint, so that every manager can remove it, also after an interruption.
-# Variables: node, patience (seconds).
+# constraint, so that every manager can remove it, even after an interruption. Variables: node,
+# patience (seconds).
 handover_id() {
     docker_get "/nodes/$node" | sed -n 's/^{"ID":"\([^"]*\)".*/\1/p'
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Reading Docker's image store costs no request. The daemon is asked only if it runs and the image
-# is not found there (another data-root or image store).
+# Reading Docker's image store costs no request. The daemon is queried only if it runs and the image
+# is not found there (a different data-root or image store).
 for config in /var/lib/docker/image/*/imagedb/content/sha256/"$hex"; do
     [ -e "$config" ] || break
     { read -r tags <"${config%%/imagedb/*}/repositories.json"; } 2>/dev/null || [ -n "$tags" ] || break

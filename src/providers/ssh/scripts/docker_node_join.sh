@@ -29,7 +29,7 @@ if [ -n "$swarm" ] && [ "$joined" = 1 ]; then
     case $state in
     *'"Cluster":{"ID":""'*|*'"Cluster":{"ID":"'"$swarm"'"'*) ;;
     *'"Cluster":{"ID":'*)
-        echo "the node is in another swarm than its peers; to make it leave: docker swarm leave --force" >&2
+        echo "the node is in a different swarm than its peers; to make it leave: docker swarm leave --force" >&2
         exit 1;;
     esac
 fi

@@ -1,6 +1,7 @@
 #!/bin/sh
-# On the node itself, or on another member if its machine no longer exists. Reads the output of
-# kPutOut; no input means that no other manager is left. Variables: node, marker, identity.
+# On the node itself, or on a different member if the node's machine no longer exists. Reads the
+# output of kPutOut; no input means that no other manager is left. Variables: node, marker,
+# identity.
 while read -r word rest; do
     [ "$word" != refuse ] || { echo "$rest" >&2; exit 1; }
 done

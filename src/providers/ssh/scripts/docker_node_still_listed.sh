@@ -1,7 +1,7 @@
 #!/bin/sh
 # On each of the other members, until one is a manager with quorum: checks whether the swarm still
-# lists the node. On the node itself, removal from the list while it was down looks just like a
-# swarm without quorum. Prints `listed` or `gone`. Variables: node (id).
+# lists the node. The node itself cannot distinguish its removal from the list while it was down
+# from a swarm without quorum. Prints `listed` or `gone`. Variables: node (id).
 docker_up || { echo "Docker does not run" >&2; exit 1; }
 case $(docker_get "/nodes/$node") in
 "reply 200 "*) echo listed;;

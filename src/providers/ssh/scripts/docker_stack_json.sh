@@ -1,13 +1,12 @@
 #!/bin/sh
-# A JSON parser for perl programs after $docker_perl. `get PATH` returns Docker's answer as perl hashes
-# and lists, or dies with Docker's message if the answer is an error. Numbers stay strings; true and
-# false are 1 and "".
+# A JSON parser for perl programs after $docker_perl. `get PATH` returns Docker's response as perl
+# hashes and lists, or dies with Docker's message if the response is an error. Numbers stay strings;
+# true and false are 1 and "".
 #
-# hadeploy cannot read these answers itself: the programs decide on the host, every second, also while
-# the connection is lost. perl-base, which every host has, comes without JSON::PP; python3 and jq may be
-# missing; and the templates of the docker command know neither ServiceStatus nor the filter for tasks of
-# the current version.
-# shellcheck disable=SC2016 # a perl program
+# hadeploy cannot read these responses itself: the programs decide on the host, every second, even
+# while the connection is lost. perl-base, which every host has, comes without JSON::PP; python3 and
+# jq may be missing; and the templates of the docker command know neither ServiceStatus nor the
+# filter for tasks of the current version. shellcheck disable=SC2016 # a perl program
 docker_perl=$docker_perl'
     sub json {
         my $t = shift;

@@ -15,7 +15,7 @@ case $answers in
 esac
 case $answers in *'"hadeploy.identity":"'"$identity"'"'*) ;; *)
     case $answers in *'"com.docker.stack.namespace":"'"$stack"'"'*)
-        echo "there is a stack \"$stack\" that hadeploy did not create; choose another name, or remove it: docker stack rm $stack" >&2
+        echo "there is a stack \"$stack\" that hadeploy did not create; choose a different name, or remove it: docker stack rm $stack" >&2
         exit 1;;
     esac
     docker_again own;;

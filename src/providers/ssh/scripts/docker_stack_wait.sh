@@ -1,12 +1,12 @@
 #!/bin/sh
-# Waits until every service runs what was deployed: the wanted number of tasks of the current
-# version run for five seconds, as in `docker service update`. (A task with a health check runs
-# only when the check has succeeded.) A job, or a task that is not restarted, must have ended
-# successfully. Fails at once if the swarm has paused or rolled back an update.
+# Waits until every service runs the deployed version: the desired number of its tasks have run for
+# five seconds, as in `docker service update`. (A task with a health check runs only when the check
+# has succeeded.) A job, or a task that is not restarted, must have ended successfully. Fails
+# immediately if the swarm has paused or rolled back an update.
 #
-# The swarm rolls back an update whose tasks fail, but a task that never becomes healthy can keep it
-# waiting without an end. If the time is up, updates with `failure_action: rollback` are therefore
-# rolled back from here, and the program waits once more for that. Variables: seconds.
+# The swarm rolls back an update whose tasks fail, but a task that never becomes healthy can keep
+# the swarm waiting forever. So after the time limit, this program rolls back updates with
+# `failure_action: rollback`, and waits once more until that is complete. Variables: seconds.
 perl -e "$docker_perl"'
     my ($stack, $seconds) = @ARGV;
     my $label = "%22com.docker.stack.namespace=$stack%22";
@@ -116,6 +116,7 @@ perl -e "$docker_perl"'
                 exit 1;
             }
         }
-        # Less often after a while: each round costs a slow manager time that the tasks need.
+        # Queries less often after a while, because on a slow manager each query takes time that the
+        # tasks need.
         sleep($now - $began < 15 ? 1 : 4);
     }' "$stack" "$seconds"

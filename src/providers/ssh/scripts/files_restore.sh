@@ -3,9 +3,10 @@
 # be empty; where the archive begins on standard input (1: at its first byte), and its size; the
 # program that unpacks it.
 #
-# The files are unpacked in a directory of root in the same file system, which no user can enter, so
+# The files are unpacked in a directory of root in the same file system, which no user can enter. So
 # no link of a user is followed, and a broken connection or a full disk changes nothing. Then the
-# entries change places. Directories named `old` hold the previous contents until the end.
+# new entries replace the old ones. Directories named `old` hold the previous contents until the
+# end.
 hadeploy_need "$1"
 if [ -n "$2" ] && [ "$(stat -c %d .)" = "$(stat -c %d ..)" ]; then
     hadeploy_refuse "nothing is mounted on $1"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Parameters: the directory; "mount" if a file system must be mounted there. Prints a line with the
 # compression, the archive, and the messages and the result of tar, each after a mark. tar does not
-# follow links, also if a user replaces a directory by one meanwhile.
+# follow links, even if a user replaces a directory by a link in the meantime.
 hadeploy_need "$1"
 if [ -n "$2" ] && [ "$(stat -c %d .)" = "$(stat -c %d ..)" ]; then
     hadeploy_refuse "nothing is mounted on $1"
@@ -10,7 +10,7 @@ case $(tar --version 2>/dev/null) in *GNU*) ;; *) hadeploy_refuse "the host has 
 if command -v zstd >/dev/null; then hadeploy_zip=zstd; else hadeploy_zip=gzip; fi
 exec 7>&1
 hadeploy_mark start "$hadeploy_zip"
-# names are printed as ./NAME, one a line; everything else is a message
+# names are printed as ./NAME, one per line; everything else is a message
 hadeploy_said=$({
     {
         tar --create --verbose --file=- --format=posix --numeric-owner --acls --xattrs \

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A shell that cannot write its answer must not continue with the next section.
+# A shell that cannot write its output must not continue with the next section.
 export LC_ALL=C
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 022

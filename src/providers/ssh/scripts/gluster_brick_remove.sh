@@ -1,7 +1,7 @@
 #!/bin/sh
-# On each host with a brick, after the volume was stopped or the brick was removed from it. If somebody
-# created another volume of that name meanwhile, the volume and its brick have another mark.
-# Variables: listed (the brick in the info file).
+# On each host with a brick, after the volume was stopped or the brick was removed from it. If
+# somebody has created a new volume of that name in the meantime, the volume and its brick have a
+# different mark. Variables: listed (the brick in the info file).
 mark= made=
 { { read -r mark && read -r made; } <"$marker"; } 2>/dev/null || :
 [ "$mark" = "$identity" ] || exit 0

@@ -19,7 +19,7 @@ while read -r one; do
 $one
 "*) gone=$((gone + 1));; esac
     [ $gone -lt "$replica" ] || {
-        echo "no brick with a copy of the files is left: $one was the last one; delete the volume to start with an empty one" >&2
+        echo "no brick with a copy of the files is left: $one was the last one; to start with an empty volume, delete the volume" >&2
         exit 1
     }
 done <<END
@@ -44,7 +44,7 @@ done <"$info"
 while IFS='=' read -r key value; do
     [ "$key" != brick-id ] || client=$value
 done <"/var/lib/glusterd/vols/$volume/bricks/$listed"
-# By a mount as glusterd's own: the number is GF_CLIENT_PID_ADD_REPLICA_MOUNT of libglusterfs.
+# Uses a mount like glusterd's own: the number is GF_CLIENT_PID_ADD_REPLICA_MOUNT of libglusterfs.
 note_empty() {
     at=$(mktemp -d /run/hadeploy-mount.XXXXXX) noted=
     if glusterfs -s localhost --volfile-id "$volume" --client-pid -12 -l /var/log/glusterfs/hadeploy-return.log "$at" </dev/null &&
@@ -64,7 +64,7 @@ mkdir -p "./${brick##*/}"
 hadeploy_enter "$brick" || hadeploy_refuse "$brick is not a directory"
 have=$(getfattr --only-values -n trusted.glusterfs.volume-id . 2>/dev/null | od -An -tx1 | tr -d ' \n')
 case $have in ''|"$id") ;; *)
-    echo "$name is the brick of another volume; move it away there" >&2
+    echo "$name is the brick of a different volume; move it away on that host" >&2
     exit 1;;
 esac
 setfattr -n trusted.glusterfs.volume-id -v "0x$id" .

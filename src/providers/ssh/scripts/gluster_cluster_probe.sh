@@ -22,7 +22,7 @@ for volume in $volumes; do
     ask volume heal "$volume" statistics heal-count
 done
 [ "$split_brain" = yes ] || exit 0
-longest=30 each=15 # it opens each volume as a client does
+longest=30 each=15 # it opens each volume like a client
 for volume in $volumes; do
     echo "== split-brain $volume"
     ask volume heal "$volume" info split-brain

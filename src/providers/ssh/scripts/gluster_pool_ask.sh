@@ -4,7 +4,7 @@
 gluster_up || { echo "glusterd does not run" >&2; exit 1; }
 known=
 for file in /var/lib/glusterd/peers/* /var/lib/glusterd/vols/*/info; do [ ! -e "$file" ] || known=1; done
-[ -n "$known" ] || { echo "it is in no pool" >&2; exit 1; }
+[ -n "$known" ] || { echo "the host is not in a pool" >&2; exit 1; }
 line_end='
 '
 own=$line_end$(own_addresses)$line_end uuid=

@@ -8,7 +8,7 @@ pool=
 while read -r line; do pool=$line; done
 peers=$line_end$(for peer in /var/lib/glusterd/peers/* /var/lib/glusterd/vols/*/info; do [ ! -e "$peer" ] || show "$peer"; done)$line_end
 if [ -n "$pool" ] && [ "$peers" = "$line_end$line_end" ]; then
-    echo "it is not in the pool yet" >&2
+    echo "the host is not in the pool yet" >&2
     exit 1
 fi
 own=$line_end$(own_addresses)$line_end
@@ -40,7 +40,7 @@ until together; do
         echo "hadeploy: not all of the $count members are connected; does glusterd run on them?" >&2
         exit 1
     fi
-    # it does not ask a member again that has rejected it once
+    # glusterd does not retry a member that has rejected it once
     if [ -z "$restarted" ] && late "$began" 10; then
         restarted=1
         systemctl restart glusterd

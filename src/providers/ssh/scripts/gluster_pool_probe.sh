@@ -1,6 +1,6 @@
 #!/bin/sh
 # glusterd keeps one file per peer, which it reads at startup. Only glusterd knows whether the peers
-# are connected; it answers without asking them.
+# are connected; it reports this without querying them.
 command -v glusterd >/dev/null || { echo "== missing"; exit 0; }
 for peer in /var/lib/glusterd/peers/*; do
     [ -e "$peer" ] || break

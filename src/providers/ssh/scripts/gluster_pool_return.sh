@@ -19,13 +19,13 @@ while IFS='=' read -r key value; do
 done 2>/dev/null </var/lib/glusterd/glusterd.info || :
 if [ -z "$uuid" ] || [ "$uuid" = "$own" ]; then exit 0; fi
 refuse() {
-    echo "$name $1, and the pool knows it by another UUID ($uuid); move /var/lib/glusterd away there to let it return" >&2
+    echo "$name $1, but the pool knows it by a different UUID ($uuid); to let it return, move /var/lib/glusterd away on that host" >&2
     exit 1
 }
 for file in /var/lib/glusterd/vols/*/info; do [ ! -e "$file" ] || refuse "has volumes of its own"; done
 for file in /var/lib/glusterd/peers/*; do
     [ -e "$file" ] || break
-    case $list in *"member ${file##*/} "*) ;; *) refuse "is in another pool";; esac
+    case $list in *"member ${file##*/} "*) ;; *) refuse "is in a different pool";; esac
 done
 systemctl stop glusterd
 umask 077
@@ -44,7 +44,7 @@ while read -r word id names; do
 done <<END
 $list
 END
-# the last file: from now on the host is a member again
+# written last: from now on the host is a member again
 printf 'UUID=%s\noperating-version=%s\n' "$uuid" "$version" >/var/lib/glusterd/.hadeploy.info
 mv /var/lib/glusterd/.hadeploy.info /var/lib/glusterd/glusterd.info
 systemctl start glusterd

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the running bricks as HOST:PATH, each between line ends.
+# Prints the running bricks as HOST:PATH, each between newlines.
 running_bricks() {
     echo
     gluster volume status "$volume" --xml </dev/null 2>/dev/null | {
@@ -29,7 +29,7 @@ wait_online() {
         sleep 1
     done
 }
-# Succeeds if all bricks answer and have nothing to heal. Variables: count.
+# Succeeds if all bricks respond and have nothing to heal. Variables: count.
 healed() {
     gluster volume heal "$volume" statistics heal-count </dev/null 2>/dev/null | {
         answered=0 entries=0
@@ -51,8 +51,9 @@ heal_all() {
         break
     done
 }
-# A crawl finds the files of a directory only after the directory itself: looks twice. The daemons start
-# by themselves only every ten minutes, and after a change they miss the first request.
+# A crawl finds the files of a directory only after the directory itself, so this looks twice. The
+# daemons start by themselves only every ten minutes, and after a change they miss the first
+# request.
 wait_healed() {
     began=$(seconds)
     until healed && sleep 2 && healed; do
@@ -74,8 +75,9 @@ listed_everywhere() {
         done
     }
 }
-# Adds or removes bricks: $1 is their number afterwards, the rest the words of the command. It also fails if all members
-# have made the change but one of them could not restart its self-heal daemon in time; it starts later.
+# Adds or removes bricks: $1 is their number afterwards, the rest the words of the command. It also
+# fails if all members have made the change but one of them could not restart its self-heal daemon
+# in time. The daemon then starts later.
 change_bricks() {
     bricks_after=$1
     shift

@@ -4,7 +4,7 @@ need_glusterd
 info=/var/lib/glusterd/vols/$volume/info
 if [ -e "$info" ]; then
     if ! is_ours; then
-        echo "there is a volume \"$volume\" that hadeploy did not create; choose another name" >&2
+        echo "there is a volume \"$volume\" that hadeploy did not create; choose a different name" >&2
         exit 1
     fi
 else

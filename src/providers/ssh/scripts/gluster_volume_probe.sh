@@ -6,7 +6,8 @@
 command -v glusterd >/dev/null || { echo "== missing"; exit 0; }
 info=/var/lib/glusterd/vols/$volume/info
 for peer in /var/lib/glusterd/peers/*; do [ -e "$peer" ] || echo "== alone"; break; done
-# Succeeds if another member has the volume. glusterd answers a member without a lock.
+# Succeeds if a different member has the volume. glusterd responds to a member without taking a
+# lock.
 on_a_peer() {
     for peer in /var/lib/glusterd/peers/*; do
         [ -e "$peer" ] || break
@@ -17,7 +18,7 @@ on_a_peer() {
     done
     return 1
 }
-# a member that lost its disk and came back gets the volumes from the others, after a while
+# a member that lost its disk and has rejoined gets the volumes from the others, after a while
 began=$(seconds)
 while [ -n "$recorded" ] && [ ! -e "$info" ] && gluster_up && on_a_peer; do
     late "$began" 30 || { sleep 1; continue; }

@@ -8,7 +8,7 @@ while read -r name; do
     case $running in *"
 $name
 "*) ;; *)
-        echo "the brick $name does not run: without the ones that leave, the volume could lose files that only it has; start it first" >&2
+        echo "the brick $name does not run: without the bricks that are removed, the volume could lose files that only $name has; start it first" >&2
         exit 1;;
     esac
 done <<END
@@ -17,7 +17,7 @@ END
 if online; then
     wait_healed
 elif [ "$leaving" -gt $(((count - 1) / 2)) ]; then
-    echo "a brick that leaves does not run, and the others are too few to be sure of every file: $leaving of $count leave; start it, or let fewer leave at a time" >&2
+    echo "a brick to remove does not run, and too few bricks remain to guarantee that they have every file: $leaving of $count are removed; start the brick, or remove fewer at a time" >&2
     exit 1
 fi
 eval "change_bricks $((count - leaving)) remove-brick \"\$volume\" replica $replica $remove force"

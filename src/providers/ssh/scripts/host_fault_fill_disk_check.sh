@@ -1,5 +1,5 @@
 #!/bin/sh
-# Variables: path, size (bytes; empty: everything but the margin), margin. Sets $size. Counts also
+# Variables: path, size (bytes; empty: everything but the margin), margin. Sets $size. Also counts
 # the blocks that are reserved for root.
 [ -d "$path" ] || { echo "hadeploy: there is no directory $path" >&2; exit 1; }
 command -v fallocate >/dev/null || { echo "hadeploy: the program \`fallocate\` is missing; it is in the package util-linux" >&2; exit 1; }
@@ -9,6 +9,6 @@ free=$((blocks * block - margin))
 [ -n "$size" ] || size=$free
 if [ "$size" -gt "$free" ] || [ "$size" -le 0 ]; then
     [ "$free" -gt 0 ] || free=0
-    echo "hadeploy: $path has room for $((free / 1048576)) MiB at most, $((margin / 1048576)) MiB stay free" >&2
+    echo "hadeploy: $path has space for at most $((free / 1048576)) MiB, because $((margin / 1048576)) MiB stay free" >&2
     exit 1
 fi

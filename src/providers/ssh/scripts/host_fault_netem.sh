@@ -1,7 +1,7 @@
 #!/bin/sh
 # Variables: others: the addresses of the other nodes; port: that of SSH; netem: the disturbance.
-# Packets to these addresses get the last band of a qdisc, and its netem; all others are sent as by
-# the default qdisc. The handle marks the qdisc as ours.
+# Packets to these addresses go through the last band of a qdisc and its netem; all others are sent
+# as by the default qdisc. The handle marks the qdisc as ours.
 devices=
 for other in $others; do
     route=$(ip -o route get "$other") || { echo "hadeploy: there is no route to $other" >&2; exit 1; }

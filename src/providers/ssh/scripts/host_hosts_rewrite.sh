@@ -2,11 +2,11 @@
 # Replaces our block in the file $n of the current directory. Variables: directory, n, id, begin and
 # end (the lines around the block), block ("1": the new block is on standard input; "": remove it).
 hadeploy_need "$directory"
-hadeploy_roots . && ! hadeploy_shared || hadeploy_refuse "the directory of $n is not root's alone"
+hadeploy_roots . && ! hadeploy_shared || hadeploy_refuse "users other than root can write to the directory of $n"
 [ -e "./$n" ] || : >"./$n"
 hadeploy_private "$id"
 cp -p -- "./$n" "$hadeploy_new"
-# Without an end line it is not a block, and its lines stay.
+# Without an end line it is not a block, and its lines are left unchanged.
 {
     [ -z "$block" ] || cat
     awk -v b="$begin" -v e="$end" '$0 == b { if (s) printf "%s", held; held = $0 "\n"; s = 1; next }

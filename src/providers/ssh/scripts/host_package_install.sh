@@ -12,7 +12,7 @@ done
 for p in $unnamed; do
     [ -n "$(providers "$p")" ] || missing="$missing $p"
 done
-other= # those with another version
+other= # those with a different version
 for pin in $pins; do
     case " $missing " in *" ${pin%%=*} "*) continue ;; esac
     [ "$(dpkg-query -W -f '${Version}' -- "${pin%%=*}")" = "${pin#*=}" ] || other="$other ${pin%%=*}"

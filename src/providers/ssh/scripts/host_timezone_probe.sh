@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the link's target, or which other thing /etc/localtime is.
+# Prints the link's target, or what /etc/localtime is if it is not a link.
 if [ -L /etc/localtime ]; then
     printf 'link %s\n' "$(readlink /etc/localtime)"
     [ -f /etc/localtime ] || echo dangling

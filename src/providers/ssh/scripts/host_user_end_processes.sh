@@ -1,5 +1,6 @@
 #!/bin/sh
-# Kills the processes of $u and repeats, because a process may start another one meanwhile.
+# Kills the processes of $u, and repeats this, because a process may start a new one in the
+# meantime.
 uid=$(id -u "$u")
 for round in 1 2 3 4 5 6 7 8 9 10; do
     found=

@@ -4,7 +4,7 @@
 safe_home() {
     parent=${home%/*}
     (hadeploy_enter "${parent:-/}" make && hadeploy_roots . && { ! hadeploy_shared || [ -k . ]; }) || hadeploy_refuse \
-        "hadeploy: $home is in a directory of a user, who could replace it while it is made; choose a home below directories of root"
+        "hadeploy: $home is in a directory of a user, who could replace it while it is created; choose a home directory below directories of root"
 }
 if ! getent passwd "$u" >/dev/null; then
     [ -z "$home" ] || safe_home
@@ -22,7 +22,7 @@ fi
 if [ -n "$home" ]; then
     line=$(getent passwd "$u"); old=${line%:*}; old=${old##*:}
     if [ "$old" = "$home" ]; then :
-    # Nothing to move, or moved already: only change the entry. A directory that is not the user's,
+    # Nothing to move, or already moved: only change the entry. A directory that is not the user's,
     # such as /usr/sbin of daemon, stays where it is.
     elif [ -d "$home" ] || [ "$(stat -L -c %u -- "$old" 2>/dev/null)" != "$(id -u -- "$u")" ]; then usermod -d "$home" "$u"
     else

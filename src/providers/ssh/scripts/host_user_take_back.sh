@@ -13,11 +13,11 @@ if [ -r "$memory" ] && getent passwd "$u" >/dev/null; then
     : >"$memory.err"; umask 022
     if [ -n "$created" ]; then
         [ -z "$force" ] || end_processes
-        # A home of somebody else stays: userdel would fail on one that is not the user's, and
-        # remove one in which another user has a home.
+        # A home directory of a different user stays. userdel would fail if the directory is not the
+        # user's, and would remove one that contains the home of a different user.
         remove=-r
         case $(stat -L -c %u -- "$home" 2>/dev/null) in ''|"$(id -u -- "$u")") ;; *) remove= ;; esac
-        # A user who owns a directory above it could have userdel remove something else.
+        # A user who owns a directory above it could make userdel remove a different directory.
         parent=${home%/*}
         (hadeploy_enter "${parent:-/}" && hadeploy_roots . && { ! hadeploy_shared || [ -k . ]; }) 2>/dev/null || remove=
         getent passwd | while IFS=: read -r name rest rest rest rest other rest; do

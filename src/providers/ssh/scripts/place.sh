@@ -1,17 +1,17 @@
 #!/bin/sh
 # Access of root to paths in which a user may own a directory.
 #
-# A shell cannot open a file without following links, but it can change into a directory and ask
-# the kernel for the path of its working directory. If that path is the wanted one, no link was
+# A shell cannot open a file without following links, but it can change into a directory and ask the
+# kernel for the path of its working directory. If that path is the desired one, no link was
 # followed, and from then on `.` is that directory, even if its name changes. (systemd-tmpfiles and
 # sudo do the same with descriptors.) A link that only root can have created, such as /var/run, is
 # followed.
 #
-# In a directory of a user, any name may be replaced at any moment. So a file that root writes or
-# changes the owner of gets its name in a directory owned by root next to it, mode 0700, where
-# nobody else can create names: a new file until it is complete, an existing one as a second hard
-# link. Owner and mode are set there, and rename(2) follows no link. A hard link to a file of
-# somebody else is detected by its link count.
+# In a directory of a user, any name may be replaced at any moment. So if root writes a file or
+# changes its owner, the file gets a name in a directory owned by root next to it, mode 0700, where
+# nobody else can create names: a new file until it is complete, an existing file as a second hard
+# link. Owner and mode are set there, and rename(2) follows no link. A hard link to a different
+# user's file is detected by its link count.
 #
 # A file that is only read is opened without following a link and without blocking, because a FIFO
 # may replace it. If dd does not support these flags (BusyBox), a child with a time limit opens the
@@ -68,7 +68,7 @@ hadeploy_enter() {
             case $hadeploy_rest in /*) cd -P / && hadeploy_at=/ || return 1 ;; esac
             continue
         fi
-        if ! [ -e "./$hadeploy_name" ] && [ -n "${2-}" ]; then # on a shared volume another host may create it first
+        if ! [ -e "./$hadeploy_name" ] && [ -n "${2-}" ]; then # on a shared volume, a different host may create it first
             if hadeploy_said=$(mkdir -- "./$hadeploy_name" 2>&1); then hadeploy_made=yes
             else [ -d "./$hadeploy_name" ] || hadeploy_refuse "$hadeploy_said"; fi
         fi
@@ -79,11 +79,12 @@ hadeploy_enter() {
         hadeploy_made=
     done
 }
-# Removes from the working directory, which is new, the ACL that it has inherited from a default ACL:
-# it would give others access to the directory and to everything in it. Without setfacl, GNU tar gives
-# it the mode and the ACL of another directory (cp of coreutils 9.7 only adds ACLs). BusyBox alone can
-# do neither; there only the mode limits the ACL. A user may have put another directory of root in
-# place of the new one, but an empty one has nothing that the mode would reveal.
+# Removes from the working directory, which is new, the ACL that it has inherited from a default
+# ACL: it would give others access to the directory and to everything in it. Without setfacl, GNU
+# tar gives it the mode and the ACL of a different directory (cp of coreutils 9.7 only adds ACLs).
+# BusyBox alone can do neither; there only the mode limits the ACL. A user may have replaced the new
+# directory by a different directory of root, but an empty one has nothing that the mode would
+# reveal.
 hadeploy_bare() {
     if [ ! -O . ] || hadeploy_holds .; then return 0; fi
     if command -v setfacl >/dev/null; then
@@ -114,8 +115,8 @@ hadeploy_need() {
 # The private directory and the operations in it. Once it has been entered its own name no longer
 # matters: `..` is its parent, because a user cannot move a directory of root. A directory where
 # only root can create names is private enough itself. A default ACL of the directory would give
-# others access to each new file: install(1) creates one without it (not in BusyBox).
-# A user may have put another directory of root in its place, even one where users can create names.
+# others access to each new file: install(1) creates one without it (not in BusyBox). A user may
+# have replaced it by a different directory of root, even one where users can create names.
 hadeploy_enter_new() {
     hadeploy_own=$(mktemp -d "./$1.XXXXXX") || exit 1
     hadeploy_next=${hadeploy_at%/}/${hadeploy_own#./}
@@ -233,7 +234,7 @@ hadeploy_own() {
     rm -f -- "$hadeploy_old"
     hadeploy_public
 }
-# In a directory where only root can create names, the file is what it was when it was looked at.
+# In a directory where only root can create names, the file is still the one that was checked.
 hadeploy_own_directly() {
     case $1 in 1:*) ;; *) hadeploy_refuse "${2%/}/$3 has several hard links" ;; esac
     case $1 in *":$5"|1:"$5":*) ;; *) chown -h -- "$5" "./$3" || exit 1 ;; esac
@@ -287,7 +288,7 @@ hadeploy_empty() {
         if [ -d "$hadeploy_name" ] && [ ! -L "$hadeploy_name" ]; then (
             hadeploy_root=${hadeploy_at%/}/${hadeploy_name#./}
             hadeploy_cd "$hadeploy_name" "$hadeploy_root" || hadeploy_refuse "$hadeploy_root was replaced while it was removed"
-            [ "$(stat -c %d .)" = "$hadeploy_device" ] || hadeploy_refuse "$hadeploy_root is on another file system"
+            [ "$(stat -c %d .)" = "$hadeploy_device" ] || hadeploy_refuse "$hadeploy_root is on a different file system"
             hadeploy_empty
         ) && rmdir -- "$hadeploy_name"; else rm -f -- "$hadeploy_name"; fi || exit 1
     done
