@@ -142,10 +142,10 @@ void Engine::work() {
     }
 }
 
-/// Serves requests until stopped (false) or until the file has to be reopened (true): the volume
+/// Serves requests until stopped (false) or until the file has to be reopened (true). The volume
 /// can give up on an open file after two of three replicas were away one after the other, although
 /// the file itself is intact. The interrupted requests are then executed again; their IDs prevent
-/// that they count twice.
+/// them from counting twice.
 bool Engine::serve(Store& store, std::vector<Job>& interrupted) {
     for (;;) {
         std::vector<Job> batch = std::exchange(interrupted, {});

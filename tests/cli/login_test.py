@@ -163,7 +163,7 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         server.install()
         self.made.unlink()
         text = self.run_hadeploy("plan", status=69)
-        self.assertIn("has another host key than expected", text)
+        self.assertIn("presents an unexpected host key", text)
         self.assertEqual(text.count("error:"), 1, text)  # nothing was sent to the unknown host
         self.assertIn("hadeploy state trust-host-key", text)
         self.run_hadeploy("state", "trust-host-key", "box", "--auto-approve")
@@ -238,7 +238,7 @@ The host key of box was {old}, and is {new} from now on.
             f"port: {server.port}, trust_on_first_use: true}}\n")
         self.run_hadeploy("apply", "--auto-approve")
         server.install()
-        self.assertIn("has another host key than expected", self.run_hadeploy("plan", status=69))
+        self.assertIn("presents an unexpected host key", self.run_hadeploy("plan", status=69))
 
     @unittest.skipUnless(shutil.which("sudo"), "needs sudo")
     def test_each_host_has_a_sudo_password_of_its_own(self):

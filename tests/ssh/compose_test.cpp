@@ -94,7 +94,7 @@ TEST_CASE("compose: values that Docker does not read as text") {
                              "12:30:45", "1.25", "18446744073709551615", "!!str 1.0"})
         CHECK(of_service(fmt::format("environment: {{A: {}}}", kept)) == "");
     CHECK(of_service("user: 1000") ==
-          "content:2:7: `user` of the service web is 1000, which is not text -> write it in "
+          "content:2:7: `user` of the service web is 1000, which is not a string -> write it in "
           "quotes: \"1000\"");
     CHECK(of_service("deploy: {resources: {limits: {cpus: 0.5}}}") ==
           "content:2:37: `deploy.resources.limits.cpus` of the service web is 0.5, which is not "
@@ -117,9 +117,9 @@ TEST_CASE("compose: values that Docker does not read as text") {
     CHECK(of_service("environment: {N: 1}") ==
           "content:2:15: the key N is not a string -> write it in quotes: \"N\"; without them "
           "Docker before 28 reads false");
-    CHECK(of_service("environment: [A: b]") ==
-          "content:2:15: `environment[0]` of the service web is a map, which is not text -> write "
-          "NAME=value, or a map without dashes");
+    CHECK(of_service("environment: [A: b]") == "content:2:15: `environment[0]` of the service web "
+                                               "is a map, which is not a string -> write "
+                                               "NAME=value, or a map without dashes");
 }
 
 TEST_CASE("compose: numbers and words") {
@@ -165,7 +165,7 @@ TEST_CASE("compose: values that Docker reads differently since 28 are rejected")
                       word);
         CHECK_MESSAGE(of_service(fmt::format("labels: {{A: '{}'}}", word)) == "", word);
         CHECK_MESSAGE(contains(said(fmt::format("services: {{{}: {{image: w}}}}", word)),
-                               "is not text -> write it in quotes"),
+                               "is not a string -> write it in quotes"),
                       word);
     }
     CHECK(of_service("tty: True") == "");

@@ -310,7 +310,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         stranger.host_key = login_to(target).host_key;
         login = login_to(target);
         login.jump = std::make_shared<const Login>(stranger);
-        CHECK(has(attempt(login), "has another host key than expected"));
+        CHECK(has(attempt(login), "presents an unexpected host key"));
         const SshServer closed("AllowTcpForwarding no");
         login.jump = std::make_shared<const Login>(login_to(closed));
         login.timeout = std::chrono::milliseconds(300);
@@ -387,7 +387,7 @@ TEST_CASE("a port that accepts and stays silent, and one that closes the connect
     login.timeout = std::chrono::milliseconds(700);
     login.silence = std::chrono::hours(1); // too long for a test to wait for
     login.port = silent.port;
-    CHECK(has(attempt(login), "accepts connections, but no SSH server answers"));
+    CHECK(has(attempt(login), "accepts connections, but no SSH server responds"));
     login.port = closing.port;
     const std::string text = attempt(login);
     CHECK(has(text, "closes the connection before the SSH greeting"));

@@ -127,12 +127,13 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         run_checked({.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key}});
         server.start();
         const Error error = session_error([&] { later.connect(login, {}); });
-        CHECK(has(error.message, "another host key than before in this run"));
+        CHECK(has(error.message, "a different host key than before in this run"));
         CHECK(has(error.message, "before " + fingerprint(first)));
         CHECK(Pool().connect(login, {}) != first);
         login.private_key_file.clear(); // another connection of the pool
         login.identity_files = {server.key_file()};
-        CHECK(has(session_error([&] { pool.connect(login, {}); }).message, "another host key"));
+        CHECK(
+            has(session_error([&] { pool.connect(login, {}); }).message, "an unexpected host key"));
     }
 
     TEST_CASE("unusable keys are rejected before any connection") {

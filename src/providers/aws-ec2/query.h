@@ -161,7 +161,7 @@ class Client {
     void without_signature() { signed_ = false; }
 
   private:
-    /// Parses a response body. Returns "", or what is wrong with it: "the response is not valid
+    /// Parses a response body. Returns "", or the problem with it: "the response is not valid
     /// JSON".
     using Parse = std::function<std::string(const std::string& body)>;
     /// Sends a request, with retries.

@@ -245,7 +245,7 @@ struct Form {
     bool (*holds)(const std::string&);
 };
 constexpr std::array kForms{
-    Form{"text", "text", [](const std::string&) { return true; }},
+    Form{"text", "a string", [](const std::string&) { return true; }},
     Form{"duration", "a duration such as 30s or 1m30s",
          [](const std::string& t) { return is_duration(t); }},
     Form{"size", "a size such as 512M", [](const std::string& t) { return is_size(t); }},

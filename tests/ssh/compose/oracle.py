@@ -34,7 +34,7 @@ STRICTER = {
     "replicas of a global service": r"so it cannot have `deploy",
     "a disabled health check": r"is disabled",
     "a word that the swarm does not know": r"which is not one of",
-    "a number that is none for cpus": r"which is not text with a number",
+    "a number that is none for cpus": r"which is not a string with a number",
     "options of another kind of volume": r"has options of the type|of the type tmpfs has",
     "a file without services": r"has no `services`",
     "a date in the place of text": r" is \d{4}-\d\d-\d\d, which is not",

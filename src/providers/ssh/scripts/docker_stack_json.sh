@@ -6,7 +6,8 @@
 # hadeploy cannot read these responses itself: the programs decide on the host, every second, even
 # while the connection is lost. perl-base, which every host has, comes without JSON::PP; python3 and
 # jq may be missing; and the templates of the docker command know neither ServiceStatus nor the
-# filter for tasks of the current version. shellcheck disable=SC2016 # a perl program
+# filter for tasks of the current version.
+# shellcheck disable=SC2016 # a perl program
 docker_perl=$docker_perl'
     sub json {
         my $t = shift;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Variables: others4, others6: the addresses of the other nodes, separated by commas; port: that of
-# SSH; way: both, in or out. SSH stays possible, even through a different node. chain NAME HOOK
-# PRIORITY, and of the packets: the side of SSH's port and that of the other node
+# SSH; way: both, in or out. SSH stays possible, even through a different node.
+# chain NAME HOOK PRIORITY, and of the packets: the side of SSH's port and that of the other node
 chain() {
     echo "chain $1 { type filter hook $2 priority $3;"
     echo "tcp $4 $port accept"
