@@ -70,7 +70,7 @@ class Store {
     std::vector<Entity> entities(const std::string& after, std::int64_t limit);
     std::int64_t entity_count();
     std::vector<Write> writes_after(std::int64_t seq, std::int64_t limit);
-    /// Those of them whose ID begins with `prefix`, which must not be empty.
+    /// The writes whose ID begins with `prefix`, which must not be empty.
     std::vector<Write> writes_after(std::int64_t seq, std::int64_t limit,
                                     const std::string& prefix);
     std::int64_t last_seq();

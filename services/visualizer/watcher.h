@@ -24,7 +24,7 @@ class Watcher {
 
     /// The latest state; counts as a viewer.
     Snapshot look();
-    /// The same, after waiting up to `most` for a newer version.
+    /// The latest state, after waiting up to `most` for a newer version.
     Snapshot look_beyond(std::uint64_t version, std::chrono::milliseconds most);
 
   private:

@@ -17,10 +17,10 @@ inline constexpr std::string_view kHostDirectory = "/run/hadeploy";
 
 /// An undo to arm. The scripts are POSIX sh; `$1` is the directory of the fault's record.
 struct Undo {
-    std::string directory; ///< of the records
+    std::string directory; ///< directory of the records
     std::string node;      ///< name of the node in the swarm; unique in the directory
     std::string kind;      ///< "kill", "fill-disk", ...
-    std::string lineage;   ///< of the state
+    std::string lineage;   ///< lineage of the state
     std::chrono::milliseconds after{0};
     std::string script; ///< ends the fault; can be run again, and can be run without a fault
     /// Run by the process at its start: files that the script opens are closed when the process

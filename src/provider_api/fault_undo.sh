@@ -6,8 +6,8 @@
 #   keeper  script that runs `undo` after SECONDS, for an hour until it succeeds, and then removes
 #           the directory
 #   armed   BOOT PID START: the process that runs `keeper`
-# Seconds since boot do not change when the clock is set. shellcheck disable=SC2034,SC2154 #
-# variables of the caller; the rest of a line
+# Seconds since boot do not change when the clock is set.
+# shellcheck disable=SC2034,SC2154 # variables of the caller; the rest of a line
 fault_refuse() {
     printf 'hadeploy: %s\n' "$1" >&2
     exit 1

@@ -30,9 +30,9 @@ enum class TypeKind {
     name,       ///< safe as a file, host or object name: [A-Za-z0-9][A-Za-z0-9._-]{0,62}
     account,    ///< a user or group on a node: a name that may also start with _, e.g. `_apt`
     address,    ///< a host name or IP address, without user and port
-    line,       ///< a text of one line; trailing line ends are removed: "key\n" -> "key"
+    line,       ///< a string of one line; trailing newlines are removed: "key\n" -> "key"
     path,       ///< an absolute path on the node, without ".."
-    local_path, ///< a local path, relative to the spec's file -> absolute
+    local_path, ///< a local path, relative to the spec or module -> absolute
     connection, ///< login data for a machine; see connection_fields()
     list,
     set, ///< a list without order and duplicates -> sorted
@@ -42,8 +42,8 @@ enum class TypeKind {
 
 struct Type {
     TypeKind kind = TypeKind::any;
-    std::shared_ptr<const Type> element;                  ///< of a list, set or map
-    std::shared_ptr<const std::vector<Attribute>> fields; ///< of an object
+    std::shared_ptr<const Type> element;                  ///< element type of a list, set or map
+    std::shared_ptr<const std::vector<Attribute>> fields; ///< fields of an object
 
     Type() = default;
     Type(TypeKind k) : kind(k) {}

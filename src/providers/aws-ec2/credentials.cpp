@@ -25,7 +25,7 @@ namespace {
 using std::chrono::milliseconds;
 constexpr std::int64_t kRenewBefore = 300; ///< seconds before they expire
 constexpr std::size_t kMostTokenBytes = 64 * 1024;
-constexpr int kMostProfiles = 5; ///< in a chain of source_profile
+constexpr int kMostProfiles = 5; ///< length limit of a chain of source_profile
 
 /// Seconds of "2026-01-31T12:00:00Z"; 0 for anything else.
 std::int64_t instant(const std::string& text) {

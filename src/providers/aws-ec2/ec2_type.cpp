@@ -6,7 +6,7 @@
 namespace hadeploy::aws {
 
 namespace {
-constexpr std::size_t kMostValues = 200; ///< of a filter
+constexpr std::size_t kMostValues = 200; ///< per filter
 }
 
 std::map<std::string, Item>

@@ -306,7 +306,7 @@ Schema launch_schema() {
                          .type = TypeKind::boolean,
                          .doc = "Whether the volume is encrypted. Can only be set at creation."}}),
          .doc = "The volume from which the instance boots. Settings that are not given come from "
-                "the image. Not read back. It ends with the instance."},
+                "the image. Not read back. It is deleted with the instance."},
         {.name = "metadata_tokens",
          .type = TypeKind::string,
          .doc = "Whether the metadata service requires session tokens (IMDSv2).",

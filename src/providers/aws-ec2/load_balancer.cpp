@@ -10,7 +10,7 @@ namespace hadeploy::aws {
 namespace {
 
 constexpr std::int64_t kIdleTimeout = 60'000; ///< milliseconds; AWS's default
-constexpr std::size_t kLeastZones = 2;        ///< of an application load balancer
+constexpr std::size_t kLeastZones = 2;        ///< for an application load balancer
 constexpr const char* kIdleKey = "idle_timeout.timeout_seconds";
 constexpr const char* kProtectedKey = "deletion_protection.enabled";
 

@@ -26,7 +26,7 @@ class Profiles {
     /// @throws Error if a file cannot be read, or has an unsupported format; it names the line
     static Profiles load(const Environment& environment);
 
-    /// Adds the text of a file.
+    /// Adds the content of a file.
     /// @param name    name of the file, for messages
     /// @param config  whether sections are named "profile NAME", except for the default
     void add(std::string_view text, const std::string& name, bool config);

@@ -12,9 +12,9 @@ namespace hadeploy::aws {
 namespace {
 
 struct Target {
-    const char* prefix;    ///< of IDs
-    const char* parameter; ///< of CreateRoute
-    const char* element;   ///< of a described route
+    const char* prefix;    ///< prefix of its IDs
+    const char* parameter; ///< parameter of CreateRoute
+    const char* element;   ///< element of a described route
 };
 constexpr std::array<Target, 7> kTargets{
     {{"igw-", "GatewayId", "gatewayId"},
@@ -42,7 +42,7 @@ class RouteTable final : public Ec2Type {
             check_destination(config["routes"], e, problems);
             if (e.value.is_string() && target_of(e.value.as_string()) == nullptr)
                 problems
-                    .add(fmt::format("{} is not the ID of a target that routes", quoted(e.value)),
+                    .add(fmt::format("{} is not the ID of a route target", quoted(e.value)),
                          e.value.loc())
                     .with_hint("use for example ${internet.id} of an aws.internet_gateway");
         }

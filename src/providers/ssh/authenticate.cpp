@@ -93,7 +93,7 @@ class Authentication {
     const Login& login_;
     const std::stop_token& stop_;
     std::unique_ptr<LIBSSH2_AGENT, AgentCloser> agent_;
-    std::vector<AgentKey> keys_; ///< in the agent
+    std::vector<AgentKey> keys_; ///< keys in the agent
     bool agent_answers_ = false;
     std::vector<std::string> offered_;  ///< names of the keys that the server was offered
     std::vector<std::string> accepted_; ///< accepted with a signature, but not sufficient

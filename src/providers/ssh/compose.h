@@ -45,8 +45,8 @@ std::vector<std::pair<YAML::Node, YAML::Node>> entries(const YAML::Node& map);
 std::vector<std::string> keys_of(const YAML::Node& map);
 
 /// `text` with ${NAME}, ${NAME:-default}, ${NAME-default} and $NAME replaced as in Docker.
-/// @param missing  called for each variable without a value, with its name and the text of
-/// ${NAME:?text}, or ""; the variable is then replaced by nothing. May be empty.
+/// @param missing  called for each variable without a value, with its name and the message of
+/// ${NAME:?message}, or ""; the variable is then replaced by nothing. May be empty.
 /// @throws Error(spec) for a $ that starts none of these and is not written $$
 using Missing = std::function<void(const std::string& name, const std::string& message)>;
 std::string substituted(const std::string& text, const Value& variables,

@@ -12,8 +12,8 @@ namespace hadeploy::ssh::docker {
 /// `is` lists alternatives, separated by |:
 /// - a scalar: `text` or a form of text (compose_scalar.h), `flag`, `null`, numbers (`whole`;
 ///   `integer`: 1.0 too; `count`: not negative; `number`; `amount`: not negative; `target`: a
-///   port), `value` (text, number or nothing, converted to text) and `option` (the same without
-///   nothing). With a trailing `!` Docker accepts no variable there.
+///   port), `value` (a string, a number or nothing, converted to a string) and `option` (a `value`,
+///   but not nothing). With a trailing `!` Docker accepts no variable there.
 /// - `[X]`, a list of X; `[!X]`, without duplicates
 /// - `{shape}`, a map with the keys whose `in` is that shape; `{*X}` and `{+X}`, a map from any
 ///   names to X, the latter with letters, digits and ._- only

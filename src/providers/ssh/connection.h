@@ -32,7 +32,7 @@ struct Resolved {
 /// @throws Error(spec) for a file that cannot be read or used
 Resolved resolve_connection(const Value& config, const LocalUser& local);
 
-/// "[::1]" -> "::1"; other texts are returned unchanged.
+/// "[::1]" -> "::1"; other strings are returned unchanged.
 std::string without_brackets(const std::string& address);
 
 /// Whether RSA keys can be used: libssh2 signs with SHA-2 only since 1.11, and servers have

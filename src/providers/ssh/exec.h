@@ -40,7 +40,7 @@ struct Shell {
     std::string command;
     std::string input; ///< the beginning of its standard input, before the script
 };
-/// @param arguments  of the shell, with a leading space; without any it reads a script
+/// @param arguments  arguments of the shell, with a leading space; "": the shell reads a script
 Shell shell(const Login& login, std::string_view arguments = "");
 /// Connects and returns a preamble that sets $hadeploy_host_key.
 /// @throws Error(unreachable), Interrupted

@@ -27,14 +27,14 @@ std::string cause_in(std::string_view err);
 /// @param stray  the output that was received instead of the expected frames
 Error explain_no_answer(std::string_view host, bool started, std::string_view stray);
 
-/// The progress text while waiting for commands of an earlier run.
+/// The progress message while waiting for commands of an earlier run.
 std::string explain_wait(std::string_view process);
 /// The error for a host where commands of an earlier run do not end.
 Error explain_busy(std::string_view host, std::string_view process);
 /// The error for an operation that has started and left no result, on a host that did not reboot.
 Error explain_no_result(std::string_view host);
 
-/// The last lines of a text that are not blank.
+/// The last lines of a string that are not blank.
 std::string tail(std::string_view text, std::size_t lines);
 
 } // namespace hadeploy::ssh

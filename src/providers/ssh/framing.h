@@ -15,11 +15,11 @@ struct Section {
     std::string script;
     std::string input = {}; ///< its standard input, without NUL bytes
     /// A change: runs with `set -eu`, and if it fails, no later section is started. A probe is not
-    /// strict: its status is part of its answer.
+    /// strict: its exit status is part of the result.
     bool strict = true;
     std::chrono::milliseconds limit{0}; ///< how long a change may print nothing; 0: default
-    /// Time after which it is killed on the host with all processes that it started; 0: it keeps to
-    /// the limit by itself.
+    /// Time after which the section is killed on the host, with all processes that it started; 0:
+    /// the script enforces the limit itself.
     std::chrono::milliseconds ends_after{0};
 };
 
@@ -40,7 +40,7 @@ std::string make_boundary();
 std::string compose(std::span<const Section> sections, std::string_view boundary,
                     std::string_view preamble = {});
 
-/// The same for a single section that reads the standard input of the exec after the script.
+/// As compose(), for a single section that reads the standard input of the exec after the script.
 std::string compose_streaming(const Section& section, std::string_view boundary);
 
 /// Parses the two streams of such an exec, in pieces of any size.

@@ -37,7 +37,7 @@ struct HostKeys {
 };
 
 /// Parses `host_key`: public keys, or lines of ssh-keyscan and known_hosts, which start with host
-/// names. Comments and empty lines are skipped; a text with nothing else has no keys.
+/// names. Comments and empty lines are skipped; a string with nothing else has no keys.
 /// @throws Error(spec) for a line that is not a host key, with the expected form in the hint
 HostKeys parse_host_keys(std::string_view text, Loc loc = {});
 

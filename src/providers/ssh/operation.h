@@ -24,8 +24,8 @@ std::string wait_for_operations(std::string_view lineage, int patience = kPatien
 
 /// Identifies an operation.
 struct OperationName {
-    std::string lineage; ///< of its state; only one run at a time uses a state
-    std::string process; ///< of the hadeploy process
+    std::string lineage; ///< lineage of the state; only one run at a time uses a state
+    std::string process; ///< ID of the hadeploy process
     std::string id;      ///< unique; also the boundary of its frames
 };
 /// The script that starts an operation, or attaches to it if it has already started.

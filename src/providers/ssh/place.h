@@ -22,11 +22,11 @@ std::string name_of(std::string_view path);
 std::string look_into(std::string_view directory);
 /// Atomically replaces the file at `path` with the script's standard input.
 /// @param owner  "USER:GROUP"
-/// @param sha256  of the input; "" if the input cannot be truncated in transit
+/// @param sha256  hash of the input; "" if the input cannot be truncated in transit
 std::string put_file(std::string_view path, std::string_view identity, std::string_view owner,
                      std::string_view mode, std::string_view sha256 = {});
 /// Sets owner and mode of an existing file.
-/// @param sha256  of the content read by the plan; "" if not known
+/// @param sha256  hash of the content that the plan has read; "" if not known
 std::string own_file(std::string_view path, std::string_view identity, std::string_view owner,
                      std::string_view mode, std::string_view sha256);
 /// Removes the file, and temporary files of a killed put_file.

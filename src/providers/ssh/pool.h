@@ -29,8 +29,8 @@ class FirstKeys {
 /// two hosts at once, so there can be no deadlock.
 class Pool {
   public:
-    /// @param lineage  of the state that manages the hosts; the pool waits for operations that a
-    /// different process has started on a host for the same state. "": none are
+    /// @param lineage  lineage of the state that manages the hosts; the pool waits for operations
+    /// that a different process has started on a host for the same state. "": none are
     /// @param first_keys  shared with other pools
     explicit Pool(std::string lineage = "",
                   std::shared_ptr<FirstKeys> first_keys = std::make_shared<FirstKeys>());

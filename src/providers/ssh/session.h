@@ -19,7 +19,7 @@ struct Exchange {
     std::string command;
     std::string input;                     ///< standard input ...
     std::filesystem::path input_file = {}; ///< ... followed by this local file, streamed
-    /// If not empty: standard input stays open and receives this text once `receive` has returned
+    /// If not empty: standard input stays open and receives this string once `receive` has returned
     /// true. The exchange succeeds only if the host has received it.
     std::string farewell = {};
     /// Time limits until the first output of the command, and between two outputs. If the start-up

@@ -32,7 +32,7 @@ struct HostConfig {
     std::optional<bool> identities_only, public_key_authentication;
     std::string address_family;              ///< "inet", "inet6", "any"
     std::string host_key_algorithms;         ///< see order_host_keys()
-    std::vector<std::string> identity_files; ///< of all matching entries, in order
+    std::vector<std::string> identity_files; ///< those of all matching entries, in order
     std::vector<std::string> user_known_hosts, global_known_hosts;
 };
 

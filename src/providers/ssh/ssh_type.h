@@ -28,7 +28,7 @@ struct Command {
     /// With `on`: the hosts may no longer exist, and the command only tidies up there. If none of
     /// them can be reached, this is not a failure.
     bool may_be_gone = false;
-    std::string step = {}; ///< progress text: "joining the swarm"
+    std::string step = {}; ///< progress message: "joining the swarm"
     /// Time limit. The script has to enforce the limit itself, so that no process is left on the
     /// host; hadeploy stops waiting shortly after the limit.
     std::chrono::milliseconds limit{kStepTimeout};
