@@ -32,7 +32,7 @@ class Image final : public AwsData {
   public:
     Image() {
         name = "aws.image";
-        summary = "The newest image with a name";
+        summary = "The newest image with a given name";
         doc = "Finds the newest image that is available. When the owner publishes a newer one, the "
               "ID changes, which would replace instances. To prevent this, set `name` without "
               "wildcards, or list `image` under `ignore_changes` of the instances.";

@@ -355,16 +355,15 @@ Efs::Efs()
               {.noun = "file system", .describe = "DescribeFileSystems", .id = "FileSystemId"}) {
     name = "aws.efs";
     summary = "A file system that many machines mount (EFS)";
-    doc =
-        "The identity is the creation token, so that a file system is never created twice. It has "
-        "a mount target in each of `subnets`; `mount_targets` exports their addresses by "
-        "availability zone. Unlike the DNS name, an address can be used immediately. Mount "
-        "targets and security groups change in place. If a mount target moves to a different "
-        "subnet, the old one is removed first.\n\n"
-        "Detected and repaired: mount targets, security groups, throughput mode and tags; a file "
-        "system that is gone is created again, empty. Its files exist nowhere else, so you have "
-        "to confirm its destruction. Destroy removes the mount targets, waits until they are "
-        "gone, and then removes the file system.";
+    doc = "The identity is the creation token, so a file system is never created twice. The file "
+          "system has a mount target in each of `subnets`; `mount_targets` exports their addresses "
+          "by availability zone. Unlike the DNS name, an address can be used immediately. Mount "
+          "targets and security groups change in place. If a mount target moves to a different "
+          "subnet, the old one is removed first.\n\n"
+          "Detected and repaired: mount targets, security groups, throughput mode and tags; a file "
+          "system that is gone is created again, empty. Its files exist nowhere else, so you have "
+          "to confirm its destruction. Destroy removes the mount targets, waits until they are "
+          "gone, and then removes the file system.";
     import_id = "the file system ID (fs-...)";
     example = "files:\n"
               "  type: aws.efs\n"

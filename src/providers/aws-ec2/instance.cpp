@@ -266,7 +266,7 @@ Schema launch_schema() {
          .min = 1},
         {.name = "key",
          .type = TypeKind::string,
-         .doc = "Name of the key pair for logins.",
+         .doc = "Name of the key pair for the first login.",
          .replaces = true},
         {.name = "private_address",
          .type = TypeKind::ipv4,
@@ -300,8 +300,14 @@ Schema launch_schema() {
                          .doc = "Size; it can only grow.",
                          .min = kGib},
                         {.name = "type", .type = TypeKind::string, .doc = "Type: gp3, io2, ..."},
-                        {.name = "iops", .type = TypeKind::integer, .doc = "Operations a second."},
-                        {.name = "throughput", .type = TypeKind::integer, .doc = "MiB a second."},
+                        {.name = "iops",
+                         .type = TypeKind::integer,
+                         .doc = "I/O operations per "
+                                "second."},
+                        {.name = "throughput",
+                         .type = TypeKind::integer,
+                         .doc = "Throughput in "
+                                "MiB per second."},
                         {.name = "encrypted",
                          .type = TypeKind::boolean,
                          .doc = "Whether the volume is encrypted. Can only be set at creation."}}),
@@ -331,7 +337,8 @@ Schema login_schema() {
          .default_value = Value("admin")},
         {.name = "private_key_file",
          .type = TypeKind::local_path,
-         .doc = "Private key to log in with. Default: the keys of the SSH agent and in `~/.ssh`.",
+         .doc = "Private key to log in with. Default: the keys of the SSH agent and those in "
+                "`~/.ssh`.",
          .operational = true},
         {.name = "login_by",
          .type = TypeKind::string,
@@ -342,7 +349,7 @@ Schema login_schema() {
          .one_of = {"public", "private"}},
         {.name = "availability_zone",
          .type = TypeKind::string,
-         .doc = "Its zone.",
+         .doc = "Availability zone.",
          .computed = true,
          .open = true},
         {.name = "public_address",
@@ -368,11 +375,12 @@ Instance::Instance()
                .page = 1000}) {
     name = "aws.instance";
     summary = "An EC2 instance: a virtual machine";
-    doc = "Created with a client token and its tags in one request, so that a lost response or a "
-          "killed run never leaves a second one. Other changes continue while it starts.\n\n"
-          "Detected and repaired: an instance that is stopped, its type, groups, metadata options "
-          "and tags. A terminated instance is created again. Destroy terminates it with its root "
-          "volume.";
+    doc = "A client token and the tags are part of the request that creates the instance, so a "
+          "lost response or a killed run never leaves a second one. Other changes continue while "
+          "the instance starts.\n\n"
+          "Detected and repaired: a stopped instance; its type, groups, metadata options and "
+          "tags. A terminated instance is created again. Destroy terminates the instance with its "
+          "root volume.";
     import_id = "the instance ID (i-...)";
     machine = true;
     removal_ends_machine = true;

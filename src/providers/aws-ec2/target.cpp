@@ -147,7 +147,7 @@ RegisteredTarget::RegisteredTarget()
         "is adopted.\n\n"
         "Detected and repaired: a target that was deregistered is registered again. Destroy "
         "deregisters the target and waits until its requests are complete (`deregistration_delay` "
-        "of the group). Only then are resources removed on which the target depends.";
+        "of the group). Resources on which the target depends are removed only after that.";
     import_id = "TARGET_GROUP_ARN/TARGET:PORT";
     adopts = true;
     removal_limit = kLongestDrain;

@@ -340,8 +340,8 @@ Schema group_schema() {
          .filled = true},
         {.name = "deregistration_delay",
          .type = TypeKind::duration,
-         .doc = "How long a target may complete its requests after it is deregistered: at least "
-                "the longest request.",
+         .doc = "Time in which a deregistered target may complete its requests. Set it to at "
+                "least the duration of the longest request.",
          .default_value = Value(kDefaultDelay),
          .min = 0,
          .max = 3'600'000},
@@ -374,12 +374,12 @@ TargetGroup::TargetGroup()
                .name = "TargetGroupName"}) {
     name = "aws.target_group";
     summary = "Instances or IP addresses behind a load balancer, and their health check";
-    doc =
-        "Targets are separate resources, `aws.target`. A replacement is created before the old "
-        "group is removed (`create_before_destroy`), so that listeners can change to the new "
-        "group first.\n\n"
-        "Detected and repaired: health check, deregistration delay, stickiness and tags; a group "
-        "that is gone is created again. Destroy waits up to ten minutes until no listener uses it.";
+    doc = "Targets are separate resources, `aws.target`. A replacement is created before the old "
+          "group is removed (`create_before_destroy`), so that listeners can change to the new "
+          "group first.\n\n"
+          "Detected and repaired: health check, deregistration delay, stickiness and tags; a group "
+          "that is gone is created again. Destroy waits up to ten minutes until no listener uses "
+          "the group.";
     import_id = "the ARN of the target group";
     create_before_destroy = true;
     example = "web:\n"

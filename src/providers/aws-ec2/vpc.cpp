@@ -81,7 +81,7 @@ Vpc::Vpc()
                .page = 1000}) {
     name = "aws.vpc";
     summary = "A virtual network";
-    doc = "A network of its own, with one range of IPv4 addresses.\n\n"
+    doc = "An isolated network with one range of IPv4 addresses.\n\n"
           "Detected and repaired: DNS settings and tags; a VPC that is gone is created again. "
           "Destroy waits up to ten minutes until nothing uses it.";
     import_id = "the VPC ID (vpc-...)";
@@ -177,7 +177,7 @@ Subnet::Subnet()
          .replaces = true},
         {.name = "availability_zone",
          .type = TypeKind::string,
-         .doc = "The zone.",
+         .doc = "Availability zone.",
          .filled = true,
          .replaces = true},
         {.name = "public_ip",

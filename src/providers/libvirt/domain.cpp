@@ -156,7 +156,7 @@ Schema behaviour_schema() {
          .doc = "Parameters to add to the kernel's command line."},
         {.name = "boot_timeout",
          .type = TypeKind::duration,
-         .doc = "Time limit for the boot, until SSH answers.",
+         .doc = "Time limit for the boot, until the SSH server responds.",
          .operational = true,
          .default_value = Value(10 * kMinute),
          .min = 1},
@@ -173,7 +173,8 @@ Schema computed_schema() {
     return {
         {.name = "complete",
          .type = TypeKind::boolean,
-         .doc = "Whether definition, disk and lease exist, and the seed has been removed.",
+         .doc = "Whether the definition, the disk and the lease exist and the seed has been "
+                "removed.",
          .computed = true,
          .tracked = true,
          .verb = "repair"},

@@ -41,9 +41,7 @@ PoolType::PoolType() {
          .default_value = Value("hadeploy")},
         {.name = "path",
          .type = TypeKind::path,
-         .doc =
-             "The directory, on the libvirt host. Defaults to `/var/lib/libvirt/images/` and the "
-             "name.",
+         .doc = "The directory, on the libvirt host. Default: `/var/lib/libvirt/images/NAME`.",
          .replaces = true},
         {.name = "active",
          .type = TypeKind::boolean,

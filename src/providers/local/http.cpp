@@ -118,7 +118,7 @@ class Http final : public DataType {
                    .min = 0},
                   {.name = "ca_cert_pem",
                    .type = TypeKind::string,
-                   .doc = "Certificates of trusted authorities, instead of the system's."},
+                   .doc = "Certificates of trusted authorities, to use instead of the system's."},
                   {.name = "insecure",
                    .type = TypeKind::boolean,
                    .doc = "Whether to trust any certificate. Only for tests.",

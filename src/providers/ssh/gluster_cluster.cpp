@@ -75,7 +75,7 @@ class GlusterCluster final : public SshType {
              .default_value = Value::list({})},
             {.name = "split_brain",
              .type = TypeKind::boolean,
-             .doc = "Whether entries in split-brain are counted too, which takes Gluster seconds.",
+             .doc = "Whether entries in split-brain are counted too, which takes several seconds.",
              .operational = true,
              .default_value = Value(false)},
             {.name = "peers",

@@ -104,8 +104,7 @@ GlusterVolume::GlusterVolume() {
         {.name = "replica",
          .type = TypeKind::integer,
          .doc = "The number of copies of each file. 2 is rejected, because it leads to split "
-                "brain. It "
-                "can be changed while all bricks are one replica set.",
+                "brain. The number can be changed while all bricks are one replica set.",
          .default_value = Value(3),
          .min = 1,
          .max = 9},
@@ -120,8 +119,8 @@ GlusterVolume::GlusterVolume() {
                 "`options` takes precedence over it."},
         {.name = "options",
          .type = map_of(TypeKind::string),
-         .doc = "Volume options. The default gives up a dead host after 20 s instead of Gluster's "
-                "42 s, and drops the locks of a dead client.",
+         .doc = "Volume options. With the default options, clients give up on a dead host after "
+                "20 s instead of Gluster's 42 s, and the locks of a dead client are dropped.",
          .default_value = Value::map({{"network.ping-timeout", "20"},
                                       {"client.tcp-user-timeout", "20"},
                                       {"server.tcp-user-timeout", "20"},
@@ -172,7 +171,7 @@ GlusterVolume::GlusterVolume() {
          .follows = {"hosts", "options"}},
         {.name = "volume_id",
          .type = TypeKind::string,
-         .doc = "Gluster's id of the volume.",
+         .doc = "Gluster's ID of the volume.",
          .computed = true,
          .open = true},
     };

@@ -139,7 +139,8 @@ class HostFault final : public SshType {
         remove_may_leave = true; // a fault of a different node
         summary = "The faults that `hadeploy chaos` has injected on a host.";
         doc =
-            "Read-only. Faults are injected and ended with `hadeploy chaos`; Destroy leaves them.";
+            "Read-only. Faults are injected and ended with `hadeploy chaos`; destroy does not end "
+            "them.";
         example = "faults:\n"
                   "  type: host.fault\n"
                   "  host: ${node[\"node1\"].connection}\n";

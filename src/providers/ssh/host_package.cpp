@@ -77,7 +77,7 @@ class HostPackage final : public SshType {
                    .default_value = Value::map({})},
                   {.name = "keep",
                    .type = TypeKind::boolean,
-                   .doc = "Destroy leaves the packages installed.",
+                   .doc = "Whether destroy leaves the packages installed.",
                    .operational = true,
                    .default_value = Value(false)},
                   {.name = "lock_timeout",
