@@ -162,7 +162,7 @@ class TypeText {
         if (take(c)) return;
         if (rest_.empty())
             throw wrong(fmt::format("\"{}\" is missing at the end", c))
-                .with_hint("quote a type that contains a comma within { and } of YAML");
+                .with_hint("inside { } in YAML, quote a type that contains a comma");
         throw wrong(fmt::format("expected \"{}\" before {}", c, in_quotes(rest_, 20)));
     }
     void expect_end() {
@@ -200,7 +200,7 @@ Attribute field_of_yaml(const Entry& e, int depth) {
     if (e.value.is_null())
         throw Error(ErrorKind::spec, fmt::format("the field {} has no type", in_quotes(e.key)),
                     e.loc)
-            .with_hint("quote a type that contains a comma within { and } of YAML");
+            .with_hint("inside { } in YAML, quote a type that contains a comma");
     if (e.value.is_string()) return TypeText(e.value.as_string(), e.value.loc()).whole_field(e.key);
     return {.name = e.key, .type = of_yaml(e.value, depth), .required = true};
 }

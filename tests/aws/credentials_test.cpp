@@ -290,7 +290,7 @@ TEST_CASE("credentials: services give them without encryption only on this machi
                *relative = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
                *metadata = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
     CHECK(said(full, "http://evil.example/x") ==
-          "AWS_CONTAINER_CREDENTIALS_FULL_URI has http:// with the host \"evil.example\"");
+          "AWS_CONTAINER_CREDENTIALS_FULL_URI uses http:// with the host \"evil.example\"");
     for (const char* url :
          {"http://127.0.0.1.evil.example/", "http://10.0.0.1/", "http://[fd00::1]/"})
         CHECK(said(full, url) != "the container's service for AWS credentials is not responding");
@@ -299,7 +299,7 @@ TEST_CASE("credentials: services give them without encryption only on this machi
     CHECK(said(relative, "@evil.example/") ==
           "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with /");
     CHECK(said(metadata, "http://evil.example") ==
-          "AWS_EC2_METADATA_SERVICE_ENDPOINT has http:// with the host \"evil.example\"");
+          "AWS_EC2_METADATA_SERVICE_ENDPOINT uses http:// with the host \"evil.example\"");
     CHECK(said(metadata, "http://127.0.0.1:1") == "there are no AWS credentials");
     c.env.all[full] = "http://127.0.0.1:1/";
     c.env.all["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "t\r\nHost: x";

@@ -158,6 +158,5 @@ TEST_CASE("errors in a type have their place") {
         errors_of("name: t\nvariables:\n  v: {type: 'object({n: integer})', default: {n: x}}\n") ==
         "hadeploy.yaml:3:50: var.v.n: expected an integer, got the string \"x\"\n");
     CHECK(errors_of("name: t\nvariables:\n  v: {type: {p: optional(port, 80)}}\n")
-              .find("quote a type that contains a comma within { and } of YAML") !=
-          std::string::npos);
+              .find("inside { } in YAML, quote a type that contains a comma") != std::string::npos);
 }

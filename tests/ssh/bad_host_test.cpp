@@ -208,11 +208,10 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const SshServer tty("ForceCommand echo 'sudo: sorry, you must have a tty to run sudo' >&2; "
                             "exit 1");
         CHECK(broken(tty, "true") ==
-              fmt::format(
-                  "sudo requires a terminal on {}\n"
-                  "hint: allow the user to run sudo without one: `Defaults:USER !requiretty` in "
-                  "/etc/sudoers.d\n",
-                  login_to(tty).name()));
+              fmt::format("sudo requires a terminal on {}\n"
+                          "hint: allow the user to run sudo without a terminal: `Defaults:USER "
+                          "!requiretty` in /etc/sudoers.d\n",
+                          login_to(tty).name()));
         const SshServer wrong(
             "ForceCommand echo 'sudo: 3 incorrect password attempts' >&2; exit 1");
         CHECK(

@@ -61,7 +61,7 @@ void require_safe_url(std::string_view url, std::string_view what, const char* h
     if (const std::string problem = url_problem(url); !problem.empty())
         throw Error(ErrorKind::failed, fmt::format("{} {}", what, problem));
     if (leaves_unencrypted(url))
-        throw Error(ErrorKind::failed, fmt::format("{} has http:// with the host {}", what,
+        throw Error(ErrorKind::failed, fmt::format("{} uses http:// with the host {}", what,
                                                    in_quotes(http::authority_of(url))))
             .with_hint(hint);
 }

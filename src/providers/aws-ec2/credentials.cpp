@@ -372,10 +372,9 @@ Credentials CredentialChain::assume(const Credentials& with, const Value& role) 
     } catch (const ServiceError& error) {
         throw Error(ErrorKind::failed, fmt::format("the role {} cannot be assumed: {}",
                                                    role.text("role"), error.message))
-            .with_hint(
-                fmt::format("its trust policy has to allow sts:AssumeRole for the credentials of "
-                            "{}",
-                            source_));
+            .with_hint(fmt::format("the role's trust policy has to allow sts:AssumeRole for the "
+                                   "credentials of {}",
+                                   source_));
     }
 }
 

@@ -244,7 +244,7 @@ void RegionEndpoint::begin(std::size_t index, const Change& change, ChangeSink& 
     if (id.empty())
         throw Error(ErrorKind::failed,
                     fmt::format("the ID of the {} is not known", type.names.noun))
-            .with_hint("run `hadeploy plan`, which reads it again");
+            .with_hint("to read the ID again, run `hadeploy plan`");
     if (!creates || change.again || type.needs_more(change.after)) {
         const Item item = seen(type, id);
         Value before = attributes_of(type, item, change.after, change.before);

@@ -100,7 +100,7 @@ Error Region::refused(const ServiceError& e) {
         }
         return Error(ErrorKind::failed,
                      fmt::format("missing permission: {} in {}", e.action, name_))
-            .with_hint(fmt::format("allow {} to {} in a policy", e.action, who));
+            .with_hint(fmt::format("grant {} to {} in an IAM policy", e.action, who));
     }
     if (e.is({"AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch",
               "UnrecognizedClientException", "MissingAuthenticationToken"}))
@@ -111,7 +111,7 @@ Error Region::refused(const ServiceError& e) {
     if (e.is({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}))
         return Error(ErrorKind::failed,
                      fmt::format("the credentials from {} have expired", chain_.source()))
-            .with_hint("log in again; if they are new, check this machine's clock");
+            .with_hint("log in again; if the credentials are new, check this machine's clock");
     if (e.is({"OptInRequired", "Blocked", "PendingVerification"}))
         return Error(ErrorKind::failed,
                      fmt::format("the account cannot use {} yet: {}", name_, e.message))

@@ -284,8 +284,8 @@ Error Authentication::hung_up() const {
     Error error(ErrorKind::unreachable,
                 offered_.empty() ? fmt::format("{} closed the connection during login: {}",
                                                login_.name(), last_error())
-                                 : fmt::format("{} closed the connection after {} keys: it allows "
-                                               "no more attempts (MaxAuthTries)",
+                                 : fmt::format("{} closed the connection after {} keys: the "
+                                               "server allows no more attempts (MaxAuthTries)",
                                                login_.name(), count));
     if (offered_.empty()) {
         error.transient = true;

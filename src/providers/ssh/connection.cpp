@@ -275,8 +275,8 @@ bool can_use_rsa() {
 }
 
 std::string rsa_hint(std::string_view way_out) {
-    return fmt::format("libssh2 {} supports RSA keys only with SHA-1, which servers reject; 1.11 "
-                       "(Debian 13) supports them. Or {}",
+    return fmt::format("libssh2 {} supports RSA keys only with SHA-1, which servers reject; "
+                       "libssh2 1.11 (Debian 13) also supports SHA-2. Or {}",
                        libssh2_version(0), way_out);
 }
 

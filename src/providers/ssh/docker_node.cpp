@@ -223,8 +223,8 @@ Observation DockerNode::parse(const ReadRequest& request, const ProbeResult& res
         return Observation::blocked(
             Error(ErrorKind::failed, fmt::format("Docker does not run on {}",
                                                  named(request.config["host"], "address")))
-                .with_hint("start it (systemctl start docker), or add a docker.engine that this "
-                           "depends on"));
+                .with_hint("start it (systemctl start docker), or add a docker.engine on which "
+                           "this resource depends"));
     const std::vector<Reply> replies = parse_replies(out);
     if (replies.size() < 2 || replies[0].status != 200 || !replies[0].body.is_object())
         throw Error(ErrorKind::failed, replies.empty() ? "Docker does not answer: " + result.err

@@ -284,8 +284,7 @@ void add_compose_problems(const Value& config, decltype(check_compose) check,
 void DockerStack::check(const Value& config, Diagnostics& diagnostics) const {
     const Value &compose = config["compose"], &content = config["content"];
     if (compose.is_null() && content.is_null())
-        diagnostics.add("a docker.stack needs `compose` (a file) or `content` (its text)",
-                        config.loc());
+        diagnostics.add("a docker.stack needs `compose` (a path) or `content`", config.loc());
     if (!compose.is_null() && !content.is_null())
         diagnostics.add("`compose` and `content` cannot be used together", content.loc());
     if (config.text("name").size() > 48)
@@ -334,8 +333,8 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
     if (result.out.starts_with("stopped"))
         return Observation::blocked(
             Error(ErrorKind::failed, "Docker does not run on the host from which the stack is read")
-                .with_hint("start it (systemctl start docker), or add a docker.engine that this "
-                           "depends on"));
+                .with_hint("start it (systemctl start docker), or add a docker.engine on which "
+                           "this resource depends"));
     const std::vector<Reply> replies = parse_replies(result.out);
     if (replies.empty()) throw Error(ErrorKind::failed, "Docker does not answer: " + result.err);
     const std::string message = replies[0].message();

@@ -214,8 +214,8 @@ Error explain_no_answer(std::string_view host, bool started, std::string_view st
     };
     if (has("must have a tty"))
         return Error(ErrorKind::unreachable, fmt::format("sudo requires a terminal on {}", host))
-            .with_hint("allow the user to run sudo without one: `Defaults:USER !requiretty` in "
-                       "/etc/sudoers.d");
+            .with_hint("allow the user to run sudo without a terminal: `Defaults:USER "
+                       "!requiretty` in /etc/sudoers.d");
     if (has("incorrect password") || has("Sorry, try again"))
         return Error(ErrorKind::unreachable,
                      fmt::format("sudo does not accept the password on {}", host))

@@ -204,8 +204,8 @@ void GlusterVolume::warn(const Value& config, Diagnostics& warnings) const {
     const std::int64_t replica = config.integer("replica", 3);
     if (replica < 4 || replica % 2 != 0) return;
     warnings
-        .add(fmt::format("{} copies tolerate the loss of {} host{}, as many as {} copies do",
-                         replica, (replica - 1) / 2, replica == 4 ? "" : "s", replica - 1),
+        .add(fmt::format("{} copies tolerate the loss of {} host{}, the same as {} copies", replica,
+                         (replica - 1) / 2, replica == 4 ? "" : "s", replica - 1),
              config["replica"].loc())
         .with_hint("use an odd number");
 }

@@ -199,7 +199,7 @@ void shrink(const Change& change, const Bricks& bricks, std::vector<Command>& li
                                   {"replica", std::to_string(staying.size())},
                                   {"count", std::to_string(bricks.have.size())},
                                   {"patience", std::to_string(patience / 1000)}}),
-         .step = fmt::format("taking {} out of the volume", fmt::join(bricks.left, ", ")),
+         .step = fmt::format("removing {} from the volume", fmt::join(bricks.left, ", ")),
          .waits = std::chrono::milliseconds(patience)});
     for (const Host& host : hosts_of(change.before["hosts"]))
         if (const std::string brick = brick_on(host, change.before);

@@ -99,7 +99,7 @@ class HostDirectory final : public SshType, public HoldsFiles {
                       fmt::format("{} is not empty and has a different owner than its parent "
                                   "directory, whose owner may have replaced it",
                                   path))
-                    .with_hint("remove it, or set its owner by hand"));
+                    .with_hint("remove the directory, or set its owner by hand"));
         return parse_path(request.config, "a directory", result);
     }
 
