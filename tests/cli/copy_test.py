@@ -103,8 +103,8 @@ class Copy(Project):
         (self.path / "out").symlink_to("../one/out")
         for words in (("plan",), ("destroy", "--auto-approve")):
             text = self.run_it(*words, code=1)
-            self.assertIn("config\" leads through a symbolic link into another project", text)
-            self.assertIn("`hadeploy state rm 'config'` removes it from the state", text)
+            self.assertIn("config\" leads through a symbolic link into a different project", text)
+            self.assertIn("`hadeploy state rm 'config'` removes the resource from the state", text)
         self.assertEqual(self.contents("one"), before)
         (self.path / "out").unlink()
         self.run_it("destroy", "--auto-approve", "--exclude", "made")

@@ -454,9 +454,9 @@ class LeftoversTest(IdentityProject):
     def test_the_state_is_no_file_of_a_resource(self):
         for path in (".hadeploy/state.db", "x/../.hadeploy/keys/id"):
             self.spec(f"resources: {{f: {{type: local.file, path: {path}, content: x}}}}\n")
-            self.assertIn("where hadeploy keeps its own files", self.run_it("plan", code=65))
+            self.assertIn("in which hadeploy keeps its own files", self.run_it("plan", code=65))
         self.spec("resources: {d: {type: local.directory, path: .hadeploy, force: true}}\n")
-        self.assertIn("where hadeploy keeps its own files", self.run_it("plan", code=65))
+        self.assertIn("in which hadeploy keeps its own files", self.run_it("plan", code=65))
 
     def test_an_entry_of_removed_that_names_nothing(self):
         self.spec("resources: {a: {type: local.file, path: a.txt, content: x}}\n")

@@ -155,7 +155,7 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
     def test_a_machine_that_was_installed_again(self):
         server = self.server("box")
         self.spec(f"address: 127.0.0.1, port: {server.port}, trust_on_first_use: true")
-        note = (f"note: box: its host key {server.fingerprint()} is accepted without a check "
+        note = (f"note: box: the host key {server.fingerprint()} is accepted without a check "
                 "(trust_on_first_use)")
         self.assertIn(note, self.run_hadeploy("plan"))
         self.run_hadeploy("apply", "--auto-approve")

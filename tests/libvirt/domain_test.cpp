@@ -294,7 +294,7 @@ TEST_CASE("domain: an address outside of the network, or of the host") {
             .error.value_or(Error(ErrorKind::failed, "none"));
     };
     CHECK(with_address("10.78.0.11")
-              .message.find("not an address of the network 'lab' (10.77.0.0/24)") !=
+              .message.find("not a usable host address in the network 'lab' (10.77.0.0/24)") !=
           std::string::npos);
     CHECK(with_address("10.77.0.255").message.find("not an address of the network") !=
           std::string::npos);

@@ -149,7 +149,7 @@ TEST_CASE("volume: without a pool, and invalid configurations") {
     CHECK(first(Value::map({{"size", 1}, {"file", "/a"}})).find("only one content") !=
           std::string::npos);
     CHECK(first(Value::map({{"url", "http://a/b"}})).find("needs a checksum") != std::string::npos);
-    CHECK(first(Value::map({{"size", 1}, {"checksum", sum}})).find("only allowed with url") !=
+    CHECK(first(Value::map({{"size", 1}, {"checksum", sum}})).find("only allowed with `url`") !=
           std::string::npos);
     CHECK(first(Value::map({{"url", "ftp://a/b"}, {"checksum", sum}})).find("http") !=
           std::string::npos);

@@ -177,7 +177,7 @@ TEST_CASE("paths are absolute, visible and below the root") {
     CHECK(has(bad(K::path, "etc/motd"), "expected an absolute path"));
     for (const char* windows : {"C:\\x", "C:/x", "c:\\", "\\\\host\\x"})
         for (const K kind : {K::path, K::local_path}) {
-            CHECK(has(bad(kind, windows), "is a path of Windows"));
+            CHECK(has(bad(kind, windows), "is a Windows path"));
             CHECK(has(bad(kind, windows), "with /"));
         }
     CHECK(good(K::local_path, "c:x").as_string().ends_with("c:x"));

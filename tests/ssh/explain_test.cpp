@@ -97,7 +97,7 @@ TEST_CASE("no answer: sudo, an unsuitable shell, a shell that dies") {
               "sudo is not installed"));
     CHECK(has(explain_no_answer("h", false, "This account is currently not available.\n").message,
               "This account is currently not available."));
-    CHECK(has(explain_no_answer("h", true, "").message, "ended during the work"));
+    CHECK(has(explain_no_answer("h", true, "").message, "ended while a step was running"));
 }
 
 TEST_CASE("an earlier run's operation, and a result that is gone") {

@@ -62,7 +62,7 @@ TEST_CASE("host_key: errors name the cause") {
     for (const std::string& wrong :
          {kKey.substr(0, 40), kKey.substr(0, kKey.size() - 4), "ssh-rsa" + kKey.substr(11),
           std::string("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI...")})
-        CHECK(host_keys_error(wrong).find("cut off or mistyped") != std::string::npos);
+        CHECK(host_keys_error(wrong).find("truncated or has a typing error") != std::string::npos);
     CHECK(host_keys_error("@cert-authority *.example.com " + kKey).find("not supported") !=
           std::string::npos);
 }

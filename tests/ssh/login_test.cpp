@@ -215,8 +215,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         login.private_key_file.clear();
         login.agent = agent.socket;
         const std::string text = attempt(login);
-        CHECK(has(text,
-                  "closed the connection after 2 keys: it allows no more attempts (MaxAuthTries)"));
+        CHECK(has(text, "closed the connection after 2 keys: the server allows no more attempts "
+                        "(MaxAuthTries)"));
         CHECK(has(text, "`public_key` for a key in the SSH agent"));
         login.public_key = read_file(server.directory() / "authorized_keys");
         CHECK(attempt(login).empty());

@@ -243,7 +243,7 @@ TEST_SUITE("mount namespaces" * doctest::skip(!Machine::possible())) {
         REQUIRE(outcome.broken);
         CHECK(outcome.begun);
         CHECK(outcome.finished == 1);
-        CHECK(outcome.broken->message.find("ended during the work") != std::string::npos);
+        CHECK(outcome.broken->message.find("ended while a step was running") != std::string::npos);
     }
 
 } // TEST_SUITE

@@ -36,7 +36,7 @@ TEST_CASE("a public key, with options and a comment") {
 
 TEST_CASE("not a public key: the error names what it is") {
     const std::string listed = "256 " + kPrint + " ann@laptop (ED25519)";
-    CHECK(wrong_key_message(listed).find("a line of `ssh-add -l`") != std::string::npos);
+    CHECK(wrong_key_message(listed).find("a line from `ssh-add -l`") != std::string::npos);
     CHECK(hint_of(listed).find("ssh-add -L") != std::string::npos);
     CHECK(hint_of(listed, true) == "write only the fingerprint: \"" + kPrint + "\"");
     CHECK(wrong_key_message(kPrint) == "this is the fingerprint of a key, not the key");
@@ -49,9 +49,9 @@ TEST_CASE("not a public key: the error names what it is") {
     const std::string secret = "-----BEGIN OPENSSH PRIVATE KEY----- b3BlbnNzaC1rZXk";
     CHECK(wrong_key_message(secret) == "this is a private key, not a public one");
     CHECK(hint_of(secret).find("b3Blb") == std::string::npos);
-    CHECK(wrong_key_message("ssh-ed25519 AAAA ann").find("cut off or mistyped") !=
+    CHECK(wrong_key_message("ssh-ed25519 AAAA ann").find("truncated or has a typing error") !=
           std::string::npos);
-    CHECK(wrong_key_message(kPublicKey.substr(0, 30)).find("cut off or mistyped") !=
+    CHECK(wrong_key_message(kPublicKey.substr(0, 30)).find("truncated or has a typing error") !=
           std::string::npos);
     CHECK(wrong_key_message("ann").find("\"ann\" is not a public key") != std::string::npos);
     CHECK(wrong_key_message("").find("is not a public key") != std::string::npos);

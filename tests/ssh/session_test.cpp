@@ -269,7 +269,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         const Run r =
             run(pool, login_to(server), {{.script = "kill -9 $$"}, {.script = "echo two"}});
         REQUIRE(r.outcome.broken);
-        CHECK(has(r.outcome.broken->message, "ended during the work"));
+        CHECK(has(r.outcome.broken->message, "ended while a step was running"));
         const Run section =
             run(pool, login_to(server), {{.script = "kill -9 $(exec sh -c 'echo $PPID')"}});
         CHECK(!section.outcome.broken);
