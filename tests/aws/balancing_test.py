@@ -339,9 +339,9 @@ class RefusalTest(Balanced):
         for action, code, expected in (
                 ("CreateTargetGroup", "AccessDenied",
                  "missing permission: elasticloadbalancing:CreateTargetGroup in eu-central-1"),
-                ("CreateTargetGroup", "TooManyTargetGroups", "ask AWS for a higher quota"),
+                ("CreateTargetGroup", "TooManyTargetGroups", "request a higher quota from AWS"),
                 ("CreateLoadBalancer", "InvalidSubnet", "needs an aws.internet_gateway in its VPC"),
-                ("CreateListener", "TargetGroupAssociationLimit", "a target group serves one load balancer")):
+                ("CreateListener", "TargetGroupAssociationLimit", "a target group can serve only one load balancer")):
             with self.subTest(code):
                 proxy.faults = [some(9, [action], lambda f, code=code: refused(code, "no", 403))]
                 self.assertIn(expected, re.sub(r"\s+", " ", self.apply(code=1)))

@@ -176,7 +176,7 @@ class FaultTest(Shared):
         proxy.faults = [some(9, ["CreateFileSystem"], lambda f: failed(403, "AccessDeniedException"))]
         self.assertIn("missing permission: elasticfilesystem:CreateFileSystem in eu-central-1", self.apply(code=1))
         proxy.faults = [some(9, ["CreateFileSystem"], lambda f: failed(403, "FileSystemLimitExceeded"))]
-        self.assertIn("ask AWS for a higher quota", self.apply(code=1))
+        self.assertIn("request a higher quota from AWS", self.apply(code=1))
 
     def test_two_subnets_of_one_zone_are_refused(self):
         one_zone = NETWORK.replace("eu-central-1${each.key}", "eu-central-1a")

@@ -250,8 +250,8 @@ class FaultTest(Project):
             for words in expected:
                 self.assertIn(words, text)
         fails("CreateVpc", "UnauthorizedOperation", "missing permission: ec2:CreateVpc in eu-central-1",
-              "allow ec2:CreateVpc to arn:aws:")
-        fails("CreateVpc", "VpcLimitExceeded", "You have reached your limit", "ask AWS for a higher quota")
+              "grant ec2:CreateVpc to arn:aws:")
+        fails("CreateVpc", "VpcLimitExceeded", "You have reached your limit", "request a higher quota from AWS")
         proxy.faults = [some(9, ["CreateVpc"], lambda f: refusal("TagLimitExceeded", "too many tags"))]
         self.assertNotIn("quota", self.apply(code=1))
         fails("CreateVpc", "AuthFailure", "AWS rejected the credentials from AWS_ACCESS_KEY_ID")

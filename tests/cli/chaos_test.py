@@ -39,7 +39,7 @@ class ChaosTest(chaos_project.ChaosProject):
 
     def test_fill_disk_beyond_the_disk(self):
         text = self.chaos("--fill-disk", "node2", "--size", "900 TiB", "--progress", "quiet", status=1)
-        self.assertRegex(text, self.on_node2(r"/var has room for \d+ MiB at most, 16 MiB stay free"))
+        self.assertRegex(text, self.on_node2(r"/var has space for at most \d+ MiB, because 16 MiB stay free"))
         self.assertEqual(self.listed(), [])
 
     def test_undo_that_cannot_be_armed(self):

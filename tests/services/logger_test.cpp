@@ -86,7 +86,7 @@ TEST_CASE("an incomplete line after a crash is removed and written again") {
 TEST_CASE("another file is not mistaken for the log") {
     const TempDir data;
     append_raw(data, "hello\n");
-    CHECK_THROWS_WITH_AS(LogFile(data.path()), doctest::Contains("move the file away"),
+    CHECK_THROWS_WITH_AS(LogFile(data.path()), doctest::Contains("move it away"),
                          std::runtime_error);
     CHECK(data.read("entities.log") == "hello\n");
 }

@@ -221,7 +221,7 @@ TEST_SUITE("real sshd" * doctest::skip(!FaultyHost::possible())) {
         };
         const std::string disk = (host.dir.path / "disk").string();
         CHECK(refusal("fill-disk", Value::map({{"path", disk}, {"size", std::int64_t{1} << 60}}))
-                  .find("has room for") != std::string::npos);
+                  .find("has space for at most") != std::string::npos);
         CHECK(refusal("fill-disk", Value::map({{"path", disk + "/nowhere"}, {"size", 1}}))
                   .find("there is no directory") != std::string::npos);
         CHECK(refusal("kill-service", Value::map({{"service", "app_web"}}))
