@@ -70,7 +70,7 @@ TEST_CASE("aws.security_group: SSH and databases that are open to everybody are 
     CHECK(open_to("22", "sg-1") == "");
 }
 
-TEST_CASE("aws.route_table: a target has the ID of something that routes") {
+TEST_CASE("aws.route_table: a route leads to a route target") {
     const auto to = [](const char* target) {
         return said_of(
             "aws.route_table",
@@ -78,7 +78,7 @@ TEST_CASE("aws.route_table: a target has the ID of something that routes") {
     };
     for (const char* good : {"igw-1", "nat-1", "i-1", "eni-1", "pcx-1", "tgw-1", "vgw-1"})
         CHECK(to(good) == "");
-    CHECK(to("vpc-1") == "\"vpc-1\" is not the ID of something that routes\n");
+    CHECK(to("vpc-1") == "\"vpc-1\" is not the ID of a route target\n");
 }
 
 TEST_CASE("aws.volume: sizes have no parts of a GiB, and an attachment has a device") {

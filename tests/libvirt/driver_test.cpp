@@ -145,8 +145,8 @@ TEST_CASE("volume: without a pool, and invalid configurations") {
         return diagnostics.empty() ? std::string() : diagnostics.list().front().message;
     };
     const std::string sum = "sha256:" + std::string(64, '0');
-    CHECK(first(Value::map({})).find("needs content") != std::string::npos);
-    CHECK(first(Value::map({{"size", 1}, {"file", "/a"}})).find("only one content") !=
+    CHECK(first(Value::map({})).find("needs one of") != std::string::npos);
+    CHECK(first(Value::map({{"size", 1}, {"file", "/a"}})).find("only one of") !=
           std::string::npos);
     CHECK(first(Value::map({{"url", "http://a/b"}})).find("needs a checksum") != std::string::npos);
     CHECK(first(Value::map({{"size", 1}, {"checksum", sum}})).find("only allowed with `url`") !=

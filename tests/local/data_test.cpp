@@ -114,7 +114,7 @@ TEST_CASE("http: retries") {
     }
     const Lab::Run failed = lab.plan(http("url: " + dead + ", retries: 1, retry_delay: 1ms", ""));
     CHECK(failed.plan.starts_with("data.a: \"127.0.0.1:"));
-    CHECK(failed.plan.find("does not answer") != std::string::npos);
+    CHECK(failed.plan.find("does not respond") != std::string::npos);
     CHECK(lab.plan(http("url: ftp://x/", "")).plan ==
           "url has to begin with http:// or https://; ");
     CHECK(lab.plan(http("url: http://x/, request_headers: {\"a b\": c}", "")).plan ==

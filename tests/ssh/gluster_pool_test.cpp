@@ -133,7 +133,7 @@ TEST_CASE("gluster.pool: a machine that lost its disk gets its UUID and its peer
     const PoolHost other;
     other.put("glusterd.info", "UUID=new\n");
     other.put("peers/dd", "uuid=dd\n");
-    CHECK(contains(other.run(back, pool).err, "node1 is in another pool"));
+    CHECK(contains(other.run(back, pool).err, "node1 is in a different pool"));
     CHECK(other.read("glusterd.info") == "UUID=new\n");
     const PoolHost busy;
     busy.put("vols/data/info", "type=2\n");

@@ -139,7 +139,7 @@ class HostFault final : public SshType {
         remove_may_leave = true; // a fault of a different node
         summary = "The faults that `hadeploy chaos` has injected on a host.";
         doc =
-            "Read-only. Faults are injected and ended with `hadeploy chaos`; destroy does not end "
+            "Read-only. Faults are injected and ended with `hadeploy chaos`. Destroy does not end "
             "them.";
         example = "faults:\n"
                   "  type: host.fault\n"
