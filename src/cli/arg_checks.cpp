@@ -70,6 +70,8 @@ std::string contradiction(const Args& args) {
     if (plan.destroy && !plan.replace.empty()) return "--replace and --destroy cannot be combined";
     if (args.raw && args.name.empty()) return "--raw needs the NAME of an output";
     if (args.raw && args.json) return "--raw and --json cannot be combined";
+    if (args.command == "show" && args.markdown && args.json)
+        return "--markdown and --json cannot be combined";
     if (args.show_secrets && !args.raw)
         return "--show-secrets needs --raw and the NAME of an output";
     if (args.fingerprint && !args.fingerprint->starts_with("SHA256:"))

@@ -206,7 +206,16 @@ class Declaration {
 
     void looking() {
         CLI::App& show = command("show", "Show the state or a saved plan");
-        show.add_option("PLAN", args_.plan_file, "Saved plan")->type_name("FILE");
+        CLI::Option* saved =
+            show.add_option("PLAN", args_.plan_file, "Saved plan")->type_name("FILE");
+        CLI::Option* markdown = show.add_flag("--markdown", args_.markdown,
+                                              "Print the plan as Markdown, for a pull request");
+        markdown->needs(saved);
+        show.add_option("--limit", args_.limit,
+                        "Maximum size of the Markdown in bytes (default 65536, GitHub's limit)")
+            ->type_name("BYTES")
+            ->check(CLI::Range(4'000, 100'000'000))
+            ->needs(markdown);
         showing(show);
         CLI::App& output = command("output", "Show the outputs of the last apply");
         output.add_option("NAME", args_.name, "Print only this output");

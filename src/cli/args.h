@@ -52,7 +52,8 @@ struct Args {
     bool raw = false;                       ///< output --raw
     bool show_secrets = false;              ///< output --raw --show-secrets
     std::optional<std::string> expression;  ///< console -e
-    bool markdown = false;                  ///< docs --markdown
+    bool markdown = false;                  ///< docs, show PLAN
+    std::size_t limit = 65'536;             ///< show --markdown: maximum size in bytes
     bool commands = false;                  ///< docs --commands
     bool man = false;                       ///< docs --man
     bool module = false;                    ///< schema --module

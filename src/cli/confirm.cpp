@@ -109,6 +109,20 @@ void check_allowed(const Context& context, const Plan& plan) {
     }
 }
 
+void check_unreviewed(const Project& project, std::string_view command, bool destroy) {
+    if (!project.saved_plans_only()) return;
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: this project applies only saved plans, as `saved_plans_only` in "
+                            "its spec says",
+                            command))
+        .with_hint(fmt::format("{}hadeploy plan{} --out FILE, and after the review hadeploy apply "
+                               "FILE",
+                               command.starts_with("rollback")
+                                   ? "restore the earlier spec, for example by git revert, then "
+                                   : "",
+                               destroy ? " --destroy" : ""));
+}
+
 void confirm(const Context& context, const Plan& plan, std::string_view command,
              std::string_view question) {
     const std::vector<Loss> losses = unconfirmed(context, plan);

@@ -17,6 +17,10 @@ class Cancelled : public std::exception {
 /// @throws Error(usage): --allow-data-loss names an object whose data the plan does not destroy
 void check_allowed(const Context& context, const Plan& plan);
 
+/// For a command that makes a plan and applies it without review.
+/// @throws Error(usage) if the project applies only saved plans
+void check_unreviewed(const Project& project, std::string_view command, bool destroy = false);
+
 /// Asks for approval of a plan that was shown. If data would be lost that --allow-data-loss does
 /// not cover, the user has to type the address of the resource, or for several the name of the
 /// project. --auto-approve does not cover data losses.

@@ -173,6 +173,7 @@ int take_turns(Context& context, PlanOptions options, Store& store, const std::s
 } // namespace
 
 int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command) {
+    check_unreviewed(context.project, command, options.destroy);
     tell_short_secrets(context);
     const auto store = context.project.open_store(Store::Mode::read_write);
     tell_new_state(context, *store, Store::Mode::read_write);

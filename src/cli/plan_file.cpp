@@ -1,14 +1,17 @@
 #include "cli/plan_file.h"
 
-#include "cli/render/plan_json.h"
+#include "cli/origin.h"
+#include "cli/record.h"
 #include "cli/version.h"
 #include "core/file.h"
-#include "core/hash.h"
+#include "core/text.h"
 #include "core/value_json.h"
 #include "planner/plan/prior_state.h"
 #include "planner/spec/load_spec.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 namespace hadeploy::cli {
@@ -16,11 +19,7 @@ namespace hadeploy::cli {
 namespace {
 
 using nlohmann::json;
-constexpr int kPlanFileFormat = 5; ///< one line of header, one line of encrypted body
-
-std::string digest_of(const Plan& plan) {
-    return sha256_hex(plan_json(plan).dump());
-}
+constexpr int kPlanFileFormat = 6; ///< one line of header, one line of encrypted body
 
 json options_json(const PlanOptions& o) {
     return {{"destroy", o.destroy}, {"refresh", o.refresh}, {"refresh_only", o.refresh_only},
@@ -36,8 +35,10 @@ PlanOptions options_of(const json& j) {
             .replace = j.at("replace").get<std::vector<std::string>>()};
 }
 
-json observation_json(const Observation& o) {
-    json out{{"state", static_cast<int>(o.state)}, {"attributes", to_json(o.attributes)}};
+json observation_json(const std::string& type, const Observation& o, const Form& form) {
+    json out{{"type", type},
+             {"state", static_cast<int>(o.state)},
+             {"attributes", to_json(form.kept(type, o.attributes))}};
     if (!o.foreign.empty()) out["foreign"] = o.foreign;
     if (!o.replace_reason.empty()) out["outdated"] = o.replace_reason;
     if (o.data_gone) out["data_gone"] = true;
@@ -46,20 +47,22 @@ json observation_json(const Observation& o) {
     return out;
 }
 
-Observation read_observation(const json& j) {
-    Observation o;
+SavedObservation read_observation(const json& j) {
+    SavedObservation saved;
+    Observation& o = saved.seen;
     const int state = j.at("state").get<int>();
     if (state < 0 || state > static_cast<int>(Observation::State::blocked))
         throw Error(ErrorKind::state, fmt::format("a resource has the invalid state {}", state))
             .with_hint("create the plan again: hadeploy plan --out FILE");
     o.state = static_cast<Observation::State>(state);
+    saved.type = j.at("type");
     o.attributes = from_json(j.at("attributes").get<std::string>());
     o.foreign = j.value("foreign", "");
     o.replace_reason = j.value("outdated", "");
     o.data_gone = j.value("data_gone", false);
     o.assumed = j.value("assumed", false);
     if (j.contains("error")) o.error = Error(ErrorKind::failed, j["error"].get<std::string>());
-    return o;
+    return saved;
 }
 
 ChangeKind change_of(const json& j) {
@@ -107,24 +110,23 @@ std::string open_body(const std::filesystem::path& file, const std::string& lock
 /// @throws json::exception, Error if the authentic body does not have the expected form
 void read_body(const json& body, PlanFile& out) {
     out.lineage = body.at("lineage");
-    out.directory = body.value("directory", "");
+    out.state = body.at("state");
+    out.directory = body.at("directory");
     out.serial = body.at("serial");
     out.plan_time = body.at("plan_time");
-    const json interrupted = body.value("interrupted", json::object());
-    for (const auto& [address, kind] : interrupted.items())
+    out.origin = from_json(body.at("origin").get<std::string>());
+    for (const auto& [address, kind] : body.at("interrupted").items())
         out.interrupted[address] = change_of(kind);
     out.options = options_of(body.at("options"));
-    out.steps_digest = body.at("steps_digest");
-    const json files = body.value(
-        "files", json::object()); // a range-for does not extend the lifetime of a temporary
-    for (const auto& [path, content] : files.items()) out.files[path] = content;
+    out.files = body.at("files").get<std::map<std::string, std::string>>();
     const Value variables = from_json(body.at("variables").get<std::string>());
     if (variables.is_map())
         for (const Entry& e : variables.as_map()) out.variables[e.key] = e.value;
     out.secrets = from_json(body.at("secrets").get<std::string>());
     if (body.contains("last_run")) out.last_run = from_json(body["last_run"].get<std::string>());
-    const json observed = body.value("observed", json::object());
-    for (const auto& [address, o] : observed.items()) out.observed[address] = read_observation(o);
+    for (const auto& [address, o] : body.at("observed").items())
+        out.observed[address] = read_observation(o);
+    out.digests = body.at("digests").get<PlanDigests>();
 }
 
 } // namespace
@@ -149,22 +151,53 @@ void refuse_other_file(const std::filesystem::path& file) {
 }
 } // namespace
 
+namespace {
+/// The texts of the spec and its modules. The values of variables from other files are saved on
+/// their own.
+json spec_files(const Project& project) {
+    const auto& given = project.options().variable_files;
+    json out = json::object();
+    for (const Sources::File& f : project.sources().files())
+        if (!f.given && std::find(given.begin(), given.end(), f.path) == given.end())
+            out[project.from_directory(f.path).string()] = f.text;
+    return out;
+}
+
+json observations_json(const Project& project, const PriorState& prior) {
+    const Form form = project.form();
+    const auto type_of = [&](const std::string& address) -> std::string {
+        if (const auto node = project.graph().find(address))
+            return project.graph()[*node].type->name;
+        const auto recorded = prior.recorded.find(address);
+        return recorded == prior.recorded.end() ? "" : recorded->second.type;
+    };
+    json out = json::object();
+    for (const auto& [address, o] : prior.observed)
+        out[address] = observation_json(type_of(address), o, form);
+    return out;
+}
+} // namespace
+
 void save_plan(const std::filesystem::path& file, const Project& project,
                const PlanOptions& options, const PlannedRun& prepared) {
     refuse_other_file(file);
-    json body{
-        {"lineage", prepared.prior.lineage},         {"directory", project.root()},
-        {"serial", prepared.prior.serial},           {"options", options_json(options)},
-        {"variables", to_json(project.variables())}, {"secrets", to_json(project.spec().secrets)},
-        {"steps_digest", digest_of(prepared.plan)},  {"interrupted", json::object()},
-        {"plan_time", project.spec().plan_time}};
+    const StateLocation location = project.state_location();
+    json body{{"lineage", prepared.prior.lineage},
+              {"state", location.in_file() ? "" : location.text()},
+              {"directory", project.root()},
+              {"serial", prepared.prior.serial},
+              {"origin", to_json(run_origin(project.options().directory))},
+              {"options", options_json(options)},
+              {"files", spec_files(project)},
+              {"variables", to_json(variables_record(project))},
+              {"secrets", to_json(project.spec().secrets)},
+              {"observed", observations_json(project, prepared.prior)},
+              {"digests", plan_digests(prepared.plan, project)},
+              {"interrupted", json::object()},
+              {"plan_time", project.spec().plan_time}};
     for (const auto& [address, kind] : interrupted_in_state(prepared.prior))
         body["interrupted"][address] = change_name(kind);
-    for (const Sources::File& f : project.sources().files())
-        body["files"][f.path.string()] = f.text;
     if (!project.last_run().is_null()) body["last_run"] = to_json(project.last_run());
-    for (const auto& [address, o] : prepared.prior.observed)
-        body["observed"][address] = observation_json(o);
     const Cipher cipher = Cipher::make(project.key_source());
     const std::string header = json{
         {"hadeploy", kVersion},
@@ -207,51 +240,95 @@ PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
 }
 
 namespace {
-/// Local paths in a plan belong to the directory that it was created in.
-Error changed_plan(const PlanFile& plan, const Project& project) {
-    if (!plan.directory.empty() && project.root() != plan.directory)
-        return Error(
-                   ErrorKind::state,
-                   fmt::format(
-                       "the saved plan was created when the project was in {}, and it is now in {}",
-                       plan.directory, project.root()))
-            .with_hint("the paths in the plan depend on that directory: run plan again here");
-    return Error(ErrorKind::state, "the saved plan is no longer the same: outputs in the state or "
-                                   "a local file that it uses have changed")
-        .with_hint("run plan again");
-}
-} // namespace
+constexpr const char* kPlanAgain = "run plan again";
 
-PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& store) {
-    const FileReader read = [&](const std::filesystem::path& path) {
-        const auto it = plan.files.find(path.string());
-        if (it == plan.files.end())
-            throw Error(ErrorKind::state, fmt::format("the saved plan has no {}", path.string()))
-                .with_hint("run apply in the directory, and with the --chdir, of the plan");
-        return it->second;
-    };
-    project.set_plan_time(plan.plan_time);
-    if (plan.last_run.is_null())
-        project.load_from(read, plan.variables, plan.secrets);
-    else
-        project.load_without_spec(plan.project, plan.last_run);
-    if (store.lineage() != plan.lineage)
-        throw Error(ErrorKind::state, "the saved plan belongs to another project or state")
-            .with_hint("run plan again");
+/// ", that of commit 3f2a..., "; "" if it is not known.
+std::string commit_of_plan(const PlanFile& plan) {
+    const std::string id = plan.origin["commit"].text("id");
+    return id.empty() ? "" : fmt::format(", that of commit {},", id.substr(0, 12));
+}
+
+Error other_state(const PlanFile& plan, const Project& project) {
+    const StateLocation here = project.state_location();
+    const std::string now = here.in_file() ? "" : here.text();
+    Error error(ErrorKind::state, "the saved plan belongs to another project or state");
+    if (now == plan.state) return std::move(error).with_hint(kPlanAgain);
+    return std::move(error).with_hint(fmt::format(
+        "it was made for {}, and this is {}: use that state, or run plan again",
+        plan.state.empty() ? "a state in a file" : in_quotes(plan.state, 4096),
+        now.empty() ? in_quotes(project.state_file().string(), 4096) : in_quotes(now, 4096)));
+}
+
+void check_state(const PlanFile& plan, const Project& project, const Store& store) {
+    if (store.lineage() != plan.lineage) throw other_state(plan, project);
     if (store.serial() != plan.serial)
         throw Error(ErrorKind::state,
                     "the saved plan is stale: the state has changed since it was created")
-            .with_hint("run plan again");
+            .with_hint(kPlanAgain);
     std::map<std::string, ChangeKind> interrupted;
     for (const Intent& intent : store.intents()) interrupted[intent.address] = intent.action;
     if (interrupted != plan.interrupted)
         throw Error(
             ErrorKind::state,
             "the saved plan is stale: a later run was interrupted and has to be completed first")
-            .with_hint("run plan again");
+            .with_hint(kPlanAgain);
+}
+
+Error changed_plan(const PlanFile& plan, const Project& project, const std::string& parts) {
+    Error error(ErrorKind::state,
+                fmt::format("the saved plan would not do the same here: {} would differ", parts));
+    if (project.root() != plan.directory)
+        return std::move(error).with_hint(
+            fmt::format("it was created in {}, and this is {}: a value contains that path, or a "
+                        "local file that the plan uses has changed; run plan again here",
+                        plan.directory, project.root()));
+    return std::move(error).with_hint(
+        "outputs in the state or a local file that it uses have changed: run plan again");
+}
+} // namespace
+
+void check_same_spec(const PlanFile& plan, const Project& project) {
+    std::vector<std::string> differing;
+    for (const auto& [name, text] : plan.files) {
+        try {
+            if (disk_reader()(project.options().directory / name) == text) continue;
+        } catch (const Error&) { // it is missing, for example
+        }
+        differing.push_back(name);
+    }
+    if (differing.empty()) return;
+    throw Error(ErrorKind::state, fmt::format("the saved plan was made from another spec: {} {}",
+                                              fmt::join(differing, ", "),
+                                              differing.size() == 1 ? "differs" : "differ"))
+        .with_hint(fmt::format("apply it where the spec is the same{} or run plan again",
+                               commit_of_plan(plan)));
+}
+
+PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& store) {
+    check_state(plan, project, store);
+    const FileReader read = [&](const std::filesystem::path& path) {
+        const auto it = plan.files.find(project.from_directory(path).string());
+        if (it == plan.files.end())
+            throw Error(ErrorKind::state, fmt::format("the saved plan has no {}", path.string()))
+                .with_hint(kPlanAgain);
+        return it->second;
+    };
+    project.set_plan_time(plan.plan_time);
+    project.set_plan_origin(plan.origin);
+    if (plan.last_run.is_null())
+        project.load_from(read, plan.variables, plan.secrets);
+    else
+        project.load_without_spec(plan.project, plan.last_run);
+    std::map<std::string, Observation> observed;
+    const Form form = project.form();
+    for (const auto& [address, saved] : plan.observed) {
+        Observation& seen = observed[address] = saved.seen;
+        seen.attributes = form.used(saved.type, seen.attributes);
+    }
     PlannedRun prepared =
-        plan_from_observations(project.plan_source(), store, plan.options, plan.observed);
-    if (digest_of(prepared.plan) != plan.steps_digest) throw changed_plan(plan, project);
+        plan_from_observations(project.plan_source(), store, plan.options, std::move(observed));
+    const std::string parts = differing_parts(plan.digests, plan_digests(prepared.plan, project));
+    if (!parts.empty()) throw changed_plan(plan, project, parts);
     return prepared;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/plan_digests.h"
 #include "cli/project.h"
 #include "planner/spec/variables.h"
 
@@ -7,31 +8,43 @@
 
 namespace hadeploy::cli {
 
+struct SavedObservation {
+    std::string type; ///< of the resource
+    Observation seen; ///< with local paths as in Form::kept
+};
+
 /// A saved plan contains its inputs (the files of the spec, values of variables, observations, the
-/// serial and open intents of the state) and a digest of the steps. Apply makes the plan again from
-/// them and refuses it if the steps are not identical. Everything except the project name is
-/// encrypted with a data key of its own, which the state's key opens.
+/// serial and open intents of the state) and digests of what it does. Apply makes the plan again
+/// from them and refuses it if it would not do the same. Everything except the project name is
+/// encrypted with a data key of its own, which the state's key opens. Local paths within the
+/// project are relative to it: another machine can apply the plan in another directory.
 struct PlanFile {
     std::string project, lineage;
-    std::string directory; ///< of the project
+    std::string state;     ///< the URL of a database, without the password; "" for a file
+    std::string directory; ///< of the project where the plan was made
     std::int64_t serial = 0;
     std::int64_t plan_time = 0;                    ///< Spec::plan_time
+    Value origin;                                  ///< see run_origin()
     std::map<std::string, ChangeKind> interrupted; ///< PriorState::interrupted
     PlanOptions options;
-    std::map<std::string, std::string> files; ///< path -> text
+    std::map<std::string, std::string> files; ///< of the spec: relative path -> text
     VariableValues variables;
     Value last_run; ///< of a removal without a spec: Project::last_run(); otherwise null
     Value secrets;  ///< content of the files under `secrets:`
-    std::map<std::string, Observation> observed;
-    std::string steps_digest;
+    std::map<std::string, SavedObservation> observed;
+    PlanDigests digests;
 };
 
 void save_plan(const std::filesystem::path& file, const Project& project,
                const PlanOptions& options, const PlannedRun& prepared);
 /// @throws Error(state) if it is unreadable, altered, of another version or locked with another key
 PlanFile load_plan(const std::filesystem::path& file, const KeySource& key);
+/// Checks that the spec in the directory of the project is the one that the plan was made from.
+/// @throws Error(state) naming the files that differ
+void check_same_spec(const PlanFile& plan, const Project& project);
 /// Loads the project from the plan file and makes the plan again.
-/// @throws Error(state) if it is of another project, or the state has changed
+/// @throws Error(state) if it is for another state, the state has changed, or the plan would not do
+///         the same as when it was saved
 PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& store);
 
 } // namespace hadeploy::cli

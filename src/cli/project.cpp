@@ -67,7 +67,7 @@ void Project::read_spec(const FileReader& read, const fs::path& file) {
 
 void Project::load(Secrets secrets) {
     read_spec(disk_reader());
-    keep_state_section(spec_);
+    keep_present(spec_);
     spec_.secrets = secrets == Secrets::read ? read_secrets(spec_, options_.vault_password_file)
                                              : unread_secrets(spec_);
     redact_.add(spec_.secrets);
@@ -77,7 +77,7 @@ void Project::load(Secrets secrets) {
 
 std::vector<std::string> Project::load_to_check(const fs::path& file) {
     read_spec(disk_reader(), file);
-    keep_state_section(spec_);
+    keep_present(spec_);
     spec_.secrets = read_secrets(spec_, options_.vault_password_file);
     redact_.add(spec_.secrets);
     std::vector<std::string> missing;
@@ -190,10 +190,26 @@ VariableValues Project::given_variables() {
     return given;
 }
 
-void Project::keep_state_section(const Spec& spec) const {
+void Project::keep_present(const Spec& spec) const {
     state_section_ = spec.state;
     state_secrets_ = spec.secret_files;
-    state_known_ = true;
+    saved_plans_only_ = spec.saved_plans_only;
+    present_known_ = true;
+}
+
+void Project::read_present() const {
+    if (present_known_) return;
+    Spec spec;
+    try {
+        load_spec(options_.directory / kSpecFile, disk_reader(), spec);
+    } catch (const Error&) { // the commands that need the spec report it
+    }
+    keep_present(spec);
+}
+
+bool Project::saved_plans_only() const {
+    read_present();
+    return saved_plans_only_ || (last_run_.is_map() && last_run_.flag("saved_plans_only"));
 }
 
 std::string Project::given_state() const {
@@ -212,14 +228,7 @@ StateLocation Project::location_of(const std::string& url) const {
 
 StateLocation Project::state_location() const {
     if (const std::string given = given_state(); !given.empty()) return location_of(given);
-    if (!state_known_) {
-        Spec spec;
-        try {
-            load_spec(options_.directory / kSpecFile, disk_reader(), spec);
-        } catch (const Error&) { // the commands that need the spec report it
-        }
-        keep_state_section(spec);
-    }
+    read_present();
     if (!state_section_) return state_file();
     try {
         return location_of(state_section_->url);

@@ -55,6 +55,9 @@ class Project {
     void load_from(const FileReader& read, const VariableValues& variables, const Value& secrets);
     /// Sets the time of a saved plan, so that it is reproduced. Call it before loading.
     void set_plan_time(std::int64_t seconds) { spec_.plan_time = seconds; }
+    /// The origin of the saved plan that is applied, for the history; null without a saved plan.
+    void set_plan_origin(Value origin) { plan_origin_ = std::move(origin); }
+    [[nodiscard]] const Value& plan_origin() const { return plan_origin_; }
     /// Adds an entry to `import:`, for the import command.
     void add_import(const std::string& address, const std::string& id) {
         spec_.imports[address] = {id, {}};
@@ -102,6 +105,9 @@ class Project {
     [[nodiscard]] StateLocation location_of(const std::string& url) const;
     /// The URL given on the command line or in the environment; "" if none is.
     [[nodiscard]] std::string given_state() const;
+    /// Whether only saved plans may be applied. The spec in the directory decides, even if a
+    /// different one is loaded; without a spec, the last run decides.
+    [[nodiscard]] bool saved_plans_only() const;
     /// Whether there is a state yet.
     [[nodiscard]] bool has_state() const { return Store::exists(state_location()); }
 
@@ -128,7 +134,8 @@ class Project {
     [[nodiscard]] PlanSource plan_source() const;
 
   private:
-    void keep_state_section(const Spec& spec) const;
+    void keep_present(const Spec& spec) const;
+    void read_present() const;
     [[nodiscard]] std::filesystem::path memory_file() const { return data_dir() / "seen.json"; }
     [[nodiscard]] std::int64_t remembered_serial(const std::string& lineage) const;
     void remember(const std::string& lineage, std::int64_t serial) const;
@@ -146,14 +153,17 @@ class Project {
     Spec spec_;
     Value variables_;
     Value last_run_;
+    Value plan_origin_;
     std::unique_ptr<Graph> graph_;
-    /// The section `state` of the spec in the directory; its parts are read when needed.
+    /// From the spec in the directory, not the one of a saved plan or the history: its section
+    /// `state`, whose parts are read when needed.
     mutable std::optional<StateSection> state_section_;
     mutable std::map<std::string, SecretFile> state_secrets_; ///< files of the password
     mutable std::optional<std::string> state_password_;
-    mutable std::optional<std::string>
-        printed_key_; ///< the key printed by the program that is the key file
-    mutable bool state_known_ = false;
+    /// The key printed by the program that is the key file.
+    mutable std::optional<std::string> printed_key_;
+    mutable bool saved_plans_only_ = false;
+    mutable bool present_known_ = false;
     mutable Redactor redact_;
     std::vector<Moves> moves_back_;
 };

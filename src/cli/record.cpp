@@ -31,12 +31,6 @@ Value as_value(const ProviderSettings& settings, const Project& project) {
     return Value::map(std::move(out));
 }
 
-Value variables_of(const Project& project) {
-    Schema schema;
-    for (const Variable& v : project.spec().root.variables) schema.push_back(v.attribute);
-    return with_paths_in(schema, project.variables(), project.root());
-}
-
 /// The record of the last run with its provider settings; null if they are not known.
 Value last_run(const Context& context, const Store& store) {
     const std::vector<Run> runs = store.runs();
@@ -63,17 +57,22 @@ std::string in_a_line(const std::vector<Error>& errors, const Sources& sources) 
 
 } // namespace
 
+Value variables_record(const Project& project) {
+    Schema schema;
+    for (const Variable& v : project.spec().root.variables) schema.push_back(v.attribute);
+    return with_paths_in(schema, project.variables(), project.root());
+}
+
 Value spec_record(const Project& project, const PlannedRun& prepared) {
     const Plan& plan = prepared.plan;
-    const Value origin = run_origin(project.options().directory);
     const Value shown =
         project.hidden(render_plan(plan, Style{}, {.summary = plan.size() > kMostShownSteps}));
-    if (!project.last_run().is_null())
-        return project.last_run()
-            .with("destroy", plan.destroy)
-            .with("partial", plan.partial)
-            .with("origin", origin)
-            .with("plan", shown);
+    const Value common = Value::map({{"destroy", plan.destroy},
+                                     {"partial", plan.partial},
+                                     {"origin", run_origin(project.options().directory)},
+                                     {"planned", project.plan_origin()},
+                                     {"plan", shown}});
+    if (!project.last_run().is_null()) return project.last_run().with_all(common);
     Value::Map files;
     for (const Sources::File& f : project.sources().files())
         if (!f.given)
@@ -82,13 +81,11 @@ Value spec_record(const Project& project, const PlannedRun& prepared) {
     for (const auto& [from, to] : plan.moves) moves.push_back({from, Value(to)});
     return Value::map({{"files", Value::map(std::move(files))},
                        {"moves", Value::map(std::move(moves))},
-                       {"variables", variables_of(project)},
+                       {"variables", variables_record(project)},
                        {"secrets", project.spec().secrets},
                        {"settings", as_value(prepared.settings, project)},
-                       {"destroy", plan.destroy},
-                       {"partial", plan.partial},
-                       {"origin", origin},
-                       {"plan", shown}});
+                       {"saved_plans_only", project.saved_plans_only()}})
+        .with_all(common);
 }
 
 std::vector<Moves> moves_back(const std::vector<Run>& runs, std::int64_t to) {

@@ -12,6 +12,10 @@ namespace hadeploy::cli {
 /// in them can be. A run without a spec records the inputs of the run before it.
 Value spec_record(const Project& project, const PlannedRun& prepared);
 
+/// The values of variables in the form of a record or a saved plan: with relative paths in the
+/// project.
+Value variables_record(const Project& project);
+
 /// The inverse moves of all runs after run `to`, the latest first.
 std::vector<Moves> moves_back(const std::vector<Run>& runs, std::int64_t to);
 

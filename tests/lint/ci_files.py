@@ -21,6 +21,8 @@ PACKAGE = "check-jsonschema==0.39.0"
 SCHEMAS = {
     ".github/workflows/ci.yml": "github-workflows",
     ".gitlab-ci.yml": "gitlab-ci",
+    **{f"examples/ci/github/{name}.yml": "github-workflows" for name in ("plan", "apply", "drift")},
+    "examples/ci/gitlab/.gitlab-ci.yml": "gitlab-ci",
     ".github/ISSUE_TEMPLATE/bug.yml": "github-issue-forms",
     ".github/ISSUE_TEMPLATE/feature.yml": "github-issue-forms",
     ".github/ISSUE_TEMPLATE/config.yml": "github-issue-config",
@@ -48,13 +50,15 @@ def checker(build):
 
 def commands():
     """(place, script) of each shell command in the files."""
-    for name, job in yaml.safe_load((SOURCE / ".github/workflows/ci.yml").read_text())["jobs"].items():
-        for step in job["steps"]:
-            if "run" in step:
-                yield f".github/workflows/ci.yml, job {name}", step["run"]
-    for name, job in yaml.safe_load((SOURCE / ".gitlab-ci.yml").read_text()).items():
-        if isinstance(job, dict) and "script" in job:
-            yield f".gitlab-ci.yml, job {name}", "\n".join(job["script"])
+    for file in (file for file, schema in SCHEMAS.items() if schema == "github-workflows"):
+        for name, job in yaml.safe_load((SOURCE / file).read_text())["jobs"].items():
+            for step in job["steps"]:
+                if "run" in step:
+                    yield f"{file}, job {name}", step["run"]
+    for file in (file for file, schema in SCHEMAS.items() if schema == "gitlab-ci"):
+        for name, job in yaml.safe_load((SOURCE / file).read_text()).items():
+            if isinstance(job, dict) and "script" in job:
+                yield f"{file}, job {name}", "\n".join(job["script"])
     yield ".devcontainer/devcontainer.json", container()["postCreateCommand"]
     for line in (SOURCE / ".devcontainer/Dockerfile").read_text().splitlines():
         if line.startswith("RUN "):

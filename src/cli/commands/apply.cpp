@@ -19,6 +19,7 @@ int apply_saved(Context& context) {
     Project& project = context.project;
     const auto store = project.open_store_of(file.project, Store::Mode::read_write);
     context.lock(*store, "apply");
+    check_same_spec(file, project);
     PlannedRun prepared = restore_plan(file, project, *store);
     check_allowed(context, prepared.plan);
     if (prepared.plan.empty()) {
@@ -29,8 +30,9 @@ int apply_saved(Context& context) {
     const int code = execute(context, prepared, *store,
                              described(file.options.destroy ? "destroy" : "apply", file.options));
     if (code == 0 && !prepared.plan.later.empty() && !context.args.json)
-        context.say(fmt::format("note: the saved plan was the first turn only; apply again, and {} "
+        context.say(fmt::format("note: the saved plan was the first turn only; {} again, and {} "
                                 "more follow\n",
+                                project.saved_plans_only() ? "plan" : "apply",
                                 prepared.plan.later.size()));
     return code;
 }

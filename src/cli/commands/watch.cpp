@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/confirm.h"
 #include "cli/execute.h"
 #include "cli/own_environment.h"
 #include "cli/render/errors.h"
@@ -323,6 +324,7 @@ struct LogOfBase {
 } // namespace
 
 int run_watch(Context& context) {
+    if (context.args.repair) check_unreviewed(context.project, "watch --repair");
     const LogOfBase log{context};
     Watch watch(context);
     return watch.run();

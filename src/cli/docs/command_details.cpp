@@ -29,7 +29,14 @@ constexpr std::array kDetails{
         "Work that an earlier run began and did not finish is listed first: apply and destroy "
         "finish it before they begin anything new.\n\n"
         "A saved plan contains its inputs, including these options. apply carries out exactly "
-        "that plan or refuses it."},
+        "that plan or refuses it, also on a different machine: see docs/plans-in-ci.md, which "
+        "describes the JSON too."},
+    Details{"show",
+            "For a saved plan, --markdown prints the text for a pull request: counts, data losses, "
+            "and the plan in a code block that no name or value can close. If the text is longer "
+            "than --limit, it says how many lines are shown. --json prints the plan as one object. "
+            "A plan that apply would refuse, for example because the state has changed, is not "
+            "shown."},
     Details{
         "apply",
         "Shows the plan, asks for approval and carries it out. --destroy is the same as the "
@@ -143,7 +150,8 @@ constexpr std::array kDetails{
         "\"\"\n"
         "counts: number of steps by outcome\n"
         "origin: user, host, ci (system, job, url, user) and commit (id, changed), each if it is "
-        "known; runs of older versions have no origin"},
+        "known; runs of older versions have no origin\n"
+        "planned: the origin of the saved plan that the run applied; otherwise absent"},
     Details{"history show",
             "The plan is shown as it was when the run started, with secrets hidden. A plan of more "
             "than 1000 steps is shown as a summary. For a run that was killed, only completed "

@@ -331,6 +331,15 @@ nlohmann::json spec_schema(const Registry& registry, bool module_file) {
                         {{"url", with_text(text, "postgresql://USER@HOST/DATABASE?schema=NAME")},
                          {"password", with_text(text, "${secret.FILE.KEY}")}}}},
                       "The database for the state.");
+        properties["apply"] =
+            with_text({{"type", "object"},
+                       {"additionalProperties", false},
+                       {"properties",
+                        {{"saved_plans_only",
+                          with_text({{"type", "boolean"}},
+                                    "Refuse everything that would be applied without a saved "
+                                    "plan.")}}}},
+                      "How plans may be applied.");
         properties["chaos"] =
             with_text(or_reference(fields_schema(chaos::settings_schema(), Json::object())),
                       "Settings of failure drills.");

@@ -32,6 +32,7 @@ A project is a directory with a `hadeploy.yaml`, in plain YAML 1.2. Only `name` 
 | `removed` | Resources to [remove](#removed) from the state without destroying the objects. |
 | `import` | Existing objects to [import](#import). |
 | `state` | The database for the [state](#state), if it is not in a file beside the spec. |
+| `apply` | Whether only [saved plans](#saved-plans) may be applied. |
 | `chaos` | Settings of [failure drills](#chaos). |
 
 A top-level key that begins with `x-` is ignored: it can hold the values of
@@ -409,6 +410,17 @@ Such a state has no key file beside it: the key comes from one of the environmen
 and is the same for all users. The lock is a lease that is renewed every five seconds and expires
 after 30. If its holder dies, the next run on the same machine takes the lease over immediately, and
 a run on a different machine when the lease has expired.
+
+### Saved plans
+
+`hadeploy plan --out FILE` saves a plan with its inputs: the spec, the values of variables and
+secrets, and what was read. `hadeploy apply FILE` makes the plan again from them, also on another
+machine and in another directory, and refuses it if the state, the spec in the directory or a local
+file has changed, or if any step would differ. `docs/plans-in-ci.md` describes this for a team, and
+the JSON of a plan.
+
+`apply: {saved_plans_only: true}` in the spec refuses `apply` without a saved plan, `destroy`,
+`rollback` and `watch --repair`.
 
 ### History
 

@@ -39,9 +39,13 @@ const Value& origin_of(const Run& run) {
     return run.spec["origin"];
 }
 
+/// Where the saved plan was made that the run applied; null for a run without one.
+const Value& planned_of(const Run& run) {
+    return run.spec["planned"];
+}
+
 /// "ann@laptop" or "GitHub Actions", with the commit; "" if it is not recorded.
-std::string short_origin(const Run& run) {
-    const Value& origin = origin_of(run);
+std::string short_origin(const Value& origin) {
     if (!origin.is_map()) return "";
     std::string out = origin.has("ci") ? origin["ci"].text("system")
                                        : origin.text("user") + "@" + origin.text("host");
@@ -122,7 +126,7 @@ std::string render_history(const std::vector<Run>& runs, const Style& style) {
     for (const Run& run : runs) {
         number = std::max(number, std::to_string(run.id).size());
         command = std::max(command, columns_of(run.command));
-        origin = std::max(origin, columns_of(short_origin(run)));
+        origin = std::max(origin, columns_of(short_origin(origin_of(run))));
     }
     std::string out;
     for (const Run& run : runs) {
@@ -133,7 +137,7 @@ std::string render_history(const std::vector<Run>& runs, const Style& style) {
         out += fmt::format(
             "{:>{}}  {}  {}  {}{}{}\n", run.id, number, local_time(run.started_ms),
             pad(printable(run.command), command),
-            origin == 0 ? "" : pad(short_origin(run), origin) + "  ",
+            origin == 0 ? "" : pad(short_origin(origin_of(run)), origin) + "  ",
             style.paint(result_tint(run.result), counts.empty() ? result : pad(result, 11)),
             counts.empty() ? "" : "  " + counts);
     }
@@ -147,6 +151,8 @@ std::string render_run(const Run& run, const std::vector<StepRecord>& steps, con
         run.ended_ms == 0 ? "" : ", took " + show_elapsed(run.ended_ms - run.started_ms),
         style.paint(result_tint(run.result), result_text(run.result)));
     out += origin_lines(origin_of(run));
+    if (planned_of(run).is_map())
+        out += fmt::format("  plan     saved by {}\n", short_origin(planned_of(run)));
     if (const std::string plan = run.spec.text("plan"); !plan.empty())
         out += "\nThe plan was:\n\n" + printable(plan, true);
     if (const Json all = steps_of(run, steps); !all.empty())
@@ -178,6 +184,7 @@ Json run_json(const Run& run) {
              {"ended_ms", run.ended_ms},         {"result", run_result_name(run.result)},
              {"counts", counts_of(run)}};
     if (origin_of(run).is_map()) out["origin"] = origin_json(origin_of(run));
+    if (planned_of(run).is_map()) out["planned"] = origin_json(planned_of(run));
     return out;
 }
 

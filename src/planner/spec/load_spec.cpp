@@ -50,10 +50,11 @@ class Loader : private SpecReader {
         if (!check_sections(root, "a spec",
                             {"name", "description", "variables", "locals", "secrets", "providers",
                              "data", "resources", "modules", "outputs", "checks", "moved",
-                             "removed", "import", "state", "chaos"}))
+                             "removed", "import", "state", "apply", "chaos"}))
             return;
         load_name(root);
         if (const Value* state = root.find("state")) load_state(*state);
+        if (const Value* apply = root.find("apply")) load_apply(*apply);
         if (const Value* chaos = root.find("chaos")) {
             spec_.chaos = compiled(*chaos);
             spec_.chaos_loc = chaos->loc();
@@ -145,6 +146,17 @@ class Loader : private SpecReader {
         diagnostics_.add("the password of the state has to be in a file of secrets", value.loc())
             .hint = "write it as \"${secret.db.password}\", a value of the file that `secrets` "
                     "names db; or set HADEPLOY_STATE_PASSWORD";
+    }
+
+    void load_apply(const Value& section) {
+        if (!section.is_map()) {
+            diagnostics_.add("apply: expected a map", section.loc()).hint =
+                "for example: {saved_plans_only: true}";
+            return;
+        }
+        unknown_keys(section, {"saved_plans_only"}, "the section \"apply\"");
+        if (const Value* only = section.find("saved_plans_only"))
+            spec_.saved_plans_only = load_flag({"saved_plans_only", *only, only->loc()});
     }
 
     void load_secrets(const Value& section, const fs::path& directory) {
