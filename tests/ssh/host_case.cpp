@@ -1,6 +1,7 @@
 #include "ssh/host_case.h"
 #include "planner/plan/decide.h"
 #include "provider_api/normalize.h"
+#include "providers/ssh/docker_types.h"
 #include "providers/ssh/host.h"
 
 #include <atomic>
@@ -13,6 +14,7 @@ const Registry& registry() {
         Registry r;
         ssh::add_ssh_provider(r);
         ssh::add_host_types(r);
+        r.add(ssh::docker::docker_compose_type());
         return r;
     }();
     return all;

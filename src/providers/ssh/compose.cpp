@@ -318,6 +318,25 @@ Compose read_compose(const Value& config) {
     return compose;
 }
 
+std::string compose_digest(const Compose& compose, const Value& variables) {
+    Sha256 sum;
+    const auto add = [&](std::string_view part) {
+        sum.update(std::to_string(part.size()) + ":");
+        sum.update(part);
+    };
+    add(compose.text);
+    for (const Compose::File& file : compose.files) {
+        add(file.path);
+        add(file.text);
+    }
+    if (variables.is_map())
+        for (const Entry& e : variables.as_map()) {
+            add(e.key);
+            add(e.value.as_string());
+        }
+    return hex(sum.finish());
+}
+
 std::vector<std::string> published_ports(const Compose& compose, const Value& variables) {
     std::vector<std::string> out;
     const YAML::Node services = compose.root["services"];

@@ -38,6 +38,9 @@ struct Compose {
 /// @throws Error(spec) if it or a file that it names cannot be read, or it is not a compose file
 Compose read_compose(const Value& config);
 
+/// SHA-256 of a compose file, the files that it names, and the variables.
+std::string compose_digest(const Compose& compose, const Value& variables);
+
 /// `map[key]`, including keys that `<<` merges into the map. Undefined if there is none.
 YAML::Node member(const YAML::Node& map, const std::string& key);
 /// The keys and values of a map, including those that `<<` merges into it.

@@ -21,25 +21,6 @@ using Json = nlohmann::json;
 constexpr std::string_view kNote = "This stack was made by hadeploy.\n";
 constexpr std::string_view kNamespace = "com.docker.stack.namespace";
 
-std::string digest(const Compose& compose, const Value& variables) {
-    Sha256 sum;
-    const auto add = [&](std::string_view part) {
-        sum.update(std::to_string(part.size()) + ":");
-        sum.update(part);
-    };
-    add(compose.text);
-    for (const Compose::File& file : compose.files) {
-        add(file.path);
-        add(file.text);
-    }
-    if (variables.is_map())
-        for (const Entry& e : variables.as_map()) {
-            add(e.key);
-            add(e.value.as_string());
-        }
-    return hex(sum.finish());
-}
-
 /// Adds every setting in `json` by its path: "Container.Image", "Resources.Limits.NanoCPUs". An
 /// environment variable may be a secret, so only a digest of its value is added.
 void add_settings(const Json& json, const std::string& path, Value::Map& out) {
@@ -325,7 +306,7 @@ Value DockerStack::derive(const Value& config) const {
                        !config["variables"].contains_unknown();
     if (!known) return Value::map({{"sha256", Value::unknown()}});
     if (!config["compose"].is_string() && !config["content"].is_string()) return Value::map({});
-    return Value::map({{"sha256", digest(read_compose(config), config["variables"])}});
+    return Value::map({{"sha256", compose_digest(read_compose(config), config["variables"])}});
 }
 
 Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& result) const {

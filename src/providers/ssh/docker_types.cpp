@@ -9,6 +9,7 @@ void add_docker_types(Registry& registry) {
     registry.add(docker::docker_stack_type());
     registry.add(docker::docker_cluster_type());
     registry.add(docker::docker_drain_type());
+    registry.add(docker::docker_compose_type());
 }
 
 } // namespace hadeploy::ssh

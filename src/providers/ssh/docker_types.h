@@ -14,6 +14,7 @@ std::unique_ptr<SshType> docker_image_type();
 std::unique_ptr<SshType> docker_stack_type();
 std::unique_ptr<SshType> docker_cluster_type();
 std::unique_ptr<SshType> docker_drain_type();
+std::unique_ptr<SshType> docker_compose_type();
 } // namespace docker
 
 } // namespace hadeploy::ssh

@@ -111,7 +111,8 @@ std::string trimmed(std::string_view line) {
 /// Advice and summaries that tools print after the error itself.
 bool is_afterword(std::string_view line) {
     return contains_any(line, {"Did you mean", "See '", "for more information", "--help",
-                               "E: Sub-process ", "Errors were encountered while processing"}) ||
+                               "E: Sub-process ", "Errors were encountered while processing",
+                               "dmesg(1) may have more information"}) ||
            line.starts_with("Usage:") || line.starts_with("usage:") || line.starts_with("hint:");
 }
 

@@ -32,13 +32,6 @@ std::string escaped(std::string_view path) {
     return out;
 }
 
-/// A path as the kernel writes it in /proc/mounts.
-std::string in_mounts(std::string_view path) {
-    std::string out;
-    for (const char c : path) out += c == ' ' ? "\\040" : c == '\\' ? "\\134" : std::string(1, c);
-    return out;
-}
-
 std::string unit_name(const Value& config) {
     return "hadeploy-gluster-" + escaped(config.text("path")) + ".service";
 }
@@ -102,7 +95,7 @@ mount_script(std::string_view body, const Value& config,
     std::string out =
         functions() + fmt::format("units={}\nunit={}\npath={}\nin_mounts={}\n", kUnits,
                                   shell_quote(unit_name(config)), shell_quote(config.text("path")),
-                                  shell_quote(in_mounts(config.text("path"))));
+                                  shell_quote(in_mount_table(config.text("path"))));
     for (const auto& [name, value] : more) out += fmt::format("{}={}\n", name, shell_quote(value));
     return out + std::string(body);
 }

@@ -44,6 +44,13 @@ Observation parse_path(const Value& config, std::string_view kind, const ProbeRe
                                             {"group", as_asked(config.text("group"), stat[2])}}));
 }
 
+std::string in_mount_table(std::string_view text) {
+    std::string out;
+    for (const char c : text)
+        out += c == ' ' ? "\\040" : c == '\t' ? "\\011" : c == '\\' ? "\\134" : std::string(1, c);
+    return out;
+}
+
 std::string owner_of(const Value& config) {
     return config.text("owner") + ":" + config.text("group");
 }

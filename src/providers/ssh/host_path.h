@@ -4,7 +4,7 @@
 
 namespace hadeploy::ssh {
 
-// Shared by host.file and host.directory.
+// Shared by host.file, host.directory and the types of mounts.
 
 /// A probe of `path`. Prints its kind; if it is the desired kind (`test`: "-f", "-d"), also owner,
 /// group and mode, and the output of `more` for $n in the current directory; `more` may replace the
@@ -17,6 +17,8 @@ Observation parse_path(const Value& config, std::string_view kind, const ProbeRe
 /// The part of `seen`, e.g. "1000:ops", to compare with `wanted`. A number is compared with the
 /// number, so no user with that number has to exist on the host.
 std::string as_asked(std::string_view wanted, std::string_view seen);
+/// A path or source of a mount as in /proc/mounts and /etc/fstab: "/my data" -> "/my\\040data".
+std::string in_mount_table(std::string_view text);
 /// "OWNER:GROUP"
 std::string owner_of(const Value& config);
 

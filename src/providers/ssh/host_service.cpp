@@ -4,6 +4,7 @@
 #include "core/secrecy.h"
 #include "providers/ssh/host.h"
 #include "providers/ssh/shell_functions.h"
+#include "providers/ssh/systemd.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -14,32 +15,6 @@ namespace {
 std::string unit_of(const Value& config) {
     const std::string name = config.text("name");
     return name.find('.') == std::string::npos ? name + ".service" : name;
-}
-
-std::string property(const std::vector<std::string>& all, std::string_view name) {
-    for (const std::string& line : all)
-        if (line.starts_with(name) && line.substr(name.size(), 1) == "=")
-            return line.substr(name.size() + 1);
-    return {};
-}
-
-/// A one-shot unit that ran and succeeded is inactive, unless it has RemainAfterExit. systemd
-/// forgets a unit that nothing refers to, so we keep a note of having started it.
-bool ended_well(const std::vector<std::string>& all) {
-    const std::string ended = property(all, "ExecMainExitTimestampMonotonic");
-    const bool ran = (!ended.empty() && ended != "0") ||
-                     std::find(all.begin(), all.end(), "memory ran") != all.end();
-    return ran && property(all, "Type") == "oneshot" &&
-           property(all, "ActiveState") == "inactive" && property(all, "Result") == "success";
-}
-
-/// Maps UnitFileState to a boolean. A unit without an [Install] section can be neither enabled nor
-/// disabled, so it reports the desired value.
-Value enabled(const std::string& state, const Value& wanted) {
-    if (state == "enabled" || state == "enabled-runtime" || state == "alias") return true;
-    if (state == "static" || state == "generated" || state == "indirect" || state == "transient")
-        return wanted.is_bool() ? wanted : Value(true);
-    return false;
 }
 
 class HostService final : public SshType {
@@ -85,10 +60,7 @@ class HostService final : public SshType {
 
     void check(const Value& config, Diagnostics& diagnostics) const override {
         const Value& unit = config["name"];
-        if (unit.is_string() &&
-            (unit.as_string().empty() || unit.as_string().front() == '-' ||
-             unit.as_string().find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX"
-                                                "YZ0123456789:_.@\\-") != std::string::npos))
+        if (unit.is_string() && !is_unit_name(unit.as_string()))
             diagnostics.add("this is not the name of a systemd unit", unit.loc())
                 .with_hint("letters, digits and : _ . @ - are allowed");
     }
@@ -98,10 +70,9 @@ class HostService final : public SshType {
     }
 
     std::string probe(const ReadRequest& request) const override {
-        return print_memory(request.identity) +
-               fmt::format("systemctl show -p LoadState,ActiveState,SubState,UnitFileState,Type,"
-                           "Result,ExecMainExitTimestampMonotonic -- {}\n",
-                           shell_quote(unit_of(request.config)));
+        return print_memory(request.identity) + fmt::format("systemctl show -p {} -- {}\n",
+                                                            kUnitProperties,
+                                                            shell_quote(unit_of(request.config)));
     }
 
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override {
@@ -118,15 +89,10 @@ class HostService final : public SshType {
             return Observation::present(
                 Value::map({{"name", config["name"]}, {"running", false}, {"enabled", false}}));
         }
-        const std::string active = property(all, "ActiveState");
-        const bool running =
-            active == "active" || active == "reloading" ||
-            (active == "activating" && property(all, "SubState") != "auto-restart") ||
-            (config.flag("running", true) && ended_well(all));
         return Observation::present(
             Value::map({{"name", config["name"]},
-                        {"running", running},
-                        {"enabled", enabled(property(all, "UnitFileState"), config["enabled"])}}));
+                        {"running", unit_runs(all, config.flag("running", true))},
+                        {"enabled", unit_enabled(all, config["enabled"])}}));
     }
 
     std::vector<Command> commands(const Change& change) const override {

@@ -1,0 +1,331 @@
+#include "core/secrecy.h"
+#include "embedded/scripts.h"
+#include "providers/ssh/compose.h"
+#include "providers/ssh/docker_script.h"
+#include "providers/ssh/docker_types.h"
+#include "providers/ssh/host.h"
+
+#include <algorithm>
+#include <cctype>
+#include <fmt/format.h>
+#include <map>
+#include <set>
+
+namespace hadeploy::ssh::docker {
+
+namespace {
+using ContainerJson = nlohmann::json;
+
+constexpr std::string_view kProjectLabel = "com.docker.compose.project";
+
+/// Where the compose file and the files that it names are on the host.
+std::string project_directory(const Value& config) {
+    return config["directory"].is_string() ? config.text("directory")
+                                           : "/srv/compose/" + config.text("name");
+}
+
+std::string project_script(const Value& config, std::string_view identity) {
+    const std::string project = config.text("name");
+    return functions() +
+           fmt::format("project={}\ndirectory={}\nid={}\nby_project={}\n", shell_quote(project),
+                       shell_quote(project_directory(config)), shell_quote(identity),
+                       shell_quote(filter("label", fmt::format("{}={}", kProjectLabel, project)))) +
+           std::string(scripts::docker_compose_functions);
+}
+
+/// The shell function `files`, which writes the project into the current directory, and exports of
+/// the variables.
+std::string project_files(const Compose& compose, const Value& variables) {
+    std::string script =
+        fmt::format("files() {{\n    printf %s {} >compose.yml\n", shell_quote(compose.text));
+    for (const Compose::File& file : compose.files) {
+        const std::size_t slash = file.path.rfind('/');
+        if (slash != std::string::npos)
+            script += fmt::format("    mkdir -p {}\n", shell_quote(file.path.substr(0, slash)));
+        script +=
+            fmt::format("    printf %s {} >{}\n", shell_quote(file.text), shell_quote(file.path));
+    }
+    script += "}\n";
+    if (variables.is_map())
+        for (const Entry& e : variables.as_map())
+            script += fmt::format("export {}={}\n", e.key, shell_quote(e.value.as_string()));
+    return script;
+}
+
+/// Reports variables without a value, in all texts of the compose file.
+void check_variables(const YAML::Node& node, const Value& variables, const Value& place,
+                     std::set<std::string>& reported, Diagnostics& diagnostics) {
+    if (node.IsMap())
+        for (const auto& item : node)
+            check_variables(item.second, variables, place, reported, diagnostics);
+    if (node.IsSequence())
+        for (const auto& one : node) check_variables(one, variables, place, reported, diagnostics);
+    if (!node.IsScalar()) return;
+    try {
+        substituted(node.Scalar(), variables, [&](const std::string& name, const std::string&) {
+            if (reported.insert(name).second)
+                diagnostics
+                    .add(fmt::format("the compose file uses the variable {}, which has no value",
+                                     name),
+                         place.loc())
+                    .with_hint("set it in `variables`, or write ${NAME:-default}");
+        });
+    } catch (const Error& error) {
+        if (reported.insert(error.message).second)
+            diagnostics
+                .add(fmt::format("line {} of the compose file: {}", node.Mark().line + 1,
+                                 place.contains_secret() ? "an invalid text" : error.message),
+                     place.loc())
+                .with_hint(error.hint);
+    }
+}
+
+class DockerCompose final : public SshType {
+  public:
+    DockerCompose();
+    void check(const Value& config, Diagnostics& diagnostics) const override;
+    Value derive(const Value& config) const override;
+    std::vector<std::string> claims(const Value& config) const override;
+    std::vector<std::string> needs(const Value& config) const override {
+        return claim_of_host(config, "Docker on");
+    }
+    std::optional<DataLoss> held_data(const Value& project) const override {
+        if (!project.flag("remove_volumes")) return {};
+        return DataLoss{
+            fmt::format("the volumes of the compose project {}", named(project, "name"))};
+    }
+    std::string probe(const ReadRequest& request) const override {
+        return project_script(request.config, request.identity) +
+               std::string(scripts::docker_compose_probe);
+    }
+    Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
+    std::vector<Command> commands(const Change& change) const override;
+};
+
+DockerCompose::DockerCompose() {
+    name = "docker.compose";
+    summary = "The services of a compose file on one host, without a swarm.";
+    doc =
+        "Does what `docker compose up` does: with the plugin `docker compose`, or with "
+        "`docker-compose`, of the host. The compose file and the files that it names for configs, "
+        "secrets and env_file are written to `directory`, so that both programs can be used "
+        "there, too. ${VARIABLES} are replaced by `variables`, which are not written to the host. "
+        "Before anything is changed, the program checks the file.\n\n"
+        "Apply waits until all containers run, and those with a `healthcheck` are healthy. A "
+        "container that ends with status 0 counts as done; the log of one that fails is in the "
+        "error. Images are pulled if the host does not have them; `build` is not supported: use a "
+        "docker.image.\n\n"
+        "Drift that is repaired: a container that was stopped, removed, scaled or made again with "
+        "other settings, and a changed compose file on the host. A project of the same name that "
+        "hadeploy did not create is an error.\n\n"
+        "Destroy stops and removes the containers and networks, and the files in `directory`. "
+        "Named volumes stay unless `remove_volumes` is set.";
+    example = "app:\n"
+              "  type: docker.compose\n"
+              "  host: ${node[\"node1\"].connection}\n"
+              "  name: app\n"
+              "  compose: compose.yml\n"
+              "  variables: {TAG: v1}\n";
+    schema = {
+        host_attribute(),
+        {.name = "name",
+         .type = TypeKind::name,
+         .doc = "The project: small letters, digits, '-' and '_'.",
+         .required = true,
+         .replaces = true},
+        {.name = "compose",
+         .type = TypeKind::local_path,
+         .doc = "A compose file, relative to the file that contains this attribute.",
+         .operational = true}, // the content counts, not the path: see sha256
+        {.name = "content",
+         .type = TypeKind::string,
+         .doc = "The text of a compose file, instead of `compose`.",
+         .operational = true},
+        {.name = "variables",
+         .type = map_of(TypeKind::string),
+         .doc = "Values for ${NAME} in the compose file.",
+         .operational = true,
+         .default_value = Value::map({})},
+        {.name = "directory",
+         .type = TypeKind::path,
+         .doc = "The directory of the files on the host. Default: /srv/compose/NAME.",
+         .replaces = true},
+        {.name = "wait",
+         .type = TypeKind::duration,
+         .doc = "How long to wait until all containers run. 0s: do not wait.",
+         .operational = true,
+         .default_value = Value(120'000)},
+        {.name = "remove_volumes",
+         .type = TypeKind::boolean,
+         .doc = "Destroy also removes the named volumes of the project, with their data.",
+         .operational = true,
+         .default_value = Value(false)},
+        {.name = "sha256",
+         .type = TypeKind::string,
+         .doc = "SHA-256 of the compose file, the files that it names, and the variables.",
+         .computed = true},
+        {.name = "services",
+         .type = map_of(TypeKind::any),
+         .doc = "The services: for each its image, a digest of its settings, and how many "
+                "containers run.",
+         .computed = true,
+         .tracked = true},
+    };
+    bound_steps();
+}
+
+void DockerCompose::check(const Value& config, Diagnostics& diagnostics) const {
+    const Value &compose = config["compose"], &content = config["content"];
+    if (compose.is_null() == content.is_null())
+        diagnostics.add("a docker.compose needs either `compose` (a file) or `content` (its text)",
+                        config.loc());
+    const Value& project = config["name"];
+    if (project.is_string() && project.as_string().find_first_not_of(
+                                   "abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos)
+        diagnostics
+            .add(fmt::format("{} is not a name of a project", quoted(project)), project.loc())
+            .with_hint("compose allows small letters, digits, '-' and '_'");
+    const Value& variables = config["variables"];
+    if (variables.is_map())
+        for (const Entry& e : variables.as_map())
+            if (e.key.empty() || std::isdigit(static_cast<unsigned char>(e.key.front())) != 0 ||
+                !std::all_of(e.key.begin(), e.key.end(), [](char c) {
+                    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+                }))
+                diagnostics.add(
+                    fmt::format("{} is not a name of a variable", quoted(variables, e.key)), e.loc);
+    const Value& text = content.is_null() ? compose : content;
+    if (!text.is_string() || variables.contains_unknown()) return;
+    Compose read;
+    try {
+        read = read_compose(config);
+    } catch (const Error&) { // reported by derive()
+        return;
+    }
+    for (const auto& [key, service] : entries(read.root["services"])) {
+        if (!service.IsMap() || !member(service, "image").IsDefined())
+            diagnostics
+                .add(fmt::format("the service {} has no image", quoted(text, key.Scalar())),
+                     text.loc())
+                .with_hint("images are not built on the host; build it here and send it with a "
+                           "docker.image");
+    }
+    std::set<std::string> reported;
+    check_variables(read.root, variables, text, reported, diagnostics);
+}
+
+Value DockerCompose::derive(const Value& config) const {
+    if (config["compose"].is_unknown() || config["content"].is_unknown() ||
+        config["variables"].contains_unknown())
+        return Value::map({{"sha256", Value::unknown()}});
+    if (!config["compose"].is_string() && !config["content"].is_string()) return Value::map({});
+    return Value::map({{"sha256", compose_digest(read_compose(config), config["variables"])}});
+}
+
+/// The project and the published ports of the host.
+std::vector<std::string> DockerCompose::claims(const Value& config) const {
+    std::vector<std::string> out =
+        claim(config, "compose project " + config.text("name"), {"name"});
+    if (out.empty() || (!config["content"].is_string() && !config["compose"].is_string()))
+        return out;
+    try {
+        for (const std::string& port : published_ports(read_compose(config), config["variables"]))
+            out.push_back(fmt::format("{} published port {}", place_of(config["host"]), port));
+    } catch (const std::exception&) { // check() and derive() report errors in the file
+    }
+    return out;
+}
+
+namespace {
+/// The services by their containers: image, digest of the settings, and how many run or are done.
+Value services_in(const ContainerJson& containers) {
+    struct Seen {
+        std::string image, config;
+        std::int64_t running = 0, stopped = 0;
+    };
+    std::map<std::string, Seen> all;
+    for (const ContainerJson& one : containers) {
+        const ContainerJson labels = one.value("Labels", ContainerJson::object());
+        if (labels.value("com.docker.compose.oneoff", "") == "True") continue;
+        Seen& seen = all[labels.value("com.docker.compose.service", "")];
+        seen.image = one.value("Image", "");
+        seen.config = labels.value("com.docker.compose.config-hash", "").substr(0, 12);
+        const bool runs = one.value("State", "") == "running" ||
+                          one.value("Status", "").starts_with("Exited (0)");
+        ++(runs ? seen.running : seen.stopped);
+    }
+    Value::Map services;
+    for (const auto& [service, seen] : all) {
+        Value state = Value::map(
+            {{"image", seen.image}, {"settings", seen.config}, {"running", seen.running}});
+        if (seen.stopped > 0) state = state.with("stopped", seen.stopped);
+        services.push_back({service, state});
+    }
+    return Value::map(std::move(services));
+}
+} // namespace
+
+Observation DockerCompose::parse(const ReadRequest& request, const ProbeResult& result) const {
+    const Value& config = request.config;
+    const std::string what = "the compose project " + named(config, "name");
+    if (result.status != 0) return cannot_look(what, result);
+    if (result.out.starts_with("none")) return Observation::absent();
+    if (result.out.starts_with("stopped"))
+        return Observation::blocked(
+            Error(ErrorKind::failed, what + " cannot be read: Docker does not run on the host")
+                .with_hint("start it (systemctl start docker), or add a docker.engine that this "
+                           "depends on"));
+    const std::vector<Reply> replies = parse_replies(result.out);
+    if (replies.empty() || replies[0].status != 200 || !replies[0].body.is_array())
+        return Observation::failed(
+            Error(ErrorKind::failed,
+                  fmt::format("{} cannot be read: {}", what,
+                              replies.empty() ? "Docker does not answer" : replies[0].message())));
+    const std::string owner = line_after(result.out, "owner ");
+    const bool any = !replies[0].body.empty();
+    if (!any && owner != request.identity) return Observation::absent();
+    const std::string recorded = line_after(result.out, "digest "),
+                      written = line_after(result.out, "written "),
+                      present = line_after(result.out, "present ");
+    Observation seen = Observation::present(
+        Value::map({{"services", services_in(replies[0].body)},
+                    {"sha256", written == present ? recorded : "(changed on the host)"}}));
+    if (owner != request.identity)
+        seen.foreign = fmt::format(
+            "the compose project {} was not created by this resource; to remove it: docker compose "
+            "-p {} down",
+            named(config, "name"), named(config, "name"));
+    return seen;
+}
+
+std::vector<Command> DockerCompose::commands(const Change& change) const {
+    if (change.kind == Change::Kind::remove)
+        return {{.script = project_script(change.before, change.identity) +
+                           fmt::format("volumes={}\n",
+                                       change.before.flag("remove_volumes") ? "-v" : "''") +
+                           std::string(scripts::docker_compose_remove),
+                 .step = "removing the compose project"}};
+    const Value& config = change.after;
+    const Compose compose = read_compose(config);
+    const std::string common = project_script(config, change.identity);
+    const std::int64_t wait = config.integer("wait");
+    std::vector<Command> list{
+        {.script = common + project_files(compose, config["variables"]) +
+                   fmt::format("sha256={}\n", shell_quote(config.text("sha256"))) +
+                   std::string(scripts::docker_compose_up),
+         .step = "starting the compose project"}};
+    if (wait > 0)
+        list.push_back({.script = common + fmt::format("limit={}\n", (wait + 999) / 1000) +
+                                  std::string(scripts::docker_compose_wait),
+                        .step = "waiting for its containers to run",
+                        .waits = std::chrono::milliseconds(wait)});
+    return list;
+}
+
+} // namespace
+
+std::unique_ptr<SshType> docker_compose_type() {
+    return std::make_unique<DockerCompose>();
+}
+
+} // namespace hadeploy::ssh::docker

@@ -1,0 +1,129 @@
+#include "providers/ssh/mysql_server.h"
+
+#include "core/secrecy.h"
+#include "embedded/scripts.h"
+#include "providers/ssh/explain.h"
+#include "providers/ssh/host.h"
+
+#include <fmt/format.h>
+
+namespace hadeploy::ssh::mysql {
+
+Attribute server_attribute() {
+    return {.name = "server",
+            .type = object_of({
+                {.name = "address",
+                 .type = TypeKind::address,
+                 .doc = "The server, as seen from the host. Default: the one on the host itself, "
+                        "through its socket."},
+                {.name = "port",
+                 .type = TypeKind::port,
+                 .doc = "Its port.",
+                 .default_value = Value(3306)},
+                {.name = "socket",
+                 .type = TypeKind::path,
+                 .doc = "The socket of the server on the host. Default: that of the client's "
+                        "configuration."},
+                {.name = "user",
+                 .type = TypeKind::line,
+                 .doc = "The user for the login.",
+                 .default_value = Value("root")},
+                {.name = "password",
+                 .type = TypeKind::string,
+                 .doc = "Its password. Not needed on the socket if the server knows root by the "
+                        "user ID (unix_socket), as on Debian.",
+                 .secret = true,
+                 .operational = true},
+            }),
+            .doc = "The MariaDB server and the login: {address, port, user, password}, or {socket, "
+                   "user, password}. Default: root over the socket of the server on the host.",
+            .default_value = Value::map({})};
+}
+
+void check_server(const Value& config, Diagnostics& diagnostics) {
+    const Value& server = config["server"];
+    if (!server.is_map()) return;
+    if (!server["address"].is_null() && !server["socket"].is_null())
+        diagnostics.add("give `address` or `socket`, not both", server["socket"].loc());
+    const Value& user = server["user"];
+    if (user.is_string() && (user.as_string().empty() || user.as_string().front() == '-'))
+        diagnostics.add(fmt::format("{} is not a user of the database server", quoted(user)),
+                        user.loc());
+}
+
+namespace {
+/// "10.0.0.20:3306", "the socket /run/x.sock", "the host itself".
+std::string server_name(const Value& config) {
+    const Value& server = config["server"];
+    if (server.is_map() && server["address"].is_string())
+        return fmt::format("{}:{}", named(server, "address"), server.integer("port", 3306));
+    if (server.is_map() && server["socket"].is_string())
+        return "the socket " + named(server, "socket");
+    return "the host itself";
+}
+} // namespace
+
+std::vector<std::string> claim_on_server(const Value& config, std::string_view what,
+                                         std::initializer_list<std::string_view> attributes) {
+    if (config["server"].contains_unknown()) return {};
+    return claim(config, fmt::format("{} of the MariaDB server on {}", what, server_name(config)),
+                 attributes);
+}
+
+std::string client(const Value& config) {
+    const Value& server = config["server"];
+    std::string login = fmt::format("--user={}", shell_quote(server.text("user", "root")));
+    if (server.is_map() && server["address"].is_string())
+        login += fmt::format(" --protocol=tcp --host={} --port={}",
+                             shell_quote(server.text("address")), server.integer("port", 3306));
+    else if (server.is_map() && server["socket"].is_string())
+        login += fmt::format(" --protocol=socket --socket={}", shell_quote(server.text("socket")));
+    return fmt::format("login={} password={}\n{}", shell_quote(login),
+                       shell_quote(server.text("password")), scripts::mysql_client);
+}
+
+std::string query(const Value& config, std::string_view sql) {
+    return client(config) +
+           fmt::format("printf %s {} | ask\n",
+                       shell_quote(fmt::format("SELECT CONCAT('version ', VERSION());\n{}", sql)));
+}
+
+std::optional<Observation> no_answer(const Value& config, std::string_view what,
+                                     const ProbeResult& result) {
+    const auto has = [&](std::string_view sign) {
+        return result.err.find(sign) != std::string::npos;
+    };
+    if (result.status == 127 || has("ERROR 2002 ") || has("ERROR 2003 "))
+        return Observation::blocked(
+            Error(ErrorKind::failed,
+                  fmt::format("{} cannot be read: {}", what,
+                              result.status == 127
+                                  ? "the program mariadb is not installed on the host"
+                                  : fmt::format("the MariaDB server on {} does not answer: {}",
+                                                server_name(config), cause_in(result.err))))
+                .with_hint("install and start it with a host.package (mariadb-server, or "
+                           "mariadb-client for a server elsewhere) that this resource depends on"));
+    if (has("ERROR 1045 ") || has("ERROR 1698 "))
+        return Observation::failed(Error(ErrorKind::failed, fmt::format("{} cannot be read: {}",
+                                                                        what, cause_in(result.err)))
+                                       .with_hint("check `user` and `password` of `server`"));
+    const std::string version = Answer(result.out).first("version");
+    if (version.empty()) return cannot_look(what, {1, "", result.err});
+    if (version.find("MariaDB") == std::string::npos)
+        return Observation::failed(
+            Error(ErrorKind::failed,
+                  fmt::format("{} cannot be managed: the server is not MariaDB, but version {}",
+                              what, version))
+                .with_hint("the mysql.* types support MariaDB 10.4 and later"));
+    return std::nullopt;
+}
+
+std::string sql_text(std::string_view text) {
+    return fmt::format("'{}'", text);
+}
+
+std::string sql_name(std::string_view name) {
+    return fmt::format("`{}`", name);
+}
+
+} // namespace hadeploy::ssh::mysql
