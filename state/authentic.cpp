@@ -59,9 +59,9 @@ std::string old_project_mac(const Cipher& cipher, const Project& project) {
 
 /// The project and its stored MAC.
 std::pair<Project, std::string> stored_project(Database& database, bool with_digest) {
-    Statement query(database, fmt::format("SELECT name, lineage, serial, outputs, {}, mac FROM "
-                                          "project",
-                                          with_digest ? "digest" : "''"));
+    Statement query(database, with_digest
+                                  ? kProjectQuery
+                                  : "SELECT name, lineage, serial, outputs, '', mac FROM project");
     if (!query.step()) return {};
     return {{query.text(0), query.text(1), query.integer(2), query.text(3), query.text(4)},
             query.text(5)};
@@ -85,11 +85,6 @@ Project read_project(Database& database, const Cipher& cipher) {
     auto [project, mac] = stored_project(database, cipher.authenticates_set());
     check_project_mac(cipher, project, mac, database.name());
     return std::move(project);
-}
-
-bool has_digest(Database& database, const Cipher& cipher) {
-    const auto [project, mac] = stored_project(database, true);
-    return mac == project_mac(cipher, project);
 }
 
 void write_project(Database& database, const Cipher& cipher, const Project& project) {

@@ -40,14 +40,14 @@ struct Project {
     std::string digest;  ///< digest of all records and intents: see digests_text()
     bool operator==(const Project&) const = default;
 };
+/// The query for a project of the current schema.
+inline constexpr std::string_view kProjectQuery =
+    "SELECT name, lineage, serial, outputs, digest, mac FROM project";
 /// Reads the project. @throws Error(state) when it does not match its MAC
 Project read_project(sql::Database& database, const Cipher& cipher);
 /// @param name  name of the state, for messages
 void check_project_mac(const Cipher& cipher, const Project& project, std::string_view mac,
                        const std::string& name);
-/// Whether the project has the MAC of a state with a digest.
-/// @param cipher  cipher of a state whose MAC covers the digest
-bool has_digest(sql::Database& database, const Cipher& cipher);
 /// Writes the project, except for its name, with its MAC. Runs in the caller's transaction.
 void write_project(sql::Database& database, const Cipher& cipher, const Project& project);
 /// Updates the project's digest and MAC after any change. Runs in the caller's transaction.

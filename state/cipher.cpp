@@ -91,7 +91,7 @@ std::string from_passphrase(std::string_view passphrase, std::string_view salt, 
 
 /// The user's keys: the first one is used for encryption, all of them for decryption.
 std::vector<std::string> user_keys(const KeySource& source, bool make) {
-    if (!source.key.empty()) return {state::parse_key(source.key, "HADEPLOY_STATE_KEY")};
+    if (!source.key.empty()) return state::parse_keys(source.key, "HADEPLOY_STATE_KEY");
     return make ? state::read_or_make_keys(source.file) : state::read_keys(source.file);
 }
 
@@ -202,7 +202,8 @@ Cipher Cipher::load(std::string_view encrypted_key, const KeySource& source,
         }
     }
     throw Error(ErrorKind::state, fmt::format("{} does not open {}", origin(parsed, source), what))
-        .with_hint("nothing was changed; use the key with which it was created");
+        .with_hint("nothing was changed; use the key with which it was created, or the new one if "
+                   "it was changed: hadeploy state rekey");
 }
 
 Cipher Cipher::for_memory() {

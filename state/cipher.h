@@ -10,7 +10,7 @@ namespace hadeploy {
 /// The source of the key of a state. A new state uses the first non-empty member.
 struct KeySource {
     std::string passphrase;     ///< of any length
-    std::string key;            ///< 32 bytes in base64
+    std::string key;            ///< 32 bytes in base64; or several such keys, separated by spaces
     std::filesystem::path file; ///< contains such keys, one per line; created if missing
     /// Whether a state without an encrypted data key is accepted. Early versions of hadeploy wrote
     /// such states, but anyone who alters a state could also remove the key.

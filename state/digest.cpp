@@ -90,10 +90,9 @@ Digest digest_of(const Cipher& cipher, const IntentKey& intent) {
 
 void each_key(sql::Database& database, const std::function<void(RecordKey)>& record,
               const std::function<void(IntentKey)>& intent) {
-    sql::Statement records(database, "SELECT address, generation, mac FROM resources");
+    sql::Statement records(database, kRecordKeysQuery);
     while (records.step()) record({records.text(0), records.integer(1), records.text(2)});
-    sql::Statement intents(database,
-                           "SELECT id, run, address, generation, action, mac FROM intents");
+    sql::Statement intents(database, kIntentKeysQuery);
     while (intents.step())
         intent({intents.integer(0), intents.integer(1), intents.text(2), intents.integer(3),
                 intents.text(4), intents.text(5)});

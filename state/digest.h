@@ -62,6 +62,10 @@ struct IntentKey {
 };
 Digest digest_of(const Cipher& cipher, const IntentKey& intent);
 
+inline constexpr std::string_view kRecordKeysQuery =
+    "SELECT address, generation, mac FROM resources";
+inline constexpr std::string_view kIntentKeysQuery =
+    "SELECT id, run, address, generation, action, mac FROM intents";
 /// Reads the keys of all records and intents, which are much smaller than the records.
 void each_key(sql::Database& database, const std::function<void(RecordKey)>& record,
               const std::function<void(IntentKey)>& intent);

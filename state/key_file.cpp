@@ -84,6 +84,14 @@ std::string read_text(const std::filesystem::path& file) {
 }
 } // namespace
 
+std::vector<std::string> parse_keys(const std::string& text, const std::string& origin) {
+    std::vector<std::string> keys;
+    std::istringstream words(text);
+    for (std::string word; words >> word;) keys.push_back(parse_key(word, origin));
+    if (keys.empty()) parse_key("", origin); // throws
+    return keys;
+}
+
 std::vector<std::string> read_keys(const std::filesystem::path& file) {
     const std::string origin = "the key file " + quoted_file(file);
     std::vector<std::string> keys;

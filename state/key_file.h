@@ -17,6 +17,9 @@ std::filesystem::path key_file(const std::filesystem::path& state);
 /// @throws Error(state)
 std::string parse_key(std::string_view text, const std::string& origin);
 
+/// The same for several keys, separated by spaces or line ends.
+std::vector<std::string> parse_keys(const std::string& text, const std::string& origin);
+
 /// The keys in a file, one per line. The first one is used for encryption, all of them for
 /// decryption. Copies of a state therefore remain readable after a rekey, and so does a state whose
 /// rekeying was interrupted.

@@ -2,6 +2,7 @@
 
 #include "core/lazy_library.h"
 
+#include <chrono>
 #include <libpq-fe.h>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ HADEPLOY_LIBPQ(PQconnectPoll)
 HADEPLOY_LIBPQ(PQconnectStartParams)
 HADEPLOY_LIBPQ(PQconninfoFree)
 HADEPLOY_LIBPQ(PQconninfoParse)
+HADEPLOY_LIBPQ(PQconsumeInput)
 HADEPLOY_LIBPQ(PQenterPipelineMode)
 HADEPLOY_LIBPQ(PQerrorMessage)
 HADEPLOY_LIBPQ(PQexec)
@@ -26,6 +28,7 @@ HADEPLOY_LIBPQ(PQfreemem)
 HADEPLOY_LIBPQ(PQgetResult)
 HADEPLOY_LIBPQ(PQgetlength)
 HADEPLOY_LIBPQ(PQgetvalue)
+HADEPLOY_LIBPQ(PQisBusy)
 HADEPLOY_LIBPQ(PQntuples)
 HADEPLOY_LIBPQ(PQparameterStatus)
 HADEPLOY_LIBPQ(PQpipelineSync)
@@ -37,6 +40,11 @@ HADEPLOY_LIBPQ(PQsetNoticeReceiver)
 HADEPLOY_LIBPQ(PQsocket)
 HADEPLOY_LIBPQ(PQstatus)
 #undef HADEPLOY_LIBPQ
+
+/// Waits until a connection can be read or written, as PQconnectPoll() asks for.
+/// @returns false when the time is over
+bool wait_for(const PGconn* connection, PostgresPollingStatusType what,
+              std::chrono::steady_clock::time_point deadline);
 
 std::string_view text_or_empty(const char* text);
 /// A message of libpq as one line.

@@ -6,6 +6,7 @@
 #include "state/postgres_schema.h"
 #include "state/postgres_store.h"
 #include "state/project_check.h"
+#include "state/relocation.h"
 #include "state/sealing.h"
 
 #include <fmt/format.h>
@@ -42,6 +43,8 @@ std::unique_ptr<SqlStore> open_postgres(const StateLocation& location, Store::Mo
                                         Form form) {
     auto database = std::make_unique<postgres::Database>(location);
     const auto steps = postgres::migrations();
+    // of a state of the present schema, in one round trip
+    postgres::read_ahead(*database, {kNameQuery, kKeyQuery, kRelocationQuery});
     const std::int64_t version = postgres::schema_version(*database, steps);
     if (version == 0 && mode == Store::Mode::read_only)
         return empty_store(location.text(), project, std::move(form));
@@ -49,9 +52,11 @@ std::unique_ptr<SqlStore> open_postgres(const StateLocation& location, Store::Mo
     bool created = false;
     // a reader may lack the privileges to migrate, and can read an older state without a migration
     if (mode == Store::Mode::read_write && version < static_cast<std::int64_t>(steps.size()))
-        postgres::migrate(*database, steps, [&] {
-            create_project(*database, project, key);
-            created = true;
+        database->repeat_if_lost([&] {
+            postgres::migrate(*database, steps, [&] {
+                create_project(*database, project, key);
+                created = true; // even if the answer to the commit was lost
+            });
         });
     postgres::check_objects(*database);
     check_project(*database, project, kOtherSchema);
@@ -59,6 +64,7 @@ std::unique_ptr<SqlStore> open_postgres(const StateLocation& location, Store::Mo
         Cipher::load(stored_key(*database), key, fmt::format("the state {}", database->name()));
     auto store = std::make_unique<PostgresStore>(std::move(database), std::move(cipher), mode,
                                                  std::move(form));
+    store->set_key(key);
     if (created) store->mark_new();
     if (mode == Store::Mode::read_only && version < static_cast<std::int64_t>(steps.size()))
         store->mark_older();

@@ -214,9 +214,11 @@ std::unique_ptr<SqlStore> open_sqlite(const std::filesystem::path& file, Store::
                                       const std::string& project, const KeySource& key, Form form) {
     KeySource source = key;
     if (source.file.empty()) source.file = key_file(file);
-    return mode == Store::Mode::read_only
-               ? open_for_reading(file, project, source, std::move(form))
-               : open_for_writing(file, project, source, std::move(form));
+    auto store = mode == Store::Mode::read_only
+                     ? open_for_reading(file, project, source, std::move(form))
+                     : open_for_writing(file, project, source, std::move(form));
+    store->set_key(std::move(source));
+    return store;
 }
 } // namespace state
 

@@ -4,9 +4,11 @@
 #include "state/libpq.h"
 #include "state/postgres_errors.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <thread>
 #include <utility>
 
 namespace hadeploy::postgres {
@@ -17,9 +19,6 @@ constexpr Oid kInt8 = 20, kInferred = 0;
 // The oldest supported release of PostgreSQL when this was written was 13.
 constexpr int kOldestServer = 120'000;
 constexpr std::string_view kDivisionByZero = "22012";
-constexpr const char* kContinue =
-    "check the server and the network; then run the command again, which continues the recorded "
-    "changes";
 
 /// Replaces `?` by `$1`, `$2`, ... in order, and `?2` by `$2`.
 std::string with_dollars(std::string_view sql) {
@@ -71,8 +70,24 @@ void Database::check_server() const {
 
 void Database::reconnect() {
     queue_.clear();
+    ahead_.clear();
     open_ = begun_ = false;
     connect();
+}
+
+void Database::repeat_if_lost(const std::function<void()>& body) {
+    std::optional<std::chrono::steady_clock::time_point> deadline;
+    for (;; std::this_thread::sleep_for(kPoll)) {
+        try {
+            if (!connection_) reconnect();
+            return body();
+        } catch (const Error& error) {
+            if (error.kind != ErrorKind::unreachable) throw;
+            const auto now = std::chrono::steady_clock::now();
+            if (!deadline) deadline = now + kPatience;
+            if (now >= *deadline) throw;
+        }
+    }
 }
 
 std::string Database::name() const {
@@ -90,6 +105,7 @@ Database::Item Database::settings() const {
 }
 
 void Database::begin() {
+    ahead_.clear();
     queue_ = {{"BEGIN ISOLATION LEVEL READ COMMITTED"}, settings()};
     open_ = true;
     begun_ = false;
@@ -99,7 +115,7 @@ void Database::commit() {
     queue_.push_back({"COMMIT"});
     const std::vector<Item> items = std::exchange(queue_, {});
     begun_ = true;
-    (void)exchange(items, items.size() - 1);
+    (void)exchange(items);
     open_ = begun_ = false;
 }
 
@@ -108,7 +124,7 @@ void Database::rollback() {
     open_ = false;
     if (!std::exchange(begun_, false) || !connection_) return;
     try {
-        (void)exchange({{"ROLLBACK"}}, 0);
+        (void)exchange({{"ROLLBACK"}});
     } catch (const Error&) {
         connection_.reset(); // which rolls back
     }
@@ -126,19 +142,54 @@ Database::Result Database::query(const Item& item) {
         std::vector<Item> items = std::exchange(queue_, {});
         items.push_back(item);
         begun_ = true;
-        return exchange(items, items.size() - 1);
+        return std::move(exchange(items).back());
     }
-    const std::vector<Item> items{{"BEGIN"}, settings(), item, {"COMMIT"}};
-    if (!connection_) connect();
+    const auto known = std::find_if(ahead_.begin(), ahead_.end(), [&](const auto& entry) {
+        return entry.first.sql == item.sql && entry.first.parameters == item.parameters;
+    });
+    if (known != ahead_.end()) {
+        Result out = std::move(known->second);
+        ahead_.erase(known);
+        return out;
+    }
+    ahead_.clear(); // the rest may be old when it is asked for
+    return std::move(read({item}).front());
+}
+
+std::vector<Database::Result> Database::read(const std::vector<Item>& queries) {
+    std::vector<Item> items{{"BEGIN"}, settings()};
+    items.insert(items.end(), queries.begin(), queries.end());
+    items.push_back({"COMMIT"});
+    std::vector<Result> out;
+    repeat_if_lost([&] {
+        try {
+            out = exchange(items);
+        } catch (const Error&) {
+            begun_ = true;
+            rollback();
+            throw;
+        }
+    });
+    out.erase(out.begin(), out.begin() + 2);
+    out.pop_back();
+    return out;
+}
+
+void Database::read_ahead(const std::vector<std::string_view>& queries,
+                          const std::string& parameter) {
+    std::vector<Item> items;
+    for (const std::string_view query : queries) {
+        Item item{with_dollars(query)};
+        if (query.find('?') != query.npos) item.parameters.push_back({parameter});
+        items.push_back(std::move(item));
+    }
     try {
-        return exchange(items, 2);
-    } catch (const Lost&) {
-        reconnect();
-        return exchange(items, 2);
-    } catch (const Error&) {
-        begun_ = true;
-        rollback();
-        throw;
+        std::vector<Result> results = read(items);
+        for (std::size_t i = 0; i < items.size(); ++i)
+            ahead_.emplace_back(std::move(items[i]), std::move(results[i]));
+    } catch (const Error& error) {
+        if (error.kind == ErrorKind::unreachable) throw;
+        // the queries themselves find and report any other error
     }
 }
 
@@ -168,23 +219,34 @@ void Database::send(const std::vector<Item>& items) {
     if (PQpipelineSync(c) != 1) lose();
 }
 
-Database::Result Database::exchange(const std::vector<Item>& items, std::size_t wanted) {
+Database::Result Database::next_result() {
+    pg_conn* const c = connection_.get();
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (PQisBusy(c) == 1) {
+        if (!wait_for(c, PGRES_POLLING_READING, deadline))
+            lose(fmt::format("no answer for {} s", kPatience.count()));
+        if (PQconsumeInput(c) != 1) break; // PQgetResult() finds the error
+    }
+    return Result(PQgetResult(c));
+}
+
+std::vector<Database::Result> Database::exchange(const std::vector<Item>& items) {
     if (!connection_) connect();
     pg_conn* const c = connection_.get();
     send(items);
-    Result out;
+    std::vector<Result> out;
     std::optional<Error> error;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        Result result(PQgetResult(c));
+    for (const Item& item : items) {
+        Result result = next_result();
         if (!result) lose();
         const ExecStatusType status = PQresultStatus(result.get());
-        if (status == PGRES_FATAL_ERROR && !error) error = error_of(result.get(), items[i]);
+        if (status == PGRES_FATAL_ERROR && !error) error = error_of(result.get(), item);
         if (PQstatus(c) != CONNECTION_OK) lose();
-        if (i == wanted) out = std::move(result);
-        while (const Result end{PQgetResult(c)}) { // a null follows each result
+        out.push_back(std::move(result));
+        while (const Result end = next_result()) { // a null follows each result
         }
     }
-    const Result sync(PQgetResult(c));
+    const Result sync = next_result();
     if (!sync || PQresultStatus(sync.get()) != PGRES_PIPELINE_SYNC) lose();
     PQexitPipelineMode(c);
     if (error) throw Error(*error);

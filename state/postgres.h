@@ -3,10 +3,13 @@
 #include "state/location.h"
 #include "state/sql.h"
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 struct pg_conn;
@@ -22,9 +25,18 @@ class Lost : public Error {
     using Error::Error;
 };
 
+/// How long a lost or silent server is waited for: as long as a lease lasts (see PostgresStore).
+/// After that others may take over.
+inline constexpr std::chrono::seconds kPatience{30};
+inline constexpr std::chrono::milliseconds kPoll{100};
+/// The hint when the server was lost.
+inline constexpr const char* kContinue =
+    "check the server and the network; then run the command again, which continues the recorded "
+    "changes";
+
 /// A connection to a state's schema. Changes are sent together with the next query or the commit,
 /// in one round trip (libpq's pipeline mode). A query outside of a transaction is retried on a new
-/// connection if the connection was lost.
+/// connection if the connection was lost, until the server has stayed away for kPatience.
 class Database final : public sql::Database {
   public:
     /// @throws Error(state) when the server cannot be reached or used
@@ -34,6 +46,8 @@ class Database final : public sql::Database {
     Database& operator=(const Database&) = delete;
 
     std::unique_ptr<sql::Prepared> prepare(std::string_view sql) override;
+    void read_ahead(const std::vector<std::string_view>& queries,
+                    const std::string& parameter) override;
     [[nodiscard]] std::string name() const override;
     [[nodiscard]] const StateLocation& location() const { return location_; }
 
@@ -41,6 +55,10 @@ class Database final : public sql::Database {
     void run_script(const std::string& sql);
     /// Replaces a lost connection. @throws Error(state)
     void reconnect();
+    /// Runs `body` again, on a new connection, as long as the connection gets lost.
+    /// @param body  has the same effect if it is repeated after it was executed
+    /// @throws Error(unreachable) when the server has stayed away for kPatience
+    void repeat_if_lost(const std::function<void()>& body);
 
   protected:
     void begin() override;
@@ -59,6 +77,7 @@ class Database final : public sql::Database {
     struct Parameter {
         std::string text;
         bool integer = false;
+        bool operator==(const Parameter&) const = default;
     };
     struct Item {
         std::string sql;
@@ -77,9 +96,13 @@ class Database final : public sql::Database {
     void run(Item item);
     /// @returns the rows of the item. @throws Error(state)
     Result query(const Item& item);
-    /// Sends the items in one pipeline. @returns the result of the item with the index `wanted`.
-    Result exchange(const std::vector<Item>& items, std::size_t wanted);
+    /// Reads in a transaction of its own, again if the connection was lost. @returns the results
+    std::vector<Result> read(const std::vector<Item>& queries);
+    /// Sends the items in one pipeline. @returns their results
+    std::vector<Result> exchange(const std::vector<Item>& items);
     void send(const std::vector<Item>& items);
+    /// PQgetResult(), which would wait forever for a server that hangs. @throws Lost
+    Result next_result();
     /// The error of a result. @throws Lost if it ends the connection
     Error error_of(const pg_result* result, const Item& item);
     /// Abandons the connection. @throws Lost
@@ -88,8 +111,9 @@ class Database final : public sql::Database {
     StateLocation location_;
     std::unique_ptr<pg_conn, Close> connection_;
     std::vector<Item> queue_; ///< items of the open transaction that are not sent yet
-    bool open_ = false;       ///< a transaction is open
-    bool begun_ = false;      ///< the transaction has begun on the server
+    std::vector<std::pair<Item, Result>> ahead_; ///< results of read_ahead() that are not used yet
+    bool open_ = false;                          ///< a transaction is open
+    bool begun_ = false;                         ///< the transaction has begun on the server
 };
 
 } // namespace hadeploy::postgres

@@ -105,22 +105,6 @@ void take_notice(void* /*unused*/, const PGresult* result) {
                 {"detail", field(PG_DIAG_MESSAGE_DETAIL)}});
 }
 
-/// Waits until the connection can continue. @returns false on a timeout
-bool wait_for(pg_conn* connection, PostgresPollingStatusType what, Clock::time_point deadline) {
-    pollfd waits{PQsocket(connection),
-                 static_cast<short>(what == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
-    for (;;) {
-        int left = -1;
-        if (deadline != Clock::time_point::max())
-            left = static_cast<int>(std::max<std::int64_t>(
-                0, std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count()));
-        const int ready = ::poll(&waits, 1, left);
-        if (ready > 0) return true;
-        if (ready == 0) return false;
-        if (errno != EINTR) return true; // PQconnectPoll() finds the error
-    }
-}
-
 /// The parameter connect_timeout, which libpq leaves to callers of PQconnectPoll().
 Clock::time_point deadline_of(const StateLocation& location) {
     const std::string given = parameter_of(location, "connect_timeout");
@@ -138,6 +122,22 @@ Clock::time_point deadline_of(const StateLocation& location) {
     return Clock::now() + std::max(longest, kLeastTimeout);
 }
 } // namespace
+
+bool wait_for(const pg_conn* connection, PostgresPollingStatusType what,
+              Clock::time_point deadline) {
+    pollfd waits{PQsocket(connection),
+                 static_cast<short>(what == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
+    for (;;) {
+        int left = -1;
+        if (deadline != Clock::time_point::max())
+            left = static_cast<int>(std::max<std::int64_t>(
+                0, std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count()));
+        const int ready = ::poll(&waits, 1, left);
+        if (ready > 0) return true;
+        if (ready == 0) return false;
+        if (errno != EINTR) return true; // the next call of libpq finds the error
+    }
+}
 
 void check_url(const StateLocation& location) {
     (void)parameter_of(location, "host");

@@ -20,6 +20,19 @@ std::span<const std::string_view> migrations() {
 }
 
 namespace {
+constexpr std::string_view kTablesQuery =
+    "SELECT has_schema_privilege(n.oid, 'USAGE')::int, count(c.oid), count(*) FILTER (WHERE "
+    "c.relname = 'hadeploy') FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid "
+    "AND c.relkind IN ('r', 'v', 'm', 'f', 'p') WHERE n.nspname = ? GROUP BY n.oid";
+constexpr std::string_view kVersionQuery = "SELECT version FROM hadeploy";
+constexpr std::string_view kForeignQuery =
+    "WITH tables AS (SELECT c.oid, c.relname, c.relrowsecurity FROM pg_class c JOIN pg_namespace n "
+    "ON n.oid = c.relnamespace WHERE n.nspname = ?) "
+    "SELECT 'trigger', tgname, relname FROM pg_trigger JOIN tables ON tables.oid = tgrelid "
+    "WHERE NOT tgisinternal UNION ALL "
+    "SELECT 'rule', rulename, relname FROM pg_rewrite JOIN tables ON tables.oid = ev_class "
+    "UNION ALL SELECT 'row security', 'of', relname FROM tables WHERE relrowsecurity LIMIT 1";
+
 /// The contents of a schema.
 struct Found {
     bool exists = false;
@@ -31,11 +44,7 @@ struct Found {
 /// because its tables would appear to be missing
 Found look_into(Database& database) {
     const std::string& schema = database.location().schema;
-    sql::Statement query(database,
-                         "SELECT has_schema_privilege(n.oid, 'USAGE')::int, count(c.oid), count(*) "
-                         "FILTER (WHERE c.relname = 'hadeploy') FROM pg_namespace n LEFT JOIN "
-                         "pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'v', 'm', "
-                         "'f', 'p') WHERE n.nspname = ? GROUP BY n.oid");
+    sql::Statement query(database, kTablesQuery);
     if (!query.bind(schema).step()) return {};
     if (query.integer(0) == 0)
         throw explain("42501", fmt::format("no privilege USAGE on schema {}", schema),
@@ -44,12 +53,18 @@ Found look_into(Database& database) {
 }
 } // namespace
 
+void read_ahead(Database& database, const std::vector<std::string_view>& more) {
+    std::vector<std::string_view> queries{kTablesQuery, kVersionQuery, kForeignQuery};
+    queries.insert(queries.end(), more.begin(), more.end());
+    database.read_ahead(queries, database.location().schema);
+}
+
 std::int64_t schema_version(Database& database, std::span<const std::string_view> steps) {
     const Found found = look_into(database);
     if (found.tables == 0) return 0;
     std::int64_t version = 0;
     if (found.ours == 1) {
-        sql::Statement query(database, "SELECT version FROM hadeploy");
+        sql::Statement query(database, kVersionQuery);
         if (query.step()) version = query.integer(0);
     }
     if (version < 1)
@@ -69,14 +84,7 @@ std::int64_t schema_version(Database& database, std::span<const std::string_view
 }
 
 void check_objects(Database& database) {
-    sql::Statement foreign(
-        database,
-        "WITH tables AS (SELECT c.oid, c.relname, c.relrowsecurity FROM pg_class c JOIN "
-        "pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?) "
-        "SELECT 'trigger', tgname, relname FROM pg_trigger JOIN tables ON tables.oid = tgrelid "
-        "WHERE NOT tgisinternal UNION ALL "
-        "SELECT 'rule', rulename, relname FROM pg_rewrite JOIN tables ON tables.oid = ev_class "
-        "UNION ALL SELECT 'row security', 'of', relname FROM tables WHERE relrowsecurity LIMIT 1");
+    sql::Statement foreign(database, kForeignQuery);
     if (!foreign.bind(database.location().schema).step()) return;
     throw Error(ErrorKind::state,
                 fmt::format("the state {} has the {} {} on {}, which hadeploy did not create",

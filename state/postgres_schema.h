@@ -6,12 +6,17 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace hadeploy::postgres {
 
 /// The SQL that migrates each version of the schema to the next; step 0 creates the first version.
 /// Released steps must not be changed.
 std::span<const std::string_view> migrations();
+
+/// Reads what the following functions need, and the queries `more`, in one round trip: see
+/// Database::read_ahead().
+void read_ahead(Database& database, const std::vector<std::string_view>& more);
 
 /// The version of the schema at the location; 0 if the schema is missing or empty.
 /// @throws Error(state) when it is not a state, or was written by a newer hadeploy

@@ -21,10 +21,7 @@ using Clock = std::chrono::steady_clock;
 // is 15 seconds old, which leaves room for clocks of different speed and for a slow renewal.
 constexpr std::int64_t kRenewMs = 5'000;
 constexpr std::int64_t kLateMs = 15'000;
-constexpr std::int64_t kLeaseSeconds = 30;
-constexpr auto kPoll = std::chrono::milliseconds(100);
-/// How long to wait for a lost server: as long as the lease lasts. After that others may take over.
-constexpr auto kPatience = std::chrono::seconds(kLeaseSeconds);
+constexpr std::int64_t kLeaseSeconds = postgres::kPatience.count(); // others may take over then
 constexpr std::size_t kMostShown = 3;
 
 /// Milliseconds since the boot, including the time in which the machine slept.
@@ -47,13 +44,20 @@ PostgresStore::~PostgresStore() {
 }
 
 void PostgresStore::release() {
-    try {
+    const auto end_lease = [&] {
         Transaction transaction(server_);
         Statement(server_, "UPDATE project SET owner = '', expires_at = '-infinity' WHERE id = 1 "
-                           "AND epoch = ?")
-            .bind(epoch_)
+                           "AND epoch = ? AND owner = ?")
+            .bind(epoch_, owner_)
             .run();
         transaction.commit();
+    };
+    try {
+        try {
+            end_lease();
+        } catch (const postgres::Lost&) {
+            end_lease(); // on a new connection, unless the server is gone
+        }
     } catch (const Error&) {
         // when this process ends, others on this machine take over immediately
     }
@@ -68,34 +72,51 @@ void PostgresStore::lock(const std::string& command, std::int64_t timeout_ms) {
     while (const auto holder = try_lock(self)) {
         const auto left = deadline - Clock::now();
         if (left <= Clock::duration::zero()) throw locked_by(*holder);
-        std::this_thread::sleep_for(std::min<Clock::duration>(left, kPoll));
+        std::this_thread::sleep_for(std::min<Clock::duration>(left, postgres::kPoll));
     }
     renewer_ = std::jthread([this](const std::stop_token& stop) { keep_renewing(stop); });
 }
 
 std::optional<PostgresStore::Holder> PostgresStore::try_lock(const LockOwner& self) {
     const std::lock_guard guard(database_mutex());
+    owner_ = owner_text(self);
+    const auto deadline = Clock::now() + postgres::kPatience;
     for (;;) {
-        Statement query(server_,
-                        "SELECT epoch, owner, CASE WHEN expires_at > clock_timestamp() THEN "
-                        "ceil(extract(epoch FROM expires_at - clock_timestamp()) * 1000)::bigint "
-                        "ELSE 0 END FROM project WHERE id = 1");
+        Statement query(
+            server_, "SELECT epoch, writes, owner, CASE WHEN expires_at > clock_timestamp() THEN "
+                     "ceil(extract(epoch FROM expires_at - clock_timestamp()) * 1000)::bigint "
+                     "ELSE 0 END FROM project WHERE id = 1");
         if (!query.step())
             throw Error(ErrorKind::state,
                         fmt::format("the state {} has no row for its project", server_.name()))
                 .with_hint("restore a backup of the database");
-        const std::int64_t epoch = query.integer(0), left_ms = query.integer(2);
-        const std::string text = query.text(1);
+        const std::int64_t epoch = query.integer(0), left_ms = query.integer(3);
+        const std::string text = query.text(2);
+        if (text == owner_) { // taken, but the answer was lost
+            epoch_ = epoch;
+            writes_ = query.integer(1);
+            break;
+        }
         const auto owner = parse_owner(text);
         const bool dead = owner && is_dead(*owner);
         if (left_ms > 0 && !dead) return Holder{owner, left_ms};
-        if (take(self, epoch, dead)) return std::nullopt;
-        // somebody else was faster
+        try {
+            if (take(epoch, dead)) break; // otherwise somebody else was faster
+        } catch (const postgres::Lost&) {
+            if (Clock::now() >= deadline) throw;
+        }
     }
+    try {
+        begin_writing();
+    } catch (const Error&) {
+        release();
+        throw;
+    }
+    return std::nullopt;
 }
 
-bool PostgresStore::take(const LockOwner& self, std::int64_t epoch, bool from_dead) {
-    const std::int64_t sent_ms = since_boot_ms();
+bool PostgresStore::take(std::int64_t epoch, bool from_dead) {
+    renewed_ms_ = since_boot_ms();
     try {
         Transaction transaction(server_);
         Statement(server_, fmt::format("UPDATE project SET epoch = (epoch & 4611686018427387903) + "
@@ -104,7 +125,7 @@ bool PostgresStore::take(const LockOwner& self, std::int64_t epoch, bool from_de
                                        "seconds' WHERE id = 1 AND epoch = ? AND (? = 1 OR "
                                        "expires_at <= clock_timestamp())",
                                        kLeaseSeconds))
-            .bind(owner_text(self), epoch, std::int64_t{from_dead})
+            .bind(owner_, epoch, std::int64_t{from_dead})
             .run_one(Error(ErrorKind::locked, "somebody else has the lease"));
         Statement now(server_, "SELECT epoch, writes FROM project WHERE id = 1");
         now.step();
@@ -116,13 +137,6 @@ bool PostgresStore::take(const LockOwner& self, std::int64_t epoch, bool from_de
         epoch_ = 0;
         if (error.kind != ErrorKind::locked) throw;
         return false;
-    }
-    renewed_ms_ = sent_ms;
-    try {
-        begin_writing();
-    } catch (const Error&) {
-        release();
-        throw;
     }
     return true;
 }
@@ -150,14 +164,14 @@ Error PostgresStore::locked_by(const Holder& holder) {
 void PostgresStore::hold_on() {
     Statement(server_, fmt::format("UPDATE project SET writes = writes + 1, expires_at = "
                                    "clock_timestamp() + interval '{} seconds' WHERE id = 1 AND "
-                                   "epoch = ? AND writes = ?",
+                                   "epoch = ? AND writes = ? AND owner = ?",
                                    kLeaseSeconds))
-        .bind(epoch_, writes_)
+        .bind(epoch_, writes_, owner_)
         .run_one(Error(ErrorKind::locked, "the lease has changed")); // see transact()
 }
 
 Error PostgresStore::displaced(std::int64_t epoch) const {
-    if (epoch != epoch_)
+    if (epoch > epoch_)
         return Error(ErrorKind::locked,
                      fmt::format("another hadeploy has taken over the state {}, because this one "
                                  "had not renewed its lease for {} s",
@@ -203,23 +217,29 @@ void PostgresStore::transact(const std::function<void()>& body) {
 }
 
 bool PostgresStore::was_committed() {
-    const auto deadline = Clock::now() + kPatience;
-    for (;; std::this_thread::sleep_for(kPoll)) {
+    const auto deadline = Clock::now() + postgres::kPatience;
+    for (;; std::this_thread::sleep_for(postgres::kPoll)) {
         std::int64_t epoch = 0, writes = 0;
+        std::string owner;
         try {
             server_.reconnect();
             // The server may still be executing the transaction: this query waits for its end.
             Transaction transaction(server_);
-            Statement now(server_, "SELECT epoch, writes FROM project WHERE id = 1 FOR UPDATE");
-            now.step();
-            epoch = now.integer(0);
-            writes = now.integer(1);
+            Statement now(server_,
+                          "SELECT epoch, writes, owner FROM project WHERE id = 1 FOR UPDATE");
+            if (now.step()) {
+                epoch = now.integer(0);
+                writes = now.integer(1);
+                owner = now.text(2);
+            }
             transaction.commit();
-        } catch (const Error& error) {
+        } catch (Error& error) {
+            if (error.kind == ErrorKind::unreachable) error.hint = postgres::kContinue;
             if (Clock::now() >= deadline) give_up(error);
-            continue;
+            continue; // e.g. not the primary yet, or a dead session still has the row
         }
-        if (epoch != epoch_ || writes < writes_ || writes > writes_ + 1) give_up(displaced(epoch));
+        const bool others = epoch != epoch_ || owner != owner_;
+        if (others || writes < writes_ || writes > writes_ + 1) give_up(displaced(epoch));
         return writes == writes_ + 1;
     }
 }

@@ -16,10 +16,11 @@ namespace hadeploy::state {
 /// A Store in a schema of a PostgreSQL database, shared by several machines.
 ///
 /// The lock is a lease in the project's row. A thread renews it, and so does every write. Each
-/// write first updates the row, on the condition that the numbers of takeovers (`epoch`) and of
-/// writes still have the values that this process last saw. Therefore a process that lost its lease
-/// cannot write, and after a lost connection the number of writes shows whether a commit was
-/// executed.
+/// write first updates the row, on the condition that the owner and the numbers of takeovers
+/// (`epoch`) and of writes still have the values that this process last saw. Therefore a process
+/// that lost its lease cannot write, and after a lost connection the number of writes shows whether
+/// a commit was executed. The owner matters after a failover that lost the takeover: the next
+/// takeover gets the same number.
 class PostgresStore final : public SqlStore {
   public:
     /// @param database  open, checked and migrated
@@ -42,7 +43,8 @@ class PostgresStore final : public SqlStore {
     std::optional<Holder> try_lock(const LockOwner& self);
     /// Takes the lease of a dead owner, or an expired one. @returns false if another process was
     /// faster
-    bool take(const LockOwner& self, std::int64_t epoch, bool from_dead);
+    /// @throws Lost: the lease may have been taken, with owner_ as its owner
+    bool take(std::int64_t epoch, bool from_dead);
     /// Releases the lease, if the server can be reached.
     void release();
     [[nodiscard]] Error locked_by(const Holder& holder);
@@ -57,7 +59,8 @@ class PostgresStore final : public SqlStore {
     [[noreturn]] void give_up(Error error);
 
     postgres::Database& server_;               ///< owned by SqlStore
-    std::int64_t epoch_ = 0, writes_ = 0;      ///< set by lock()
+    std::string owner_;                        ///< the text of this process, set by lock()
+    std::int64_t epoch_ = 0, writes_ = 0;      ///< likewise
     std::atomic<std::int64_t> renewed_ms_ = 0; ///< when the last renewal was sent
     std::optional<Error> lost_;                ///< why nothing can be written any more
     std::mutex renewal_mutex_;

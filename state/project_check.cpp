@@ -8,7 +8,7 @@
 namespace hadeploy::state {
 
 void check_project(sql::Database& database, const std::string& project, const char* other) {
-    sql::Statement query(database, "SELECT name, serial FROM project");
+    sql::Statement query(database, kNameQuery);
     const bool there = query.step();
     const std::string name = there ? query.text(0) : "";
     const std::int64_t serial = there ? query.integer(1) : 0;

@@ -3,9 +3,11 @@
 #include "state/sql.h"
 
 #include <string>
+#include <string_view>
 
 namespace hadeploy::state {
 
+inline constexpr std::string_view kNameQuery = "SELECT name, serial FROM project";
 /// Checks the name of the project and its serial.
 /// @param project  expected name; "" accepts any
 /// @param other  the hint if the name differs

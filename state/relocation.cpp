@@ -27,7 +27,7 @@ std::string how_to_use(const std::string& place) {
 } // namespace
 
 std::optional<Relocation> read_relocation(Database& database, const Cipher& cipher) {
-    Statement query(database, "SELECT relocation FROM project");
+    Statement query(database, kRelocationQuery);
     const std::string sealed = query.step() ? query.text(0) : "";
     if (sealed.empty()) return std::nullopt;
     const std::string text = cipher.open(sealed, kMarkPlace);

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace hadeploy::state {
 
@@ -18,6 +19,7 @@ struct Relocation {
     bool operator==(const Relocation&) const = default;
 };
 
+inline constexpr std::string_view kRelocationQuery = "SELECT relocation FROM project";
 /// The mark of a state that has the current schema. @throws Error(state) if it was altered
 std::optional<Relocation> read_relocation(sql::Database& database, const Cipher& cipher);
 /// Sets or removes the mark. Runs in the caller's transaction.

@@ -71,7 +71,7 @@ void store_key(Database& database, const Cipher& cipher) {
 }
 
 std::string stored_key(Database& database) {
-    Statement query(database, "SELECT key_lock FROM project");
+    Statement query(database, kKeyQuery);
     return query.step() ? query.text(0) : "";
 }
 

@@ -3,8 +3,11 @@
 #include "state/cipher.h"
 #include "state/sql.h"
 
+#include <string_view>
+
 namespace hadeploy::state {
 
+inline constexpr std::string_view kKeyQuery = "SELECT key_lock FROM project";
 /// The encrypted data key of the state (see Cipher), in the column `key_lock`; "" if the state is
 /// not encrypted yet.
 std::string stored_key(sql::Database& database);

@@ -33,6 +33,12 @@ class Database {
     /// @param sql  statement with parameters written as `?`, or as `?1`, `?2`
     /// @throws Error(state)
     virtual std::unique_ptr<Prepared> prepare(std::string_view sql) = 0;
+    /// Runs queries in one round trip to a server. The next query with the same text and parameter
+    /// gets the result, unless another query comes before. Without effect if one of them fails.
+    /// @param parameter  of those with a `?`
+    /// @throws Error(unreachable)
+    virtual void read_ahead(const std::vector<std::string_view>& /*queries*/,
+                            const std::string& /*parameter*/) {}
     /// The location of the state in quotes, for messages.
     [[nodiscard]] virtual std::string name() const = 0;
 

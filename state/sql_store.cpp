@@ -18,6 +18,9 @@ using sql::Statement;
 using sql::Transaction;
 
 namespace {
+constexpr std::string_view kLastIntentQuery = "SELECT coalesce(max(id), 0) FROM intents";
+constexpr std::string_view kLastRunQuery = "SELECT coalesce(max(id), 0) FROM runs";
+
 std::int64_t number(Database& db, std::string_view sql) {
     Statement query(db, sql);
     return query.step() ? query.integer(0) : 0;
@@ -59,21 +62,32 @@ void SqlStore::replace_tables(const Cipher& cipher, const Relocation& mark,
     begin_writing();
 }
 
+bool SqlStore::follow_key() const {
+    const std::string key = stored_key(*database_);
+    if (key == cipher_.encrypted_key()) return false;
+    read_project_.reset();
+    cipher_ = Cipher::load(key, key_, fmt::format("the state {}", database_->name()));
+    return true;
+}
+
 void SqlStore::begin_writing() {
+    database_->read_ahead({kKeyQuery, kRelocationQuery, kLastIntentQuery, kLastRunQuery,
+                           kProjectQuery, kRecordKeysQuery, kIntentKeysQuery},
+                          "");
+    (void)follow_key();                                   // changed while this waited for the lock
     if (stays_) check_not_relocated(*database_, cipher_); // while this waited for the lock
-    last_intent_ = number(*database_, "SELECT coalesce(max(id), 0) FROM intents");
-    last_run_ = number(*database_, "SELECT coalesce(max(id), 0) FROM runs");
+    last_intent_ = number(*database_, kLastIntentQuery);
+    last_run_ = number(*database_, kLastRunQuery);
     if (!cipher_.authenticates_set()) add_digest();
     read_ledger();
 }
 
 void SqlStore::add_digest() {
     Cipher upgraded = cipher_.upgraded();
-    if (!has_digest(*database_, upgraded)) // another process may have added it meanwhile
-        transact([&] {
-            check_all(*database_, cipher_);
-            store_key(*database_, cipher_);
-        });
+    transact([&] {
+        check_all(*database_, cipher_);
+        store_key(*database_, cipher_);
+    });
     cipher_ = std::move(upgraded);
 }
 
@@ -164,14 +178,18 @@ std::string SqlStore::project() const {
     return read_project(*database_, cipher_).name;
 }
 
+const Project& SqlStore::known_project() const {
+    if (project_) return *project_;
+    if (!read_project_) read_project_ = read_project(*database_, cipher_);
+    return *read_project_;
+}
+
 std::string SqlStore::lineage() const {
-    const std::lock_guard guard(database_mutex_);
-    return read_project(*database_, cipher_).lineage;
+    return reading([&] { return known_project().lineage; });
 }
 
 std::int64_t SqlStore::serial() const {
-    const std::lock_guard guard(database_mutex_);
-    return read_project(*database_, cipher_).serial;
+    return reading([&] { return known_project().serial; });
 }
 
 std::vector<RecordedResource> SqlStore::rows() const {
@@ -182,25 +200,32 @@ std::vector<RecordedResource> SqlStore::rows() const {
 
 void SqlStore::each_row_but(const std::vector<std::string>& types,
                             const std::function<void(RecordedResource)>& use) const {
-    const std::lock_guard guard(database_mutex_);
     std::string others;
     for (std::size_t i = 1; i <= types.size(); ++i)
         others += fmt::format("{}?{}", i == 1 ? "" : ", ", i);
     if (!others.empty()) others = fmt::format("type NOT IN ({})", others);
-    read_records(*database_, cipher_, form_, {others, types}, use);
+    // with another key, it fails before the first record
+    reading([&] {
+        read_project_.reset(); // may be older than the records
+        read_records(*database_, cipher_, form_, {others, types}, use);
+    });
 }
 
 std::optional<RecordedResource> SqlStore::row(const std::string& address) const {
-    const std::lock_guard guard(database_mutex_);
     std::optional<RecordedResource> out;
-    read_records(*database_, cipher_, form_, {"address = ?1", {address}},
-                 [&](RecordedResource row) { out = std::move(row); });
+    reading([&] {
+        read_project_.reset();
+        read_records(*database_, cipher_, form_, {"address = ?1", {address}},
+                     [&](RecordedResource row) { out = std::move(row); });
+    });
     return out;
 }
 
 std::vector<Intent> SqlStore::intents() const {
-    const std::lock_guard guard(database_mutex_);
-    return read_intents(*database_, cipher_, form_);
+    return reading([&] {
+        read_project_.reset();
+        return read_intents(*database_, cipher_, form_);
+    });
 }
 
 void SqlStore::begin(std::vector<Intent>& intents) {
@@ -307,13 +332,14 @@ void SqlStore::rekey(const KeySource& key) {
     commit([&](Ledger&, Project&) { reseal_state(*database_, cipher_, fresh); });
     const std::lock_guard guard(database_mutex_);
     cipher_ = std::move(fresh);
+    key_ = key;
     read_ledger();
 }
 
 Value SqlStore::outputs() const {
-    const std::lock_guard guard(database_mutex_);
-    return codec::decode(read_project(*database_, cipher_).outputs, cipher_,
-                         place("project", "1", "outputs"));
+    return reading([&] {
+        return codec::decode(known_project().outputs, cipher_, place("project", "1", "outputs"));
+    });
 }
 
 void SqlStore::set_outputs(const Value& outputs) {
@@ -360,19 +386,21 @@ void SqlStore::end_run(std::int64_t run, RunResult result, const std::string& su
 }
 
 std::vector<Run> SqlStore::runs() const {
-    const std::lock_guard guard(database_mutex_);
-    Statement query(*database_, "SELECT id, command, started_ms, ended_ms, result, spec, summary "
-                                "FROM runs ORDER BY id");
-    std::vector<Run> out;
-    while (query.step()) {
-        Value spec = codec::decode(query.text(5), cipher_, place("runs", query.text(0), "spec"));
-        if (cipher_.seals_runs() && !spec.secret()) spec = {}; // not written by hadeploy
-        // ignores a text that hadeploy does not write
-        const RunResult result = run_result_named(query.text(4)).value_or(RunResult::not_ended);
-        out.push_back({query.integer(0), query.text(1), query.integer(2), query.integer(3), result,
-                       std::move(spec), query.text(6)});
-    }
-    return out;
+    return reading([&] {
+        Statement query(*database_, "SELECT id, command, started_ms, ended_ms, result, spec, "
+                                    "summary FROM runs ORDER BY id");
+        std::vector<Run> out;
+        while (query.step()) {
+            Value spec =
+                codec::decode(query.text(5), cipher_, place("runs", query.text(0), "spec"));
+            if (cipher_.seals_runs() && !spec.secret()) spec = {}; // not written by hadeploy
+            // ignores a text that hadeploy does not write
+            const RunResult result = run_result_named(query.text(4)).value_or(RunResult::not_ended);
+            out.push_back({query.integer(0), query.text(1), query.integer(2), query.integer(3),
+                           result, std::move(spec), query.text(6)});
+        }
+        return out;
+    });
 }
 
 std::vector<StepRecord> SqlStore::steps(std::int64_t run) const {

@@ -22,6 +22,8 @@ class SqlStore : public Store {
     void mark_new() { existed_ = false; }
     /// To be called if the state is read in an older schema, which has no relocations.
     void mark_older() { older_ = true; }
+    /// The key that opened the state, for the case that another process encrypts it again.
+    void set_key(KeySource key) { key_ = std::move(key); }
     bool existed() const override { return existed_; }
     std::string project() const override;
     std::string lineage() const override;
@@ -105,19 +107,38 @@ class SqlStore : public Store {
     void run_batch(const std::vector<Job*>& batch);
     void run_together(const std::vector<Job*>& jobs);
     std::size_t write_pending_steps();
+    /// Reads from the database, and again if another process has changed the key meanwhile.
+    template<class Read>
+    auto reading(const Read& read) const -> decltype(read()) {
+        const std::lock_guard guard(database_mutex_);
+        try {
+            return read();
+        } catch (const Error& error) {
+            if (error.kind != ErrorKind::state || !follow_key()) throw;
+        }
+        return read();
+    }
+    [[nodiscard]] const Project& known_project() const;
+    /// Decrypts the data key again if it is not the one with which the state was opened. @returns
+    /// whether it is another one
+    /// @throws Error(state) when this process does not have the new key
+    bool follow_key() const;
     /// Upgrades a state that predates the digest.
     void add_digest();
     void read_ledger();
 
     Mode mode_;
     bool existed_ = true, older_ = false, stays_ = false;
-    Cipher cipher_;
+    KeySource key_;
+    mutable Cipher cipher_; ///< guarded by database_mutex_
     Form form_;
     mutable std::mutex database_mutex_; ///< guards the following members
     std::unique_ptr<sql::Database> database_;
     /// The project as this process last wrote it; no other process changes it while this one holds
-    /// the lock.
+    /// the lock. Known even when the server is lost.
     std::optional<Project> project_;
+    /// That of a reader, until it reads records.
+    mutable std::optional<Project> read_project_;
     std::optional<Ledger> ledger_;
     std::int64_t last_intent_ = 0, last_run_ = 0;     ///< the highest IDs in use
     std::map<std::int64_t, std::int64_t> last_steps_; ///< the number of the last step, by run

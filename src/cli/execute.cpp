@@ -40,12 +40,17 @@ Executed carry_out(const Context& context, PlannedRun& prepared, Store& store,
     progress.finish();
     out.took_ms = now_ms() - started;
     out.summary = report_json(prepared.plan, out.result, out.took_ms, context.project.sources());
-    store.end_run(run,
-                  out.result.ok()          ? RunResult::done
-                  : out.result.interrupted ? RunResult::interrupted
-                                           : RunResult::failed,
-                  context.project.hidden(
-                      out.summary.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+    const RunResult result = out.result.ok()          ? RunResult::done
+                             : out.result.interrupted ? RunResult::interrupted
+                                                      : RunResult::failed;
+    try {
+        store.end_run(run, result,
+                      context.project.hidden(out.summary.dump(
+                          -1, ' ', false, nlohmann::json::error_handler_t::replace)));
+    } catch (const Error& error) {
+        // What was done has to be reported all the same. The cause may have failed steps before.
+        if (out.result.ok()) out.result.errors.push_back(error);
+    }
     context.project.remember(store);
     return out;
 }

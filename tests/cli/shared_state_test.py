@@ -10,11 +10,10 @@ import pathlib
 import re
 import shutil
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 import unittest
 
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
@@ -22,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "state"), str(ROOT / "tests" / "cli")]
 import skips  # noqa: E402
 from document import blocks  # noqa: E402
-from postgres_server import Missing, Server, free_port, program  # noqa: E402
+from postgres_server import Missing, OldServer, Server, Standby, free_port, program  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "shared-state.md"
 GOLDEN = ROOT / "tests" / "cli" / "golden" / "shared-state.txt"
@@ -38,38 +37,6 @@ resources:
 """
 KEY = "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U="
 PASSWORD = "canary-pw-81c2"
-
-
-class OldServer(threading.Thread):
-    """Answers logins like a server of version 9.6, after a notice if there is one."""
-
-    def __init__(self, notice=""):
-        super().__init__(daemon=True)
-        self.notice = notice
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-
-    def run(self):
-        def message(kind, content):
-            return kind + struct.pack("!I", len(content) + 4) + content
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            with peer:
-                while True:
-                    size = struct.unpack("!I", peer.recv(4, socket.MSG_WAITALL))[0]
-                    request = peer.recv(size - 4, socket.MSG_WAITALL)
-                    if request[:4] not in (struct.pack("!I", 80877103), struct.pack("!I", 80877104)):
-                        break
-                    peer.sendall(b"N")  # neither TLS nor GSSAPI
-                notice = b"SNOTICE\x00C00000\x00M" + self.notice.encode() + b"\x00\x00"
-                peer.sendall(message(b"R", struct.pack("!I", 0)) +
-                             (message(b"N", notice) if self.notice else b"") +
-                             message(b"S", b"server_version\x009.6.24\x00") +
-                             message(b"S", b"server_encoding\x00UTF8\x00") + message(b"Z", b"I"))
-                peer.recv(1)
 
 
 class SharedStateTest(unittest.TestCase):
@@ -111,7 +78,7 @@ class SharedStateTest(unittest.TestCase):
         scripts = {}
         for heading, text in blocks(DOCUMENT, "sh"):
             scripts.setdefault(heading, []).append(text.replace("db.example.com", here))
-        self.assertEqual({h: len(t) for h, t in scripts.items()}, {"The project": 3, "Move a state": 2})
+        self.assertEqual({h: len(t) for h, t in scripts.items()}, {"The project": 3, "Change the key": 1, "Move a state": 2})
         yaml = [text for _, text in blocks(DOCUMENT, "yaml")]
         self.assertEqual(len(yaml), 1)
 
@@ -147,6 +114,44 @@ class SharedStateTest(unittest.TestCase):
         tables = self.server.sql("SELECT DISTINCT schemaname FROM pg_tables WHERE tableowner = 'deploy' ORDER BY 1",
                                  database="infra")
         self.assertEqual(tables.split(), ["shop", "shop_staging"])
+
+    def test_the_key_is_changed_while_others_work(self):
+        scripts = [text for heading, text in blocks(DOCUMENT, "sh") if heading == "Change the key"]
+        slow = SPEC.replace('": >script; echo', '"for i in $(seq 3000); do [ -e go ] && break; sleep 0.02; done; : >script; echo')
+        (self.path / "hadeploy.yaml").write_text(slow)
+        (self.path.parent / "shop.key").write_text(KEY + "\n")
+        url = {"HADEPLOY_STATE": self.server.url("rekeyed")}
+        runs = []
+
+        def start(*command, **environment):
+            runs.append(subprocess.Popen(command, cwd=self.path, env={**self.environment, **url, **environment}, text=True,
+                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+
+        def wait_for(condition):
+            for _ in range(3000):
+                if condition():
+                    return
+                time.sleep(0.02)
+            self.fail("waited in vain")
+        script = scripts[0].splitlines()
+        subprocess.run(["sh", "-euc", "\n".join(script[:2])], cwd=self.path, check=True)
+        new_key = (self.path.parent / "new.key").read_text()
+        start(HADEPLOY, "apply", "--auto-approve", HADEPLOY_STATE_KEY=KEY)
+        wait_for(lambda: self.server.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'rekeyed'") == "1" and
+                 self.server.sql("SELECT to_regclass('rekeyed.intents') IS NOT NULL") == "t" and
+                 self.server.sql("SELECT count(*) FROM rekeyed.intents") == "1")
+        start("sh", "-euc", "\n".join(script[2:]))
+        start(HADEPLOY, "apply", "--auto-approve", "--lock-timeout", "60", HADEPLOY_STATE_KEY=new_key + KEY)
+        time.sleep(0.5)  # so that both wait, as a rule
+        (self.path / "go").touch()
+        for run in runs:
+            said, _ = run.communicate(timeout=120)
+            self.assertEqual(run.returncode, 0, said)
+        self.assertEqual((self.path / "log").read_text(), "made\n")
+        said = self.hadeploy("apply", "--auto-approve", status=1, HADEPLOY_STATE_KEY=KEY, **url)
+        self.assertIn("does not open the state", said)
+        self.assertIn("hadeploy state rekey", said)
+        self.assertIn("Nothing to change", self.hadeploy("apply", "--auto-approve", HADEPLOY_STATE_KEY=new_key, **url))
 
     def require_passwords(self, user):
         """Logins of a user over TCP need a password from now on."""
@@ -451,17 +456,9 @@ class SharedStateTest(unittest.TestCase):
     def test_a_standby(self):
         """A real standby can be read. A write names the remedy."""
         self.hadeploy("apply", "--auto-approve", **self.shared("copied"))
-        server = self.server
-        copy = server.directory / "standby"
-        port = free_port()
-        server.run(program("pg_basebackup"), "-h", server.directory, "-p", server.port, "-U", "hadeploy", "-D",
-                   copy, "-R", "-X", "stream", "-c", "fast")
-        with open(copy / "postgresql.conf", "a") as config:
-            config.write(f"port = {port}\n")
-        server.run(server.pg_ctl, "-D", copy, "-w", "-l", server.directory / "standby.log", "start")
-        self.addCleanup(server.run, server.pg_ctl, "-D", copy, "-m", "immediate", "stop", check=False)
-        standby = {**self.shared("copied"), "HADEPLOY_STATE": server.url("copied").replace(
-            f"port={server.port}", f"port={port}")}
+        copy = Standby(self.server)
+        self.addCleanup(copy.close)
+        standby = {**self.shared("copied"), "HADEPLOY_STATE": copy.url("copied")}
         self.assertEqual(self.hadeploy("state", "list", **standby).split(), ["script", "word"])
         said = self.hadeploy("apply", "--auto-approve", status=1, **standby)
         self.assertIn("read-only transaction", said)

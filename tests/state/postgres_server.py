@@ -13,9 +13,12 @@ import pathlib
 import pwd
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -47,6 +50,17 @@ def ordinary_user():
         except KeyError:
             pass
     raise Missing("no user postgres or nobody, and root cannot run PostgreSQL")
+
+
+def children_of(parent):
+    out = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
+                out.append(int(stat.parent.name))
+        except OSError:  # it has ended
+            pass
+    return out
 
 
 class Server:
@@ -86,10 +100,18 @@ class Server:
         return done.stdout
 
     def start(self):
-        self.run(self.pg_ctl, "-D", self.data, "-w", "-l", self.directory / "log", "start")
+        self.run(self.pg_ctl, "-D", self.data, "-w", "-l", self.data.with_suffix(".log"), "start")
 
     def stop(self, mode="fast"):
         self.run(self.pg_ctl, "-D", self.data, "-w", "-m", mode, "stop", check=False)
+
+    def processes(self):
+        """The server's processes: the first one is the parent of the others."""
+        parent = int((self.data / "postmaster.pid").read_text().split()[0])
+        return [parent, *children_of(parent)]
+
+    def restart(self, mode="immediate"):
+        self.run(self.pg_ctl, "-D", self.data, "-w", "-m", mode, "-l", self.data.with_suffix(".log"), "restart")
 
     def start_bouncer(self, bouncer):
         """Transactions share a few connections, so that consecutive ones run on different ones."""
@@ -135,6 +157,57 @@ class Server:
 
     def __exit__(self, *exception):
         self.close()
+
+
+class Standby(Server):
+    """A streaming copy of a server, in the same directory."""
+
+    def __init__(self, primary):
+        self.user, self.pg_ctl, self.psql, self.bouncer = primary.user, primary.pg_ctl, primary.psql, None
+        self.directory, self.data, self.port = primary.directory, primary.directory / "standby", free_port()
+        self.run(program("pg_basebackup"), "-h", self.directory, "-p", primary.port, "-U", "hadeploy", "-D", self.data,
+                 "-R", "-X", "stream", "-c", "fast")
+        with open(self.data / "postgresql.conf", "a") as config:
+            config.write(f"port = {self.port}\n")
+        self.start()
+
+    def promote(self):
+        self.run(self.pg_ctl, "-D", self.data, "-w", "promote")
+
+    def close(self):
+        self.stop("immediate")
+
+
+class OldServer(threading.Thread):
+    """Answers logins like a server of version 9.6, after a notice if there is one."""
+
+    def __init__(self, notice=""):
+        super().__init__(daemon=True)
+        self.notice = notice
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def run(self):
+        def message(kind, content):
+            return kind + struct.pack("!I", len(content) + 4) + content
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            with peer:
+                while True:
+                    size = struct.unpack("!I", peer.recv(4, socket.MSG_WAITALL))[0]
+                    request = peer.recv(size - 4, socket.MSG_WAITALL)
+                    if request[:4] not in (struct.pack("!I", 80877103), struct.pack("!I", 80877104)):
+                        break
+                    peer.sendall(b"N")  # neither TLS nor GSSAPI
+                notice = b"SNOTICE\x00C00000\x00M" + self.notice.encode() + b"\x00\x00"
+                peer.sendall(message(b"R", struct.pack("!I", 0)) +
+                             (message(b"N", notice) if self.notice else b"") +
+                             message(b"S", b"server_version\x009.6.24\x00") +
+                             message(b"S", b"server_encoding\x00UTF8\x00") + message(b"Z", b"I"))
+                peer.recv(1)
 
 
 def main():

@@ -27,14 +27,16 @@ void lease_to_another(const std::filesystem::path& file, const std::string& expi
                             kElsewhere, expires));
 }
 
-/// Ends all connections of a state's server but its own. Needs a connection past PgBouncer.
+/// Ends all connections of a state's server that have been used, but its own. Needs a connection
+/// past PgBouncer.
 class Cutter {
   public:
     Cutter() : server_(StateLocation::of_url(std::getenv("HADEPLOY_TEST_SERVER"))) {}
     std::int64_t cut() {
         sql::Statement end(server_,
                            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
-                           "pid <> pg_backend_pid() AND backend_type = 'client backend'");
+                           "pid <> pg_backend_pid() AND backend_type = 'client backend' AND query "
+                           "<> ''");
         end.step();
         return end.integer(0);
     }
@@ -345,6 +347,28 @@ SERVER_TEST("a fail-over that lost commits is noticed, and nothing more is writt
         CHECK(has(error.message, "has lost writes that the server had confirmed"));
     }
     CHECK(open_ro(dir / "s")->rows().size() == 1);
+}
+
+SERVER_TEST(
+    "a fail-over that lost the takeover is noticed, even if another run has the same number") {
+    const TempDir dir;
+    const auto first = open_locked(dir / "s");
+    SUBCASE("nobody has taken over") {
+        alter(dir / "s", "UPDATE project SET epoch = epoch - 1, writes = writes - 1, owner = '', "
+                         "expires_at = '-infinity'");
+    }
+    SUBCASE("somebody has, with the same numbers") {
+        alter(dir / "s", fmt::format("UPDATE project SET owner = '{}'", kElsewhere));
+    }
+    SUBCASE("the project is gone") {
+        alter(dir / "s", "DELETE FROM project");
+    }
+    for (int i = 0; i < 2; ++i) {
+        const Error error = error_of([&] { first->put({row_of("a")}, {}); });
+        CHECK(error.kind == ErrorKind::state);
+        CHECK(has(error.message, "has lost writes that the server had confirmed"));
+    }
+    CHECK(first->serial() == 0); // as this process knows it
 }
 
 SERVER_TEST("a text with a null character is an error, as the server could not store it") {

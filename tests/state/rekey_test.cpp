@@ -60,6 +60,71 @@ TEST_CASE("a new key opens everything that the old one did, and the old one noth
     CHECK(has(error_of([&] { open_ro(dir / "s"); }).message, "does not open the state"));
 }
 
+TEST_CASE("others continue after a rekey if they have the new key too") {
+    const TempDir dir;
+    fill(*open_locked(dir / "s"), kRuns, kRow);
+    const std::filesystem::path file = state::key_file(dir / "s");
+    const auto reader = open_ro(dir / "s");
+    const auto writer = open_rw(dir / "s"); // opened before, and waits for the lock
+    const std::string old_key = read_file(file);
+    state::add_key(file);
+    open_locked(dir / "s")->rekey({.passphrase = {}, .key = {}, .file = file});
+    check_filled(*reader, kRuns, kRow);
+    CHECK(reader->lineage() == writer->lineage());
+    writer->lock("apply", 0);
+    check_filled(*writer, kRuns, kRow);
+    writer->put({row_of("later")}, {});
+    CHECK(reader->rows().size() == 2);
+
+    write_file(file, old_key); // those who do not have it change nothing
+    const KeySource old{.passphrase = {}, .key = old_key, .file = {}};
+    CHECK(has(error_of([&] { opened_read_only(dir / "s", old); }).message, "does not open"));
+}
+
+TEST_CASE("a process that does not have the new key stops with an error that says so") {
+    const TempDir dir;
+    fill(*open_locked(dir / "s"), kRuns, kRow);
+    const auto reader = open_ro(dir / "s");
+    const auto writer = open_rw(dir / "s");
+    const KeySource phrase{.passphrase = "correct horse", .key = {}, .file = {}};
+    open_locked(dir / "s")->rekey(phrase);
+    const auto refused = [](const Error& error) {
+        CHECK(has(error.message, "encrypted with a pass"));
+    };
+    refused(error_of([&] { (void)reader->rows(); }));
+    refused(error_of([&] { (void)reader->row(kRow); }));
+    refused(error_of([&] { (void)reader->intents(); }));
+    refused(error_of([&] { (void)reader->outputs(); }));
+    refused(error_of([&] { (void)reader->runs(); }));
+    refused(error_of([&] { writer->lock("apply", 0); }));
+    // which has let the lock go
+    const auto other = Store::open(state_at(dir / "s"), Store::Mode::read_write, "demo", phrase);
+    other->lock("apply", 0);
+    check_filled(*other, kRuns, kRow);
+}
+
+TEST_CASE("several keys in a text: the first one locks, all of them unlock") {
+    const TempDir dir;
+    open_rw(dir / "key"); // creates a key file
+    const std::string old_key = read_file(state::key_file(dir / "key"));
+    const std::string new_key = base64_encode(random_bytes(state::kKeySize));
+    const auto open = [&](const std::string& keys) {
+        return Store::open(state_at(dir / "s"), Store::Mode::read_write, "demo",
+                           {.passphrase = {}, .key = keys, .file = {}});
+    };
+    open(old_key);
+    const std::string both = new_key + " \n" + old_key;
+    {
+        const auto store = open(both);
+        store->lock("state rekey", 0);
+        store->rekey({.passphrase = {}, .key = both, .file = {}});
+    }
+    open(both);
+    open(new_key);
+    CHECK(has(error_of([&] { open(old_key); }).message, "HADEPLOY_STATE_KEY does not open"));
+    CHECK(has(error_of([&] { open(new_key + " junk"); }).message, "contains no valid key"));
+}
+
 TEST_CASE("without the lock or the key, nothing is changed") {
     const TempDir dir;
     fill(*open_locked(dir / "s"), kRuns, kRow);

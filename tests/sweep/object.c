@@ -2,6 +2,8 @@
  *
  *     object create|read|delete NAME VALUE
  *
+ * Each creation is a line of the file `made`.
+ *
  * A program instead of a script, because the sweep runs it a few hundred thousand times. */
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +35,10 @@ int main(int argc, char** argv) {
         if (out == NULL) return 1;
         fputs(argv[3], out);
         if (fclose(out) != 0 || rename(half, path) != 0) return 1;
+        FILE* made = fopen("made", "a");
+        if (made == NULL) return 1;
+        fprintf(made, "%s\n", argv[2]); /* in one write */
+        if (fclose(made) != 0) return 1;
     }
     return tell(argv[2], path);
 }

@@ -68,21 +68,11 @@ def spec():
     return "\n".join(out) + "\n"
 
 
-def wait_for_orphans():
-    """The processes that a killed hadeploy has started continue as our children. The next run has to
-    handle them; but they must have ended before a comparison or a restore."""
-    try:
-        while True:
-            os.waitpid(-1, 0)
-    except ChildProcessError:
-        pass
-
-
 class Sweep:
     """One worker's share: every `jobs`th of the chosen points, from the `share`th."""
 
     def __init__(self, args, share, work):
-        self.hadeploy, self.library, self.every = args.hadeploy, args.library, args.every
+        self.hadeploy, self.every = args.hadeploy, args.every
         self.share, self.jobs = share, args.jobs
         self.home = work / "project"
         self.kept = work / "kept"
@@ -90,8 +80,16 @@ class Sweep:
         self.golden, self.files, self.rows = {}, {}, {}
         self.done = collections.Counter()
         (self.home / "world").mkdir(parents=True)
-        shutil.copy(pathlib.Path(args.library).with_name("sweep_object"), self.home / "object")
+        self.prepare(args)
+        (self.home / "made").touch()
         (self.home / "hadeploy.yaml").write_text(spec())
+
+    def prepare(self, args):
+        self.library = args.library
+        shutil.copy(pathlib.Path(args.library).with_name("sweep_object"), self.home / "object")
+
+    def close(self):
+        pass
 
     def run(self, *command, at=None, kind="kill"):
         env = dict(os.environ)
@@ -130,14 +128,26 @@ class Sweep:
             return intents, db.execute(
                 "SELECT count(*), count(DISTINCT identity) FROM resources").fetchone()
 
+    def has_state(self):
+        return (self.home / ".hadeploy" / "state.db").exists()
+
+    def wait_for_orphans(self):
+        """The processes that a killed hadeploy has started continue as our children. The next run has to
+        handle them; but they must have ended before a comparison or a restore."""
+        try:
+            while True:
+                os.waitpid(-1, 0)
+        except ChildProcessError:
+            pass
+
     def check(self, phase):
-        wait_for_orphans()
+        self.wait_for_orphans()
         world = self.world()
         assert world == self.golden[phase], f"different objects: {world.items() ^ self.golden[phase].items()}"
         for f in self.paths():
             if f.name not in ("hadeploy.yaml", "object"):
                 assert CANARY.encode() not in f.read_bytes(), f"secret in {f}"
-        if phase == "give up" and not (self.home / ".hadeploy" / "state.db").exists():
+        if phase == "give up" and not self.has_state():
             return  # killed before there was a state
         names = self.names()
         assert names == self.files[phase], f"other files: {names ^ self.files[phase]}"
@@ -146,15 +156,18 @@ class Sweep:
     def converge(self, phase, command):
         done = self.run(*command)
         assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}{done.stderr}"
+        self.check_next_plan(command)
+        self.check(phase)
+
+    def check_next_plan(self, command):
         if command[0] != "destroy":
             options = command[2:] if command[0] == "apply" else ()
             again = self.run("plan", "--detailed-exitcode", *options)
             assert again.returncode == 0, f"the next plan:\n{again.stdout}{again.stderr}"
-        self.check(phase)
 
-    def mine(self, points):
+    def mine(self, points, first=1):
         """This worker's points, each with its index among all selected points."""
-        chosen = list(enumerate(range(1, points + 1, self.every)))
+        chosen = list(enumerate(range(first, points + 1, self.every)))
         return chosen[self.share::self.jobs]
 
     def count(self, begin, command, kind):
@@ -181,10 +194,7 @@ class Sweep:
         faults = {kind: self.count(begin, command, kind) for kind in ("ENOSPC", "EIO")}
         points = self.count(begin, command, "kill")
         assert points >= LEAST[phase], f"{phase}: only {points} points, at least {LEAST[phase]}"
-        self.run(*after)
-        self.golden[phase], self.files[phase] = self.world(), self.names()
-        self.rows[phase] = self.counted()[1]
-        self.save(phase)
+        self.settle(phase, after)
         for kind, last in {"kill": points, **faults}.items():
             for number, at in self.mine(last):
                 try:
@@ -197,6 +207,13 @@ class Sweep:
                 except AssertionError as error:
                     raise AssertionError(f"{phase}, {kind} at point {at}: {error}") from None
         return points
+
+    def settle(self, phase, after):
+        """Saves the result that is wanted after each fault."""
+        self.run(*after)
+        self.golden[phase], self.files[phase] = self.world(), self.names()
+        self.rows[phase] = self.counted()[1]
+        self.save(phase)
 
     def all(self, only):
         """The number of points in each phase, and the number of faults of each kind."""
@@ -219,32 +236,40 @@ class Sweep:
         return points, self.done
 
 
-def share_of(args, share):
+def share_of(kind, args, share):
     libc = ctypes.CDLL(None, use_errno=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # removes the temporary directory
     assert libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0, os.strerror(ctypes.get_errno())
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="hadeploy-sweep-", dir=memory) as work:
-        return Sweep(args, share, pathlib.Path(work)).all(args.only)
+        sweep = kind(args, share, pathlib.Path(work))
+        try:
+            return sweep.all(args.only)
+        finally:
+            sweep.close()
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__,
+def arguments_of(description):
+    arguments = argparse.ArgumentParser(description=description,
                                         formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("hadeploy")
-    arguments.add_argument("library")
+    arguments.add_argument("library", help="libfault.so, next to sweep_object")
     arguments.add_argument("--every", type=int, default=1, help="only every Nth point")
     arguments.add_argument("--jobs", type=int, default=min(8, os.cpu_count()),
                            help="number of concurrent workers")
     arguments.add_argument("--only", choices=LEAST)
     args = arguments.parse_args()
     args.hadeploy, args.library = os.path.abspath(args.hadeploy), os.path.abspath(args.library)
+    return args
+
+
+def run_shares(kind, args):
     began = time.monotonic()
     points, done = {}, collections.Counter()
-    # processes, so that each worker gets its own orphans, see wait_for_orphans()
+    # processes, so that each worker gets its own orphans, see Sweep.wait_for_orphans()
     with concurrent.futures.ProcessPoolExecutor(
             args.jobs, mp_context=multiprocessing.get_context("fork")) as pool:
-        shares = [pool.submit(share_of, args, share) for share in range(args.jobs)]
+        shares = [pool.submit(share_of, kind, args, share) for share in range(args.jobs)]
         for share in concurrent.futures.as_completed(shares):
             try:
                 its_points, its_done = share.result()
@@ -259,4 +284,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_shares(Sweep, arguments_of(__doc__))

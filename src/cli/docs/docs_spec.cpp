@@ -371,8 +371,8 @@ or a file that SQLite keeps next to it is a symbolic link.
 | The key | Source |
 |---|---|
 | `HADEPLOY_STATE_PASSPHRASE` | A passphrase, from which the key is derived (Argon2id). |
-| `HADEPLOY_STATE_KEY` | 32 bytes in base64: `openssl rand -base64 32`. |
-| `HADEPLOY_STATE_KEY_FILE` | A file of such keys, one per line, with mode 0600. The first key encrypts, all keys decrypt. The file is created if it does not exist. An executable file is run instead, and prints one key. |
+| `HADEPLOY_STATE_KEY` | 32 bytes in base64: `openssl rand -base64 32`. Several keys are separated by spaces or line ends: the first one encrypts, all decrypt. |
+| `HADEPLOY_STATE_KEY_FILE` | A file of such keys, one per line, with mode 0600. The first key encrypts, all keys decrypt. The file is created if it does not exist. An executable file is run instead, and prints keys as in `HADEPLOY_STATE_KEY`. |
 | none of these | The file `.hadeploy/state.db.key`, created together with the state. |
 
 The first of these that is set is used when a state or a saved plan is created; after that the same
