@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <new>
-#include <poll.h>
 #include <utility>
 
 /// Connects to the server of a state.
@@ -122,22 +121,6 @@ Clock::time_point deadline_of(const StateLocation& location) {
     return Clock::now() + std::max(longest, kLeastTimeout);
 }
 } // namespace
-
-bool wait_for(const pg_conn* connection, PostgresPollingStatusType what,
-              Clock::time_point deadline) {
-    pollfd waits{PQsocket(connection),
-                 static_cast<short>(what == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
-    for (;;) {
-        int left = -1;
-        if (deadline != Clock::time_point::max())
-            left = static_cast<int>(std::max<std::int64_t>(
-                0, std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count()));
-        const int ready = ::poll(&waits, 1, left);
-        if (ready > 0) return true;
-        if (ready == 0) return false;
-        if (errno != EINTR) return true; // the next call of libpq finds the error
-    }
-}
 
 void check_url(const StateLocation& location) {
     (void)parameter_of(location, "host");

@@ -197,7 +197,7 @@ TEST_CASE("query: an interrupt ends a pause") {
     CHECK(std::chrono::steady_clock::now() - start < 5s);
 }
 
-TEST_CASE("query: an answer of another form is an error that says what it is") {
+TEST_CASE("query: a malformed response is an error that says what it is") {
     Asked asked;
     const auto answered = [&](const std::string& body) {
         asked.service.replies = {{.body = body}};

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kWhole = R"(
 version: 1.0.0
 title: The app survives the loss of a node
-description: Everything is there twice.
+description: Everything is defined twice.
 tags: [demo]
 configuration:
   url: http://127.0.0.1:5000

@@ -118,7 +118,7 @@ TEST_CASE("an armed undo is listed, excludes a second fault, and ends once") {
     }
 }
 
-TEST_CASE("the undo comes by itself, also when everything else has been killed") {
+TEST_CASE("the undo comes by itself, even when everything else has been killed") {
     Records records;
     const std::string script = fault::arm(records.undo(2s)) + "echo armed; exec sleep 100";
     const pid_t child = ::fork();

@@ -52,7 +52,7 @@ class Project:
 
     def __init__(self, example, variables=None, spec=None):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="hadeploy-e2e-"))
-        atexit.register(shutil.rmtree, self.root, ignore_errors=True)  # also after a failure
+        atexit.register(shutil.rmtree, self.root, ignore_errors=True)  # even after a failure
         shutil.copytree(SOURCE / "modules", self.root / "modules")
         if spec is None:
             shutil.copytree(SOURCE / "examples" / example, self.root / "examples" / example,
