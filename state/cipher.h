@@ -22,7 +22,7 @@ struct KeySource {
 /// data.
 ///
 /// The algorithms are libsodium's: XChaCha20-Poly1305, whose nonces of 24 bytes can be random
-/// without limit, and Argon2id for passphrases with the second recommended option of RFC 9106,
+/// without limit, and, for passphrases, Argon2id with the second recommended option of RFC 9106,
 /// section 4 (3 passes over 64 MiB).
 class Cipher {
   public:
@@ -59,8 +59,8 @@ class Cipher {
     /// keyed_hash() in base64: the MAC of these texts, the first of which is their purpose.
     [[nodiscard]] std::string mac(std::initializer_list<std::string_view> texts) const;
 
-    /// Encrypts to base64. `place` is the place where the result will be stored; it cannot be
-    /// decrypted at any other place.
+    /// Encrypts to base64. `place` is the place where the result will be stored; the result cannot
+    /// be decrypted at any other place.
     [[nodiscard]] std::string seal(std::string_view plain, std::string_view place) const;
     /// Decrypts.
     /// @throws Error(state) when the text was altered, moved or sealed with a different key

@@ -10,8 +10,8 @@
 /// Converts between values and columns of the store.
 namespace hadeploy::codec {
 
-/// The column for a Value: JSON in which each secret part is encrypted (`{"$sealed": "..."}`). This
-/// pair of functions converts every stored Value.
+/// The column for a Value: JSON in which each secret part is encrypted (`{"$sealed": "..."}`).
+/// encode() and decode() convert every stored Value.
 /// @param place  place of the column, e.g. "resources/lab/config": see Cipher::seal()
 std::string encode(const Value& value, const Cipher& cipher, const std::string& place);
 /// @throws Error(state) when the column is invalid or cannot be decrypted

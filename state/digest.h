@@ -53,7 +53,8 @@ struct RecordKey {
 };
 Digest digest_of(const Cipher& cipher, const RecordKey& record);
 
-/// The key of an intent and the MAC of its content, with the fields that decide when it is settled.
+/// The key of an intent and the MAC of its content, with the fields that decide when the intent is
+/// settled.
 struct IntentKey {
     std::int64_t id = 0, run = 0;
     std::string address;
@@ -66,7 +67,7 @@ inline constexpr std::string_view kRecordKeysQuery =
     "SELECT address, generation, mac FROM resources";
 inline constexpr std::string_view kIntentKeysQuery =
     "SELECT id, run, address, generation, action, mac FROM intents";
-/// Reads the keys of all records and intents, which are much smaller than the records.
+/// Reads the keys of all records and intents. The keys are much smaller than the records.
 void each_key(sql::Database& database, const std::function<void(RecordKey)>& record,
               const std::function<void(IntentKey)>& intent);
 

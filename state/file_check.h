@@ -13,9 +13,9 @@ std::optional<std::string_view> network_file_system(std::int64_t magic);
 
 /// Checks the state's directory, or the directory in which it will be created, and the files that
 /// SQLite would open beside the state.
-/// @throws Error(state) when other users can write to the directory, a file that is not a regular
-///         file has the name of a journal or of the lock, or locks of the file system are
-///         unreliable
+/// @throws Error(state) when other users can write to the directory, when a file that is not a
+///         regular file has the name of a journal or of the lock, or when locks of the file system
+///         are unreliable
 void check_directory(const std::filesystem::path& state);
 
 /// Checks a state file before SQLite opens it.

@@ -12,9 +12,9 @@
 
 namespace hadeploy::state {
 
-/// The keys of all records and intents, kept in memory by the lock holder, with all its changes to
-/// them. No other process can change them while it holds the lock, so the digests follow each
-/// change without a query, which would be a round trip to the server.
+/// The keys of all records and intents. The lock holder keeps them in memory, and updates them with
+/// each of its changes. No other process can change them while this process holds the lock, so the
+/// digests follow each change without a query, which would be a round trip to the server.
 ///
 /// A change is provisional until keep(): as long as its transaction can fail, undo() reverts it.
 class Ledger {
@@ -54,7 +54,7 @@ class Ledger {
     using RecordBefore = std::pair<std::string, std::optional<Record>>;
     using IntentBefore = std::pair<std::int64_t, std::optional<Open>>;
 
-    /// Sets or removes an entry. @returns what it was
+    /// Sets or removes an entry. @returns the entry before that
     std::optional<Record> set(const std::string& address, std::optional<Record> record);
     std::optional<Open> set(std::int64_t id, std::optional<Open> open);
     void change(const std::string& address, std::optional<Record> record);

@@ -10,10 +10,10 @@ namespace hadeploy {
 struct StateLocation {
     StateLocation(std::filesystem::path path) : file(std::move(path)) {}
     /// @param url  "postgresql://USER@HOST:PORT/DATABASE?schema=NAME", with further parameters of
-    ///             libpq; without one the schema is "hadeploy"
+    ///             libpq; without `schema`, the schema is "hadeploy"
     /// @throws Error(usage) when it is not such a URL, or contains a password, which the process
-    ///         list, plans and logs would show. No message contains the URL, because a part of it
-    ///         may be a secret in the wrong position
+    ///         list, plans and logs would show. No message contains the URL, because a secret may
+    ///         be at a wrong position in it
     static StateLocation of_url(const std::string& url);
 
     [[nodiscard]] bool in_file() const { return url.empty(); }

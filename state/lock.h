@@ -14,7 +14,8 @@ namespace hadeploy::state {
 /// never removed, because two processes could then lock different files.
 class Lock {
   public:
-    /// Waits up to `timeout_ms`; if the holder needs the lock only briefly, at least five seconds.
+    /// Waits up to `timeout_ms`, but at least five seconds if the holder needs the lock only
+    /// briefly.
     /// @throws Error(locked) naming the holder; Error(state) when the file cannot be used
     Lock(const std::filesystem::path& state, const LockOwner& owner, std::int64_t timeout_ms);
     ~Lock();

@@ -86,8 +86,8 @@ class Database final : public sql::Database {
     };
 
     void connect();
-    /// Connects to the first host that accepts, in the order of the URL, starting with the given
-    /// one.
+    /// Connects to the first host that accepts the connection. Tries the hosts in the order of the
+    /// URL, starting with the given one.
     /// @returns false on a timeout
     bool try_connect(std::size_t first_host);
     void check_server() const;

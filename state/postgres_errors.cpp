@@ -69,7 +69,8 @@ Error explain(std::string_view code, std::string cause, const StateLocation& loc
                 .with_hint(std::string(known->hint));
         return Error(ErrorKind::unreachable,
                      fmt::format("the server of the state {} does not answer: {}", name, cause))
-            .with_hint("check that the server runs, and the host and port in the URL");
+            .with_hint(
+                "check that the server runs, and that the host and port in the URL are right");
     }
     const auto* known =
         std::find_if(kCodes.begin(), kCodes.end(), [&](const Remedy& r) { return r.sign == code; });

@@ -41,7 +41,7 @@ class PostgresStore final : public SqlStore {
     };
     /// Takes the lease if nobody holds it; otherwise returns the holder.
     std::optional<Holder> try_lock(const LockOwner& self);
-    /// Takes the lease of a dead owner, or an expired one. @returns false if another process was
+    /// Takes the lease of a dead owner, or an expired lease. @returns false if another process was
     /// faster
     /// @throws Lost: the lease may have been taken, with owner_ as its owner
     bool take(std::int64_t epoch, bool from_dead);

@@ -34,7 +34,8 @@ struct Relocated {
 /// so they need the same key as the source. A key file is not moved. Both states are locked during
 /// the whole move.
 /// @throws Error(state) when there is no source, when the target contains anything but an earlier
-///         copy of the source, or when either was moved to a third location; Error(locked)
+///         copy of the source, or when the source or the target was moved to a third location;
+///         Error(locked)
 Relocated relocate(const Relocating& what);
 
 } // namespace hadeploy::state

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-/// The interface of the databases that can hold a state: SQLite and PostgreSQL. Both understand all
-/// SQL that is passed to it.
+/// The interface of the databases that can hold a state: SQLite and PostgreSQL. Both databases
+/// understand all SQL that is passed to this interface.
 namespace hadeploy::sql {
 
 /// A statement as implemented for one kind of database: see Statement.

@@ -101,8 +101,8 @@ class SqlStore : public Store {
     };
 
     /// Runs `write` in one transaction with the writes of other waiting threads. Returns when the
-    /// transaction is durable. If it throws, nothing of `write` is written. `write` may run several
-    /// times.
+    /// transaction is durable. If `write` throws, none of its changes is written. `write` may run
+    /// several times.
     void commit(const Write& write);
     void run_batch(const std::vector<Job*>& batch);
     void run_together(const std::vector<Job*>& jobs);

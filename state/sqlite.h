@@ -34,7 +34,7 @@ class Database final : public sql::Database {
 
     /// Enables the write-ahead log for a run: a commit to the log is equally durable, but takes
     /// about 0.1 ms instead of 2 ms. Disabling it merges the log into the file and removes the log;
-    /// if a reader prevents this, the end of the next run does it.
+    /// if a reader prevents this, the log is merged at the end of the next run.
     /// @throws Error(state)
     void write_ahead(bool on);
 

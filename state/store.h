@@ -81,8 +81,8 @@ class Store {
     /// Opens a state. read_write also creates and migrates it; read_only returns an empty store for
     /// a missing state. The state contains secrets only in encrypted form.
     /// @param project  expected project; "" accepts any, for reading
-    /// @param key  by default a key file beside the state file, which is created together with the
-    ///         state
+    /// @param key  by default a key file beside the state file; the key file is created together
+    ///         with the state
     /// @param form  conversion of configs and attributes
     /// @throws Error(state) when the state is corrupt, newer than this program, of a different
     ///         project, not writable, on a network file system, or not opened by the key;
@@ -96,7 +96,8 @@ class Store {
 
     /// Acquires the writer's lock, waiting up to `timeout_ms`. It is held until the Store is closed
     /// or the process dies. For a file, the kernel releases the lock of a dead process. On a server
-    /// the lock is a lease; others take it over when its holder is dead or has not renewed it.
+    /// the lock is a lease. Another process takes over the lease when the holder is dead or has not
+    /// renewed it.
     /// @throws Error(locked) naming the owner
     virtual void lock(const std::string& command, std::int64_t timeout_ms) = 0;
     /// Must be called immediately before a real object is changed. Renews the lease if it has not
@@ -120,18 +121,19 @@ class Store {
     virtual std::optional<RecordedResource> row(const std::string& address) const = 0;
     virtual std::vector<Intent> intents() const = 0;
 
-    /// Writes the intents of one batch durably and sets Intent::id. Removes intents that earlier
-    /// runs left open at their addresses, except the create of an object that is now removed, which
-    /// finish_removed() removes.
+    /// Writes the intents of one batch durably and sets Intent::id. Also removes the intents that
+    /// earlier runs left open at the addresses of this batch. But if this batch removes an object,
+    /// an open intent to create the object stays; finish_removed() removes it.
     virtual void begin(std::vector<Intent>& intents) = 0;
     /// Removes intents of changes that were not started and will not be.
     virtual void withdraw(const std::vector<Intent>& intents) = 0;
     /// Records a change: writes the row and removes the intent in one durable transaction.
     virtual void finish(std::int64_t intent, const RecordedResource& row) = 0;
-    /// Records a removal: removes the row, if any, the intent, and earlier intents at the address.
+    /// Records a removal: removes the intent, earlier intents at the address, and the row if there
+    /// is one.
     virtual void finish_removed(std::int64_t intent, const std::string& address) = 0;
     /// Writes and removes rows without a change of real objects: adopted, refreshed, moved,
-    /// forgotten. Removes open intents at their addresses.
+    /// forgotten. Removes open intents at the addresses of these rows.
     virtual void put(const std::vector<RecordedResource>& rows,
                      const std::vector<std::string>& forgotten) = 0;
     /// Moves rows to the addresses in `moves` simultaneously, so that two rows can swap addresses.

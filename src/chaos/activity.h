@@ -15,11 +15,12 @@ struct ActivityResult {
     std::string details; ///< why a check of the cluster is false; "" otherwise
 };
 
-/// Runs probes and actions against the outside world. May be called from several threads, for
-/// different activities, except for checks of the cluster.
+/// Runs probes and actions against the outside world. Different activities may be run from several
+/// threads at the same time; checks of the cluster may not.
 class ActivityRunner {
   public:
-    /// @param timeout, patience  of requests and processes without a timeout
+    /// @param timeout  time limit of a request that sets none
+    /// @param patience  time limit of a process that sets none
     /// @param gluster  nullptr if there is no pool
     ActivityRunner(Ms timeout, Ms patience, Cluster& cluster, Gluster* gluster)
         : timeout_(timeout), patience_(patience), cluster_(cluster), gluster_(gluster) {}
@@ -37,8 +38,8 @@ class ActivityRunner {
     Gluster* gluster_;
 };
 
-/// The command line of a process: the path with its arguments, which are a list, a map or, for the
-/// shell, a string.
+/// The command line of a process: the path, followed by the arguments. The arguments are given as a
+/// list, a map or, for the shell, a string.
 std::vector<std::string> command_line(const Value& provider);
 
 /// Why the swarm is not in its steady state.

@@ -25,8 +25,8 @@ struct Calibration {
 /// reads or of writes exceeds the limit. "" if it does.
 std::string overload(const Measurement& m, Us most_p99);
 
-/// Doubles the rate in short steps until the app no longer sustains it, or until the share of
-/// it suffices for `rate`. Halves the rate if the app does not sustain the first rate.
+/// Doubles the rate in short steps until the app no longer sustains it, or until `share` percent of
+/// it is at least `rate`. Halves the rate if the app does not sustain the first rate.
 /// @param share  percentage, 1 to 100
 /// @param probe  measures the app at a rate
 Calibration calibrate(int rate, int share, Us most_p99,

@@ -15,8 +15,8 @@ namespace hadeploy::chaos {
 Snapshot check_start(const Settings& settings, const Experiment& experiment, bool force,
                      Cluster& cluster, DrillEvents& events, const std::stop_token& stop);
 
-/// Why faults that are active at the same time are too risky together; "" if they are not. Each one
-/// has already been checked alone.
+/// Why faults that are active at the same time are too risky together; "" if they are not. Each
+/// fault has already been checked alone.
 std::string too_much_at_once(const Snapshot& snapshot, const std::vector<Fault>& faults);
 
 } // namespace hadeploy::chaos

@@ -72,8 +72,9 @@ class Cluster {
     virtual Snapshot look() = 0;
 };
 
-/// The swarm of the hosts, through the provider of `docker.cluster`. `hosts` is a map of
-/// connections; they are tried in order, from the one that answered last.
+/// The swarm that runs on the hosts, read through the provider of `docker.cluster`. `hosts` is a
+/// map of connections. They are tried in order, beginning with the connection that worked most
+/// recently.
 std::unique_ptr<Cluster> open_cluster(Endpoints& endpoints, const ProviderSettings& settings,
                                       Value hosts);
 

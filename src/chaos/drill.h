@@ -20,10 +20,10 @@ struct DrillOptions {
 Experiment single_fault(Fault fault);
 
 /// Runs the method of an experiment and undoes its faults while it measures the app. After a fault
-/// that is not in the background, the method waits until the tasks have moved, and after the end of
-/// the fault for the steady state. Faults are always undone and rollbacks always run, even after a
-/// stop request (the report is then `interrupted`); faults are undone by their armed undo if this
-/// process dies.
+/// that is not in the background begins, the method waits until the tasks have moved. After the
+/// fault ends, it waits for the steady state. Faults are always undone and rollbacks always run,
+/// even after a stop request (the report is then `interrupted`). If this process dies, the armed
+/// undo of each fault ends the fault.
 /// @throws Error before the first fault: no steady state, quorum at risk, no such node, a probe of
 /// the hypothesis that is not within its tolerance
 /// @throws Interrupted on a stop request before the first fault

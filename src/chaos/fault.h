@@ -56,9 +56,9 @@ struct Fault {
     [[nodiscard]] std::string label() const;
 };
 
-/// Injects faults. Every fault has an undo that is armed before the fault itself, in a place that
-/// survives the end of this process: on the node, or for power faults on the machine's libvirt
-/// host.
+/// Injects faults. Every fault has an undo, which is armed before the fault begins. The undo
+/// survives the end of this process, because it runs on the node or, for power faults, on the
+/// libvirt host of the machine.
 class Injector {
   public:
     using Time = std::chrono::steady_clock::time_point;

@@ -35,7 +35,7 @@ class Gluster {
     virtual std::vector<std::string> problems(std::string_view check) = 0;
 };
 
-/// The pool of the hosts, through the provider of `gluster.cluster`.
+/// The pool of these hosts, read through the provider of `gluster.cluster`.
 std::unique_ptr<Gluster> open_gluster(Endpoints& endpoints, const ProviderSettings& settings,
                                       Value hosts, std::vector<GlusterVolume> volumes);
 

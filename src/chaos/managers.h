@@ -12,7 +12,7 @@ namespace hadeploy::chaos {
 /// @throws Error if no provider has the type
 const ResourceType& type_named(const Registry& registry, std::string_view name);
 
-/// The endpoints of a type that any manager of the swarm serves.
+/// The endpoints of a resource type that every manager of the swarm can serve.
 class Managers {
   public:
     /// @param hosts  map of connections
@@ -20,7 +20,7 @@ class Managers {
              const Value& hosts);
 
     /// Calls the function for one endpoint after the other until it does not throw, beginning with
-    /// the endpoint that worked last.
+    /// the endpoint that worked most recently.
     /// @throws Error(unreachable) with the message `failure` and the error of each endpoint
     void try_each(std::string failure, const std::function<void(OpenEndpoint&)>& work);
 
@@ -28,7 +28,7 @@ class Managers {
     Endpoints& endpoints_;
     std::string provider_;
     std::vector<Endpoint> places_;
-    std::size_t first_ = 0; ///< the endpoint of the last success
+    std::size_t first_ = 0; ///< index of the endpoint that worked most recently
 };
 
 } // namespace hadeploy::chaos

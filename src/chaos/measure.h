@@ -32,7 +32,7 @@ struct Sample {
     Us sent{0};               ///< later than `intended` if this machine was busy
 };
 
-/// The requests that were due within one second of the measurement.
+/// The requests that were due in the same second of the measurement.
 struct Second {
     std::size_t ok = 0, failed = 0;
     Us slowest{0}; ///< latency, of the ok ones
@@ -44,8 +44,8 @@ struct Gap {
     Us length{0};
 };
 
-/// The nearest-rank percentile: the smallest value that the given share does not exceed; 0 for no
-/// values.
+/// The nearest-rank percentile: the smallest value such that at least `share` of the values are not
+/// above it; 0 if there are no values.
 Us percentile(const std::vector<Us>& sorted, double share);
 
 /// All requests of one kind.

@@ -23,7 +23,8 @@ class Meter {
     /// @throws Interrupted
     std::optional<Calibration> calibrate();
     /// Measures a baseline, repeatedly until it has no failure, so that later failures are caused
-    /// by the fault. An app that is slow or was just deployed has Settings::patience for that.
+    /// by the fault. Tries this for at most Settings::patience, because the app can be slow, or
+    /// just deployed.
     /// @param what  for the error: "drain of node2"
     /// @throws Error(failed), Interrupted
     void await_well_app(const std::string& what);
@@ -31,7 +32,7 @@ class Meter {
     // after await_well_app()
     [[nodiscard]] int rate() const { return rate_; }
     [[nodiscard]] Us now() const { return prober_->now(); }
-    /// The health of the app in the time for which it has to be healthy.
+    /// The health of the app in the latest `window_`, the time for which it has to be healthy.
     [[nodiscard]] Prober::Live live() const { return prober_->live(window_); }
     [[nodiscard]] std::string prefix() const { return prober_->prefix(); }
     /// @throws Error(failed)

@@ -10,7 +10,7 @@ struct Objection {
     std::string text, hint;
     bool can_be_forced = false;
 };
-/// The reasons not to inject the fault that follow from the state of the swarm.
+/// The reasons not to inject the fault that are found in the state of the swarm.
 std::vector<Objection> objections(const Snapshot& snapshot, const Fault& fault);
 
 /// The bricks of a Gluster volume that hold the same files.
@@ -22,8 +22,9 @@ struct ReplicaSet {
     std::string volume;
     std::vector<Brick> bricks;
 };
-/// The reasons that follow from the replicas of a volume: they accept writes only while more than
-/// half of them are online, or half of them with the first one (Gluster's quorum-type `auto`).
+/// The reasons that are found in the replicas of a volume. The replicas accept writes only while
+/// more than half of them are online, or exactly half of them including the first one (Gluster's
+/// quorum-type `auto`).
 std::vector<Objection> objections(const std::vector<ReplicaSet>& replicas, const Fault& fault);
 
 /// @throws Error for the first objection that is not forced

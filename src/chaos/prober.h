@@ -14,8 +14,8 @@ struct ProberSettings {
     std::string write_path;                  ///< for POST of `body`
     std::string body;                        ///< `$ID` is replaced with the write's own ID
     int rate = 10;                           ///< reads per second, and as many writes
-    std::chrono::milliseconds timeout{5000}; ///< of one request, from its sending
-    /// Log of each write, before it is sent, and of its outcome; "" for none.
+    std::chrono::milliseconds timeout{5000}; ///< of one request, counted from its sending
+    /// File to which each write is logged before it is sent, and its outcome later; "": no log.
     std::filesystem::path log = {};
 };
 
@@ -50,7 +50,7 @@ class Prober {
     [[nodiscard]] Live live(Us window) const;
 
     /// Stops sending, waits for pending requests and returns the results.
-    /// @throws Error(failed) if the log could not be written, at which point sending stopped
+    /// @throws Error(failed) if the log could not be written; no request was sent after that
     ProberResult stop();
 
   private:

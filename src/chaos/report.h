@@ -39,7 +39,8 @@ struct FaultRun {
     std::optional<Us> ended;       ///< none: it has not been undone
     std::optional<Us> detected;    ///< from its start until the first task began to move
     std::optional<Us> rescheduled; ///< from its start until every service had its tasks again
-    /// From its start until the end of the last failed request that was due while it lasted.
+    /// From the start of the fault until the end of the last failed request that was due during the
+    /// fault.
     std::optional<Us> last_failed_read, last_failed_write;
     bool moves = true;     ///< whether the swarm moves the tasks off the node
     std::size_t tasks = 0; ///< number of tasks on the node before the fault
@@ -52,7 +53,7 @@ struct ActivityRun {
     std::string when; ///< "before", "method", "after", "rollback"
     Us at{0};
     std::string result;   ///< for display
-    std::string problem;  ///< why it is not within its tolerance or failed; ""
+    std::string problem;  ///< why it failed, or is not within its tolerance; ""
     bool judged = false;  ///< it has a tolerance, or it is an action
     bool measured = true; ///< false: the drill was interrupted before it ran
 };
@@ -106,10 +107,10 @@ struct Report {
 /// "PASSED", "FAILED", ...
 std::string_view name_of(Verdict verdict);
 
-/// The phases before, during and after the faults that were measured.
+/// The measured phases: before, during and after the faults.
 std::vector<Phase> phases_of(const Report& report, const std::vector<Sample>& samples);
 
-/// Fills in the last failed requests of the faults.
+/// Fills in the last failed read and write of each fault.
 void add_last_failures(Report& report, const std::vector<Sample>& samples);
 
 /// Compares the results with the thresholds of the settings.

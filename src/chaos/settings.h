@@ -40,8 +40,9 @@ void check_settings(const Value& section, Diagnostics& diagnostics);
 /// Converts the section, which settings_schema() has normalized.
 Settings parse_settings(const Value& section);
 
-/// The URLs except those at the address of this node: a fault switches it off, so it cannot answer,
-/// and the drill measures the app at the other nodes. All URLs if none would be left.
+/// The URLs that are not at the address of this node. A fault switches the node off, so the node
+/// cannot answer, and the drill measures the app at the other nodes. All URLs if none would be
+/// left.
 std::vector<std::string> urls_without(const Settings& settings, const std::string& node);
 
 } // namespace hadeploy::chaos

@@ -7,7 +7,7 @@
 namespace hadeploy::chaos {
 
 /// The name of the swarm's leader.
-/// @throws Error if it has none
+/// @throws Error if the swarm has no leader
 std::string leader_of(const Snapshot& snapshot);
 
 /// The name of a node that is up. The same seed and nodes give the same choice.

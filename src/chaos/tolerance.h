@@ -14,8 +14,8 @@ void check_tolerance(const Value& tolerance, Diagnostics& diagnostics);
 
 /// Why a probe's result is not within a checked tolerance, for display; "" if it is.
 ///
-/// A scalar or a list is compared with the result's `status` if it has one. Otherwise a list of two
-/// numbers is a range, and any other list contains the accepted results.
+/// A scalar or a list is compared with the `status` of the result if the result has one. Otherwise
+/// a list of two numbers is a range, and any other list contains the accepted results.
 /// @param result  a scalar, or a map with `status` (HTTP: also headers, body; a process: also
 /// stdout, stderr)
 std::string intolerable(const Value& tolerance, const Value& result);

@@ -15,7 +15,7 @@ class Watcher {
     std::map<std::string, std::string> nodes_, tasks_;
 };
 
-/// The name of the swarm's leader; "" if no manager is known to be it.
+/// The name of the swarm's leader; "" if no manager is known to be the leader.
 std::string current_leader(const Snapshot& snapshot);
 
 } // namespace hadeploy::chaos

@@ -251,7 +251,8 @@ class Declaration {
     }
 
     void running_on() {
-        CLI::App& watch = command("watch", "Report drift as it appears, and repair it");
+        CLI::App& watch =
+            command("watch", "Report drift as it appears; with --repair, repair it too");
         interval(watch, "Seconds between two rounds (default 60, at least 5)", 5);
         watch.add_flag("--once", args_.once, "Do one round; exit with 2 if there is drift");
         watch.add_flag("--repair", args_.repair,

@@ -26,7 +26,7 @@ struct ChaosProject {
 /// @throws Error(usage) for an invalid option of the fault
 chaos::Fault fault_of(const Args& args);
 
-/// The name of the target, which --leader and --random choose. A random choice is reported.
+/// The name of the target node. --leader and --random choose it. A random choice is reported.
 /// @throws Error
 std::string target_of(Context& context, chaos::Cluster& cluster, const chaos::Fault& fault);
 

@@ -22,8 +22,8 @@ void check_allowed(const Context& context, const Plan& plan);
 void check_unreviewed(const Project& project, std::string_view command, bool destroy = false);
 
 /// Asks for approval of a plan that was shown. If data would be lost that --allow-data-loss does
-/// not cover, the user has to type the address of the resource, or for several the name of the
-/// project. --auto-approve does not cover data losses.
+/// not cover, the user has to type the address of the resource or, if several resources lose data,
+/// the name of the project. --auto-approve does not cover data losses.
 /// @throws Interrupted; Cancelled; Error(usage) without a terminal; Error(failed) if data would be
 ///         lost with --auto-approve
 void confirm(const Context& context, const Plan& plan, std::string_view command,
@@ -33,7 +33,8 @@ void confirm(const Context& context, const Plan& plan, std::string_view command,
 void confirm_saved(const Context& context, const Plan& plan);
 
 /// Asks a yes/no question outside a plan.
-/// @throws Interrupted; Cancelled for any answer except "yes"; `without_terminal`
+/// @throws Interrupted; Cancelled for any answer except "yes"; `without_terminal` if there is no
+/// terminal
 void confirm_yes(const Context& context, std::string_view question, Error without_terminal);
 
 } // namespace hadeploy::cli

@@ -12,7 +12,7 @@
 
 namespace hadeploy::cli {
 
-/// Set by the first SIGINT or SIGTERM; the second exits immediately.
+/// Set by the first SIGINT or SIGTERM; the second one ends the process immediately.
 std::atomic<bool>& stop_requested();
 /// The number of the first signal; 0: none yet.
 int first_signal();
@@ -31,7 +31,7 @@ class Asking {
 };
 
 /// A progress that names its open steps when a signal arrives: the first signal lists the steps
-/// that are being finished, the second the failed steps and those that stay open.
+/// that are being finished, the second one lists the failed steps and the steps that stay open.
 /// @param changes  whether steps run; otherwise objects are only read
 /// @param say      writes to standard error, without secrets
 /// @param errors   renders the errors of failed steps

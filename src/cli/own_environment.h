@@ -13,7 +13,7 @@ namespace hadeploy::cli {
 /// does not show them.
 const std::map<std::string, std::string>& own_environment();
 
-/// The value of one of them; "" if it is not set.
+/// The value of one of these variables; "" if it is not set.
 std::string given_to_us(const std::string& name);
 
 } // namespace hadeploy::cli

@@ -15,7 +15,7 @@ bool is_program(const std::filesystem::path& file);
 
 /// Asks on the terminal without echo; `twice` for a new password.
 /// @param otherwise  the hint if there is no terminal: how else to supply the password
-/// @throws Error(usage) if there is no terminal, or the two differ; Interrupted
+/// @throws Error(usage) if there is no terminal, or the two inputs differ; Interrupted
 std::string ask_password(const std::string& prompt, bool twice,
                          const std::string& otherwise = "give --vault-password-file FILE, or set "
                                                         "HADEPLOY_VAULT_PASSWORD");

@@ -14,10 +14,11 @@ struct SavedObservation {
 };
 
 /// A saved plan contains its inputs (the files of the spec, values of variables, observations, the
-/// serial and open intents of the state) and digests of what it does. Apply makes the plan again
-/// from them and refuses it if it would not do the same. Everything except the project name is
-/// encrypted with a data key of its own, which the state's key opens. Local paths within the
-/// project are relative to it: another machine can apply the plan in another directory.
+/// serial and open intents of the state) and digests of the steps. Apply makes the plan again from
+/// these inputs, and refuses the saved plan if the steps are not identical. Everything except the
+/// project name is encrypted with a data key of its own, which is encrypted with the state's key.
+/// Local paths within the project are relative to it, so that a different machine can apply the
+/// plan in a different directory.
 struct PlanFile {
     std::string project, lineage;
     std::string state;     ///< the URL of a database, without the password; "" for a file
@@ -37,14 +38,15 @@ struct PlanFile {
 
 void save_plan(const std::filesystem::path& file, const Project& project,
                const PlanOptions& options, const PlannedRun& prepared);
-/// @throws Error(state) if it is unreadable, altered, of another version or locked with another key
+/// @throws Error(state) if the file is unreadable, altered, of another version or locked with
+/// another key
 PlanFile load_plan(const std::filesystem::path& file, const KeySource& key);
 /// Checks that the spec in the directory of the project is the one that the plan was made from.
 /// @throws Error(state) naming the files that differ
 void check_same_spec(const PlanFile& plan, const Project& project);
 /// Loads the project from the plan file and makes the plan again.
-/// @throws Error(state) if it is for another state, the state has changed, or the plan would not do
-///         the same as when it was saved
+/// @throws Error(state) if the plan is of another project or state, the state has changed, or the
+///         steps are not identical
 PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& store);
 
 } // namespace hadeploy::cli

@@ -26,7 +26,7 @@ inline constexpr std::string_view kVariablePrefix = "HADEPLOY_VAR_";
 struct ProjectOptions {
     std::filesystem::path directory = ".";
     std::vector<std::string> variables;                ///< NAME=TEXT, later ones win
-    std::vector<std::filesystem::path> variable_files; ///< later ones win; below `variables`
+    std::vector<std::filesystem::path> variable_files; ///< later ones win; `variables` win over all
     std::filesystem::path vault_password_file;         ///< "": see vault_password()
     std::size_t parallelism = 10;                      ///< concurrent reads and jobs
     bool takes_unsealed = false;                       ///< see KeySource
@@ -38,7 +38,8 @@ class Project {
   public:
     Project(const Registry& registry, ProjectOptions options);
 
-    /// Whether to open the files under `secrets:`, which can need a prompt for the password.
+    /// Whether to open the files under `secrets:`. Opening them can require a prompt for the
+    /// password.
     enum class Secrets { read, unread };
     /// Loads the spec and expands it. `sources()` is filled in even when this throws.
     /// @throws Error
@@ -48,12 +49,14 @@ class Project {
     /// @returns their names
     /// @throws Error
     std::vector<std::string> load_to_check(const std::filesystem::path& file);
-    /// For a removal from the state alone: the spec is empty except for its name.
+    /// For a destroy that has only the state, because the spec cannot be used: the spec is empty
+    /// except for its name.
     /// @param last_run  the record of the last run (see spec_record()), with "settings"
     void load_without_spec(const std::string& name, const Value& last_run);
     /// Loads the project from a saved plan or the history instead of the disk.
     void load_from(const FileReader& read, const VariableValues& variables, const Value& secrets);
-    /// Sets the time of a saved plan, so that it is reproduced. Call it before loading.
+    /// Sets the time of a saved plan, so that making the plan again gives the same result. Call it
+    /// before loading.
     void set_plan_time(std::int64_t seconds) { spec_.plan_time = seconds; }
     /// The origin of the saved plan that is applied, for the history; null without a saved plan.
     void set_plan_origin(Value origin) { plan_origin_ = std::move(origin); }
@@ -95,9 +98,9 @@ class Project {
     }
     [[nodiscard]] std::filesystem::path data_dir() const { return directory_ / ".hadeploy"; }
     [[nodiscard]] std::filesystem::path state_file() const { return data_dir() / "state.db"; }
-    /// Where the state is: the first of --state, HADEPLOY_STATE and the section `state` of the spec
-    /// that is set, otherwise state_file(). Uses the current spec, even for a saved plan or a
-    /// rollback.
+    /// Where the state is. The first of these that is set counts: --state, HADEPLOY_STATE, the
+    /// section `state` of the spec. If none is set, the state is in state_file(). Uses the current
+    /// spec, even for a saved plan or a rollback.
     /// @throws Error: an invalid URL, or a password that cannot be read
     [[nodiscard]] StateLocation state_location() const;
     /// Parses a location in the form of StateLocation::text(); "" stands for state_file(). If the
@@ -123,8 +126,9 @@ class Project {
     /// Checks that a state in a database has not lost writes that this machine has seen.
     /// @throws Error(state)
     void check_serial(const Store& store, const StateLocation& location) const;
-    /// Notes beside the spec how far a state in a database has come, so that this machine notices
-    /// when a fail-over or a restored backup has lost writes: open_store() then refuses to write.
+    /// Records the serial of a state in a database beside the spec. If a fail-over or a restored
+    /// backup loses writes, this machine can then detect it, and open_store() refuses to open the
+    /// state for writing.
     void remember(const Store& store) const;
     /// The project directory without a trailing slash.
     [[nodiscard]] std::string root() const { return without_last_slash(directory_); }

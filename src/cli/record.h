@@ -6,10 +6,11 @@
 
 namespace hadeploy::cli {
 
-/// The inputs of a run for the history, with its origin (see run_origin()) and its plan as text:
-/// the files of the spec by their relative paths, the values of variables and secrets, provider
-/// settings, and whether it removed everything. The files are secret as a whole, because a default
-/// in them can be. A run without a spec records the inputs of the run before it.
+/// The record of a run for the history: its inputs, its origin (see run_origin()) and its plan as
+/// text. The inputs are the files of the spec by their relative paths, the values of variables and
+/// secrets, the provider settings, and whether the run removed everything. The files are secret as
+/// a whole, because a default in them can be secret. A run without a spec records the inputs of the
+/// previous run.
 Value spec_record(const Project& project, const PlannedRun& prepared);
 
 /// The values of variables in the form of a record or a saved plan: with relative paths in the

@@ -4,9 +4,9 @@
 
 namespace hadeploy::cli {
 
-/// The content of the files under the spec's `secrets:`, by name. Every value is secret, and has
-/// the place where the spec names its file: the texts of the files are not kept, so that no error
-/// and no saved plan can show them.
+/// The content of the files under the spec's `secrets:`, by name. Every value is secret. Its
+/// location is the place where the spec names the file, because the texts of the files are not
+/// kept. Therefore no error and no saved plan can show them.
 /// @param password_file  see vault_password(); no password is needed if the spec has no such files
 /// @throws Error at the place of the file's name: missing, not encrypted, wrong password, not a
 ///         YAML map

@@ -9,7 +9,7 @@ namespace hadeploy::cli {
 /// A plan with its warnings, as text or as JSON.
 void print_plan(const Context& context, const Plan& plan);
 
-/// Says that a state on a server is new, as the schema in its URL may be a typing error.
+/// Reports that a state on a server is new, because the schema in its URL may be mistyped.
 void tell_new_state(const Context& context, const Store& store, Store::Mode mode);
 
 /// Warns of secrets that are too short to be redacted in the output of commands.

@@ -29,7 +29,7 @@ struct Note {
 
 /// The only error type: one error, or several that were found together. `message` is one line
 /// without a full stop; `hint` says what to do next. `address` and `loc` are filled in by the first
-/// function that knows them, which is the executor at the latest.
+/// function that knows them, at the latest by the executor.
 class Error : public std::exception {
   public:
     Error(ErrorKind kind, std::string message, Loc loc = {})

@@ -13,7 +13,7 @@
 #include <vector>
 
 /// The HTTP client. Each request and each redirect is one line of the diagnostic log, at level
-/// debug: the URL without user, password and query, the status, and the duration.
+/// debug. The line has the status, the duration, and the URL without user, password and query.
 namespace hadeploy::http {
 
 struct Header {

@@ -26,8 +26,8 @@ void start(Level least, const std::filesystem::path& file);
 /// Sets a function that removes secrets from every line from now on.
 void set_redactor(std::function<std::string(std::string_view)> redactor);
 
-/// Removes secrets from a text. Callers that shorten a text call it first, because a part of a
-/// secret would not be found.
+/// Removes secrets from a text. Callers that shorten a text call this function first, because a
+/// part of a secret would not be found.
 [[nodiscard]] std::string redacted(std::string_view text);
 
 [[nodiscard]] bool enabled(Level level);

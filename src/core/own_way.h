@@ -29,8 +29,9 @@ std::optional<struct stat> look_own_way(const std::filesystem::path& path, bool 
 /// @throws Error(failed); Error(conflict) for another user's link
 Fd open_file_own_way(const std::filesystem::path& path);
 
-/// Like open_own_file(): the contents of a file of at most `limit` bytes, and the SHA-256 digest of
-/// a file of any size.
+/// Both functions open the file as open_file_own_way() does. read_own_way() returns the contents of
+/// a file of at most `limit` bytes. sha256_own_way() returns the SHA-256 digest of a file of any
+/// size.
 /// @throws Error(failed); Error(conflict) for another user's link
 std::string read_own_way(const std::filesystem::path& path, std::size_t limit = 64u << 20);
 std::string sha256_own_way(const std::filesystem::path& path);

@@ -14,8 +14,9 @@ namespace hadeploy {
 /// secret.
 Value as_secret_as(const Value& value, const Value& model);
 
-/// Returns `made`, which was computed from `sources`, with their secrets as secret_parts() of its
-/// strings. A Redactor then also finds, for example, the password in "user:password".
+/// Returns `made`, which was computed from `sources`. The strings in the result have the secrets of
+/// the sources as secret_parts(). A Redactor then also finds, for example, the password in
+/// "user:password".
 Value made_from(const Value& made, const Value::List& sources);
 
 /// Formats a value for a message: a string by in_quotes(), other values by display(), and
@@ -31,10 +32,10 @@ std::string redacted(const Value& whole, std::string text);
 std::string named(const Value& config, std::string_view attribute);
 
 /// Redacts known secrets in texts of external origin, for example a command's output. Finds a
-/// secret in these forms: unchanged, in JSON, quoted for or by a shell or by in_quotes(), in base64
-/// (alone or within a longer text), each of its lines, and a number as a separate word. Does not
-/// redact secrets of fewer than 4 characters: they occur everywhere by chance, and the gaps would
-/// reveal them.
+/// secret in these forms: unchanged, in JSON, quoted for a shell, by a shell or by in_quotes(), in
+/// base64 (alone or within a longer text), each of its lines, and a number as a separate word. Does
+/// not redact secrets of fewer than 4 characters: they occur everywhere by chance, and the gaps
+/// would reveal them.
 class Redactor {
   public:
     /// Redacts all secrets in `value` from now on.

@@ -15,7 +15,8 @@ inline constexpr std::string_view kUuidNamespaceX500 = "6ba7b814-9dad-11d1-80b4-
 /// A random UUID (RFC 4122, version 4) in lower case: "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".
 std::string uuid_v4();
 
-/// The UUID of a name within a namespace, itself a UUID (RFC 4122, version 5). Deterministic.
+/// The UUID (RFC 4122, version 5) of a name within a namespace, which is given as a UUID too.
+/// Deterministic.
 /// @throws Error(failed) when the namespace is not a UUID
 std::string uuid_v5(std::string_view name_space, std::string_view name);
 

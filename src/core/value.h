@@ -81,7 +81,8 @@ class Value {
     [[nodiscard]] bool as_bool() const;
     [[nodiscard]] std::int64_t as_integer() const;
     [[nodiscard]] double as_number() const; ///< of an integer too
-    /// Copies for a temporary, so that a loop over `f().as_map()` is valid.
+    /// Called on a temporary, these functions return copies, so that a loop over `f().as_map()` is
+    /// valid.
     [[nodiscard]] const std::string& as_string() const&;
     [[nodiscard]] const List& as_list() const&;
     [[nodiscard]] const Map& as_map() const&;

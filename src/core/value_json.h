@@ -15,7 +15,8 @@ Value from_json(std::string_view text);
 /// JSON for people and other programs: shows secrets and unknown values as display() does.
 std::string to_public_json(const Value& value);
 /// JSON that includes the contents of secrets. It is for functions of the spec, whose results
-/// inherit the marks of their arguments, and must not be used for output or the state.
+/// inherit the marks of their arguments, and for the input of scripts and requests. It must not be
+/// used for output or the state.
 std::string to_open_json(const Value& value);
 
 /// Parses JSON of external origin, in which `$secret` and the other marks have no meaning.

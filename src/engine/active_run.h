@@ -43,7 +43,7 @@ struct StepWork {
     std::size_t height = 0; ///< length of the longest chain of steps that wait for this one
     Value config;           ///< evaluated when the step became ready
     std::optional<Observation> observed; ///< result of the read of a read_first step
-    bool read_fresh = false;             ///< the object was read after all steps that it waits for
+    bool read_fresh = false; ///< the object was read after all steps that this step waits for
     std::optional<Endpoint> endpoint;
     std::vector<std::string> changed;
     Change::Kind kind = Change::Kind::create;
@@ -88,8 +88,8 @@ struct ActiveRun {
     /// The generation of the object that exists after the step, and its identity.
     [[nodiscard]] std::int64_t generation_of(StepId id) const;
     [[nodiscard]] std::string identity_now(StepId id) const;
-    /// The address of a change in the journal. An object that is created before the old one is
-    /// removed is journalled under the address of its generation.
+    /// The address of a change in the journal. If a replacement creates the new object first, the
+    /// creation is journalled under the address of the generation.
     [[nodiscard]] std::string journal_address(StepId id) const;
     [[nodiscard]] std::vector<std::string> dependencies_of(const Step& step) const;
 

@@ -14,7 +14,7 @@ class Replacements {
     Replacements(ActiveRun& run, StepOutcomes& outcomes) : run_(run), outcomes_(outcomes) {}
 
     /// Whether the removal in the first half of a replacement is needed; nullopt while this depends
-    /// on a base that is kept and has not been changed in place yet.
+    /// on a dependency that is kept and has not been changed in place yet.
     std::optional<bool> removal_needed(StepId half);
     /// Makes the first half wait until kept dependencies have been changed in place, because only
     /// then it is known whether the resource differs.

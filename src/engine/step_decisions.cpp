@@ -98,9 +98,9 @@ bool StepDecisions::prepare(StepId id) {
     }
     work.endpoint = queues_.choose_endpoint(id, work.config);
     if (work.endpoint) return true;
-    return outcomes_.fail(
-               id, Error(ErrorKind::unreachable, "no machine through which it can be reached is up")
-                       .with_hint("apply again when one of them is up")),
+    return outcomes_.fail(id, Error(ErrorKind::unreachable,
+                                    "none of the machines through which it can be reached is up")
+                                  .with_hint("apply again when one of them is up")),
            false;
 }
 

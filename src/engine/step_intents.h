@@ -16,8 +16,8 @@ class StepIntents {
         : run_(run), queues_(queues), outcomes_(outcomes) {}
 
     Intent intent_of(StepId id, const Change& change) const;
-    /// Writes the intents of a job, which must not start without them. A retried change already has
-    /// an intent.
+    /// Writes the intents of a job. The job must not start without them. A retried change already
+    /// has an intent.
     bool begin(const Job& job, std::vector<Intent>& intents);
     /// Removes the intents of a job that a stop prevented from starting. Keeps the intents of
     /// changes that this or an earlier run has started, because they are the only record of those

@@ -88,8 +88,8 @@ class StepQueues {
 
     ActiveRun& run_;
     std::map<std::string, Queue> by_key_; ///< by the key of the endpoint
-    /// The step that was started last with each exclusive name; other steps with the name wait
-    /// while it runs.
+    /// By exclusive name: the step with this name that was started last. Other steps with the name
+    /// wait while it runs.
     std::map<std::string, StepId, std::less<>> holders_;
     struct Later {
         StepId step;

@@ -23,8 +23,8 @@ struct Undo {
     std::string lineage;   ///< lineage of the state
     std::chrono::milliseconds after{0};
     std::string script; ///< ends the fault; can be run again, and can be run without a fault
-    /// Run by the process at its start: files that the script opens are closed when the process
-    /// ends.
+    /// A script that the process runs at its start. Files that the script opens are closed when the
+    /// process ends.
     std::string hold = ":";
 };
 
@@ -33,8 +33,8 @@ std::string quoted(std::string_view text);
 
 /// Each of these is a POSIX sh script.
 
-/// Starts the process and checks that it runs. Fails if the node already has a fault. The script
-/// can be continued; `$fault` is then the directory of the record.
+/// Starts the process and checks that it runs. Fails if the node already has a fault. More lines
+/// can be appended to the script; in these, `$fault` is the directory of the record.
 std::string arm(const Undo& undo);
 /// Ends this fault, if the node has it, and removes its record.
 std::string end(std::string_view directory, std::string_view node, std::string_view kind,
@@ -49,12 +49,12 @@ struct Record {
     std::chrono::seconds left{0};  ///< until the undo
     bool armed = false;            ///< whether the process of the undo runs
 };
-/// The output of list(). Other lines are ignored.
+/// The faults in the output of list(). Other lines are ignored.
 std::vector<Record> parse(std::string_view text);
 
 /// The attribute `faults` of the types that read records, with the values of to_value().
 Attribute faults_attribute();
-/// As attributes of an object, and back.
+/// Converts records to attributes of an object, and back.
 Value to_value(const std::vector<Record>& records);
 std::vector<Record> from_value(const Value& list);
 

@@ -48,8 +48,8 @@ class KeepsFiles {
     /// @throws Error, Interrupted; the bytes that were passed are then useless
     virtual SavedFiles save_files(const FilesAt& from,
                                   const std::function<void(std::string_view)>& take) = 0;
-    /// Replaces the contents of a directory by those of such an archive. The contents change only
-    /// after the whole archive was unpacked beside them.
+    /// Replaces the contents of a directory by the contents of such an archive. The directory
+    /// changes only after the whole archive was unpacked beside it.
     /// @param overwrite  the directory need not be empty
     /// @throws Error, Interrupted
     virtual void restore_files(const FilesAt& to, const Archive& archive, bool overwrite) = 0;

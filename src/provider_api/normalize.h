@@ -18,8 +18,9 @@ std::string without_last_slash(const std::filesystem::path& path);
 /// resolved: the object would replace it.
 std::string real_place(const std::filesystem::path& path);
 
-/// Returns the directory that relative local paths refer to: that of the file that `loc` is in.
-/// Called for absolute paths too if they are `written` in the spec, not a schema's default.
+/// Returns the directory that relative local paths refer to: the directory of the file that
+/// contains `loc`. It is called for absolute paths too. `written`: the path is written in the spec,
+/// and is not a schema's default.
 using BaseDirectory = std::function<std::filesystem::path(Loc loc, bool written)>;
 
 /// Checks `config` against the schema and returns it in canonical form with defaults. Unknown

@@ -48,14 +48,14 @@ struct Observation {
     /// Present: the current attributes in the schema's canonical form. Omits attributes that cannot
     /// be read; the plan then uses the recorded ones.
     Value attributes = {};
-    /// Present, but not created by hadeploy: never changed, and an error for a resource that would
-    /// create it. The string says how this was detected.
+    /// Present, but not created by hadeploy. The object is never changed, and a resource that would
+    /// create it is an error. The string says how this was detected.
     std::string foreign = {};
     HeapOptional<Error> error = {}; ///< failed, blocked: the cause
     /// Present and managed, but must be replaced: the reason ("it ends tomorrow").
     std::string replace_reason = {};
     bool data_gone = false; ///< present, but its data is already lost
-    bool assumed = false;   ///< present according to the record: cannot be read
+    bool assumed = false;   ///< cannot be read: counts as present because of the record
     /// Absent, and cannot be created before this exists: the directory of a file.
     std::string lacks = {};
 
@@ -155,9 +155,9 @@ class Provider {
     Schema schema; ///< schema of the settings under `providers: {name: ...}`
     /// Checks of the normalized settings beyond the schema. Must accept unknown values.
     virtual void check(const Value& /*settings*/, Diagnostics& /*problems*/) const {}
-    /// True: changes that are ready together are passed as one ordered batch, and the next batch
-    /// only after the previous one has ended (a host: one exec). False: changes are passed singly
-    /// and run in parallel.
+    /// True: changes that are ready together are passed as one ordered batch, and the next batch is
+    /// passed only after the previous one has ended (for a host, a batch is one exec). False:
+    /// changes are passed singly and run in parallel.
     bool batches_changes = false;
     /// The resources of this provider exist only in the state. As a change has no external effect
     /// that a kill could interrupt, no intents are written, and changes that are ready together are
@@ -172,8 +172,9 @@ class Provider {
     /// known sufficiently. `settings` is the normalized provider block.
     virtual std::vector<Endpoint> endpoints(const ResourceType& type, const Value& config,
                                             const Value& settings) const = 0;
-    /// As above, for a removal: followed by endpoints that can remove the resource after its own
-    /// machine has ceased to exist. For example, a different member can remove a cluster's member.
+    /// The endpoints for a removal: first those of endpoints(), then endpoints that can remove the
+    /// resource after its own machine has ceased to exist. For example, a different member can
+    /// remove a cluster's member.
     virtual std::vector<Endpoint> removal_endpoints(const ResourceType& type, const Value& config,
                                                     const Value& settings) const {
         return endpoints(type, config, settings);

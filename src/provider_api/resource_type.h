@@ -9,7 +9,7 @@
 
 namespace hadeploy {
 
-/// A network that a resource creates, or an address that it uses in one.
+/// A network that a resource creates, or an address that a resource uses in a network.
 struct NetworkUse {
     std::string network; ///< its actual name, the same for the network and its addresses
     std::string range;   ///< CIDR of a created network; "" for an address
@@ -23,8 +23,8 @@ struct DataLoss {
     std::optional<std::int64_t> bytes = {}; ///< size of the object, if known
 };
 
-/// The properties of a resource type that the planner and the docs use. Providers derive from it
-/// and add the code that reads and changes objects of the type.
+/// The properties of a resource type that the planner and the docs use. Providers derive from this
+/// class, and add the code that reads and changes objects of the type.
 class ResourceType {
   public:
     virtual ~ResourceType() = default;
@@ -45,9 +45,9 @@ class ResourceType {
     /// For a machine: removing the resource ends the machine. (Removing a pre-existing machine only
     /// ends its management, so the resources on it must be removed individually.)
     bool removal_ends_machine = false;
-    /// read() also finds existing objects that are not recorded, which are adopted, without a
-    /// change if they match the config: files, packages, services. Without this flag such an object
-    /// is a conflict unless it carries the resource's identity.
+    /// read() also finds existing objects that are not recorded, such as files, packages and
+    /// services. They are adopted, and are changed only if they differ from the config. Without
+    /// this flag such an object is a conflict unless it carries the resource's identity.
     bool adopts = false;
     /// The meaning of the ID in an import, for messages: "the network's UUID". During an import,
     /// the provider looks the object up by this ID instead of by its identity. Empty: objects
@@ -94,8 +94,8 @@ class ResourceType {
     /// claim.
     virtual std::vector<std::string> needs(const Value& /*config*/) const { return {}; }
     /// The common prefix of the claims of all objects within this one, e.g. "/srv/data/" for a
-    /// directory; "" if it contains none. Unless its removal includes them, it can be removed only
-    /// after them.
+    /// directory; "" if it contains none. Unless removing this object also removes the objects
+    /// within it, it can be removed only after them.
     virtual std::string contains(const Value& /*config*/) const { return {}; }
     /// Whether removing the object also removes everything in it.
     virtual bool removes_contents(const Value& /*config*/) const { return false; }
@@ -110,7 +110,8 @@ class ResourceType {
     /// kept until no resource needs them (see Change::left_to).
     virtual std::vector<std::string> shares(const Value& /*config*/) const { return {}; }
 
-    /// Whether an update switches off its machine, or stops what runs there, for a while.
+    /// Whether an update switches off the machine of the resource for a while, or stops what runs
+    /// on it for a while.
     virtual bool restarts(const Value& /*before*/, const Value& /*after*/) const { return false; }
     /// Whether an update only removes parts that dependents may use until they have changed, such
     /// as a member of a pool. The step of the update then comes after the steps of the dependents
@@ -118,7 +119,7 @@ class ResourceType {
     virtual bool releases(const Value& /*before*/, const Value& /*after*/) const { return false; }
 
     /// Names of things that a change of the object needs for itself, e.g. "the swarm of
-    /// 10.77.0.11": changes with a common name do not run at the same time, in any order.
+    /// 10.77.0.11": changes that have a name in common run one after another, in any order.
     virtual std::vector<std::string> exclusive(const Value& /*config*/) const { return {}; }
 
     /// The data that is irrecoverably destroyed by removing the object; nullopt if the object can
@@ -127,7 +128,7 @@ class ResourceType {
     virtual std::optional<DataLoss> held_data(const Value& /*attributes*/) const { return {}; }
 
     /// The number of copies of its data, each on a different machine of its config. While more than
-    /// half of them remain, neither its data nor that of a machine with a copy counts as lost.
+    /// half of them remain, neither this data nor the data of a machine with a copy counts as lost.
     virtual std::int64_t copies(const Value& /*attributes*/) const { return 1; }
 
     /// The name for messages of the quorum group in which the object has a vote, to warn about an
@@ -135,7 +136,7 @@ class ResourceType {
     virtual std::string votes_in(const Value& /*config*/) const { return {}; }
 
     /// Networks that must not overlap with others, and addresses that must be within their network,
-    /// where they are known.
+    /// as far as they are known.
     virtual std::vector<NetworkUse> networks(const Value& /*config*/) const { return {}; }
 };
 

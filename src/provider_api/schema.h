@@ -35,7 +35,7 @@ enum class TypeKind {
     local_path, ///< a local path, relative to the spec or module -> absolute
     connection, ///< login data for a machine; see connection_fields()
     list,
-    set, ///< a list without order and duplicates -> sorted
+    set, ///< a list without order or duplicates -> sorted
     map,
     object,
 };
@@ -78,8 +78,8 @@ struct Attribute {
     bool operational = false;
     /// Computed, and not secret even if the config contains secrets: an id, a certificate.
     bool open = false;
-    /// Computed from only these attributes: inherits their secrecy, part by part if it has the same
-    /// structure. If empty, the attribute is secret if anything in the config is.
+    /// Computed from only these attributes: inherits their secrecy, part by part if the structures
+    /// are the same. If empty, the attribute is secret if anything in the config is.
     std::vector<std::string> follows = {};
     /// Computed, and may change with any update of the resource: unknown in the plan of an update.
     bool changes_on_update = false;

@@ -454,7 +454,9 @@ resources: {key: {type: ssh.key}}
 
     def test_show_a_plan_and_the_state(self):
         planned = json.loads(self.out("plan", "--out", "p", "--json").splitlines()[-1])
-        self.assertEqual(json.loads(self.out("show", "p", "--json")), planned)
+        shown = json.loads(self.out("show", "p", "--json"))
+        self.assertIn("created", shown.pop("saved"))
+        self.assertEqual(shown, planned)
         self.assertEqual(self.out("show", "p"), self.out("plan"))
         self.out("apply", "p")
         self.assertIn("first (ssh.key)\n", self.out("show"))

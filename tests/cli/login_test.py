@@ -198,7 +198,7 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         shown = f"""box (127.0.0.1, port {server.port}) presents a different host key:
   known:     {old}
   presented: {new} (ssh-ed25519)
-Compare the presented key with the machine's console: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.
+Compare the presented key with the output of `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the machine's console.
 """
         self.assertEqual(self.run_hadeploy(*command, status=64), f"""{shown}\
 error: state trust-host-key needs approval, and there is no terminal to ask on

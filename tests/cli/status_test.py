@@ -158,8 +158,8 @@ class StatusTest(unittest.TestCase):
             "! the swarm cannot be read: ", "The swarm does not have a leader.",
             "DOWN     node1 (Gluster)", "(Gluster)", "?        vol0 node1:/b",
             "! node1 is not connected to the pool",
-            "! the state of the bricks of vol0 cannot be read: Gluster did not answer",
-            "! the pending heals of vol0 cannot be read: Gluster did not answer")
+            "! the state of the bricks of vol0 cannot be read: Gluster did not respond",
+            "! the pending heals of vol0 cannot be read: Gluster did not respond")
         self.assertNotIn("OFFLINE", text)
         self.assertNotIn("Everything matches the spec", text)
 

@@ -78,6 +78,9 @@ TEST_CASE("functions report invalid arguments and their usage") {
     CHECK(eval("matchkeys([1], [], [])") == "1:3: matchkeys(): the lists have 1 values and 0 keys");
     CHECK(eval("transpose({a: 1})") ==
           "1:3: transpose(): \"a\": expected a list of strings, got an integer");
+    CHECK(
+        eval("transpose({a: ['b', 1]})") ==
+        "1:3: transpose(): \"a\": expected a list of strings, got a list that contains an integer");
     CHECK(eval("urldecode('%zz')") ==
           "1:3: urldecode(): % must be followed by two hexadecimal digits");
     CHECK(eval("urldecode('%')") ==

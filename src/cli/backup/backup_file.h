@@ -12,8 +12,8 @@
 namespace hadeploy::cli {
 
 // A backup is a tar file with two members: the compressed archive of the files, and a manifest. So
-// it can be opened without hadeploy. The manifest comes last, because it contains the checksum; the
-// header of the archive is completed when its size is known.
+// it can be opened without hadeploy. The manifest comes last, because it contains the checksum of
+// the archive. The tar header of the archive is completed when the size of the archive is known.
 
 /// What a backup contains.
 struct Manifest {

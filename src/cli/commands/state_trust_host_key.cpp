@@ -36,8 +36,8 @@ void confirm_host_key(const Context& context, const RecordedResource& host,
     context.say(fmt::format("{} ({}, port {}) presents a different host key:\n"
                             "  known:     {}\n"
                             "  presented: {} ({})\n"
-                            "Compare the presented key with the machine's console: "
-                            "`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.\n",
+                            "Compare the presented key with the output of `ssh-keygen -lf "
+                            "/etc/ssh/ssh_host_ed25519_key.pub` on the machine's console.\n",
                             host.address, connection.text("address"),
                             connection.integer("port", 22), shown_print(before),
                             ssh_fingerprint(now), now.substr(0, now.find(' '))));

@@ -13,7 +13,8 @@ int exit_code(const std::vector<Error>& errors);
 /// "spec", "unreachable", ..., for JSON.
 std::string_view kind_name(ErrorKind kind);
 
-/// Order of output: by place, errors without a place last and by resource; without duplicates.
+/// The errors in the order of output, without duplicates. They are sorted by place; errors without
+/// a place come last, sorted by resource.
 std::vector<const Error*> in_order(const std::vector<Error>& errors);
 
 /// Renders errors in order: place, message, source line with a caret, notes, hint. Errors with the

@@ -20,9 +20,10 @@ struct Folded {
     std::vector<std::size_t> members; ///< sorted indexes into the input
 };
 
-/// Folds instances of one block or module with the same text: identical, or with the instance's key
-/// in the same places (`/srv/{key}`), or with numbers that grow with its index (`/srv/{0..49}`).
-/// Fewer than three are not folded. Ordered by the first member of each.
+/// Folds instances of one block or module whose texts are identical, differ only by the instance's
+/// key in the same places (`/srv/{key}`), or differ only by numbers that grow with the instance's
+/// index (`/srv/{0..49}`). Fewer than three instances are not folded. The results are in the order
+/// of their first members.
 std::vector<Folded> fold(const std::vector<Said>& all);
 /// One entry for each instance, without folding.
 std::vector<Folded> unfolded(const std::vector<Said>& all);

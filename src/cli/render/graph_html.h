@@ -4,8 +4,8 @@
 
 namespace hadeploy::cli {
 
-/// A page with the drawing, in which modules and blocks are folded until it is readable. The reader
-/// can unfold, search, move and zoom it.
+/// A page with the drawing. Modules and blocks are folded until the drawing is small enough to
+/// read. The reader can unfold, search, move and zoom it.
 std::string to_html(const Drawing& drawing);
 
 } // namespace hadeploy::cli

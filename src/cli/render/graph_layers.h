@@ -4,14 +4,15 @@
 
 namespace hadeploy::cli {
 
-/// Layout of a drawing: columns by the longest path to a box without dependencies, each ordered so
-/// that few edges cross.
+/// Layout of a drawing. The column of a box is the length of its longest path to a box without
+/// dependencies. Each column is ordered so that few edges cross.
 struct Layers {
     struct Place {
         std::size_t layer = 0, row = 0;
     };
     std::vector<Place> boxes; ///< by box of the drawing
-    /// By edge of the drawing: its positions in the columns between, starting at the dependency.
+    /// By edge of the drawing: the places of the edge in the columns between its boxes, starting at
+    /// the dependency.
     std::vector<std::vector<Place>> bends;
     std::vector<std::size_t> rows; ///< number of places by layer
 };

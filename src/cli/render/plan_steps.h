@@ -13,8 +13,8 @@ struct Detail {
     bool unfold = false;  ///< list each instance, even if the texts are identical
 };
 
-/// Each step once: first blocks of steps with attributes to show, then lines of the others,
-/// removals last.
+/// Each step once: first a block for each step that has attributes to show, then a line for each
+/// other step. Removals are last.
 std::string render_steps(const Plan& plan, const Detail& detail, const Style& style);
 
 /// The order of replacements that depend on each other; "" if there are none.

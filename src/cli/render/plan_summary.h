@@ -18,8 +18,8 @@ struct Counted {
     Tint tint = Tint::plain;
 };
 
-/// One line per block with the number of each action; by module and type, or only by type, if there
-/// are too many lines for a screen.
+/// One line per block with the number of each action. If there are too many lines for a screen: one
+/// line per module and type, or only per type.
 std::string render_counts(const std::vector<Counted>& all, const Style& style);
 
 /// The summary of the steps of a plan.

@@ -12,8 +12,8 @@ std::string_view action_symbol(Action action);
 std::string_view step_symbol(const Step& step);
 Tint action_tint(Action action);
 
-/// The plan as text: steps, changes of outputs, and at the end data losses and counts; a plan
-/// longer than a screen has a summary before them.
+/// The plan as text: steps, changes of outputs, and at the end data losses and counts. In a plan
+/// longer than a screen, a summary precedes the data losses.
 std::string render_plan(const Plan& plan, const Style& style, const Detail& detail = {});
 
 /// Data losses, one line each with address, description and size; "" if there are none.

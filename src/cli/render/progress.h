@@ -35,7 +35,8 @@ struct ProgressOutput {
     std::function<std::int64_t()> now_ms; ///< Unix time
     std::function<TerminalSize()> size;
     bool ticking = true; ///< redraw between events, from a thread
-    /// Redacts secrets before a text is cut to fit a line, because parts would not be recognized.
+    /// Redacts secrets before a text is cut to fit a line, because a part of a secret would not be
+    /// recognized.
     std::function<std::string(std::string_view)> hide = [](std::string_view text) {
         return std::string(text);
     };

@@ -13,8 +13,8 @@ bool is_run(StepResult result);
 /// "created", "changed", "repaired", ...: the outcome of a step from its action and its result.
 std::string_view outcome(const Step& step, StepResult result);
 
-/// Suppresses progress texts of a step that differ from the last one only in numbers ("downloading
-/// 41%"), except after a while.
+/// Suppresses a progress text of a step that differs from the previous one only in numbers
+/// ("downloading 41%"), unless some time has passed.
 class Throttle {
   public:
     bool is_news(const std::string& address, std::string_view text, std::int64_t now_ms);

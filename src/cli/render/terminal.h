@@ -27,8 +27,8 @@ struct TerminalSize {
 bool is_terminal(int fd);
 TerminalSize terminal_size(int fd);
 
-/// The style for `fd`: colours only on a terminal, without `no_color` (the flag), NO_COLOR and
-/// TERM=dumb in the environment.
+/// The style for `fd`: colours only on a terminal, and only if `no_color` (the flag) is not set and
+/// the environment has neither NO_COLOR nor TERM=dumb.
 Style detect_style(int fd, bool no_color);
 
 /// Whether lines on `fd` can be redrawn in place.

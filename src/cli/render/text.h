@@ -12,7 +12,7 @@ namespace hadeploy::cli {
 /// `keep_lines` newlines are kept.
 std::string printable(std::string_view text, bool keep_lines = false);
 
-/// The width of a printable text without colours in columns.
+/// The width in columns of a printable text without colours.
 std::size_t columns_of(std::string_view text);
 
 /// The text shortened to `columns`, ending in "..." if it was cut.

@@ -8,7 +8,7 @@
 namespace hadeploy::cli {
 
 /// The explanation as text: the action on the resource, each difference with its line of the spec
-/// and its source; then the same explanation for each source.
+/// and its source. The explanations of the sources follow in the same form.
 std::string render_why(const std::vector<Why>& chain, const Plan& plan, const Sources& sources,
                        const Style& style);
 

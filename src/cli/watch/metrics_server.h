@@ -9,9 +9,9 @@
 
 namespace hadeploy::cli {
 
-/// Serves `GET /metrics` over HTTP/1.1 from a thread. Connections that send nothing do not
-/// delay others; if there are many, the oldest is closed. (cpp-httplib would be loaded, with
-/// OpenSSL's libssl and Brotli, at each start of hadeploy.)
+/// Serves `GET /metrics` over HTTP/1.1 from a thread. Connections that send nothing do not delay
+/// others; if there are many, the oldest is closed. (cpp-httplib is not used for this, because each
+/// start of hadeploy would load it, with OpenSSL's libssl and Brotli.)
 class MetricsServer {
   public:
     /// @param text  returns the body; called by the thread

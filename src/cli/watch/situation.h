@@ -38,8 +38,9 @@ std::string event_text(const WatchEvent& event);
 WatchEvents changes_between(const std::map<std::string, Finding>& before,
                             const std::map<std::string, Finding>& now);
 
-/// When a resource may be repaired: immediately, but after a failure only after a pause. The pause
-/// doubles from the interval of the rounds up to an hour.
+/// When a resource may be repaired: immediately, but after a failure only after a pause. The first
+/// pause is as long as the interval of the rounds. Each further failure doubles the pause, up to an
+/// hour.
 class RepairPace {
   public:
     using Clock = std::chrono::steady_clock;

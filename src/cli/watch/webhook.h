@@ -14,12 +14,12 @@ namespace hadeploy::cli {
 bool is_http_url(std::string_view text);
 
 /// Sends messages to a URL from a thread, so that a slow receiver delays nothing. A message is
-/// tried a few times with growing pauses. The URL may contain a token: no message and no log
-/// contains it.
+/// tried a few times with growing pauses. The URL may contain a token, so no message and no log
+/// contains the URL.
 class Webhook {
   public:
     /// @param complain  called by the thread when a message could not be delivered, at most once
-    ///                  until the next one is
+    ///                  until a later message is delivered
     Webhook(std::string url, std::function<void(const std::string&)> complain);
     ~Webhook();
     Webhook(const Webhook&) = delete;

@@ -145,8 +145,8 @@ class Graph {
     /// Checks the types of the inputs of all modules, and the rules of all variables. Values that
     /// are not known yet pass the checks.
     void check_inputs(const Values& values, Diagnostics& diagnostics) const;
-    /// Checks the inputs and rules that depend on resources: those of all modules, or of the
-    /// modules that contain a node.
+    /// Check the inputs and rules that depend on resources. check_open_inputs() does this for all
+    /// modules, check_inputs_of() for the modules that contain a node.
     void check_open_inputs(const Values& values, Diagnostics& diagnostics) const;
     void check_inputs_of(NodeId id, const Values& values, Diagnostics& diagnostics) const;
     /// Checks the preconditions of the outputs of all modules. The resources of a module do not

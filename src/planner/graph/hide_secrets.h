@@ -7,7 +7,7 @@
 namespace hadeploy {
 
 /// Marks the value of an attribute as secret if its schema is secret, or if the provider computed
-/// the value and the config contains secrets from which it may follow.
+/// the value and the config contains secrets from which the value may follow.
 Value with_secrecy(const ResourceType& type, const Attribute& attribute, Value value,
                    const Value& config);
 

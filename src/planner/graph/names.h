@@ -56,8 +56,9 @@ struct GraphContext : EvalContext {
     const ValueInProgress* innermost = nullptr;
 };
 
-/// The names that are visible in a scope. With `instance`: in one instance of a resource or a
-/// module call in that scope. With `self`: in the postconditions of a resource.
+/// The names that are visible in a scope. If `instance` is given, these are the names in one
+/// instance of a resource or a module call of the scope. If `self` is given, these are the names in
+/// the postconditions of a resource.
 class ScopeNames : public Names {
   public:
     ScopeNames(GraphContext& context, const Scope& scope, const Instance* instance = nullptr,

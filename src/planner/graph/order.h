@@ -10,8 +10,8 @@ namespace hadeploy {
 std::vector<NodeId> topological_order(const std::vector<Node>& nodes);
 
 /// Sets Node::create_first. If the new object of a resource is created before the old one is
-/// removed, the same must hold for the dependencies of the resource: otherwise the old object would
-/// lose them while it is still in use.
+/// removed, this must also be the order for the dependencies of the resource. Otherwise the old
+/// object would lose its dependencies while it is still in use.
 /// @param order  dependencies first
 void spread_create_first(std::vector<Node>& nodes, const std::vector<NodeId>& order);
 

@@ -9,8 +9,9 @@
 
 namespace hadeploy {
 
-/// Suggests a correction of a reference to an unknown name: a resource named with its type, as in
-/// Terraform, a key without quotes, a name without its root. "" if there is no suggestion.
+/// Suggests a correction of a reference to an unknown name; "" if there is no suggestion.
+/// Recognizes a resource named with its type, as in Terraform, a key without quotes, and a name
+/// without its root.
 std::string reference_hint(const Module& module, const Registry& registry, const Reference& r);
 
 /// A warning for each string in the spec that equals a reference to something that exists, except

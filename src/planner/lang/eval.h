@@ -33,8 +33,8 @@ class Names {
     virtual Value resolve(const std::string& name, const Path& path, Loc loc,
                           std::size_t& used) const = 0;
     /// The keys (with count: the indices) of the instances, if `name` and `path` lead to a module
-    /// that has instances. A splat over them then evaluates only the parts that it needs of each
-    /// instance.
+    /// that has instances. A splat over the instances then evaluates only those parts of each
+    /// instance that the splat needs.
     virtual std::optional<Path> instances(const std::string& /*name*/, const Path& /*path*/) const {
         return std::nullopt;
     }

@@ -38,10 +38,10 @@ struct Expr {
         condition, ///< parts[0] ? parts[1] : parts[2]
         each_list, ///< [for parts[0], parts[1] in parts[2] : parts[3] if parts[4]]
         each_map,  ///< {for parts[0], parts[1] in parts[2] : parts[3] => parts[4] if parts[5]}
-        each_group ///< {for ... => parts[4]... if parts[5]}: the values of a key in a list
+        each_group ///< {for ... => parts[4]... if parts[5]}: a list of all values of a key
     };
     Kind kind = Kind::literal;
-    /// The literal, or the name as a string; its location is that of the expression.
+    /// The literal, or the name as a string. Its location is the location of the expression.
     Value value = {};
     std::vector<Expr> parts = {}; ///< a missing `if` is left out
 
@@ -51,8 +51,8 @@ struct Expr {
 
 /// Compiles a tree of a spec. Every string with `${`, including the keys of maps, becomes an
 /// expression ("$${" is a literal "${"). A string that consists of one `${...}` keeps the type of
-/// its value. Syntax errors are added to `diagnostics` with their location in `sources`, where the
-/// arguments of sensitive() are hidden.
+/// its value. Syntax errors are added to `diagnostics` with their location in `sources`. The
+/// arguments of sensitive() are hidden in `sources`.
 /// @param strings  pool that is shared by everything that is compiled together
 ExprPtr compile(const Value& tree, Sources& sources, StringPool& strings, Diagnostics& diagnostics);
 

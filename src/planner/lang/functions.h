@@ -20,15 +20,15 @@ struct Call {
     [[nodiscard]] std::size_t size() const { return arguments.size(); }
     const Value& operator[](std::size_t i) const { return arguments[i]; }
     const std::string& text(std::size_t i) const { return arguments[i].as_string(); }
-    /// Throws "upper(): message" at the location of the call.
+    /// The error "upper(): message" at the location of the call.
     [[nodiscard]] Error mistake(std::string message, std::string hint = {}) const;
     /// An argument, or a part of it, for a message: see quoted() and redacted() in core/secrecy.h.
     [[nodiscard]] std::string quoted(std::size_t i) const;
     [[nodiscard]] std::string quoted(std::size_t i, std::string_view part) const;
     [[nodiscard]] std::string redacted(std::size_t i) const;
     [[nodiscard]] std::string redacted(std::size_t i, std::string text) const;
-    /// Throws an error that other code reported about an argument. Its text can contain parts of
-    /// the argument.
+    /// The error for a problem that other code reported about an argument. `message` can contain
+    /// parts of the argument.
     [[nodiscard]] Error passed_on(std::size_t i, const std::string& message,
                                   const std::string& hint = {}) const;
     /// Limits the size of a result. Functions whose result can be much larger than their arguments
@@ -44,7 +44,7 @@ struct Call {
 /// generated from these entries.
 struct Function {
     enum class Looks {
-        at_shape,    ///< only rearranges the elements of its arguments, so they can be unknown
+        at_shape,    ///< only rearranges the elements of its arguments, so these can be unknown
         at_contents, ///< needs all values to be known
         for_itself,  ///< handles unknown values and the secrecy of its result itself
         lazily,      ///< receives its arguments unevaluated: see call_function()

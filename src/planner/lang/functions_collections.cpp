@@ -197,8 +197,9 @@ Value transposed(const Call& call) {
                                            call.quoted(0, e.key), e.value.kind_name()));
         for (const Value& v : e.value.as_list()) {
             if (!v.is_string())
-                throw call.mistake(fmt::format("{}: expected a list of strings, got one of {}",
-                                               call.quoted(0, e.key), v.kind_name()));
+                throw call.mistake(
+                    fmt::format("{}: expected a list of strings, got a list that contains {}",
+                                call.quoted(0, e.key), v.kind_name()));
             by_text[v.as_string()].push_back(e.key);
         }
     }

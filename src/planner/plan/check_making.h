@@ -11,7 +11,7 @@
 namespace hadeploy {
 
 /// Adds the problems that ResourceType::check_making() finds in the config of a new object, unless
-/// a resource that is applied before it can still create the local files that the config names.
+/// a resource that is applied earlier can still create the local files that the config names.
 void check_making(const Node& node, const Value& config, Diagnostics& diagnostics);
 
 /// A new object that lacks a prerequisite, as found when the object was read (Observation::lacks).
@@ -39,9 +39,9 @@ void add_warnings(const Node& node, const Value& config, std::vector<Error>& war
 void add_remark(const Node& node, const Value& config, const Value& observed,
                 std::vector<std::string>& notices);
 
-/// Warns if a replacement would adopt an object that exists where it creates the new one, but is
-/// not recorded. An object that it cannot adopt is an error, which is reported before the old
-/// object is removed.
+/// Warns if an object that is not recorded exists where a replacement creates the new object,
+/// because the replacement would adopt it. If the replacement cannot adopt it, this is an error of
+/// the plan, so the old object is not removed.
 void check_new_place(const PriorState& prior, const Node& node, const Value& config,
                      std::vector<Error>& warnings, Diagnostics& diagnostics);
 

@@ -44,8 +44,8 @@ bool differs(const Attribute& attribute, const Value& wanted, const Value& have)
 /// The error for a data source that was not found or could not be read.
 Error data_error(const std::string& address, const Observation& observed);
 
-/// Adds the options of an unchanged resource whose values are known only in apply, which records
-/// them.
+/// Adds to the step of an unchanged resource the operational attributes whose values are known only
+/// in apply. Apply records these values.
 /// @return whether there are any
 bool add_open_options(Step& step);
 

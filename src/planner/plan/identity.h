@@ -11,8 +11,8 @@ struct Identities {
     /// Unnamed objects that may have been moved: the address of the removed resource, by the
     /// address of the created resource that looks the same.
     std::map<std::string, std::string> look_alikes;
-    /// A resource that will look like the unnamed object of another record, and the address of that
-    /// record.
+    /// By the address of a resource that will look like the unnamed object of another record: the
+    /// address of that record.
     std::multimap<std::string, std::string> take_overs;
 };
 

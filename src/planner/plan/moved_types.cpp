@@ -46,7 +46,7 @@ void check_moved_types(const Graph& graph, const PriorState& prior, Diagnostics&
                 .add(fmt::format("moved: {} can't become {}: the spec has no such instance", from,
                                  to),
                      move->to_loc)
-                .hint = "the object would be destroyed under that name: delete the move, or add "
+                .hint = "the object would be moved and then destroyed: delete the move, or add "
                         "the instance to the spec";
         } else if (node && graph[*node].type->name != recorded.type) {
             diagnostics

@@ -23,7 +23,7 @@ PriorState with_moves(PriorState prior, const std::vector<Move>& moves);
 const std::string& address_now(const Moves& moves, const std::string& before);
 
 /// The current addresses of the recorded resources whose address before the moves of this prior
-/// state was `address` or within it.
+/// state was `before`, or was within `before`.
 std::vector<std::string> moved_from(const std::string& before, const PriorState& prior);
 
 /// A value in which connections name their machines by the addresses after the moves.

@@ -29,7 +29,7 @@ bool observed_gone(const PriorState& prior, const std::string& address);
 /// describes a different object, the recorded config of the object to replace.
 Value read_config(const ResourceType& type, const Value& config, const RecordedResource* recorded);
 
-/// Adds a note to an error about one resource that explains how to continue with the other
+/// Adds a note to an error about one resource. The note explains how to continue with the other
 /// resources.
 /// @param does  effect of excluding the resource: "skips it"
 void note_way_around(Error& error, std::string_view does);

@@ -23,8 +23,9 @@ class Places {
     ///         it
     void note(NodeId id, const Value& config, std::optional<Action> action, bool restarts);
 
-    /// The number of machines through which the resource is reached, that run now, and that the
-    /// plan takes down, or on which it stops a service that the resource depends on.
+    /// How many of the machines through which the resource is reached are down for a while:
+    /// machines that run now and that the plan takes down, or on which the plan stops a service
+    /// that the resource depends on.
     enum class Down { none, some, all };
     [[nodiscard]] Down down(NodeId id, const Value& config) const;
 
@@ -34,9 +35,9 @@ class Places {
                                 const RecordedResource* recorded) const;
     /// Whether the config names machines, and the plan replaces all of them.
     [[nodiscard]] bool are_replaced(const Value& config) const;
-    /// Whether the recorded object disappears together with its machines, which the plan removes,
-    /// and has no name that the new object of the step needs. The object stays recorded until the
-    /// machines are removed.
+    /// Whether the plan removes all machines of the recorded object, so that the object disappears
+    /// with them. False if the object has a name that the new object of the step needs. The object
+    /// stays recorded until the machines are removed.
     [[nodiscard]] bool are_removed(const Step& step, const RecordedResource& recorded,
                                    const Selection& selection) const;
 

@@ -47,8 +47,8 @@ struct Step {
     /// object are removed before it and the new object is created after it. The replacement is a
     /// later step with the same address.
     bool first_half = false;
-    /// For a replacement and its first half: it is carried out only if the resource differs once
-    /// all values that it refers to are known.
+    /// For a replacement and its first half: the step is carried out only if the resource still
+    /// differs when all values that it refers to are known.
     bool if_differs = false;
     std::map<std::string, std::string> left_to = {}; ///< see Change::left_to
     std::vector<StepId> after_steps = {};            ///< sorted
@@ -86,8 +86,8 @@ struct Plan {
     std::vector<RecordedResource> records;
     /// New addresses by recorded ones; written together with `records`.
     std::map<std::string, std::string> moves;
-    /// Changes that an earlier run began and this plan resumes before it starts anything new, as in
-    /// PriorState::interrupted.
+    /// Changes that an earlier run began, and that this plan resumes before it starts anything new;
+    /// in the form of PriorState::interrupted.
     std::map<std::string, ChangeKind> resumed;
     std::vector<Loss> losses;  ///< in the order of the steps
     Value outputs;             ///< planned outputs
@@ -100,12 +100,12 @@ struct Plan {
     /// Warnings from ResourceType::warn() and from rules under `checks:` that are false.
     std::vector<Error> warnings;
 
-    /// The number of steps as people count them: a replacement is one.
+    /// The number of steps as people count them: a replacement counts as one step.
     [[nodiscard]] std::size_t size() const;
-    /// Whether nothing changes, neither outside nor visibly in the state: no step, no address, no
-    /// output. (Records may still need an update.)
+    /// Whether the plan changes neither a real object nor anything visible in the state: it has no
+    /// step, and no address or output changes. (Records may still need an update.)
     [[nodiscard]] bool empty() const;
-    /// The number of steps with this action; a replacement is one.
+    /// The number of steps with this action; a replacement counts as one step.
     [[nodiscard]] std::size_t count(Action action) const;
 };
 

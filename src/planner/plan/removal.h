@@ -16,8 +16,8 @@ class Claims;
 Plan make_destroy_plan(const PriorState& prior, const Registry& registry,
                        const PlanOptions& options = {}, const Graph* graph = nullptr);
 
-/// Adds the unordered steps for recorded resources that are not kept. Resources within an address
-/// of `let_go` are only forgotten.
+/// Adds the steps for recorded resources that are not kept. Their order is not determined yet.
+/// Resources within an address of `let_go` are only forgotten.
 /// @param kept    whether the resource with this address stays
 /// @param claims  claims of the spec's resources, so that no object that one of them manages is
 ///         removed; can be nullptr

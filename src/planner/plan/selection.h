@@ -23,8 +23,8 @@ class Selection {
     [[nodiscard]] bool has(const std::string& address) const {
         return all_ || chosen_.contains(address);
     }
-    /// Whether the plan needs an observation of this resource. It does for the machines of
-    /// resources that are removed, too.
+    /// Whether the plan needs an observation of this resource. This is also true for the machines
+    /// of resources that are removed.
     [[nodiscard]] bool reads(const std::string& address) const {
         return has(address) || machines_.contains(address);
     }

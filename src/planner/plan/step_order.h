@@ -19,9 +19,9 @@ struct Taking {
 ///   to the record or the spec;
 /// - a removal comes after the changes of former dependents;
 /// - a step that takes something from another object comes after that object has released it;
-/// - an object that disappears with its machine comes after the machine, an object that needs a
-///   proper removal before it.
-/// Adds an error if steps wait for each other.
+/// - the removal of an object that disappears with its machine comes after the removal of the
+///   machine; the removal of an object that needs a proper removal comes before the removal of its
+///   machine. Adds an error if steps wait for each other.
 /// @param graph  nullptr for a plan to destroy
 void order_steps(Plan& plan, const PriorState& prior, const Graph* graph,
                  const std::vector<Taking>& takings, Diagnostics& diagnostics);

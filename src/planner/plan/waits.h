@@ -10,8 +10,8 @@
 namespace hadeploy {
 
 /// The steps that each node waits for, and the first halves of replacements. A replacement that
-/// removes first consists of two steps, so that dependents can be removed before it and created
-/// after it.
+/// removes the old object first consists of two steps, so that dependents can be removed before the
+/// first step and created after the second.
 class Waits {
   public:
     explicit Waits(const Graph& graph)
@@ -24,9 +24,10 @@ class Waits {
     /// From here on, dependents of the node wait for this step.
     void set(NodeId id, StepId step) { waits_for_[id] = {step}; }
 
-    /// Adds the first half of a replacement that removes first. Dependents that are replaced too
-    /// are removed before it. If the resource itself depends on a removed object, the removal does
-    /// not wait for the values of that object.
+    /// Adds the first half of a replacement that removes the old object first. Dependents that are
+    /// replaced too are removed before it. If an object that this resource depends on is replaced
+    /// in this way too, the first half of this resource does not wait for the values of the new
+    /// object.
     const Step& add_first_half(NodeId id, Step& step, const RecordedResource& recorded);
     [[nodiscard]] const std::vector<Step>& first_halves() const { return halves_; }
 

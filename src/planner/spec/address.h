@@ -16,9 +16,9 @@ enum class AddressForm { none, resource, module };
 AddressForm form_of_address(const std::string& text);
 
 /// Resolves an address from the command line. Returns the text unchanged if it names an address in
-/// `known`, or a block or module that contains one. Otherwise returns the only such address that is
-/// equal except for the quotes of keys, which a shell removes: `r[a]` is `r["a"]`, `r["0"]` may be
-/// `r[0]`. Returns the text unchanged if there is no match.
+/// `known`, or a block or module that contains such an address. Otherwise returns the only such
+/// address that is equal except for the quotes of keys, which a shell removes: `r[a]` is `r["a"]`,
+/// `r["0"]` may be `r[0]`. Returns the text unchanged if there is no match.
 std::string resolve_address(const std::string& text, const std::vector<std::string>& known);
 
 /// Adds the quotes that a shell may have removed to an address that does not exist yet: `r[a]`
@@ -39,8 +39,8 @@ std::vector<AddressPart> parts_of_address(const std::string& text);
 
 /// A usage error about an address that does not match any address in `known`. The hint names the
 /// closest known address (or a module or block that contains one); if none is close, the hint is
-/// `otherwise`. If the address is that of a block or module, the hint names the first resource in
-/// it, quoted for a shell.
+/// `otherwise`. If the address names a block or module, the hint names the first resource in it,
+/// quoted for a shell.
 Error unknown_address(std::string message, const std::string& address,
                       const std::vector<std::string>& known, std::string otherwise);
 

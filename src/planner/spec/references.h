@@ -14,8 +14,8 @@ struct Reference {
     bool in_secret = false;  ///< within an argument of sensitive()
 };
 
-/// Every reference in an expression, including branches that are never taken, without the names
-/// that comprehensions define.
+/// Every reference in an expression, including references in branches that are never taken. Names
+/// that a comprehension defines are left out.
 std::vector<Reference> references_in(const Expr& expr);
 
 /// Reports locals that refer to themselves, directly or through others.

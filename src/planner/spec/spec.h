@@ -103,8 +103,8 @@ struct ResourceBlock {
     Loc loc;
     std::string type;
     Loc type_loc;
-    ExprPtr for_each;                      ///< one instance for each key
-    ExprPtr count;                         ///< this number of instances; neither: a single resource
+    ExprPtr for_each; ///< one instance for each key
+    ExprPtr count;    ///< number of instances; without for_each and count: one resource
     std::vector<Argument> attributes = {}; ///< sorted by name
     std::vector<Dependency> depends_on = {};
     HeapOptional<Lifecycle> own_lifecycle = {}; ///< see lifecycle()

@@ -4,7 +4,7 @@
 
 namespace hadeploy {
 
-/// Makes the checks of `moved:` and `removed:` that need no values: duplicate addresses, cycles,
+/// Runs those checks of `moved:` and `removed:` that need no values: duplicate addresses, cycles,
 /// moves to addresses that the spec does not have. Sorts the moves of a chain.
 void check_spec_addresses(Spec& spec, Diagnostics& diagnostics);
 

@@ -16,7 +16,8 @@ void read_declaration(const Value& body, Attribute& variable, const BaseDirector
 using VariableValues = std::map<std::string, Value>;
 
 /// Reads a `--var-file`: a YAML map of values. Adds the file to the sources of the spec, where the
-/// values of secret variables are hidden, or the whole contents if the file cannot be read.
+/// values of secret variables are hidden. If there are secret variables and the file is not valid
+/// YAML, all of its contents are hidden.
 VariableValues load_variable_file(const std::filesystem::path& file, const FileReader& read,
                                   Spec& spec);
 /// Converts the text of `--var NAME=TEXT` to a value of the variable's type: a string is used

@@ -14,8 +14,8 @@ class ScalarPlaces {
     /// `text` is the scalar's value, `start` its location as set by read_yaml().
     ScalarPlaces(const Sources& sources, std::string_view text, Loc start);
 
-    /// The location of the character at `offset` of the value; the location of the scalar if that
-    /// of the character cannot be determined. Fast for ascending offsets.
+    /// The location of the character at `offset` of the value; the location of the scalar if the
+    /// location of the character cannot be determined. Fast for ascending offsets.
     Loc at(std::size_t offset);
 
   private:

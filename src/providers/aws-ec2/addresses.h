@@ -3,11 +3,12 @@
 #include <string>
 #include <string_view>
 
-/// Checks of values from the environment, profiles and services that become part of requests.
+/// Checks of values that come from the environment, profiles and services, and become part of
+/// requests.
 namespace hadeploy::aws {
 
-/// The problem with a service's URL, "has no host", to follow the source of the URL in a message;
-/// "" if the URL is valid.
+/// The problem with a service's URL, as the end of a sentence that begins with the source of the
+/// URL: "has no host". "" if the URL is valid.
 std::string url_problem(std::string_view url);
 
 /// Whether requests to a URL cross the network without encryption. False for https, for this
@@ -22,7 +23,7 @@ void require_safe_url(std::string_view url, std::string_view what, const char* h
 /// @param what  source of the value, "AWS_SESSION_TOKEN"; the message never shows the value itself
 /// @throws Error(failed) unless the value is printable ASCII without spaces
 void require_token(std::string_view text, std::string_view what);
-/// As check_credential(), but the value may contain spaces.
+/// As require_token(), but the value may contain spaces.
 void require_header(std::string_view text, std::string_view what);
 
 } // namespace hadeploy::aws

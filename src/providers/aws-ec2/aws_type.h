@@ -134,7 +134,7 @@ class AwsData : public ResourceType {
     virtual Value look(Region& region, const Value& config) const = 0;
 };
 
-/// The attributes that all types have, after those of one.
+/// A type's own attributes, followed by the attributes that all types have.
 /// @param id  the meaning of the ID, "the instance ID (i-...)"
 Schema with_common(Schema own, bool tagged = true, const char* id = "ID.");
 
@@ -158,8 +158,8 @@ Value set_of_texts(std::vector<std::string> texts);
 Tags wanted_tags(const Region& region, const Value& config);
 /// The tags of a new object: the configured ones and those with its identity.
 Tags all_tags(const Region& region, const Change& change);
-/// The object's tags for comparison with the config: those whose keys are in the config or were
-/// removed from it, and those of the provider's tags whose values differ.
+/// The object's tags for comparison with the config: the tags whose keys are in the config or were
+/// removed from it, and the tags of the provider whose values differ.
 Value observed_tags(Region& region, const Item& item, const Value& config, const Value& recorded);
 /// Checks that each subnet is in a different availability zone, where the subnets are known and EC2
 /// lists them.

@@ -36,7 +36,7 @@ void check_id(const Value& id, std::string_view prefix, std::string_view noun,
 /// As check_id(), for each ID of a list.
 void check_ids(const Value& ids, std::string_view prefix, std::string_view noun,
                Diagnostics& problems);
-/// @param kind  the beginning of the resource in it: "targetgroup/"
+/// @param kind  the beginning of the ARN's resource part: "targetgroup/"
 /// @param hint  for example "use ${NAME.id} of an aws.target_group"
 void check_arn(const Value& arn, std::string_view service, std::string_view kind,
                std::string_view noun, const char* hint, Diagnostics& problems);

@@ -26,7 +26,8 @@ class Ec2Type : public AwsType {
     explicit Ec2Type(Ec2Names n)
         : AwsType(kEc2, {.noun = n.noun, .describe = n.describe, .id = n.id}), names_(n) {}
 
-    /// The objects in an `<item>` of the set: for instances, those of a reservation.
+    /// The objects in an `<item>` of the set. An `<item>` is one object, except in a set of
+    /// reservations: each reservation contains several instances.
     /// @throws ServiceError for a malformed item
     virtual void unfold(const pugi::xml_node& item,
                         const std::function<void(const pugi::xml_node&)>& take) const {

@@ -43,8 +43,8 @@ class ElbType : public AwsType {
     std::optional<Item> named(Region& region, const std::string& name) const;
     /// The parameters of a create, except for the name and the tags.
     virtual void specify(Region& region, Params& params, const Value& config) const = 0;
-    /// The `name` for comparison: that of the config, if the object has this name or its
-    /// generation_name().
+    /// The `name` for comparison: the name in the config if the object has the generation_name() of
+    /// that name, otherwise the object's own name.
     [[nodiscard]] std::string observed_name(const Item& item, const Value& config) const;
     void check_name(const Value& name, Diagnostics& problems) const;
 

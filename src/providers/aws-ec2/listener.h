@@ -22,7 +22,7 @@ struct Redirect {
 struct Listener {
     std::string protocol;
     std::string certificate, policy; ///< ARN and policy name for TLS; otherwise ""
-    std::string target_group;        ///< ARN; "": the redirect, or any other action
+    std::string target_group;        ///< ARN; "": the action is the redirect, or another one
     Redirect redirect = {};
     bool operator==(const Listener&) const = default;
 };

@@ -21,9 +21,10 @@ class Profiles {
     using Environment = std::function<std::string(const std::string&)>;
 
     /// Reads ~/.aws/config and ~/.aws/credentials, or the files that AWS_CONFIG_FILE and
-    /// AWS_SHARED_CREDENTIALS_FILE name. Settings in the latter take precedence. A missing file
-    /// counts as empty.
-    /// @throws Error if a file cannot be read, or has an unsupported format; it names the line
+    /// AWS_SHARED_CREDENTIALS_FILE name. Settings in the credentials file take precedence. A
+    /// missing file counts as empty.
+    /// @throws Error if a file cannot be read, or has an unsupported format; the error names the
+    /// line
     static Profiles load(const Environment& environment);
 
     /// Adds the content of a file.

@@ -252,9 +252,9 @@ Eip::Eip()
                .tagged = "elastic-ip"}) {
     name = "aws.eip";
     summary = "A public IPv4 address that can move between instances";
-    doc =
-        "Detected and repaired: the instance that has it, and tags. Destroy releases the address, "
-        "which is then lost.";
+    doc = "Detected and repaired: a change of the instance that has the address, and of tags. "
+          "Destroy "
+          "releases the address, which is then lost.";
     import_id = "the allocation ID (eipalloc-...)";
     example = "front:\n"
               "  type: aws.eip\n"

@@ -33,8 +33,8 @@ std::string domain_xml(const DomainShape& shape);
 /// cost boot time.
 std::string kernel_command_line(const std::string& arch, bool emulated, const std::string& extra);
 
-/// A MAC address derived from network and IP address: a replaced machine keeps it, so that the old
-/// machine's DHCP lease does not block the new one.
+/// A MAC address derived from network and IP address. A machine that replaces another one therefore
+/// has the same MAC address, so that the old machine's DHCP lease does not block it.
 std::string mac_address(const std::string& network, const std::string& address);
 
 /// Rounds up to whole MiB (the unit of emulators) and returns KiB (the unit of libvirt).
@@ -42,7 +42,7 @@ std::int64_t memory_kib(std::int64_t bytes);
 
 /// Whether to use KVM rather than emulation. `wanted`: auto, kvm or qemu; `cpuinfo`: the text of
 /// /proc/cpuinfo, "" for a remote host. `auto` also requires the processor's vmx or svm flag on
-/// this machine, because guests can hang on a host that offers /dev/kvm without it.
+/// this machine, because guests can hang on a host that offers /dev/kvm without this flag.
 bool use_kvm(const std::string& wanted, bool offered, bool local, const std::string& cpuinfo);
 
 } // namespace hadeploy::libvirt

@@ -14,8 +14,8 @@ struct HostRange {
     Cidr cidr;
 };
 
-/// The IPv4 ranges of the interfaces on the host of libvirt's bridges. Empty for a remote host or a
-/// different network namespace: then only libvirt can detect conflicts.
+/// The IPv4 ranges of the network interfaces of the host that has libvirt's bridges. Empty for a
+/// remote host or a different network namespace: then only libvirt can detect conflicts.
 std::vector<HostRange> ranges_of_libvirts_host(std::string_view uri);
 
 /// The ranges of this process' network namespace.

@@ -19,7 +19,7 @@ struct DiskFormat {
     std::string format;    ///< "qcow2" or "raw"
     std::int64_t size = 0; ///< virtual size in bytes
 };
-/// @throws Error if it cannot be read, or is compressed or text instead of a disk
+/// @throws Error if the file cannot be read, is compressed, or is a text instead of a disk
 DiskFormat inspect_disk(const std::filesystem::path& path);
 
 /// The cache key of a bootstrapped image, computed from all known inputs.

@@ -12,10 +12,10 @@ namespace hadeploy::local {
 /// process for this state.
 std::pair<std::string, std::string> script_mark(const ProviderContext& context);
 
-/// A lock that a changing script holds through a descriptor of its shell for as long as it runs. It
-/// tells a later hadeploy that the script still runs after its own hadeploy was killed, even if the
-/// shell's process is invisible because it is in another container. Processes started by the script
-/// do not hold the lock.
+/// A lock that a changing script holds through a descriptor of its shell for as long as the script
+/// runs. It tells a later hadeploy that the script still runs although the hadeploy that started it
+/// was killed, even if the shell's process is invisible because it is in another container.
+/// Processes started by the script do not hold the lock.
 /// @return  the descriptor for the shell; empty if the project has no data directory
 Fd script_lock(const ProviderContext& context);
 

@@ -10,7 +10,7 @@ namespace hadeploy::local {
 /// @param limit at least 1
 std::uint64_t random_below(std::uint64_t limit);
 
-/// Puts the characters in a random order, from the same source.
+/// Puts the characters in a random order. The random numbers are from the system's random source.
 void shuffle(std::string& text);
 
 /// The decimal form of a big-endian number.

@@ -7,8 +7,9 @@
 
 namespace hadeploy::ssh {
 
-/// Authenticates on a session whose host key is verified, with the keys that the login names: its
-/// private key file, one key of the agent, or else all keys of the agent and then those in files.
+/// Authenticates on a session whose host key is verified, with the private key file or the key of
+/// the agent that the login names. If it names neither, all keys of the agent are tried, and then
+/// the keys in files.
 /// @throws Error(unreachable) with the server's response to each key; Interrupted
 void authenticate(LIBSSH2_SESSION* session, const Login& login, const std::stop_token& stop);
 

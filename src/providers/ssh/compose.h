@@ -26,16 +26,18 @@ struct Compose {
     std::vector<File> files;
 
     /// The text that is sent to Docker, with a suitable `version`. Current compose files have no
-    /// `version`, but Docker up to 24 reads a stack without one in the format of 2014, and a named
-    /// config needs 3.5.
+    /// `version`, but Docker up to 24 reads a stack without `version` in the format of 2014, and a
+    /// named config needs 3.5.
     [[nodiscard]] std::string sent() const;
     /// A second compose file, which appends a digest of the content to the names of configs and
-    /// secrets with `file:`, because a swarm cannot change an existing one. "" if there are none.
+    /// secrets with `file:`, because a swarm cannot change an existing config or secret. "" if
+    /// there are none.
     [[nodiscard]] std::string names(const std::string& stack, const Value& variables) const;
 };
 
 /// The compose file in `compose` or `content` of a docker.stack.
-/// @throws Error(spec) if it or a file that it names cannot be read, or it is not a compose file
+/// @throws Error(spec) if the compose file or a file that it names cannot be read, or the text is
+/// not a compose file
 Compose read_compose(const Value& config);
 
 /// SHA-256 of a compose file, the files that it names, and the variables.
@@ -48,8 +50,9 @@ std::vector<std::pair<YAML::Node, YAML::Node>> entries(const YAML::Node& map);
 std::vector<std::string> keys_of(const YAML::Node& map);
 
 /// `text` with ${NAME}, ${NAME:-default}, ${NAME-default} and $NAME replaced as in Docker.
-/// @param missing  called for each variable without a value, with its name and the message of
-/// ${NAME:?message}, or ""; the variable is then replaced by nothing. May be empty.
+/// @param missing  called for each variable without a value, with the name of the variable and the
+/// message of ${NAME:?message} (otherwise ""); the variable is then replaced by an empty string.
+/// May be empty.
 /// @throws Error(spec) for a $ that starts none of these and is not written $$
 using Missing = std::function<void(const std::string& name, const std::string& message)>;
 std::string substituted(const std::string& text, const Value& variables,

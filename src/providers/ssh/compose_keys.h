@@ -15,8 +15,8 @@ namespace hadeploy::ssh::docker {
 ///   port), `value` (a string, a number or nothing, converted to a string) and `option` (a `value`,
 ///   but not nothing). With a trailing `!` Docker accepts no variable there.
 /// - `[X]`, a list of X; `[!X]`, without duplicates
-/// - `{shape}`, a map with the keys whose `in` is that shape; `{*X}` and `{+X}`, a map from any
-///   names to X, the latter with letters, digits and ._- only
+/// - `{shape}`, a map with the keys whose `in` is that shape; `{*X}`, a map from any names to X;
+///   `{+X}`, a map from names that contain only letters, digits and ._- to X
 /// - `any`
 struct Key {
     std::string_view in, name, is;

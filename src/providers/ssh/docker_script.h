@@ -15,14 +15,14 @@ namespace hadeploy::ssh::docker {
 /// - `docker_up`: succeeds if the daemon runs. Never connects to the socket: systemd would start a
 ///   stopped daemon, and reading must not change the host.
 /// - `docker_get PATH...`: prints the API's response to each GET, see parse_replies(). Uses one
-///   small perl program (part of every Debian and Ubuntu) for all requests; starting the docker
-///   command for each would dominate the time of a probe.
+///   small perl program for all requests (perl is part of every Debian and Ubuntu); starting the
+///   docker command for each would dominate the time of a probe.
 /// - `docker_post PATH`: posts standard input and prints the response in the same form.
 /// - `docker_again COMMAND...`: runs a command that changes objects of the swarm, without input or
 ///   output. Retries it for up to three minutes while Docker reports that its managers did not
 ///   agree in time, or that the object was changed by another client. Docker may have made the
 ///   change despite the error, so running the command twice must have the same result.
-/// - `$docker_perl`: the beginning of a perl program that sends other requests: the sub `ask`.
+/// - `$docker_perl`: the beginning of a perl program that sends other requests with the sub `ask`.
 std::string functions();
 
 /// Default of the longest time that a drain waits for the services that move first, in

@@ -9,7 +9,8 @@ namespace hadeploy::ssh {
 
 /// The error for a script that failed on a host. Pure. Recognizes common causes in the output of
 /// tools: package lock, full or read-only disk, missing program, sudo. The message names the
-/// relevant line (see cause_in()) and how the script ended; the ends of both streams are notes.
+/// relevant line (see cause_in()) and how the script ended; the last lines of both streams are
+/// attached as notes.
 /// @param host  "root@10.77.0.11:22"
 /// @param step  the current activity: "installing docker.io"; may be empty
 /// @param status  as reported by `sh`: above 128 the process was killed by a signal

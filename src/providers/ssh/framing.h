@@ -33,10 +33,11 @@ struct SectionResult {
 std::string make_boundary();
 
 /// Combines sections into one script for `sh`. Each section runs in a subshell and prints directly
-/// to the two streams of the exec; a line with the boundary, its index and its status ends it on
-/// both. So framing needs no process and no temporary file on the host, and results arrive while
-/// later sections run. `preamble` runs before all sections. It may set $hadeploy_start, which is
-/// sent with the first mark, and redefine the functions of the prologue in framing.cpp.
+/// to the two streams of the exec; a line with the boundary, the section's index and its status
+/// ends the section on both streams. So framing needs no process and no temporary file on the host,
+/// and results arrive while later sections run. `preamble` runs before all sections. It may set
+/// $hadeploy_start, which is sent with the first mark, and redefine the functions of the prologue
+/// in framing.cpp.
 std::string compose(std::span<const Section> sections, std::string_view boundary,
                     std::string_view preamble = {});
 

@@ -40,7 +40,7 @@ std::vector<Host> hosts_of(const Value& map);
 /// The attribute `hosts` of a resource that can be managed through any of them.
 Attribute hosts_attribute(std::string doc);
 /// Options are passed on command lines, which every user of a host can read.
-/// @throws Error(failed) if one of them is a secret
+/// @throws Error(failed) if an option is a secret
 void refuse_secrets(const Value& options);
 /// As above, but reports diagnostics of the spec.
 void refuse_secrets(const Value& options, Diagnostics& diagnostics);

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-/// The changes of a gluster.volume and what they share with its reading.
+/// The changes of a gluster.volume, and the parts that reading it uses too.
 namespace hadeploy::ssh::gluster {
 
 inline constexpr std::string_view kIdentity = "user.hadeploy.identity";

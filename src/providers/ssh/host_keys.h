@@ -52,8 +52,8 @@ std::vector<std::string> names_of_others(std::string_view text,
 void look_up_host(std::string_view known_hosts, std::string_view host, int port, HostKeys& into);
 
 /// Filters and orders the accepted keys by `HostKeyAlgorithms` of ssh_config(5): a list of
-/// algorithm patterns. With `-` these are removed, with `^` preferred, and with `+` added, which
-/// changes nothing here.
+/// algorithm patterns. With `-`, the keys of these algorithms are removed; with `^`, they are
+/// preferred. With `+`, the algorithms are added, which changes nothing here.
 void order_host_keys(std::string_view algorithms, HostKeys& keys);
 
 /// Whether a name matches an OpenSSH pattern with `*` and `?` (ssh_config(5), PATTERNS), ignoring

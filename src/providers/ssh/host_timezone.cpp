@@ -76,7 +76,7 @@ class HostTimezone final : public SshType {
         std::string zone = answer.has("link")   ? zone_of(answer.first("link"))
                            : answer.has("copy") ? "(a file, not a link)"
                                                 : "UTC";
-        if (answer.has("dangling")) zone += " (not on the host)";
+        if (answer.has("dangling")) zone += " (no such zone on the host)";
         const std::string text = answer.first("timezone");
         if (!text.empty() && text != zone) zone += fmt::format(" (/etc/timezone: {})", text);
         return Observation::present(Value::map({{"zone", zone}}));

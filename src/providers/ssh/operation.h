@@ -8,7 +8,7 @@
 namespace hadeploy::ssh {
 
 /// Runs sections that change the host as an operation: it continues if the connection breaks, and
-/// its result is then fetched over a new one (see operation.cpp).
+/// its result is then fetched over a new connection (see operation.cpp).
 /// @param notice  receives progress messages
 /// @throws Interrupted; a running section still runs to its end on the host
 Outcome run_operation(Pool& pool, const Login& login, std::span<const Section> sections,
@@ -29,8 +29,9 @@ struct OperationName {
     std::string id;      ///< unique; also the boundary of its frames
 };
 /// The script that starts an operation, or attaches to it if it has already started.
-/// @param known_boot  boot id of the host when the operation started, if known. Then it is not
-/// started again; if the operation no longer exists, the script reports "rebooted" or "gone"
+/// @param known_boot  boot id of the host when the operation started; "" if not known. If it is
+/// known, the operation is not started again: if it no longer exists, the script reports "rebooted"
+/// or "gone"
 std::string compose_operation(std::span<const Section> sections, const OperationName& name,
                               std::string_view preamble, std::string_view known_boot);
 

@@ -31,11 +31,11 @@ std::string own_file(std::string_view path, std::string_view identity, std::stri
                      std::string_view mode, std::string_view sha256);
 /// Removes the file, and temporary files of a killed put_file.
 std::string remove_file(std::string_view path, std::string_view identity);
-/// Creates the directory if it is missing, with its parents (owner root, mode 0755), and sets its
-/// owner ("USER:GROUP") and mode.
+/// Creates the directory and its parents if they are missing (the parents with owner root and mode
+/// 0755). Sets the owner ("USER:GROUP") and mode of the directory.
 std::string make_directory(std::string_view path, std::string_view owner, std::string_view mode);
-/// Removes the directory if it exists: only if it is empty, or with `tree` including its contents
-/// on the same file system.
+/// Removes the directory if it exists. Without `tree`, fails if the directory is not empty. With
+/// `tree`, also removes its contents, but only on the same file system.
 std::string remove_directory(std::string_view path, bool tree);
 
 } // namespace hadeploy::ssh

@@ -14,9 +14,9 @@ namespace hadeploy::ssh {
 /// Thread-safe.
 class FirstKeys {
   public:
-    /// The key that is required since then; "" before the first use.
+    /// The key that was accepted on first use, and is required since then; "" before the first use.
     [[nodiscard]] std::string of(const Login& login) const;
-    /// @returns the key that is required from now on: that of the first call for the host
+    /// @returns the key that is required from now on: the key of the first call for the host
     std::string keep(const Login& login, const PublicKey& key);
 
   private:
@@ -25,20 +25,20 @@ class FirstKeys {
 };
 
 /// The connections of this process: one per host, opened when first needed and kept from plan to
-/// apply. Thread-safe; execs on one host run one after another, hosts in parallel. No call holds
-/// two hosts at once, so there can be no deadlock.
+/// apply. Thread-safe; execs on one host run one after another, execs on different hosts run in
+/// parallel. No call holds two hosts at once, so there can be no deadlock.
 class Pool {
   public:
     /// @param lineage  lineage of the state that manages the hosts; the pool waits for operations
-    /// that a different process has started on a host for the same state. "": none are
+    /// that a different process has started on a host for the same state. "": it waits for none
     /// @param first_keys  shared with other pools
     explicit Pool(std::string lineage = "",
                   std::shared_ptr<FirstKeys> first_keys = std::make_shared<FirstKeys>());
     const std::string lineage;
     const std::string process; ///< identifies the operations of this process
 
-    /// Connects and logs in, retrying a host that refuses until login.timeout. Returns the verified
-    /// host key.
+    /// Connects and logs in. If the host refuses the connection, retries until login.timeout has
+    /// passed. Returns the verified host key.
     PublicKey connect(const Login& login, std::stop_token stop);
     /// Runs one exchange. If the connection turns out to be dead before the command has started,
     /// reconnects once. Throws as Session::run.

@@ -46,8 +46,8 @@ class Session {
     virtual const PublicKey& host_key() const = 0;
     /// Runs a command until its streams end or `receive` returns true.
     /// @throws Error(unreachable): transient if the command was not started; otherwise the
-    /// connection broke (or the host was silent for login.silence) and its result is not known. The
-    /// session cannot be used afterwards.
+    /// connection broke (or the host was silent for login.silence) and the result of the command is
+    /// not known. The session cannot be used afterwards.
     /// @throws Error(failed) if the command is silent for longer than the exchange allows
     /// @throws Interrupted if `stop` is requested
     virtual void run(const Exchange& exchange, std::stop_token stop) = 0;

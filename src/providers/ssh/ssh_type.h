@@ -23,7 +23,8 @@ struct Command {
     /// resource's own host. Its output becomes the standard input of the next command.
     std::vector<Value> on = {};
     /// With `on`: if every host responded and the script succeeded on none, the next command gets
-    /// empty input. Otherwise this is a failure; a host that cannot be reached always is.
+    /// empty input. Without this flag, that is a failure. The flag does not apply if a host cannot
+    /// be reached.
     bool none_is_empty = false;
     /// With `on`: the hosts may no longer exist, and the command only tidies up there. If none of
     /// them can be reached, this is not a failure.
@@ -52,12 +53,13 @@ struct ProbeResult {
 };
 
 /// A type that is read and changed by shell scripts on a host. All members are pure: they return
-/// the script that reads, the meaning of its output, and the commands of a change.
+/// the script that reads an object, the meaning of the script's output, and the commands of a
+/// change.
 class SshType : public ResourceType {
   public:
     SshType() { provider = "ssh"; }
-    /// Removal reverts our changes, which may leave an existing object behind (a package or a user
-    /// that existed before), so its presence after removal is not an error.
+    /// A removal reverts our changes. This may leave an object that existed before (a package, a
+    /// user), so the presence of the object after a removal is not an error.
     bool remove_may_leave = false;
     /// Attributes that are read back and compared after a create.
     std::vector<std::string> verified = {};
@@ -66,7 +68,7 @@ class SshType : public ResourceType {
     /// A POSIX sh script (run as root, without `set -e`) that prints the state of the object; "" if
     /// there is nothing to read. All probes of a host share one exec. A probe must not read
     /// standard input; it runs in a subshell, so its variables and working directory do not affect
-    /// others.
+    /// other probes.
     virtual std::string probe(const ReadRequest& request) const = 0;
     /// Pure. A missing tool means "absent" only if the object cannot exist without it.
     virtual Observation parse(const ReadRequest& request, const ProbeResult& result) const = 0;

@@ -12,7 +12,7 @@ namespace hadeploy::ssh {
 class Session;
 
 /// A TCP connection through a jump host (direct-tcpip, RFC 4254). A thread relays data between a
-/// local socket and a channel of the session to the jump host, which nothing else uses.
+/// local socket and a channel of the session to the jump host. Nothing else uses this session.
 class Tunnel {
   public:
     /// @param hop      the session to the jump host, kept as long as the tunnel
