@@ -66,7 +66,7 @@ class Oracle:
     def __init__(self):
         import botocore.session
         loader = botocore.session.get_session()
-        models = [loader.get_service_model(name) for name in ("ec2", "elbv2")]
+        models = [loader.get_service_model(name) for name in ("ec2", "elbv2", "elb", "rds")]
         self.models = {model.api_version: model for model in models}
 
     def problems(self, params):
@@ -102,7 +102,8 @@ class Oracle:
                     yield f"{path} lacks {key}"
         elif shape.type_name == "list":
             if protocol == "query":
-                tree, path = tree.get("member") if isinstance(tree, dict) else None, f"{path}.member"
+                member = shape.member.serialization.get("name", "member")
+                tree, path = tree.get(member) if isinstance(tree, dict) else None, f"{path}.{member}"
             if not isinstance(tree, dict) or sorted(tree, key=int) != [str(i + 1) for i in range(len(tree))]:
                 yield f"{path} is a list: {tree}"
                 return
@@ -132,10 +133,14 @@ class Proxy:
     (status, body), None to pass, or "lost" to close the connection; each is asked for each request."""
 
     def __init__(self, moto):
-        import file_systems  # these need boto3
+        import classic_balancing  # these need boto3
+        import databases
+        import file_systems
         import load_balancing
         self.moto, self.oracle = moto, Oracle()
         self.balancing = load_balancing.LoadBalancing(moto.port)
+        self.classic = classic_balancing.ClassicBalancing(moto.port)
+        self.databases = databases.Databases(moto.port)
         self.files = file_systems.FileSystems()
         self.delay = 0.0
         self.clear()
@@ -174,8 +179,8 @@ class Proxy:
     def clear(self):
         self.faults, self.calls, self.wrong, self.tokens = [], [], [], {}
         self.lock = threading.Lock()
-        self.balancing.clear()
-        self.files.clear()
+        for service in (self.balancing, self.classic, self.databases, self.files):
+            service.clear()
 
     def forward(self, headers, body, method="POST", path="/"):
         connection = http.client.HTTPConnection("127.0.0.1", self.moto.port, timeout=60)
@@ -209,9 +214,12 @@ class Proxy:
             body = self.by_name(headers, params)
 
         def forward():
-            plain = functools.partial(self.forward, headers, body)
-            if params["Version"] == self.balancing.version:
-                return self.balancing.answer(action, params, plain)
+            def plain(changed=None):
+                return self.forward(headers, urllib.parse.urlencode(changed).encode() if changed else body)
+
+            for service in (self.balancing, self.classic, self.databases):
+                if params["Version"] == service.version:
+                    return service.answer(action, params, plain)
             return self.with_token(action, params, plain)
 
         return self.ask(action, params, forward)

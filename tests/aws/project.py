@@ -59,6 +59,7 @@ class Project(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.path = pathlib.Path(directory.name)
         self.ec2, self.elb, self.efs = self.client("ec2"), self.client("elbv2"), self.client("efs")
+        self.classic, self.rds = self.client("elb"), self.client("rds")
         self.theirs = self.vpcs()
 
     @staticmethod
@@ -117,6 +118,11 @@ class Project(unittest.TestCase):
                                 ("addresses", "Addresses", "AllocationId"), ("key_pairs", "KeyPairs", "KeyPairId")):
             found += [one[name] for one in getattr(self.ec2, f"describe_{kind}")(Filters=tagged)[key]]
         found += [arn for arn in self.balancers() + self.groups() if "hadeploy:identity" in self.tags(arn)]
+        found += [b["LoadBalancerName"] for b in self.classic.describe_load_balancers()["LoadBalancerDescriptions"]]
+        found += [d["DBInstanceIdentifier"] for d in self.rds.describe_db_instances()["DBInstances"]]
+        found += [g["DBSubnetGroupName"] for g in self.rds.describe_db_subnet_groups()["DBSubnetGroups"]]
+        found += [g["DBParameterGroupName"] for g in self.rds.describe_db_parameter_groups()["DBParameterGroups"]
+                  if not g["DBParameterGroupName"].startswith("default.")]
         return sorted(found + [one["FileSystemId"] for one in self.efs.describe_file_systems()["FileSystems"]])
 
     def balancers(self):

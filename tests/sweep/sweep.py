@@ -33,7 +33,7 @@ CANARY = "canary-5up3r-s3cr3t"
 # Minimum number of points in each phase: fewer mean that the sweep misses some.
 LEAST = {"create": 800, "replace": 420, "destroy": 800, "rekey": 180, "give up": 800}
 MOST_SECONDS = 600  # for one run: none may hang
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def resource(name, value, more=(), read=True):
@@ -240,6 +240,7 @@ def share_of(kind, args, share):
     libc = ctypes.CDLL(None, use_errno=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # removes the temporary directory
     assert libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0, os.strerror(ctypes.get_errno())
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)  # when the test is killed
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="hadeploy-sweep-", dir=memory) as work:
         sweep = kind(args, share, pathlib.Path(work))

@@ -1,7 +1,9 @@
 #include "planner/graph/claims.h"
 
 #include "core/secrecy.h"
+#include "planner/graph/ignored.h"
 #include "planner/graph/reference_hints.h"
+#include "provider_api/part.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -159,6 +161,44 @@ void Claims::check_ranges(Diagnostics& diagnostics) const {
                                  here.use.loc)
                             .with_note("that one is here", before.node->block->loc)
                             .with_hint("give one of them a different range"));
+    }
+}
+
+namespace {
+
+/// The node of the object to which a part belongs: the only one that its attribute refers to, or
+/// the one with this ID.
+std::optional<NodeId> whole_of(const Graph& graph, const std::vector<Value>& values, NodeId part,
+                               const std::string& attribute) {
+    const std::vector<NodeId> sources = graph.sources(part, attribute);
+    if (sources.size() == 1) return sources.front();
+    const Value& wanted = values[part][attribute];
+    if (!wanted.is_string()) return {};
+    for (NodeId id = 0; id < values.size(); ++id)
+        if (values[id]["id"] == wanted) return id;
+    return {};
+}
+
+} // namespace
+
+void check_parts(const Graph& graph, const std::vector<Value>& values, Diagnostics& diagnostics) {
+    for (const NodeId id : graph.order()) {
+        const Node& node = graph[id];
+        const auto* part = dynamic_cast<const PartOf*>(node.type);
+        if (part == nullptr || !values[id].is_map()) continue;
+        const auto at = whole_of(graph, values, id, part->whole());
+        if (!at || !values[*at].is_map()) continue;
+        const Node& whole = graph[*at];
+        const std::string by = part->listed_by(*whole.type, values[*at], values[id]);
+        if (by.empty() || whole.lifecycle().ignore_all || is_ignored(whole.lifecycle(), by))
+            continue;
+        diagnostics.add(error_of(node,
+                                 fmt::format("{} is a part of {}, which lists all its parts in "
+                                             "`{}`: they would undo each other's changes",
+                                             node.address, whole.address, by),
+                                 {})
+                            .with_note(whole.address + " is here", whole.block->loc)
+                            .with_hint(fmt::format("move it into `{0}`, or remove `{0}`", by)));
     }
 }
 

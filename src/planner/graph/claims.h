@@ -54,4 +54,9 @@ class Claims {
     std::vector<Range> addresses_; ///< addresses in the networks
 };
 
+/// Adds an error for each part (see PartOf) of an object whose resource lists its parts itself, as
+/// far as the spec or the ID shows which object that is.
+/// @param values  of the nodes, as far as they are known
+void check_parts(const Graph& graph, const std::vector<Value>& values, Diagnostics& diagnostics);
+
 } // namespace hadeploy

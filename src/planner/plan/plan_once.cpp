@@ -65,6 +65,7 @@ class Planner {
         graph_.check_inputs(values(), selection_.all() ? diagnostics_ : unreported);
         if (selection_.all()) graph_.check_output_rules(values(), diagnostics_);
         claims_.check(diagnostics_);
+        check_parts(graph_, plan_.values, diagnostics_);
         for (std::string& remark : claims_.remarks(graph_))
             plan_.notices.push_back(std::move(remark));
         if (evaluation_ != nullptr) add_look_alike_notices(plan_, evaluation_->look_alikes);

@@ -169,6 +169,7 @@ Evaluation evaluate_resources(const Graph& graph, PriorState& prior,
     graph.check_inputs(lookup, prior.recorded.empty() ? diagnostics : left_to_plan);
     (void)graph.outputs(lookup, prior.recorded.empty() ? diagnostics : left_to_plan);
     claims.check(diagnostics);
+    check_parts(graph, out.values, diagnostics);
     check_imports(graph, diagnostics);
     out.notices = claims.remarks(graph);
     diagnostics.throw_if_any();

@@ -44,7 +44,8 @@ Schema settings_schema() {
          .type = TypeKind::string,
          .doc = "URL for all services, for an emulator. Defaults to AWS_ENDPOINT_URL_EC2, "
                 "AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2, "
-                "AWS_ENDPOINT_URL_EFS and AWS_ENDPOINT_URL."},
+                "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING, AWS_ENDPOINT_URL_EFS, "
+                "AWS_ENDPOINT_URL_RDS and AWS_ENDPOINT_URL."},
         {.name = "tags", .type = map_of(TypeKind::string), .doc = "Tags for all resources."},
     };
 }
@@ -115,13 +116,19 @@ void add_aws(Registry& registry) {
     registry.add(internet_gateway_type());
     registry.add(route_table_type());
     registry.add(security_group_type());
+    registry.add(security_group_rule_type());
     registry.add(instance_type());
     registry.add(volume_type());
     registry.add(eip_type());
     registry.add(target_group_type());
     registry.add(target_type());
     registry.add(load_balancer_type());
+    registry.add(classic_load_balancer_type());
+    registry.add(classic_target_type());
     registry.add(efs_type());
+    registry.add(db_subnet_group_type());
+    registry.add(db_parameter_group_type());
+    registry.add(db_instance_type());
     registry.add(image_type());
     registry.add(zones_type());
     registry.add(caller_identity_type());

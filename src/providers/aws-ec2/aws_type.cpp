@@ -9,6 +9,7 @@ namespace hadeploy::aws {
 
 namespace {
 constexpr std::chrono::seconds kLookAgain{3};
+constexpr std::size_t kIdentityPart = 6;
 } // namespace
 
 std::string Item::required(const char* path) const {
@@ -48,6 +49,13 @@ std::string scope_of(const Value& config) {
     return out;
 }
 
+std::string generation_name(const std::string& name, const std::string& identity,
+                            std::size_t most) {
+    std::string out = name.substr(0, most - kIdentityPart - 1);
+    while (out.ends_with('-')) out.pop_back();
+    return fmt::format("{}-{}", out, identity.substr(0, kIdentityPart));
+}
+
 std::string AwsType::described_by() const {
     return fmt::format("{}:{}", service.name, names.describe);
 }
@@ -65,7 +73,8 @@ void wait_until(Region& region, const AwsType& type, const std::string& id, cons
     }
 }
 
-void require_zones(Region& region, const Value& subnets, std::size_t least, const char* whose) {
+void require_zones(Region& region, const Value& subnets, std::size_t least, const char* whose,
+                   bool apart) {
     const std::vector<std::string> ids = texts_of(subnets);
     if (ids.empty() || subnets.as_list().size() != ids.size()) return; // not known yet
     std::set<std::string> zones;
@@ -75,13 +84,15 @@ void require_zones(Region& region, const Value& subnets, std::size_t least, cons
                     ++shown;
                     zones.insert(subnet.child_value("availabilityZone"));
                 });
-    if (shown < ids.size() || zones.size() >= std::max(ids.size(), least)) return;
+    if (shown < ids.size() || zones.size() >= (apart ? std::max(ids.size(), least) : least)) return;
     throw Error(ErrorKind::failed,
                 fmt::format("the subnets of {} are in too few availability zones: {} in {}", whose,
                             ids.size(), fmt::join(zones, ", ")),
                 subnets.loc())
-        .with_hint(fmt::format("AWS requires each subnet to be in a different availability zone{}",
-                               least > 1 ? ", and at least two" : ""));
+        .with_hint(!apart ? "AWS requires at least two availability zones"
+                          : fmt::format(
+                                "AWS requires each subnet to be in a different availability zone{}",
+                                least > 1 ? ", and at least two" : ""));
 }
 
 Schema with_common(Schema own, bool tagged, const char* id) {

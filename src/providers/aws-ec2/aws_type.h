@@ -147,6 +147,12 @@ inline bool changes_from(const Value& before, const Value& after, std::string_vi
 /// the profile work"; "" for the provider's region and account.
 std::string scope_of(const Value& config);
 
+/// The name of an object while an older generation still has the configured name: it ends with a
+/// part of the identity.
+/// @param most  maximum number of characters
+std::string generation_name(const std::string& name, const std::string& identity,
+                            std::size_t most = 32);
+
 /// A number in the form that AWS writes.
 std::int64_t to_number(const std::string& digits);
 /// The IDs in a list or set.
@@ -161,12 +167,14 @@ Tags all_tags(const Region& region, const Change& change);
 /// The object's tags for comparison with the config: the tags whose keys are in the config or were
 /// removed from it, and the tags of the provider whose values differ.
 Value observed_tags(Region& region, const Item& item, const Value& config, const Value& recorded);
-/// Checks that each subnet is in a different availability zone, where the subnets are known and EC2
-/// lists them.
+/// Checks that subnets are in enough availability zones, where the subnets are known and EC2 lists
+/// them.
 /// @param least  minimum number of zones
 /// @param whose  owner of the subnets, for the message: "the load balancer"
+/// @param apart  each has to be in a different zone
 /// @throws Error(failed)
-void require_zones(Region& region, const Value& subnets, std::size_t least, const char* whose);
+void require_zones(Region& region, const Value& subnets, std::size_t least, const char* whose,
+                   bool apart = true);
 
 /// Polls until an object is in the state that the next request needs. `state` names it in the
 /// error: "available".
@@ -180,13 +188,19 @@ std::unique_ptr<ResourceType> subnet_type();
 std::unique_ptr<ResourceType> internet_gateway_type();
 std::unique_ptr<ResourceType> route_table_type();
 std::unique_ptr<ResourceType> security_group_type();
+std::unique_ptr<ResourceType> security_group_rule_type();
 std::unique_ptr<ResourceType> instance_type();
 std::unique_ptr<ResourceType> volume_type();
 std::unique_ptr<ResourceType> eip_type();
 std::unique_ptr<ResourceType> target_group_type();
 std::unique_ptr<ResourceType> target_type();
 std::unique_ptr<ResourceType> load_balancer_type();
+std::unique_ptr<ResourceType> classic_load_balancer_type();
+std::unique_ptr<ResourceType> classic_target_type();
 std::unique_ptr<ResourceType> efs_type();
+std::unique_ptr<ResourceType> db_subnet_group_type();
+std::unique_ptr<ResourceType> db_parameter_group_type();
+std::unique_ptr<ResourceType> db_instance_type();
 std::unique_ptr<ResourceType> image_type();
 std::unique_ptr<ResourceType> zones_type();
 std::unique_ptr<ResourceType> caller_identity_type();

@@ -11,7 +11,7 @@ namespace hadeploy::aws {
 
 namespace {
 constexpr std::size_t kMostDescribed = 20; ///< objects of a DescribeTags
-constexpr std::size_t kMostName = 32, kIdentityPart = 6;
+constexpr std::size_t kMostName = 32;
 constexpr const char* kPageSize = "400";
 
 std::vector<std::string> ids_of(const std::vector<Item>& items, const char* id) {
@@ -25,12 +25,6 @@ bool is_absent(const ServiceError& error) {
 }
 
 } // namespace
-
-std::string generation_name(const std::string& name, const std::string& identity) {
-    std::string out = name.substr(0, kMostName - kIdentityPart - 1);
-    while (out.ends_with('-')) out.pop_back();
-    return fmt::format("{}-{}", out, identity.substr(0, kIdentityPart));
-}
 
 std::vector<std::string> ElbType::claims(const Value& config) const {
     if (!config["name"].is_string() || config["region"].is_unknown() ||
@@ -58,11 +52,11 @@ std::string ElbType::observed_name(const Item& item, const Value& config) const 
 
 std::vector<Item> ElbType::listed(Region& region, const Params& params) const {
     std::vector<Item> out;
-    region.elb().each(names_.describe, params, names_.set, [&](const pugi::xml_node& node) {
+    client(region).each(names_.describe, params, names_.set, [&](const pugi::xml_node& node) {
         out.emplace_back(node);
         if (out.back().text(names_.id).empty())
-            throw wrong_answer(described_by(),
-                               fmt::format("the response has a {} without its ARN", names_.noun));
+            throw wrong_answer(described_by(), fmt::format("the response has a {} without its <{}>",
+                                                           names_.noun, names_.id));
     });
     return out;
 }
@@ -76,9 +70,8 @@ std::vector<Item> ElbType::with_tags(Region& region, std::vector<Item> items) co
                                      items.begin() + static_cast<std::ptrdiff_t>(end));
         std::shared_ptr<pugi::xml_document> answer;
         try {
-            answer = region.elb().call(
-                "DescribeTags", Params().list("ResourceArns.member", ids_of(some, names_.id)),
-                true);
+            answer = client(region).call(
+                "DescribeTags", Params().list(names_.tagged, ids_of(some, names_.id)), true);
         } catch (const ServiceError& error) {
             if (!is_absent(error)) throw;
             if (some.size() > 1) // one of them was deleted
@@ -89,7 +82,7 @@ std::vector<Item> ElbType::with_tags(Region& region, std::vector<Item> items) co
         std::map<std::string, pugi::xml_node> described;
         for (const pugi::xml_node& one :
              result_of(*answer).child("TagDescriptions").children("member"))
-            described[one.child_value("ResourceArn")] = one;
+            described[one.child_value(names_.owner)] = one;
         for (Item item : some) {
             const auto tags = described.find(item.text(names_.id));
             if (tags == described.end())
@@ -129,7 +122,8 @@ std::map<std::string, Item> ElbType::by_identity(Region& region,
 
 std::optional<Item> ElbType::named(Region& region, const std::string& name) const {
     try {
-        const auto items = with_tags(region, listed(region, Params().list("Names.member", {name})));
+        const auto items =
+            with_tags(region, listed(region, Params().list(names_.looked_up, {name})));
         return items.empty() ? std::nullopt : std::optional(items.front());
     } catch (const ServiceError& error) {
         if (!is_absent(error)) throw;
@@ -152,9 +146,10 @@ std::string ElbType::create(Region& region, const Change& change, Params tags) c
         name = generation_name(name, change.identity);
     }
     Params params = std::move(tags);
-    params.add("Name", name);
+    params.add(names_.new_name, name);
     specify(region, params, change.after);
-    const auto answer = region.elb().call(names_.create, params, false);
+    const auto answer = client(region).call(names_.create, params, false);
+    if (names_.id == std::string_view(names_.name)) return name;
     return result_of(*answer).child(names_.set).child("member").child_value(names_.id);
 }
 
@@ -165,11 +160,16 @@ Params ElbType::creation_tags(const Tags& tags) const {
 void ElbType::retag(Region& region, const std::string& id, const Tags& set,
                     const std::vector<std::string>& gone) const {
     if (!set.empty())
-        region.elb().call("AddTags", creation_tags(set).add("ResourceArns.member.1", id), true);
-    if (!gone.empty())
-        region.elb().call("RemoveTags",
-                          Params().add("ResourceArns.member.1", id).list("TagKeys.member", gone),
-                          true);
+        client(region).call("AddTags", creation_tags(set).list(names_.tagged, {id}), true);
+    if (gone.empty()) return;
+    Params params;
+    params.list(names_.tagged, {id});
+    if (&service == &kElb)
+        params.list("TagKeys.member", gone);
+    else
+        for (std::size_t i = 0; i < gone.size(); ++i)
+            params.add(fmt::format("Tags.member.{}.Key", i + 1), gone[i]);
+    client(region).call("RemoveTags", params, true);
 }
 
 std::vector<std::string> members_of(const pugi::xml_node& list, const char* element) {

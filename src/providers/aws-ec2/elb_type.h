@@ -9,7 +9,7 @@
 
 namespace hadeploy::aws {
 
-/// How Elastic Load Balancing names a kind of object.
+/// How Elastic Load Balancing names a kind of object. The classic one differs in the second half.
 struct ElbNames {
     const char* noun;     ///< for messages: "target group"
     const char* describe; ///< "DescribeTargetGroups"
@@ -17,15 +17,21 @@ struct ElbNames {
     const char* set;      ///< "TargetGroups"
     const char* id;       ///< "TargetGroupArn"
     const char* name;     ///< "TargetGroupName"
+
+    const Service& service = kElb;
+    const char* new_name = "Name";          ///< of a create
+    const char* looked_up = "Names.member"; ///< of a describe, the names
+    const char* tagged = "ResourceArns.member";
+    const char* owner = "ResourceArn"; ///< of tags, in an answer
 };
 
-/// A type whose objects belong to Elastic Load Balancing. Their ID is an ARN, and their name is
-/// unique in the region. There are no filters, and one unknown ARN fails a request. So all objects
-/// are listed, and the tags of candidates are requested, 20 objects per request.
+/// A type whose objects belong to Elastic Load Balancing. Their ID is an ARN or their name, which
+/// is unique in the region. There are no filters, and one unknown ID fails a request. So all
+/// objects are listed, and the tags of candidates are requested, 20 objects per request.
 class ElbType : public AwsType {
   public:
     explicit ElbType(ElbNames n)
-        : AwsType(kElb, {.noun = n.noun, .describe = n.describe, .id = n.id}), names_(n) {}
+        : AwsType(n.service, {.noun = n.noun, .describe = n.describe, .id = n.id}), names_(n) {}
 
     std::vector<std::string> claims(const Value& config) const override;
     std::map<std::string, Item> by_id(Region& region,
@@ -39,6 +45,7 @@ class ElbType : public AwsType {
                const std::vector<std::string>& gone) const override;
 
   protected:
+    [[nodiscard]] virtual Client& client(Region& region) const { return region.elb(); }
     /// The object with a name.
     std::optional<Item> named(Region& region, const std::string& name) const;
     /// The parameters of a create, except for the name and the tags.
@@ -54,10 +61,6 @@ class ElbType : public AwsType {
 
     const ElbNames names_;
 };
-
-/// The name of an object while an older generation still has the configured name: it ends with a
-/// part of the identity. At most 32 characters.
-std::string generation_name(const std::string& name, const std::string& identity);
 
 /// The strings in a list of an object.
 std::vector<std::string> members_of(const pugi::xml_node& list, const char* element = nullptr);

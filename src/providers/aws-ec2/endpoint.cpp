@@ -48,7 +48,9 @@ Value overlaid(const Type& type, const Value& config, const Value& observed) {
 
 bool is_still_used(const ServiceError& error) {
     return error.is({"DependencyViolation", "InvalidGroup.InUse", "VolumeInUse", "ResourceInUse",
-                     "InvalidIPAddress.InUse", "Resource.AlreadyAssociated", "FileSystemInUse"});
+                     "InvalidIPAddress.InUse", "Resource.AlreadyAssociated", "FileSystemInUse",
+                     "InvalidDBSubnetGroupStateFault", "InvalidDBParameterGroupState",
+                     "InvalidDBInstanceState"});
 }
 
 /// The object under a key, if it exists and is not being removed.
@@ -70,7 +72,7 @@ Error stopped(std::string_view what) {
 
 bool is_not_found(const ServiceError& error) {
     return error.code.ends_with("NotFound") || error.code.ends_with(".Malformed") ||
-           error.code.ends_with("NotFoundException");
+           error.code.ends_with("NotFoundException") || error.code.ends_with("NotFoundFault");
 }
 
 } // namespace

@@ -53,7 +53,7 @@ std::string without_default_port(std::string_view url) {
 
 bool is_read(std::string_view action) {
     return action.starts_with("Describe") || action.starts_with("Get") ||
-           action.starts_with("Assume");
+           action.starts_with("Assume") || action.starts_with("List");
 }
 
 std::string path_of(std::string_view url) {
@@ -358,7 +358,9 @@ void Client::each(std::string_view action, const Params& params, const char* set
         const pugi::xml_node result = result_of(*answer), items = result.child(set);
         if (!items)
             throw wrong_answer(name_of(action), fmt::format("the response has no <{}>", set));
-        for (const pugi::xml_node& item : items.children(service_.element)) take(item);
+        for (const pugi::xml_node& item : items.children())
+            if (*service_.element == '\0' || item.name() == std::string_view(service_.element))
+                take(item);
         next = result.child_value(service_.next_marker);
         if (!next.empty() && !seen.insert(next).second)
             throw wrong_answer(name_of(action), "the response refers to a page that was already "

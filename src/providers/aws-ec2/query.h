@@ -48,8 +48,8 @@ struct Service {
     std::string_view name; ///< in host names, signatures and permissions
     std::string_view version;
     const char* variable; ///< environment variable of the endpoint: "AWS_ENDPOINT_URL_EC2"
-    const char* element = "member";         ///< element of a list in a response
-    const char* marker = "Marker";          ///< parameter of a request for the next page
+    const char* element = "member"; ///< element of a list in a response; "": depends on the list
+    const char* marker = "Marker";  ///< parameter of a request for the next page
     const char* next_marker = "NextMarker"; ///< element of a response that has a next page
 };
 inline constexpr Service kEc2{.name = "ec2",
@@ -63,7 +63,15 @@ inline constexpr Service kSts{
 inline constexpr Service kElb{.name = "elasticloadbalancing",
                               .version = "2015-12-01",
                               .variable = "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"};
-
+/// Classic load balancers, at the same address.
+inline constexpr Service kClassicElb{.name = "elasticloadbalancing",
+                                     .version = "2012-06-01",
+                                     .variable = "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING"};
+inline constexpr Service kRds{.name = "rds",
+                              .version = "2014-10-31",
+                              .variable = "AWS_ENDPOINT_URL_RDS",
+                              .element = "",
+                              .next_marker = "Marker"};
 inline constexpr Service kEfs{
     .name = "elasticfilesystem", .version = "2015-02-01", .variable = "AWS_ENDPOINT_URL_EFS"};
 

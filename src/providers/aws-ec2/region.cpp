@@ -27,7 +27,8 @@ std::map<std::string, std::string> tags_of(const Value& settings) {
 
 /// Whether AWS raises this limit on request. The limits within one object or request are fixed.
 bool is_quota(const ServiceError& error) {
-    return (error.code.ends_with("LimitExceeded") || error.code.starts_with("TooMany")) &&
+    return (error.code.ends_with("LimitExceeded") || error.code.ends_with("QuotaExceeded") ||
+            error.code.ends_with("QuotaExceededFault") || error.code.starts_with("TooMany")) &&
            !error.is_throttling() &&
            !error.is({"TagLimitExceeded", "FilterLimitExceeded", "TooManyTags", "TooManyActions"});
 }
@@ -37,7 +38,7 @@ bool is_quota(const ServiceError& error) {
 Region::Region(const Value& settings, ProviderContext context)
     : context_(std::move(context)), chain_(access_of(settings, context_)), name_(chain_.region()),
       tags_(tags_of(settings)), ec2_(client(kEc2)), sts_(client(kSts)), elb_(client(kElb)),
-      efs_(client(kEfs)) {}
+      classic_elb_(client(kClassicElb)), efs_(client(kEfs)), rds_(client(kRds)) {}
 
 Client Region::client(const Service& service) {
     return {service, chain_.endpoint_of(service, name_), name_,
@@ -45,7 +46,7 @@ Client Region::client(const Service& service) {
 }
 
 std::string Region::unencrypted() const {
-    for (const Service* service : {&kEc2, &kSts, &kElb, &kEfs})
+    for (const Service* service : {&kEc2, &kSts, &kElb, &kClassicElb, &kEfs, &kRds})
         if (const std::string url = chain_.endpoint_of(*service, name_); leaves_unencrypted(url))
             return http::authority_of(url);
     return {};
@@ -128,13 +129,17 @@ Error Region::refused(const ServiceError& e) {
             .with_hint(fmt::format("use a certificate that was issued by or imported into AWS "
                                    "Certificate Manager in {}",
                                    name_));
-    if (e.is({"InvalidSubnet"}))
+    if (e.is({"InvalidSubnet"}) && e.action.starts_with(kElb.name))
         return Error(ErrorKind::failed, what)
             .with_hint("an internet-facing load balancer needs an aws.internet_gateway in its VPC: "
                        "list it in `depends_on`, or set `scheme: internal`");
     if (e.is({"InsufficientInstanceCapacity", "InsufficientHostCapacity", "Unsupported"}))
         return Error(ErrorKind::failed, what)
             .with_hint("choose a different instance type or availability zone");
+    if (e.is({"InsufficientDBInstanceCapacity", "ProvisionedIopsNotAvailableInAZFault"}))
+        return Error(ErrorKind::failed, what)
+            .with_hint("choose a different class, or a DB subnet group in other availability "
+                       "zones");
     if (e.code.empty() && e.attempts < ServiceError::kAttempts) {
         const std::string hint = silent ? "check the network, the region, `endpoint` and "
                                           "AWS_ENDPOINT_URL"

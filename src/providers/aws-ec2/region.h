@@ -38,9 +38,11 @@ class Region {
     /// @param repeatable  see Client::call
     std::shared_ptr<pugi::xml_document> change(std::string_view action, const Params& params,
                                                bool repeatable);
-    /// The clients of Elastic Load Balancing and EFS.
+    /// The clients of other services.
     [[nodiscard]] Client& elb() { return elb_; }
+    [[nodiscard]] Client& classic_elb() { return classic_elb_; }
     [[nodiscard]] Client& efs() { return efs_; }
+    [[nodiscard]] Client& rds() { return rds_; }
     [[nodiscard]] const std::stop_token& stop() const { return context_.stop; }
 
     /// The error for a refused request, with a hint.
@@ -54,7 +56,7 @@ class Region {
     CredentialChain chain_;
     std::string name_;
     std::map<std::string, std::string> tags_;
-    Client ec2_, sts_, elb_, efs_;
+    Client ec2_, sts_, elb_, classic_elb_, efs_, rds_;
     std::mutex mutex_;
     std::string account_, caller_;
 };

@@ -103,8 +103,6 @@ Value rules_of(const std::set<RuleAtom>& atoms, const std::string& self) {
     return Value::list(std::move(out));
 }
 
-namespace {
-
 void add_atoms(Params& params, const std::string& group, const std::set<RuleAtom>& atoms) {
     params.add("GroupId", group);
     int n = 0;
@@ -128,6 +126,8 @@ void add_atoms(Params& params, const std::string& group, const std::set<RuleAtom
         if (!atom.description.empty()) params.add(source + "Description", atom.description);
     }
 }
+
+namespace {
 
 std::set<RuleAtom> without(const std::set<RuleAtom>& from, const std::set<RuleAtom>& atoms) {
     std::set<RuleAtom> out;
@@ -370,7 +370,8 @@ SecurityGroup::SecurityGroup()
           "and grouping do not matter. New rules are allowed before old ones are revoked, so "
           "connections that both sets allow are not interrupted. A replacement is created before "
           "the old group is removed (`create_before_destroy`), so the new group needs a different "
-          "`name`.\n\n"
+          "`name`. Rules can also be separate resources, `aws.security_group_rule`, if the group "
+          "does not list the rules of their direction.\n\n"
           "Detected and repaired: rules that were added, changed or removed, and tags. Destroy "
           "waits up to ten minutes until no network interface and no other group uses the group.";
     import_id = "the security group ID (sg-...)";

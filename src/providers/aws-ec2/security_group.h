@@ -2,6 +2,7 @@
 
 #include "core/error.h"
 #include "core/value.h"
+#include "providers/aws-ec2/query.h"
 
 #include <compare>
 #include <pugixml.hpp>
@@ -28,6 +29,9 @@ std::set<RuleAtom> atoms_of(const Value& rules, const std::string& self);
 std::set<RuleAtom> atoms_of(const pugi::xml_node& permissions);
 /// The atoms as a list of rules, one rule for each atom.
 Value rules_of(const std::set<RuleAtom>& atoms, const std::string& self);
+
+/// Adds rules to a request about a group.
+void add_atoms(Params& params, const std::string& group, const std::set<RuleAtom>& atoms);
 
 /// The first and the last port of "443" or "8000-8100"; false for anything else.
 bool parse_ports(const std::string& text, std::int64_t& first, std::int64_t& last);

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "core/error.h"
+#include "provider_api/schema.h"
+
+#include <cstdint>
+
+namespace hadeploy::aws {
+
+inline constexpr std::int64_t kDay = 86'400'000; ///< milliseconds
+
+/// The attributes of an aws.db_instance besides those of all types.
+Schema database_schema();
+/// Checks a config of it against what RDS documents, without its name.
+void check_database(const Value& config, Diagnostics& problems);
+
+} // namespace hadeploy::aws
