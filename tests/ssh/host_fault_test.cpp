@@ -270,7 +270,7 @@ TEST_SUITE("real sshd" * doctest::skip(!FaultyHost::possible())) {
         CHECK(!host.inject(
             host.config("fill-disk", Value::map({{"path", disk.string()}, {"size", size}}))));
         CHECK(fs::space(disk).free + size / 2 < before);
-        CHECK(fs::is_empty(disk)); // a boot frees it too
+        CHECK(fs::is_empty(disk));                // a boot frees it too
         const auto filled = fs::space(disk).free; // other processes use the disk as well
         CHECK(!host.end("fill-disk"));
         CHECK(fs::space(disk).free > filled + size / 2);

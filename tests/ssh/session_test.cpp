@@ -132,8 +132,7 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(Pool().connect(login, {}) != first);
         login.private_key_file.clear(); // another connection of the pool
         login.identity_files = {server.key_file()};
-        CHECK(
-            has(session_error([&] { pool.connect(login, {}); }).message, "a different host key"));
+        CHECK(has(session_error([&] { pool.connect(login, {}); }).message, "a different host key"));
     }
 
     TEST_CASE("unusable keys are rejected before any connection") {

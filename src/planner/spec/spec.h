@@ -210,7 +210,7 @@ struct Spec {
     std::map<std::string, Import> imports; ///< requested on the command line, by target address
     std::optional<StateSection> state;
     bool saved_plans_only = false; ///< section `apply`: nothing is applied but saved plans
-    ExprPtr chaos; ///< settings of failure drills; nullptr if there are none
+    ExprPtr chaos;                 ///< settings of failure drills; nullptr if there are none
     Loc chaos_loc;
 
     /// The base of relative paths in values: the directory of the file that contains a Loc.
