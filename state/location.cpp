@@ -145,7 +145,7 @@ StateLocation StateLocation::of_url(const std::string& url) {
             }
             if (schema)
                 throw Error(ErrorKind::usage, "the URL of the state has two parameters `schema`")
-                    .with_hint("keep the parameter for this project and environment");
+                    .with_hint("remove the one that is not for this project and environment");
             schema = value;
         });
     out.schema = schema.value_or(std::string(kDefaultSchema));

@@ -25,7 +25,8 @@ class Replacements {
     /// Whether a step would remove an old generation whose replacement turned out to be
     /// unnecessary, so that the generation is kept.
     [[nodiscard]] bool is_kept_generation(StepId id) const;
-    /// Rejects a replacement of a protected resource that was planned in case the resource differs.
+    /// Rejects a conditional replacement (planned in case the resource differs) if the resource is
+    /// protected.
     void reject_protected(StepId id) const;
 
   private:

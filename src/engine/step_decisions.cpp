@@ -115,7 +115,7 @@ void StepDecisions::reject_owned_name(StepId id) {
             const std::vector<std::string> held = type->claims(r.config);
             if (std::find(held.begin(), held.end(), claim) == held.end()) continue;
             throw Error(ErrorKind::conflict,
-                        fmt::format("it is {}, which {} still has",
+                        fmt::format("it needs {}, which {} still holds",
                                     without_secrets(claim, run_.work[id].config), address))
                 .with_hint("this was not known when the plan was made; run plan again");
         }
@@ -134,7 +134,7 @@ void StepDecisions::reject_name_of_this_run(StepId id) {
     for (const std::string& claim : run_.plan.steps[id].type->claims(run_.work[id].config)) {
         const auto [it, fresh] = claimed_->emplace(claim, id);
         if (fresh || it->second == id) continue;
-        throw Error(ErrorKind::conflict, fmt::format("it is {}, which {} manages",
+        throw Error(ErrorKind::conflict, fmt::format("it needs {}, which {} manages",
                                                      without_secrets(claim, run_.work[id].config),
                                                      run_.plan.steps[it->second].address))
             .with_hint("this was not known when the plan was made; change one of them, or remove "

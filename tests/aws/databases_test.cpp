@@ -84,7 +84,7 @@ TEST_CASE("aws.db_instance: names, classes and versions") {
     CHECK(database_said("name", std::string(64, 'a')) ==
           "the name of a database has 64 characters (at most 63)\n");
     for (const char* bad : {"t4g.micro", "db.t4g", "db..micro", "db.T4g.micro"})
-        CHECK(database_said("instance_class", bad).ends_with("is not a class of databases\n"));
+        CHECK(database_said("instance_class", bad).ends_with("is not a DB instance class\n"));
     for (const char* good : {"16", "16.3", "8.0.39", "11.4.4", "5.7.44-RDS.20240408"})
         CHECK(database_said("engine_version", good) == "");
     for (const char* bad : {"", "latest", "16."})

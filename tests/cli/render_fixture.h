@@ -153,7 +153,7 @@ inline Plan mixed_plan() {
 
     for (const char* name : {"one", "two"}) {
         Step read = file_step(name, "b", Action::read);
-        read.reason = "read after the start, and repaired if it differs";
+        read.reason = "read after the machine has started, and repaired if it differs";
         read.read_first = true;
         read.after_steps = {1};
         plan.steps.push_back(read);

@@ -220,7 +220,7 @@ resources:
     const auto run = lab.apply(kAfter);
     CHECK(run.plan == "create s; create now; remove old");
     REQUIRE(run.result.errors.size() == 1);
-    CHECK(run.result.errors[0].message == "it is fake token-of-s, which old still has");
+    CHECK(run.result.errors[0].message == "it needs fake token-of-s, which old still holds");
     CHECK(run.result.errors[0].hint == "this was not known when the plan was made; run plan again");
     CHECK(lab.objects() == "s token-of-s"); // it was not removed
     CHECK(lab.apply(kAfter).result.ok());   // now it is seen to be the same

@@ -71,7 +71,7 @@ TEST_CASE("a conditional evaluates the branch it takes") {
     CHECK(e("n > 5 ? 'many' : 'few'") == "\"many\"");
     CHECK(e("n > 50 ? 1 / 0 : n > 6 ? 'some' : 'few'") == "\"some\"");
     CHECK(e("(n > 5 ? {a: {b: 1}} : {}).a.b") == "1");
-    CHECK(e("n ? 1 : 2") == "1:3: ? needs a boolean before it, got an integer");
+    CHECK(e("n ? 1 : 2") == "1:3: the condition before ? must be a boolean, got an integer");
 }
 
 TEST_CASE("comprehensions over lists and maps") {

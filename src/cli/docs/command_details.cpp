@@ -31,12 +31,14 @@ constexpr std::array kDetails{
         "A saved plan contains its inputs, including these options. apply carries out exactly "
         "that plan or refuses it, also on a different machine: see docs/plans-in-ci.md, which "
         "describes the JSON too."},
-    Details{"show",
-            "For a saved plan, --markdown prints the text for a pull request: counts, data losses, "
-            "and the plan in a code block that no name or value can close. If the text is longer "
-            "than --limit, it says how many lines are shown. --json prints the plan as one object. "
-            "A plan that apply would refuse, for example because the state has changed, is not "
-            "shown."},
+    Details{
+        "show",
+        "For a saved plan, --markdown prints the text for a pull request: counts, data losses, "
+        "and the plan in a code block that no name or value can close. If the text would be longer "
+        "than --limit, the plan is cut, and the text says how many lines are shown. --json prints "
+        "the plan as one object. "
+        "A plan that apply would refuse, for example because the state has changed, is not "
+        "shown."},
     Details{
         "apply",
         "Shows the plan, asks for approval and carries it out. --destroy is the same as the "

@@ -270,7 +270,7 @@ bool says_the_same(const ResourceType& type, Value before, Value now) {
 
 std::string read_later_reason(const std::optional<Observation>& seen) {
     const std::string then = ", and repaired if it differs";
-    if (!seen) return "read after the start" + then;
+    if (!seen) return "read after the machine has started" + then;
     const std::string why = seen->error ? seen->error->message : "not readable";
     return fmt::format("{}: read once that is fixed{}", why, then);
 }

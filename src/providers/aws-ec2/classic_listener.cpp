@@ -191,7 +191,8 @@ std::vector<Attribute> classic_check_fields() {
         {.name = "port", .type = TypeKind::port, .doc = "Port of the instances.", .required = true},
         {.name = "path",
          .type = TypeKind::string,
-         .doc = "Path of a request, which needs the status 200; with HTTP and HTTPS."},
+         .doc = "Path to request, with HTTP and HTTPS. The check passes if the response has status "
+                "200."},
         {.name = "interval",
          .type = TypeKind::duration,
          .doc = "Time between two checks.",

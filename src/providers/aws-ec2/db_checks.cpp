@@ -179,7 +179,7 @@ void check_database(const Value& config, Diagnostics& problems) {
     const Value &kind = config["instance_class"], &version = config["engine_version"];
     check_ids(config["security_groups"], "sg-", "a security group", problems);
     if (kind.is_string() && !is_class(kind.as_string()))
-        problems.add(fmt::format("{} is not a class of databases", quoted(kind)), kind.loc())
+        problems.add(fmt::format("{} is not a DB instance class", quoted(kind)), kind.loc())
             .with_hint("for example db.t4g.micro");
     if (version.is_string() && !is_version_text(version.as_string()))
         problems.add(fmt::format("{} is not a version", quoted(version)), version.loc())

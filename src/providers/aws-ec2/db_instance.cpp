@@ -312,8 +312,9 @@ DbInstance::DbInstance()
           "Detected and repaired: all settings, security groups, parameter group and tags; not the "
           "password, which cannot be read. A database that is gone is created again, empty. "
           "Versions that AWS upgraded within what `engine_version` says, and storage that it "
-          "enlarged up to `max_storage`, are no difference. Destroy and replacement ask for the "
-          "data loss, then act on `on_destroy`, and lift `deletion_protection`.";
+          "enlarged up to `max_storage`, are no difference. Destroy and replacement need "
+          "confirmation of the data loss. Then they lift `deletion_protection` and do what "
+          "`on_destroy` says.";
     import_id = "the name of the database";
     limit = removal_limit = kLongestChange;
     example = "app:\n"

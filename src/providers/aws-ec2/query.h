@@ -137,7 +137,7 @@ class RateLimit {
 
   private:
     const double burst_, rate_;
-    double left_; ///< below 0: requests that already wait
+    double left_; ///< tokens; below 0: the number of requests that wait
     Clock::time_point filled_ = {};
     std::mutex mutex_;
 };

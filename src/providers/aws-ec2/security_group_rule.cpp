@@ -181,9 +181,10 @@ SecurityGroupRule::SecurityGroupRule()
     summary = "One rule of a security group";
     doc =
         "For groups whose rules come from several places, such as modules. An `aws.security_group` "
-        "that lists its `ingress` or `egress` removes all other rules of this direction, so a "
-        "spec with both is refused.\n\n"
-        "Another protocol, port or peer is another rule, which is allowed before the old one is "
+        "that lists its `ingress` or `egress` removes all other rules of that direction. So a spec "
+        "that also has an `aws.security_group_rule` for the same group and direction is "
+        "refused.\n\n"
+        "A different protocol, port or peer is a new rule, which is allowed before the old one is "
         "revoked (`create_before_destroy`). A description changes in place.\n\n"
         "Detected and repaired: a rule that was removed or changed, and tags. Destroy revokes "
         "it.";

@@ -174,7 +174,7 @@ class DockerDrain final : public SshType {
               "timer on the manager that makes the node active again after `undo_after`, even if "
               "hadeploy has ended by then. Destroy makes the node active and removes the "
               "timer.\n\n"
-              "A swarm stops the tasks of a drained node before it starts others. So replicated "
+              "A swarm stops the tasks of a drained node before it starts their replacements. So replicated "
               "services with `order: start-first` in their `update_config` are moved first: each "
               "of their tasks stops after its successor on another node is healthy. If that takes "
               "longer than `handover_timeout`, the node stays active and the change fails.\n\n"

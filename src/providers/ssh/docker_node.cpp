@@ -100,21 +100,23 @@ class DockerNode final : public SshType {
 DockerNode::DockerNode() {
     name = "docker.node";
     summary = "A host's membership in a Docker swarm.";
-    doc = "It needs Docker on all peers: list the `docker.engine` in `depends_on`. If no peer is "
-          "in a swarm, the first node creates one; every other node joins the swarm of its peers, "
-          "one at a time. The join token is passed from a peer to the new node, is never stored, "
-          "and is rotated as soon as it has been used. If an entry with the same address is down "
-          "(the machine before it was replaced), it is removed first.\n\n"
-          "Drift that is repaired: role, availability, labels, heartbeat, and a node that is not "
-          "ready. If the managers have lost their quorum, apply waits two minutes for it and then "
-          "reports what to do. If the other managers have a quorum but the node's Docker does not "
-          "reconnect, apply restarts Docker once.\n\n"
-          "It is an error if the node is in a swarm that hadeploy did not join it to; hadeploy "
-          "never makes it leave that swarm. A change that would cost the swarm its quorum is "
-          "refused.\n\n"
-          "Destroy drains the node, waits until its tasks are gone, demotes it and leaves the "
-          "swarm; then a peer removes its entry. If the machine no longer exists, a peer does the "
-          "remaining steps.";
+    doc =
+        "It needs Docker on all peers: list the `docker.engine` in `depends_on`. If no peer is "
+        "in a swarm, the first node creates one; every other node joins the swarm of its peers, "
+        "one at a time. The join token is passed from a peer to the new node, is never stored, "
+        "and is rotated as soon as it has been used. If the swarm still lists a node with the same "
+        "address that is down (left by a machine that was replaced), that node is removed from the "
+        "swarm first.\n\n"
+        "Drift that is repaired: role, availability, labels, heartbeat, and a node that is not "
+        "ready. If the managers have lost their quorum, apply waits two minutes for it and then "
+        "reports what to do. If the other managers have a quorum but the node's Docker does not "
+        "reconnect, apply restarts Docker once.\n\n"
+        "It is an error if the node is in a swarm that hadeploy did not join it to; hadeploy "
+        "never makes it leave that swarm. A change that would cost the swarm its quorum is "
+        "refused.\n\n"
+        "Destroy drains the node, waits until its tasks are gone, demotes it and leaves the "
+        "swarm; then a peer removes its entry. If the machine no longer exists, a peer does the "
+        "remaining steps.";
     example = "swarm:\n"
               "  type: docker.node\n"
               "  for_each: ${var.hosts}\n"
