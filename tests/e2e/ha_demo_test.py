@@ -3,8 +3,8 @@
 The tests depend on each other and run in the order of their names; the first failure ends them. KVM (on
 machines without it, which emulate), AWS, and hosts with another distribution are not covered.
 
-HADEPLOY_E2E_STORY=short leaves out the longest tests: the moved write, the power cycles, new versions
-(versions_story.py), killed drills (faults_story.py) and the existing machines.
+HADEPLOY_E2E_STORY=short leaves out the longest tests: drills, the machine that is lost, the moved write, the power
+cycles, new versions (versions_story.py), killed drills (faults_story.py) and the existing machines.
 
 To work on a single test: with HADEPLOY_E2E_PROJECT=DIR (an applied copy of examples/ha-demo),
 `ha_demo_test.py HaDemo.test_07...` runs against that cluster, and keeps it.
@@ -460,5 +460,5 @@ if __name__ == "__main__":
     story = None
     if os.environ.get("HADEPLOY_E2E_STORY") == "short":
         story = ["HaDemo." + t for t in unittest.defaultTestLoader.getTestCaseNames(HaDemo)
-                 if re.match(r"test_(0[1-7]|07[bc]|10|12)_", t)]
+                 if re.match(r"test_(0[1-6]|10|12)_", t)]
     unittest.main(defaultTest=story, failfast=True, verbosity=2)
