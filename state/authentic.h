@@ -9,8 +9,8 @@
 /// Records determine which commands run on a host and which files root removes. Each record
 /// therefore has a MAC over all its columns, so that an edited or moved record is rejected. The
 /// project has a MAC too, because other programs use its outputs and because its lineage determines
-/// identities. That MAC covers a digest of all records, so that none can be removed, or replaced by
-/// an earlier one: see digest.h.
+/// identities. That MAC covers a digest of all records, so that no record can be removed or
+/// replaced by an earlier copy: see digest.h.
 namespace hadeploy::state {
 
 /// The stored columns of a record, named as in the table.

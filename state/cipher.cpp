@@ -202,8 +202,8 @@ Cipher Cipher::load(std::string_view encrypted_key, const KeySource& source,
         }
     }
     throw Error(ErrorKind::state, fmt::format("{} does not open {}", origin(parsed, source), what))
-        .with_hint("nothing was changed; use the key with which it was created, or the new one if "
-                   "it was changed: hadeploy state rekey");
+        .with_hint("nothing was changed; use the key with which it was created, or the new key if "
+                   "`hadeploy state rekey` has changed the key");
 }
 
 Cipher Cipher::for_memory() {

@@ -25,8 +25,8 @@ class Lost : public Error {
     using Error::Error;
 };
 
-/// How long a lost or silent server is waited for: as long as a lease lasts (see PostgresStore).
-/// After that others may take over.
+/// How long to wait for a lost or silent server: as long as a lease lasts (see PostgresStore).
+/// After that, other processes may take over.
 inline constexpr std::chrono::seconds kPatience{30};
 inline constexpr std::chrono::milliseconds kPoll{100};
 /// The hint when the server was lost.
@@ -55,8 +55,8 @@ class Database final : public sql::Database {
     void run_script(const std::string& sql);
     /// Replaces a lost connection. @throws Error(state)
     void reconnect();
-    /// Runs `body` again, on a new connection, as long as the connection gets lost.
-    /// @param body  has the same effect if it is repeated after it was executed
+    /// Runs `body`. Each time the connection is lost, runs `body` again on a new connection.
+    /// @param body  must have the same effect if it is executed again
     /// @throws Error(unreachable) when the server has stayed away for kPatience
     void repeat_if_lost(const std::function<void()>& body);
 
@@ -96,12 +96,12 @@ class Database final : public sql::Database {
     void run(Item item);
     /// @returns the rows of the item. @throws Error(state)
     Result query(const Item& item);
-    /// Reads in a transaction of its own, again if the connection was lost. @returns the results
+    /// Reads in a separate transaction, and again if the connection was lost. @returns the results
     std::vector<Result> read(const std::vector<Item>& queries);
     /// Sends the items in one pipeline. @returns their results
     std::vector<Result> exchange(const std::vector<Item>& items);
     void send(const std::vector<Item>& items);
-    /// PQgetResult(), which would wait forever for a server that hangs. @throws Lost
+    /// Like PQgetResult(), but does not wait forever for a server that hangs. @throws Lost
     Result next_result();
     /// The error of a result. @throws Lost if it ends the connection
     Error error_of(const pg_result* result, const Item& item);

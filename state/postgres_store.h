@@ -19,8 +19,8 @@ namespace hadeploy::state {
 /// write first updates the row, on the condition that the owner and the numbers of takeovers
 /// (`epoch`) and of writes still have the values that this process last saw. Therefore a process
 /// that lost its lease cannot write, and after a lost connection the number of writes shows whether
-/// a commit was executed. The owner matters after a failover that lost the takeover: the next
-/// takeover gets the same number.
+/// a commit was executed. The owner is checked too, because a failover can lose a takeover, and the
+/// next takeover then gets the same number.
 class PostgresStore final : public SqlStore {
   public:
     /// @param database  open, checked and migrated

@@ -35,7 +35,7 @@ class Database {
     virtual std::unique_ptr<Prepared> prepare(std::string_view sql) = 0;
     /// Runs queries in one round trip to a server. The next query with the same text and parameter
     /// gets the result, unless another query comes before. Without effect if one of them fails.
-    /// @param parameter  of those with a `?`
+    /// @param parameter  of the queries that contain a `?`
     /// @throws Error(unreachable)
     virtual void read_ahead(const std::vector<std::string_view>& /*queries*/,
                             const std::string& /*parameter*/) {}

@@ -22,7 +22,7 @@ class SqlStore : public Store {
     void mark_new() { existed_ = false; }
     /// To be called if the state is read in an older schema, which has no relocations.
     void mark_older() { older_ = true; }
-    /// The key that opened the state, for the case that another process encrypts it again.
+    /// The key that opened the state. Needed if a different process changes the key of the state.
     void set_key(KeySource key) { key_ = std::move(key); }
     bool existed() const override { return existed_; }
     std::string project() const override;
@@ -119,8 +119,8 @@ class SqlStore : public Store {
         return read();
     }
     [[nodiscard]] const Project& known_project() const;
-    /// Decrypts the data key again if it is not the one with which the state was opened. @returns
-    /// whether it is another one
+    /// Decrypts the data key again if it was changed since the state was opened. @returns whether
+    /// it was changed
     /// @throws Error(state) when this process does not have the new key
     bool follow_key() const;
     /// Upgrades a state that predates the digest.
@@ -137,7 +137,7 @@ class SqlStore : public Store {
     /// The project as this process last wrote it; no other process changes it while this one holds
     /// the lock. Known even when the server is lost.
     std::optional<Project> project_;
-    /// That of a reader, until it reads records.
+    /// The project as a reader has read it; reset when the reader reads records.
     mutable std::optional<Project> read_project_;
     std::optional<Ledger> ledger_;
     std::int64_t last_intent_ = 0, last_run_ = 0;     ///< the highest IDs in use

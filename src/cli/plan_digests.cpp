@@ -70,7 +70,7 @@ const Value::Map& entries_of(const Value& value) {
     return value.is_map() ? value.as_map() : none;
 }
 
-/// The JSON of a value that has no schema, in which the paths of the project count relative to it.
+/// The JSON of a value that has no schema, with paths within the project relative to it.
 std::string without_root(const Value& value, const std::string& root) {
     std::string out = to_json(value);
     const std::string start = "\"" + root + "/", instead = "\"./";

@@ -7,13 +7,15 @@
 
 namespace hadeploy::cli {
 
-/// What a plan does, as SHA-256 digests: of each step by its address, of each output as
-/// "output NAME", and of the rest as "". Secrets count, texts for people do not. Local paths within
-/// the project count relative to it, so that a plan is the same in another directory.
+/// SHA-256 digests of the effects of a plan: for each step under its address, for each output under
+/// "output NAME", and for the rest under "". Secrets are included; texts for people are not. Local
+/// paths within the project are relative to it, so that the digests are the same in a different
+/// directory.
 using PlanDigests = std::map<std::string, std::string>;
 PlanDigests plan_digests(const Plan& plan, const Project& project);
 
-/// The parts that only one of them has, or that differ, in order: "web, output url, other parts".
+/// The parts that differ or that only one of the plans has, in order: "web, output url, other
+/// parts".
 /// "" if they are equal.
 std::string differing_parts(const PlanDigests& a, const PlanDigests& b);
 

@@ -251,10 +251,11 @@ std::string commit_of_plan(const PlanFile& plan) {
 Error other_state(const PlanFile& plan, const Project& project) {
     const StateLocation here = project.state_location();
     const std::string now = here.in_file() ? "" : here.text();
-    Error error(ErrorKind::state, "the saved plan belongs to another project or state");
+    Error error(ErrorKind::state, "the saved plan belongs to a different project or state");
     if (now == plan.state) return std::move(error).with_hint(kPlanAgain);
     return std::move(error).with_hint(fmt::format(
-        "it was made for {}, and this is {}: use that state, or run plan again",
+        "the plan was made for {}, and the state here is {}: use the state of the plan, or run "
+        "plan again",
         plan.state.empty() ? "a state in a file" : in_quotes(plan.state, 4096),
         now.empty() ? in_quotes(project.state_file().string(), 4096) : in_quotes(now, 4096)));
 }
@@ -297,9 +298,10 @@ void check_same_spec(const PlanFile& plan, const Project& project) {
         differing.push_back(name);
     }
     if (differing.empty()) return;
-    throw Error(ErrorKind::state, fmt::format("the saved plan was made from another spec: {} {}",
-                                              fmt::join(differing, ", "),
-                                              differing.size() == 1 ? "differs" : "differ"))
+    throw Error(ErrorKind::state,
+                fmt::format("the saved plan was made from a different spec: {} {}",
+                            fmt::join(differing, ", "),
+                            differing.size() == 1 ? "differs" : "differ"))
         .with_hint(fmt::format("apply it where the spec is the same{} or run plan again",
                                commit_of_plan(plan)));
 }

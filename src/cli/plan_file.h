@@ -38,15 +38,16 @@ struct PlanFile {
 
 void save_plan(const std::filesystem::path& file, const Project& project,
                const PlanOptions& options, const PlannedRun& prepared);
-/// @throws Error(state) if the file is unreadable, altered, of another version or locked with
-/// another key
+/// @throws Error(state) if the file is unreadable or altered, was made by a different version, or
+/// is encrypted with a different key
 PlanFile load_plan(const std::filesystem::path& file, const KeySource& key);
-/// Checks that the spec in the directory of the project is the one that the plan was made from.
+/// Checks that the spec in the project's directory is equal to the spec from which the plan was
+/// made.
 /// @throws Error(state) naming the files that differ
 void check_same_spec(const PlanFile& plan, const Project& project);
 /// Loads the project from the plan file and makes the plan again.
-/// @throws Error(state) if the plan is of another project or state, the state has changed, or the
-///         steps are not identical
+/// @throws Error(state) if the plan is for a different project or state, the state has changed, or
+/// the steps are not identical
 PlannedRun restore_plan(const PlanFile& plan, Project& project, const Store& store);
 
 } // namespace hadeploy::cli

@@ -112,7 +112,7 @@ TEST_CASE("aws.db_instance: the password is checked, and not shown") {
 
 TEST_CASE("aws.db_instance: what happens to the data has to be said") {
     const char* either =
-        "`on_destroy` has either the name of a snapshot or `skip_snapshot: true`\n";
+        "`on_destroy` needs either the name of a snapshot or `skip_snapshot: true`\n";
     const auto said = [](const Value& end) { return database_said("on_destroy", end); };
     CHECK(said(Value::map({{"skip_snapshot", true}})) == "");
     CHECK(said(Value::map({{"snapshot", Value::unknown()}})) == "");
@@ -146,8 +146,8 @@ TEST_CASE("aws.db_instance: storage") {
     CHECK(said("io1", "100 GiB") == "storage of the type io1 needs iops\n");
     CHECK(said("gp2", "20 GiB", 3'000) == "the iops of the type gp2 cannot be chosen\n");
     CHECK(said("gp3", "20 GiB", 3'000) ==
-          "the iops of the type gp3 can be chosen from 400 GiB on\n");
-    CHECK(said("gp3", "20.5 GiB") == "the storage of a database is a whole number of GiB\n");
+          "the iops of the type gp3 can be chosen only for disks of at least 400 GiB\n");
+    CHECK(said("gp3", "20.5 GiB") == "the storage of a database must be a whole number of GiB\n");
     CHECK(database_said("max_storage", "10 GiB") == "`max_storage` is smaller than `storage`\n");
     CHECK(database_said("backup_retention", "36h") ==
           "backups are kept for a whole number of days\n");
@@ -241,7 +241,7 @@ TEST_CASE("aws.classic_load_balancer: listeners and health checks") {
     CHECK(listener(Value::map({{"certificate", "arn:aws:iam::1:server-certificate/x"}})) ==
           "a listener for HTTP has no certificate\n");
     CHECK(listener(Value::map({{"instance_protocol", "TCP"}})) ==
-          "a listener for HTTP cannot pass connections on as TCP\n");
+          "a listener for HTTP cannot forward connections as TCP\n");
     CHECK(classic_said(Value::map({{"draining", "1500ms"}})) ==
           "the time for draining is not a whole number of seconds\n");
     const Value http = Value::map({{"protocol", "HTTP"}, {"port", 80}, {"path", "/"}});

@@ -295,7 +295,7 @@ class PlansInCiTest(unittest.TestCase):
         self.assertEqual(plan["saved"]["origin"]["commit"], {"id": commit, "changed": False})
         self.assertIn(f"from commit {commit}", self.ci.run("show", "--markdown", "plan.hadeploy"))
         self.edit("good night", self.other)
-        self.refused("made from another spec: text/module.yaml differs", f"that of commit {commit[:12]},")
+        self.refused("made from a different spec: text/module.yaml differs", f"that of commit {commit[:12]},")
         self.edit("good day", self.other)
         self.other.write("words", "other words\n")
         self.refused("would not do the same here: output words, words would differ", "a local file")
@@ -308,7 +308,7 @@ class PlansInCiTest(unittest.TestCase):
         staging.run("apply", "--auto-approve")
         shutil.copy(self.ci.path / "plan.hadeploy", staging.path)
         self.edit("good day", staging)
-        said = self.refused("belongs to another project or state", f"schema={self.schema}", machine=staging)
+        said = self.refused("belongs to a different project or state", f"schema={self.schema}", machine=staging)
         self.assertIn(f"schema={self.schema}_staging", said)
         altered = bytearray((self.other.path / "plan.hadeploy").read_bytes())
         altered[-200] ^= 1

@@ -39,7 +39,7 @@ const Value& origin_of(const Run& run) {
     return run.spec["origin"];
 }
 
-/// Where the saved plan was made that the run applied; null for a run without one.
+/// The origin of the saved plan that the run applied; null if the run applied none.
 const Value& planned_of(const Run& run) {
     return run.spec["planned"];
 }

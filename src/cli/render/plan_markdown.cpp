@@ -44,8 +44,8 @@ struct Shown {
     [[nodiscard]] bool whole() const { return lines == of; }
 };
 
-/// The first lines of a text whose code block has at most `room` bytes; of a first line that is too
-/// long its beginning.
+/// The first lines of a text whose code block has at most `room` bytes; if the first line is too
+/// long, its beginning.
 Shown first_lines(const std::string& text, std::size_t room) {
     Shown out;
     out.of = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) +
@@ -107,12 +107,12 @@ std::string cut_notice(const Shown& shown, std::string_view what, std::size_t li
                        shown.lines, shown.of, what, limit);
 }
 
-/// Builds the Markdown within its limit. What comes first gets its room first.
+/// Builds the Markdown within its limit. Earlier sections get their room first.
 class Comment {
   public:
     explicit Comment(std::size_t limit) : limit_(limit) {}
 
-    /// @param reserved  bytes to leave for what follows
+    /// @param reserved  bytes to leave for the following sections
     void section(std::string_view heading, std::string_view what, const std::string& text,
                  std::size_t reserved) {
         if (text.empty()) return;

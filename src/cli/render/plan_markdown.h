@@ -12,7 +12,7 @@
 
 namespace hadeploy::cli {
 
-/// What a comment on a pull request says about a saved plan.
+/// The content of a comment on a pull request about a saved plan.
 struct MarkdownPlan {
     const Plan& plan;
     std::string project;
@@ -23,9 +23,9 @@ struct MarkdownPlan {
 };
 
 /// The plan as Markdown of GitHub and GitLab: counts, data losses, and in a fold the text that
-/// `show` prints. Everything that comes from the spec or from objects is in code blocks, which
-/// nothing in it can end: it is neither markup nor HTML nor a mention. If the plan is too long, its
-/// last lines are left out, which the text says at its beginning.
+/// `show` prints. All text from the spec or from objects is in code blocks. It cannot end its code
+/// block, so it is neither markup nor HTML nor a mention. If the plan is too long, its last lines
+/// are left out, and the beginning of the text says so.
 /// @param hidden  redacts secrets; used before anything is cut
 /// @param limit  maximum size in bytes, at least 1000
 std::string plan_markdown(const MarkdownPlan& saved, const Detail& detail,

@@ -209,7 +209,7 @@ struct Spec {
     std::vector<ImportBlock> import_blocks;
     std::map<std::string, Import> imports; ///< requested on the command line, by target address
     std::optional<StateSection> state;
-    bool saved_plans_only = false; ///< section `apply`: nothing is applied but saved plans
+    bool saved_plans_only = false; ///< section `apply`: only saved plans may be applied
     ExprPtr chaos;                 ///< settings of failure drills; nullptr if there are none
     Loc chaos_loc;
 

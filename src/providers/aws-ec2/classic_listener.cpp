@@ -103,7 +103,7 @@ void check_classic_listeners(const Value& list, Diagnostics& problems) {
         const Value& inside = one["instance_protocol"];
         if (inside.is_string() && is_of_http(inside.as_string()) != is_of_http(protocol))
             problems
-                .add(fmt::format("a listener for {} cannot pass connections on as {}", protocol,
+                .add(fmt::format("a listener for {} cannot forward connections as {}", protocol,
                                  inside.as_string()),
                      inside.loc())
                 .with_hint("HTTP and HTTPS go together, and TCP and SSL");
@@ -124,8 +124,8 @@ std::vector<Attribute> classic_listener_fields() {
              .required = true},
             {.name = "instance_protocol",
              .type = TypeKind::string,
-             .doc = "The protocol of the instances: HTTP for HTTP and HTTPS, otherwise TCP, if not "
-                    "set.",
+             .doc = "The protocol of the instances. If not set: HTTP for listeners with HTTP or "
+                    "HTTPS, otherwise TCP.",
              .one_of = protocols},
             {.name = "certificate",
              .type = TypeKind::string,
@@ -201,19 +201,19 @@ std::vector<Attribute> classic_check_fields() {
          .max = 300'000},
         {.name = "timeout",
          .type = TypeKind::duration,
-         .doc = "Time for an answer.",
+         .doc = "Maximum time to wait for a response.",
          .default_value = Value(5'000),
          .min = 2'000,
          .max = 60'000},
         {.name = "healthy_threshold",
          .type = TypeKind::integer,
-         .doc = "Checks in a row that pass before an instance is in service.",
+         .doc = "Number of consecutive checks that must pass before an instance is in service.",
          .default_value = Value(10),
          .min = 2,
          .max = 10},
         {.name = "unhealthy_threshold",
          .type = TypeKind::integer,
-         .doc = "Checks in a row that fail before an instance is out of service.",
+         .doc = "Number of consecutive checks that must fail before an instance is out of service.",
          .default_value = Value(2),
          .min = 2,
          .max = 10}};

@@ -23,11 +23,11 @@ struct ClassicListener {
 using ClassicListeners = std::map<std::int64_t, ClassicListener>; ///< by port
 
 ClassicListeners classic_listeners_of(const Value& list);
-/// Those that AWS describes in `<ListenerDescriptions>`.
+/// The listeners that AWS describes in `<ListenerDescriptions>`.
 ClassicListeners classic_listeners_of(const pugi::xml_node& descriptions);
-/// A list for a config, by port.
+/// The listeners as a list for a config, sorted by port.
 Value value_of(const ClassicListeners& listeners);
-/// Adds them to a create.
+/// Adds the listeners to a create request.
 void specify_listeners(Params& params, const ClassicListeners& listeners);
 
 void check_classic_listeners(const Value& list, Diagnostics& problems);

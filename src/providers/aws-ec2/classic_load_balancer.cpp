@@ -14,7 +14,7 @@ Params of_balancer(const std::string& id) {
     return Params().add(kBalancer, id);
 }
 
-/// The members of a list that another one lacks.
+/// The members of one list that are missing in a second list.
 std::vector<std::string> those_missing(const Value& from, const Value& in) {
     std::vector<std::string> out;
     const std::vector<std::string> others = texts_of(in);
@@ -43,7 +43,7 @@ class ClassicLoadBalancer final : public ElbType {
     bool needs_more(const Value&) const override { return true; }
     void change(Region& region, const Item& item, const Value& before, const Value& after,
                 const Notice& progress) const override;
-    /// Its listeners and registrations end with it.
+    /// The listeners and registrations of the load balancer are removed with it.
     void remove(Region& region, const std::string& id, const Value&) const override {
         client(region).call("DeleteLoadBalancer", of_balancer(id), true);
     }
@@ -121,7 +121,8 @@ void ClassicLoadBalancer::change(Region& region, const Item& item, const Value& 
                       classic_listeners_of(after["listeners"]), progress);
 }
 
-/// A zone has one subnet, so old ones in the zone of a new one go first; but the last one stays.
+/// A zone has one subnet, so old subnets are detached before new ones are attached. If all subnets
+/// change, the new ones are attached first, because the last subnet cannot be detached.
 void ClassicLoadBalancer::set_subnets(Region& region, const std::string& id, const Value& before,
                                       const Value& after) const {
     const auto added = those_missing(after["subnets"], before["subnets"]);
@@ -152,8 +153,8 @@ void ClassicLoadBalancer::set_attributes(Region& region, const std::string& id, 
     if (params.all().size() > 1) client(region).call("ModifyLoadBalancerAttributes", params, true);
 }
 
-/// A listener cannot change, but for its certificate: the old one goes just before the new one
-/// comes. New ports come first.
+/// Only the certificate of a listener can change. For any other change, the old listener is removed
+/// just before the new one is created. Listeners on new ports are created first.
 void ClassicLoadBalancer::set_listeners(Region& region, const std::string& id,
                                         const ClassicListeners& have,
                                         const ClassicListeners& wanted,
@@ -227,11 +228,12 @@ Schema classic_schema() {
          .filled = true},
         {.name = "cross_zone",
          .type = TypeKind::boolean,
-         .doc = "Whether each address spreads requests over the instances of all zones.",
+         .doc = "Whether each address distributes requests over the instances of all zones.",
          .default_value = Value(true)},
         {.name = "draining",
          .type = TypeKind::duration,
-         .doc = "How long requests to an instance that leaves may take; 0s: they are cut.",
+         .doc = "How long open requests to an instance may take after it is deregistered. 0s: they "
+                "are interrupted.",
          .default_value = Value(300'000),
          .min = 0,
          .max = 3'600'000},
@@ -243,7 +245,7 @@ Schema classic_schema() {
          .max = 4'000'000},
         {.name = "dns_name",
          .type = TypeKind::string,
-         .doc = "Its name in the DNS.",
+         .doc = "DNS name of the load balancer.",
          .computed = true,
          .open = true},
         {.name = "zone_id",
@@ -273,13 +275,13 @@ ClassicLoadBalancer::ClassicLoadBalancer()
                .owner = kBalancer}) {
     name = "aws.classic_load_balancer";
     summary = "A load balancer of the first generation, with its listeners";
-    doc =
-        "AWS recommends `aws.load_balancer` for new ones. Its instances are resources of their "
-        "own, `aws.classic_target`. All settings change in place, but name and scheme; a listener "
-        "whose protocol or port of the instances changes is gone for a moment.\n\n"
-        "Detected and repaired: listeners, health check, subnets, security groups, attributes "
-        "and tags; a load balancer that is gone is created again. Destroy removes it with its "
-        "listeners.";
+    doc = "AWS recommends `aws.load_balancer` for new load balancers. Each instance behind a "
+          "classic load balancer is a separate resource, an `aws.classic_target`. All settings "
+          "except name and scheme change in place. While a listener's protocol or instance port "
+          "changes, the listener is missing for a moment.\n\n"
+          "Detected and repaired: listeners, health check, subnets, security groups, attributes "
+          "and tags; a load balancer that is gone is created again. Destroy removes it with its "
+          "listeners.";
     import_id = "the name of the load balancer";
     example =
         "front:\n"

@@ -27,7 +27,8 @@ struct ClassicRegistration {
     }
 };
 
-/// While requests are completed, AWS says InService, and only the description tells.
+/// While open requests are completed, the state is still InService, and only the description shows
+/// the deregistration.
 bool is_draining(const Item& item) {
     return item.text("Description").find("deregistration currently in progress") !=
            std::string::npos;
@@ -101,8 +102,8 @@ class ClassicTarget final : public AwsType {
               const std::function<void(const pugi::xml_node&)>& take) const;
 };
 
-/// The registered instances of a load balancer, or one that may be draining: AWS shows it only if
-/// it is asked for.
+/// The registered instances of a load balancer, or one that may be draining: AWS lists a draining
+/// instance only if the request names it.
 void ClassicTarget::look(Region& region, const std::string& balancer, const std::string& instance,
                          const std::function<void(const pugi::xml_node&)>& take) const {
     Params params;
@@ -111,8 +112,8 @@ void ClassicTarget::look(Region& region, const std::string& balancer, const std:
     region.classic_elb().each(names.describe, params, "InstanceStates", take);
 }
 
-/// One request for all instances of a load balancer, and one for each that it does not show. A load
-/// balancer that is gone has none.
+/// Sends one request for all instances of a load balancer, and one for each instance that the
+/// response lacks. A load balancer that is gone has no instances.
 std::map<std::string, Item> ClassicTarget::by_id(Region& region,
                                                  const std::vector<std::string>& ids) const {
     std::map<std::string, std::set<std::string>> balancers;
@@ -153,12 +154,11 @@ ClassicTarget::ClassicTarget()
               {.noun = "registration", .describe = "DescribeInstanceHealth", .id = "id"}) {
     name = "aws.classic_target";
     summary = "An instance behind a classic load balancer";
-    doc =
-        "Registered, then waited for until it is InService, up to ten minutes. An existing "
-        "registration is adopted.\n\n"
-        "Detected and repaired: an instance that was taken out is registered again. Destroy takes "
-        "it out, and waits until its requests are complete (`draining` of the load balancer) "
-        "before the instance changes or ends.";
+    doc = "Registers the instance, then waits up to ten minutes until it is InService. An existing "
+          "registration is adopted.\n\n"
+          "Detected and repaired: an instance that was deregistered is registered again. Destroy "
+          "deregisters the instance and waits until its requests are complete (see `draining` of "
+          "the load balancer). Changes and removals of the instance wait for this.";
     import_id = "BALANCER/INSTANCE";
     adopts = true;
     removal_limit = kLongestDraining;

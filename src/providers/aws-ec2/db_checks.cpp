@@ -26,7 +26,7 @@ struct Storage {
 };
 constexpr std::array<Storage, 5> kStorage{
     {{"gp3", 20}, {"gp2", 20}, {"io1", 100, true}, {"io2", 100, true}, {"standard", 5}}};
-constexpr std::int64_t kLeastForIops = 400; ///< GiB of gp3, above which its speed can be chosen
+constexpr std::int64_t kLeastForIops = 400; ///< GiB of the smallest gp3 whose speed can be chosen
 
 bool all_digits(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(),
@@ -95,7 +95,7 @@ void check_windows(const Value& config, Diagnostics& problems) {
 
 void check_gib(const Value& size, const char* noun, Diagnostics& problems) {
     if (size.is_integer() && size.as_integer() % kGib != 0)
-        problems.add(fmt::format("{} is a whole number of GiB", noun), size.loc());
+        problems.add(fmt::format("{} must be a whole number of GiB", noun), size.loc());
 }
 
 void check_storage(const Value& config, Diagnostics& problems) {
@@ -128,10 +128,11 @@ void check_storage(const Value& config, Diagnostics& problems) {
         else if (type->type == "gp3" && size.is_integer() &&
                  size.as_integer() < kLeastForIops * kGib)
             problems
-                .add(fmt::format("the {} of the type gp3 can be chosen from {} GiB on", speed,
-                                 kLeastForIops),
+                .add(fmt::format(
+                         "the {} of the type gp3 can be chosen only for disks of at least {} GiB",
+                         speed, kLeastForIops),
                      config[speed].loc())
-                .with_hint("smaller ones have 3000 operations and 125 MiB a second");
+                .with_hint("smaller disks have 3000 operations and 125 MiB per second");
     }
 }
 
@@ -167,7 +168,7 @@ void check_end(const Value& end, Diagnostics& problems) {
     if (!skip.is_unknown() && !snapshot.is_unknown() &&
         snapshot.is_null() != (skip.is_bool() && skip.as_bool()))
         problems
-            .add("`on_destroy` has either the name of a snapshot or `skip_snapshot: true`",
+            .add("`on_destroy` needs either the name of a snapshot or `skip_snapshot: true`",
                  end.loc())
             .with_hint("for example {snapshot: app-final}; without a snapshot the data is lost");
     check_rds_name(snapshot, "the name of a snapshot", 255, problems);
@@ -202,7 +203,7 @@ Schema engine_schema() {
     return {
         {.name = "name",
          .type = TypeKind::string,
-         .doc = "Name, unique in the region; a part of its address.",
+         .doc = "Name, unique in the region. It is a part of the DNS name of the database.",
          .required = true,
          .replaces = true},
         {.name = "engine",
@@ -213,12 +214,13 @@ Schema engine_schema() {
          .one_of = {"mysql", "mariadb", "postgres"}},
         {.name = "engine_version",
          .type = TypeKind::string,
-         .doc = "Its version; a shorter one, such as \"16\", stands for all that begin with it. "
-                "AWS's default if not set.",
+         .doc = "Version of the engine. A shorter version, such as \"16\", allows all versions "
+                "that begin with it. AWS's default if not set.",
          .filled = true},
         {.name = "allow_major_upgrade",
          .type = TypeKind::boolean,
-         .doc = "Whether another major version may be installed. It cannot be undone.",
+         .doc = "Whether an upgrade to a different major version is allowed. Such an upgrade "
+                "cannot be undone.",
          .operational = true,
          .default_value = Value(false)},
         {.name = "auto_minor_upgrade",
@@ -227,7 +229,7 @@ Schema engine_schema() {
          .default_value = Value(true)},
         {.name = "instance_class",
          .type = TypeKind::string,
-         .doc = "Its machine, for example db.t4g.micro. A change interrupts connections.",
+         .doc = "DB instance class, for example db.t4g.micro. A change interrupts connections.",
          .required = true},
         {.name = "multi_az",
          .type = TypeKind::boolean,
@@ -245,11 +247,11 @@ Schema engine_schema() {
          .secret = true},
         {.name = "database",
          .type = TypeKind::string,
-         .doc = "Name of a database to create at the start.",
+         .doc = "Name of a database that is created together with the DB instance.",
          .replaces = true},
         {.name = "parameter_group",
          .type = TypeKind::string,
-         .doc = "Name of the DB parameter group. AWS's default if not set. Another one takes "
+         .doc = "Name of the DB parameter group. AWS's default if not set. A different group takes "
                 "effect at the next restart.",
          .filled = true},
     };
@@ -263,8 +265,8 @@ Schema storage_schema() {
          .required = true},
         {.name = "max_storage",
          .type = TypeKind::bytes,
-         .doc = "Size up to which AWS enlarges the disk on its own. The same as `storage`: not at "
-                "all.",
+         .doc = "Maximum size to which AWS enlarges the disk automatically. If it equals "
+                "`storage`, AWS does not enlarge the disk.",
          .filled = true},
         {.name = "storage_type",
          .type = TypeKind::string,
@@ -273,24 +275,24 @@ Schema storage_schema() {
          .one_of = {"gp3", "gp2", "io1", "io2", "standard"}},
         {.name = "iops",
          .type = TypeKind::integer,
-         .doc = "Operations a second, of io1, io2, and gp3 from 400 GiB on.",
+         .doc = "Operations per second; for io1, io2, and gp3 of at least 400 GiB.",
          .filled = true,
          .min = 1'000,
          .max = 256'000},
         {.name = "throughput",
          .type = TypeKind::integer,
-         .doc = "MiB a second, of gp3 from 400 GiB on.",
+         .doc = "MiB per second; for gp3 of at least 400 GiB.",
          .filled = true,
          .min = 125,
          .max = 4'000},
         {.name = "encrypted",
          .type = TypeKind::boolean,
-         .doc = "Whether it is encrypted, with AWS's key for RDS.",
+         .doc = "Whether the disk is encrypted, with AWS's key for RDS.",
          .replaces = true,
          .default_value = Value(true)},
         {.name = "subnet_group",
          .type = TypeKind::string,
-         .doc = "Name of the DB subnet group. That of the default VPC if not set.",
+         .doc = "Name of the DB subnet group. If not set, the DB subnet group of the default VPC.",
          .filled = true,
          .replaces = true},
         {.name = "security_groups",
@@ -304,7 +306,7 @@ Schema storage_schema() {
          .default_value = Value(false)},
         {.name = "port",
          .type = TypeKind::port,
-         .doc = "Port; that of the engine if not set. A change restarts it.",
+         .doc = "Port. The engine's default if not set. A change restarts the database.",
          .filled = true},
     };
 }
@@ -323,12 +325,12 @@ Schema upkeep_schema() {
          .filled = true},
         {.name = "maintenance_window",
          .type = TypeKind::string,
-         .doc = "When AWS makes changes that wait, in UTC: sun:05:00-sun:06:00.",
+         .doc = "When AWS applies pending changes, in UTC: sun:05:00-sun:06:00.",
          .filled = true},
         {.name = "apply_immediately",
          .type = TypeKind::boolean,
-         .doc = "Whether changes are made at once, also those that interrupt connections; "
-                "otherwise those wait for the maintenance window.",
+         .doc = "Whether changes are made immediately even if they interrupt connections. "
+                "Otherwise, changes that interrupt connections wait for the maintenance window.",
          .operational = true,
          .default_value = Value(false)},
         {.name = "deletion_protection",
@@ -337,17 +339,16 @@ Schema upkeep_schema() {
          .default_value = Value(false)},
         {.name = "copy_tags",
          .type = TypeKind::boolean,
-         .doc = "Whether its snapshots get its tags.",
+         .doc = "Whether snapshots of the database get its tags.",
          .default_value = Value(true)},
         {.name = "on_destroy",
-         .type = object_of(
-             {{.name = "snapshot",
-               .type = TypeKind::string,
-               .doc = "Name of the snapshot that is made first. If it is taken, a part of AWS's ID "
-                      "of the database follows it."},
-              {.name = "skip_snapshot",
-               .type = TypeKind::boolean,
-               .doc = "True: without a snapshot."}}),
+         .type = object_of({{.name = "snapshot",
+                             .type = TypeKind::string,
+                             .doc = "Name of the snapshot that is made first. If the name is in "
+                                    "use, a part of AWS's ID of the database is appended."},
+                            {.name = "skip_snapshot",
+                             .type = TypeKind::boolean,
+                             .doc = "True: no snapshot is made."}}),
          .doc = "What happens to the data when the database is removed or replaced.",
          .required = true,
          .operational = true},
@@ -358,7 +359,7 @@ Schema exported_schema() {
     return {
         {.name = "address",
          .type = TypeKind::string,
-         .doc = "Name in the DNS.",
+         .doc = "DNS name of the database.",
          .computed = true,
          .open = true},
         {.name = "endpoint",
@@ -382,7 +383,7 @@ Schema exported_schema() {
          .changes_on_update = true},
         {.name = "availability_zone",
          .type = TypeKind::string,
-         .doc = "Its zone; that of the primary with `multi_az`.",
+         .doc = "Its availability zone. With `multi_az`, the zone of the primary.",
          .computed = true,
          .open = true,
          .changes_on_update = true},

@@ -17,12 +17,12 @@ namespace {
 constexpr std::chrono::minutes kLongestChange{120};
 constexpr std::size_t kMostSnapshot = 255; ///< characters of its name
 
-/// Attributes that a create, a change and an answer write in the same way.
+/// Attributes that have the same form in create requests, change requests and responses.
 struct DbSetting {
     const char* attribute;
-    const char* parameter; ///< of a change
-    const char* element;   ///< of an answer; nullptr: read otherwise, or not
-    bool of_disk = false;  ///< AWS wants all of the disk's when one of them changes
+    const char* parameter; ///< of a change request
+    const char* element;   ///< of a response; nullptr: read in a different way, or not read
+    bool of_disk = false;  ///< if one changes, AWS needs all attributes of the disk
 };
 constexpr std::array<DbSetting, 15> kDbSettings{
     {{"instance_class", "DBInstanceClass", "DBInstanceClass"},
@@ -48,7 +48,7 @@ std::string text_of(const Value& value) {
     return value.is_string() ? value.as_string() : std::string();
 }
 
-/// A text of an answer as the value of an attribute.
+/// A text of a response as the value of an attribute.
 Value value_as(const Attribute& attribute, const std::string& text) {
     if (attribute.type.kind == TypeKind::boolean) return text == "true";
     if (attribute.type.kind == TypeKind::string) return text;
@@ -113,13 +113,13 @@ std::string DbInstance::conflict(Region& region, const Value& config) const {
 std::string spelled_version(const std::string& actual, const Value& config) {
     const std::string wanted = config.text("engine_version"), engine = config.text("engine");
     if (wanted.empty() || actual.empty()) return actual;
-    // what AWS has upgraded on its own cannot go back
+    // an automatic upgrade by AWS cannot be undone
     const bool by_aws = config.flag("auto_minor_upgrade", true) && is_later(actual, wanted) &&
                         major_of(engine, actual) == major_of(engine, wanted);
     return is_version(wanted, actual) || by_aws ? wanted : actual;
 }
 
-/// The size in the config, if AWS has enlarged the disk on its own.
+/// The size in the config if AWS has enlarged the disk automatically.
 std::int64_t spelled_storage(std::int64_t actual, const Value& config) {
     const std::int64_t wanted = config.integer("storage");
     const bool by_aws = config["max_storage"].is_integer() && actual > wanted &&
@@ -238,7 +238,7 @@ void DbInstance::change(Region& region, const Item& item, const Value& before, c
     if (after.integer("storage") < before.integer("storage"))
         throw Error(ErrorKind::failed, "the storage of a database cannot shrink",
                     after["storage"].loc())
-            .with_hint("make a new database, copy the data, then remove this one");
+            .with_hint("create a new database, copy the data, then remove this database");
     if (changes_from(before, after, "engine_version") &&
         major_of(engine, before.text("engine_version")) !=
             major_of(engine, after.text("engine_version"))) {
@@ -285,7 +285,7 @@ void DbInstance::remove(Region& region, const std::string& id, const Value& befo
     try {
         send(snapshot);
     } catch (const ServiceError& error) {
-        const auto now = named(region, id); // an attempt whose answer was lost may have worked
+        const auto now = named(region, id); // an attempt whose response was lost may have succeeded
         if (!now || is_gone(*now)) return;
         if (error.is({"InvalidDBInstanceState"})) require_healthy(*now);
         if (!error.is({"DBSnapshotAlreadyExists"})) throw;
@@ -304,17 +304,18 @@ DbInstance::DbInstance()
                .id_filter = "db-instance-id"}) {
     name = "aws.db_instance";
     summary = "A database of RDS: MySQL, MariaDB or PostgreSQL";
-    doc = "Created, then waited for until it is available, which takes 5 to 20 minutes; other "
-          "changes continue meanwhile, and the progress names AWS's state. Most settings change in "
-          "place: at once with `apply_immediately`, which can interrupt connections, otherwise in "
-          "the `maintenance_window`. Changes that AWS has accepted and not applied yet count as "
-          "made, and `pending` names them.\n\n"
-          "Detected and repaired: all settings, security groups, parameter group and tags; not the "
-          "password, which cannot be read. A database that is gone is created again, empty. "
-          "Versions that AWS upgraded within what `engine_version` says, and storage that it "
-          "enlarged up to `max_storage`, are no difference. Destroy and replacement need "
-          "confirmation of the data loss. Then they lift `deletion_protection` and do what "
-          "`on_destroy` says.";
+    doc =
+        "Apply waits until a new database is available, which takes 5 to 20 minutes. Other changes "
+        "continue meanwhile, and the progress shows AWS's state of the database. Most settings "
+        "change in place. With `apply_immediately`, they change at once, which can interrupt "
+        "connections; otherwise they change in the `maintenance_window`. A change that AWS has "
+        "accepted but not applied yet counts as made, and `pending` lists it.\n\n"
+        "Detected and repaired: changes of all settings, security groups, parameter group and "
+        "tags, but not of the password, because it cannot be read. A database that is gone is "
+        "created again, empty. An upgrade by AWS to a version that `engine_version` allows is not "
+        "drift. Nor is storage that AWS enlarged up to `max_storage`. Destroy and replacement need "
+        "confirmation of the data loss. Then they lift `deletion_protection` and do what "
+        "`on_destroy` says.";
     import_id = "the name of the database";
     limit = removal_limit = kLongestChange;
     example = "app:\n"

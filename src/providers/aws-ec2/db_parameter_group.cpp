@@ -78,7 +78,7 @@ void DbParameterGroup::check_own(const Value& config, Diagnostics& problems) con
                          e.value.loc());
 }
 
-/// The parameters that were set, instead of the family's own.
+/// The parameters that were set, without the defaults of the family.
 Settings DbParameterGroup::set_in(Region& region, const std::string& id) const {
     Settings out;
     region.rds().each(
@@ -137,8 +137,8 @@ void DbParameterGroup::change(Region& region, const Item& item, const Value& bef
                         fmt::format("the family {} has no parameter {}", after.text("family"),
                                     quoted(after["parameters"], key, 40)),
                         after["parameters"].loc())
-                .with_hint("names are in lower case; a parameter of another version has another "
-                           "name");
+                .with_hint("names are in lower case; a parameter can have a different name in each "
+                           "version");
     send(region, "ModifyDBParameterGroup", id, set, how);
     send(region, "ResetDBParameterGroup", id, gone, how);
 }
@@ -152,14 +152,13 @@ DbParameterGroup::DbParameterGroup()
                 .arn = "DBParameterGroupArn"}) {
     name = "aws.db_parameter_group";
     summary = "Settings of databases";
-    doc =
-        "Parameters change in place. Those that AWS calls dynamic apply at once; the others apply "
-        "at the next start of a database, which hadeploy does not cause: `pending` of the "
-        "`aws.db_instance` then has `parameter_group`. Another family, as for another major "
-        "version, is another group, which is made first, with a part of its identity in its "
-        "name.\n\n"
-        "Detected and repaired: parameters that were set, changed or reset, and tags; a group "
-        "that is gone is created again. Destroy waits until no database uses it.";
+    doc = "Parameters change in place. Parameters that AWS calls dynamic apply at once; the others "
+          "apply at the next restart of a database. hadeploy does not restart the database; until "
+          "the restart, `pending` of the `aws.db_instance` contains `parameter_group`. A change of "
+          "the family, for example for a different major version, replaces the group. The new "
+          "group is created first, with a part of its identity in its name.\n\n"
+          "Detected and repaired: parameters that were set, changed or reset, and tags; a group "
+          "that is gone is created again. Destroy waits until no database uses it.";
     import_id = "the name of the group";
     example = "settings:\n"
               "  type: aws.db_parameter_group\n"
@@ -185,8 +184,8 @@ DbParameterGroup::DbParameterGroup()
              .default_value = Value("managed by hadeploy")},
             {.name = "parameters",
              .type = map_of(TypeKind::string),
-             .doc = "All parameters that differ from those of the family, as texts. Not managed if "
-                    "not set."},
+             .doc = "All parameters whose values differ from the defaults of the family, as "
+                    "strings. If not set, parameters are not managed."},
         },
         true, "Its name.");
 }

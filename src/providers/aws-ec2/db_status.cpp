@@ -19,10 +19,11 @@ struct Trouble {
 };
 constexpr const char* kReplace = "`hadeploy taint` lets the next apply replace it";
 constexpr std::array<Trouble, 14> kTroubles{
-    {{"failed", "restore it from a backup, or let `hadeploy taint` have it replaced, empty"},
+    {{"failed", "restore it from a backup, or run `hadeploy taint`: the next apply then replaces "
+                "it with an empty database"},
      {"incompatible-create", kReplace},
-     {"incompatible-network", "a subnet or security group lacks what it needs, such as free "
-                              "addresses or the DNS of the VPC"},
+     {"incompatible-network", "check its subnets and security groups, for example for free "
+                              "addresses and for DNS in the VPC"},
      {"incompatible-option-group", "correct its option group"},
      {"incompatible-parameters",
       "undo the last change of its parameters, then restart it in AWS's console"},
@@ -30,7 +31,7 @@ constexpr std::array<Trouble, 14> kTroubles{
      {"inaccessible-encryption-credentials", "enable the KMS key that encrypts it"},
      {"inaccessible-encryption-credentials-recoverable",
       "enable the KMS key that encrypts it, then start it in AWS's console"},
-     {"insufficient-capacity", "choose another class, or try again later"},
+     {"insufficient-capacity", "choose a different DB instance class, or try again later"},
      {"restore-error", kReplace},
      {"stopped", "start it (`aws rds start-db-instance`), then apply again"},
      {"stopping", "start it (`aws rds start-db-instance`) once it has stopped, then apply again"},
@@ -158,7 +159,7 @@ void require_class(Region& region, const std::string& engine, const Value& wante
                 fmt::format("RDS does not offer {} for {} in {}", quoted(wanted, 40), engine,
                             region.name()),
                 wanted.loc())
-        .with_hint("choose another class, for example db.t4g.micro; `aws rds "
+        .with_hint("choose a different DB instance class, for example db.t4g.micro; `aws rds "
                    "describe-orderable-db-instance-options` lists them");
 }
 
@@ -170,7 +171,7 @@ void require_offered(Region& region, const Value& config) {
     try {
         require_version(region, engine, config["engine_version"]);
         require_class(region, engine, config["instance_class"]);
-    } catch (const ServiceError& error) { // the create has the same answer
+    } catch (const ServiceError& error) { // the create request will report the same error
         if (!error.is({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})) throw;
     }
 }

@@ -77,11 +77,10 @@ DbSubnetGroup::DbSubnetGroup()
                 .arn = "DBSubnetGroupArn"}) {
     name = "aws.db_subnet_group";
     summary = "The subnets in which databases can be";
-    doc =
-        "Subnets and description change in place. A replacement is made first, with a part of its "
-        "identity in its name.\n\n"
-        "Detected and repaired: subnets, description and tags; a group that is gone is created "
-        "again. Destroy waits until no database uses it.";
+    doc = "Subnets and description change in place. In a replacement, the new group is created "
+          "first, with a part of its identity in its name.\n\n"
+          "Detected and repaired: subnets, description and tags; a group that is gone is created "
+          "again. Destroy waits until no database uses it.";
     import_id = "the name of the group";
     example = "places:\n"
               "  type: aws.db_subnet_group\n"

@@ -20,9 +20,9 @@ struct ElbNames {
 
     const Service& service = kElb;
     const char* new_name = "Name";          ///< of a create
-    const char* looked_up = "Names.member"; ///< of a describe, the names
+    const char* looked_up = "Names.member"; ///< parameter with the names in a describe request
     const char* tagged = "ResourceArns.member";
-    const char* owner = "ResourceArn"; ///< of tags, in an answer
+    const char* owner = "ResourceArn"; ///< element with the owner of tags in a response
 };
 
 /// A type whose objects belong to Elastic Load Balancing. Their ID is an ARN or their name, which

@@ -29,7 +29,7 @@ class RegionEndpoint final : public OpenEndpoint {
     struct Wait {
         std::string id;
         Clock::time_point since = Clock::now();
-        bool still_used = false; ///< by other objects: the removal is retried
+        bool still_used = false; ///< other objects still use it: the removal is retried
         std::string what = {};   ///< for messages
     };
     using Indices = std::vector<std::size_t>;

@@ -39,7 +39,8 @@ void RdsType::check_name(const Value& name, std::size_t most, Diagnostics& probl
     check_rds_name(name, fmt::format("the name of a {}", names_.noun), most, problems);
 }
 
-/// Adds the tags, unless it was listed with them; false if it has disappeared since.
+/// Adds the tags of an object, unless it was listed with its tags; false if the object has
+/// disappeared since.
 bool RdsType::add_tags(Region& region, Item& item) const {
     pugi::xml_node tags = item.root().child("TagList");
     std::shared_ptr<pugi::xml_document> answer;
@@ -123,7 +124,7 @@ std::string RdsType::create_named(Region& region, const Change& change, Params p
     params.add(names_.id, name);
     try {
         region.rds().call(names_.create, params, true);
-    } catch (const ServiceError& error) { // an attempt whose answer was lost has made it
+    } catch (const ServiceError& error) { // created by an attempt whose response was lost
         if (!error.code.ends_with("AlreadyExists")) throw;
         const auto other = named(region, name);
         if (!other || other->identity() != change.identity) throw;

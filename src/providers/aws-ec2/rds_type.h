@@ -17,12 +17,12 @@ struct RdsNames {
     const char* set;            ///< "DBSubnetGroups"
     const char* id;             ///< "DBSubnetGroupName"; the ID is the name
     const char* arn;            ///< "DBSubnetGroupArn"
-    const char* id_filter = ""; ///< for its name: "db-instance-id"; "": there is none
+    const char* id_filter = ""; ///< for its name: "db-instance-id"; "": RDS has no filter
 };
 
 /// A type whose objects RDS keeps. Their ID is their name, unique in the region. They are listed,
-/// 100 a request. Databases are listed with their tags; those of other objects are asked for one by
-/// one, but AWS allows an account only 50 groups of a kind.
+/// 100 a request. Databases are listed with their tags; the tags of each other object need a
+/// request, but AWS allows an account only 50 groups of a kind.
 class RdsType : public AwsType {
   public:
     explicit RdsType(RdsNames n)
@@ -39,8 +39,8 @@ class RdsType : public AwsType {
   protected:
     /// The object that has a name.
     [[nodiscard]] std::optional<Item> named(Region& region, const std::string& name) const;
-    /// Sends a create with a name. If there is an object of this name already, it has to have the
-    /// identity: an earlier attempt has made it.
+    /// Sends a create request with a name. An existing object with this name must have the
+    /// identity, which shows that an earlier attempt created it.
     std::string create_named(Region& region, const Change& change, Params params,
                              const std::string& name) const;
     void check_name(const Value& name, std::size_t most, Diagnostics& problems) const;
@@ -52,19 +52,20 @@ class RdsType : public AwsType {
     const RdsNames names_;
 };
 
-/// A group of settings that databases share. It is replaced with the new one first, under another
-/// name while both exist, so that databases change to it in place.
+/// A group of settings that databases share. A replacement creates the new group first, under a
+/// different name while the old group exists, so that databases can change to the new group in
+/// place.
 class RdsGroup : public RdsType {
   public:
     explicit RdsGroup(RdsNames n);
 
-    /// Two generations can have the name, which is no claim then.
+    /// Two generations can have the same name, so the name is not a claim.
     std::vector<std::string> exclusive(const Value& config) const override;
     std::string conflict(Region& region, const Value& config) const override;
     std::string create(Region& region, const Change& change, Params tags) const override;
 
   protected:
-    /// The parameters of a create besides the name and the tags.
+    /// The parameters of a create request, except the name and the tags.
     virtual void specify(Region& region, Params& params, const Value& config) const = 0;
     /// The `name` to compare: the config's, if the object has it for its generation.
     [[nodiscard]] std::string observed_name(const Item& item, const Value& config) const;

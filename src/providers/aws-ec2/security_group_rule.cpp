@@ -21,7 +21,7 @@ Value as_listed(const Value& config) {
     return Value::list({std::move(out).at(config["peer"].loc())});
 }
 
-/// The rule of a config; nullopt while a part of it is not known.
+/// The rule of a config; nullopt while a part of the rule is not known.
 std::optional<RuleAtom> atom_of(const Value& config, const std::string& group) {
     for (const char* part : {"protocol", "ports", "peer", "description"})
         if (config[part].is_unknown()) return {};
@@ -114,7 +114,7 @@ Value SecurityGroupRule::observed(Region&, const Item& item, const Value& config
     return ports.is_null() ? out : out.with("ports", ports);
 }
 
-/// The rule of the group that is the same but for its description, which EC2 allows once.
+/// The rule of the group that is equal except for its description. EC2 allows only one such rule.
 std::optional<Item> SecurityGroupRule::same_rule(Region& region, const Value& config) const {
     const std::string group = config.text("group");
     if (group.empty() || !config["peer"].is_string()) return {};
@@ -147,7 +147,7 @@ std::string SecurityGroupRule::create(Region& region, const Change& change, Para
             .child("securityGroupRuleSet")
             .child("item")
             .child_value("securityGroupRuleId");
-    } catch (const ServiceError& error) { // an attempt whose answer was lost has made it
+    } catch (const ServiceError& error) { // created by an attempt whose response was lost
         if (!error.is({"InvalidPermission.Duplicate"})) throw;
         const auto there = same_rule(region, config);
         if (there && there->identity() == change.identity)
@@ -156,7 +156,7 @@ std::string SecurityGroupRule::create(Region& region, const Change& change, Para
     }
 }
 
-/// All else but the description is another rule.
+/// A change of anything except the description replaces the rule.
 void SecurityGroupRule::change(Region& region, const Item& item, const Value& before,
                                const Value& after, const Notice&) const {
     const std::string group = item.required("groupId");
@@ -184,10 +184,9 @@ SecurityGroupRule::SecurityGroupRule()
         "that lists its `ingress` or `egress` removes all other rules of that direction. So a spec "
         "that also has an `aws.security_group_rule` for the same group and direction is "
         "refused.\n\n"
-        "A different protocol, port or peer is a new rule, which is allowed before the old one is "
-        "revoked (`create_before_destroy`). A description changes in place.\n\n"
-        "Detected and repaired: a rule that was removed or changed, and tags. Destroy revokes "
-        "it.";
+        "A change of the protocol, port or peer replaces the rule: the new rule is added before "
+        "the old one is revoked (`create_before_destroy`). The description changes in place.\n\n"
+        "Detected and repaired: a rule that was removed or changed, and tags. Destroy revokes it.";
     import_id = "the ID of the rule (sgr-...)";
     create_before_destroy = true;
     example = "web_from_office:\n"

@@ -18,7 +18,7 @@ using ContainerJson = nlohmann::json;
 
 constexpr std::string_view kProjectLabel = "com.docker.compose.project";
 
-/// Where the compose file and the files that it names are on the host.
+/// The directory on the host with the compose file and the files that it names.
 std::string project_directory(const Value& config) {
     return config["directory"].is_string() ? config.text("directory")
                                            : "/srv/compose/" + config.text("name");
@@ -105,21 +105,20 @@ class DockerCompose final : public SshType {
 DockerCompose::DockerCompose() {
     name = "docker.compose";
     summary = "The services of a compose file on one host, without a swarm.";
-    doc =
-        "Does what `docker compose up` does: with the plugin `docker compose`, or with "
-        "`docker-compose`, of the host. The compose file and the files that it names for configs, "
-        "secrets and env_file are written to `directory`, so that both programs can be used "
-        "there, too. ${VARIABLES} are replaced by `variables`, which are not written to the host. "
-        "Before anything is changed, the program checks the file.\n\n"
-        "Apply waits until all containers run, and those with a `healthcheck` are healthy. A "
-        "container that ends with status 0 counts as done; the log of one that fails is in the "
-        "error. Images are pulled if the host does not have them; `build` is not supported: use a "
-        "docker.image.\n\n"
-        "Drift that is repaired: a container that was stopped, removed, scaled or made again with "
-        "other settings, and a changed compose file on the host. A project of the same name that "
-        "hadeploy did not create is an error.\n\n"
-        "Destroy stops and removes the containers and networks, and the files in `directory`. "
-        "Named volumes stay unless `remove_volumes` is set.";
+    doc = "Works like `docker compose up`, and uses the plugin `docker compose` or the program "
+          "`docker-compose` of the host. The compose file and the files that it names for configs, "
+          "secrets and env_file are written to `directory`, so that these programs can also be "
+          "used there by hand. ${VARIABLES} are replaced by `variables`, which are not written to "
+          "the host. Before anything is changed, the program checks the compose file.\n\n"
+          "Apply waits until all containers run, and those with a `healthcheck` are healthy. A "
+          "container that exits with status 0 counts as done. If a container fails, the error "
+          "contains its log. Images are pulled if the host does not have them; `build` is not "
+          "supported: use a docker.image.\n\n"
+          "Drift that is repaired: a container that was stopped, removed, scaled or recreated with "
+          "different settings, and a changed compose file on the host. A project of the same name "
+          "that hadeploy did not create is an error.\n\n"
+          "Destroy stops the containers, and removes the containers, the networks and the files in "
+          "`directory`. Named volumes stay unless `remove_volumes` is set.";
     example = "app:\n"
               "  type: docker.compose\n"
               "  host: ${node[\"node1\"].connection}\n"
@@ -130,7 +129,7 @@ DockerCompose::DockerCompose() {
         host_attribute(),
         {.name = "name",
          .type = TypeKind::name,
-         .doc = "The project: small letters, digits, '-' and '_'.",
+         .doc = "Name of the project: lower-case letters, digits, '-' and '_'.",
          .required = true,
          .replaces = true},
         {.name = "compose",
@@ -152,7 +151,7 @@ DockerCompose::DockerCompose() {
          .replaces = true},
         {.name = "wait",
          .type = TypeKind::duration,
-         .doc = "How long to wait until all containers run. 0s: do not wait.",
+         .doc = "Maximum time to wait until all containers run. 0s: do not wait.",
          .operational = true,
          .default_value = Value(120'000)},
         {.name = "remove_volumes",
@@ -184,7 +183,7 @@ void DockerCompose::check(const Value& config, Diagnostics& diagnostics) const {
                                    "abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos)
         diagnostics
             .add(fmt::format("{} is not a name of a project", quoted(project)), project.loc())
-            .with_hint("compose allows small letters, digits, '-' and '_'");
+            .with_hint("compose allows lower-case letters, digits, '-' and '_'");
     const Value& variables = config["variables"];
     if (variables.is_map())
         for (const Entry& e : variables.as_map())

@@ -24,7 +24,8 @@ bool is_ref(std::string_view ref) {
            });
 }
 
-/// Whether git reads this address without running a program that the address names, as ext:: does.
+/// Whether git reads this address without running a program. An address with ext:: names a program
+/// that git runs.
 bool is_repository(std::string_view address) {
     if (address.find_first_of(" \t") != std::string_view::npos) return false;
     for (const std::string_view scheme : {"https://", "http://", "ssh://", "git://", "file:///"})
@@ -72,17 +73,18 @@ HostGit::HostGit() {
     name = "host.git";
     summary = "A work tree of a git repository on a host, at a branch, tag or commit.";
     doc =
-        "The commit of `ref` is checked out, detached. A branch or tag is looked up at its origin "
-        "when the resource is created or changes, and with `follow` in every plan. git runs as "
-        "`owner`, never as root in a directory of a user. Submodules are not fetched.\n\n"
-        "Drift that is repaired: another HEAD, another origin, changed or deleted tracked files. "
-        "Local changes are kept: if tracked files have changed, or HEAD has commits that no branch "
-        "of origin has, apply fails and names them, unless `discard_changes` is set. Untracked "
-        "files are never removed.\n\n"
-        "The key of `private_key` is on the host only while git runs, and never on a command "
-        "line. The key of the SSH server has to be in `known_hosts`, or known to `owner`.\n\n"
+        "Checks out the commit of `ref` as a detached HEAD. A branch or tag is looked up at the "
+        "origin when the resource is created or changed; with `follow`, also in every plan. git "
+        "runs as `owner`, and never as root in a directory that a different user owns. Submodules "
+        "are not fetched.\n\n"
+        "Drift that is repaired: a different HEAD, a different origin, and changed or deleted "
+        "tracked files. Local changes are kept: if tracked files were changed, or HEAD has commits "
+        "that no branch of the origin contains, apply fails and the error names the changes. With "
+        "`discard_changes`, apply discards such changes. Untracked files are never removed.\n\n"
+        "The private key is on the host only while git runs, and never on a command line. The host "
+        "key of the SSH server has to be in `known_hosts`, or already known to `owner`.\n\n"
         "Destroy removes the work tree if hadeploy created it, unless it has local changes, "
-        "commits or untracked files. With `keep` it stays.";
+        "commits or untracked files. With `keep`, the work tree stays.";
     example = "configs:\n"
               "  type: host.git\n"
               "  host: ${node[\"node1\"].connection}\n"
@@ -106,7 +108,7 @@ HostGit::HostGit() {
                .required = true},
               {.name = "owner",
                .type = TypeKind::account,
-               .doc = "The user who owns the work tree, and as whom git runs.",
+               .doc = "The user who owns the work tree and runs git.",
                .replaces = true,
                .default_value = Value("root")},
               {.name = "follow",
@@ -159,7 +161,7 @@ void HostGit::check(const Value& config, Diagnostics& diagnostics) const {
             .add("`repository` contains a password or a token, which the host would store in the "
                  "work tree",
                  repository.loc())
-            .with_hint("use an address of SSH with `private_key`");
+            .with_hint("use an SSH address with `private_key`");
     else if (repository.is_string() && !is_repository(repository.as_string()))
         diagnostics
             .add(fmt::format("{} is not the address of a repository", quoted(repository)),
@@ -203,7 +205,7 @@ Observation HostGit::parse(const ReadRequest& request, const ProbeResult& result
         return Observation::failed(
             Error(ErrorKind::conflict,
                   fmt::format("{} is not empty, and is not a work tree of git", place))
-                .with_hint("move its contents, or choose another path"));
+                .with_hint("move its contents, or choose a different path"));
     if (!answer.has("tree")) return Observation::absent();
     const std::string head = answer.first("tree"), wanted = config.text("ref");
     const Value recorded = request.recorded != nullptr ? request.recorded->attributes : Value();

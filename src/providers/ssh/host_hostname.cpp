@@ -29,13 +29,13 @@ class HostHostname final : public SshType {
     HostHostname() {
         name = "host.hostname";
         summary = "The name of a host.";
-        doc =
-            "Sets the name in /etc/hostname and that of the running kernel, as `hostnamectl "
-            "set-hostname` does. A change of either by hand is detected and reverted. Programs "
-            "that have read the name at their start keep the old one until they are restarted.\n\n"
-            "The name in /etc/hosts is not changed: sudo and others want to resolve it, so add "
-            "it with a host.hosts.\n\n"
-            "Destroy sets the name that the host had before.";
+        doc = "Sets the host name in /etc/hostname and in the running kernel, as `hostnamectl "
+              "set-hostname` does. If one of these names is changed by hand, the change is "
+              "detected and reverted. Programs that read the name when they start keep the old "
+              "name until they are restarted.\n\n"
+              "The name in /etc/hosts is not changed: programs such as sudo must be able to "
+              "resolve the name, so add it with a host.hosts.\n\n"
+              "Destroy restores the name that the host had before hadeploy.";
         example = "name:\n"
                   "  type: host.hostname\n"
                   "  host: ${node[\"node1\"].connection}\n"

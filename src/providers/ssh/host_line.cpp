@@ -16,14 +16,15 @@ class HostLine final : public SshType {
     HostLine() {
         name = "host.line";
         summary = "A line in a text file on a host.";
-        doc = "The file has this line, and all its other lines are left unchanged. With `regexp`, "
-              "the line replaces the one that matches; if several match, the first one is replaced "
-              "and the others are removed, so that a setting is there once. The file is replaced "
-              "atomically; it keeps its owner and its mode, and gets a newline at its end.\n\n"
+        doc = "Makes sure that the file contains this line, and leaves all other lines unchanged. "
+              "With `regexp`, the line replaces the existing line that matches. If several lines "
+              "match, the first one is replaced and the others are removed, so that the file "
+              "contains the setting once. The file is replaced atomically; it keeps its owner and "
+              "its mode, and gets a newline at its end.\n\n"
               "A line that is missing, or that was changed by hand but still matches `regexp`, is "
               "drift and is repaired. Its position is not compared.\n\n"
-              "Destroy removes the line, or puts back the lines that it has replaced. A line that "
-              "was in the file before hadeploy stays. An existing file of more than 1 MiB, a "
+              "Destroy removes the line, or restores the lines that it replaced. If the line was "
+              "in the file before hadeploy, it stays. An existing file of more than 1 MiB, a "
               "symbolic link, and a file with several hard links are refused.";
         example = "no_passwords:\n"
                   "  type: host.line\n"
@@ -38,8 +39,8 @@ class HostLine final : public SshType {
             {{.name = "line", .type = TypeKind::line, .doc = "The line.", .required = true},
              {.name = "regexp",
               .type = TypeKind::line,
-              .doc = "An extended regular expression (as of `grep -E`) for the lines "
-                     "that the line replaces. It has to match the line itself.",
+              .doc = "An extended regular expression (as of `grep -E`) for the lines to replace. "
+                     "It has to match `line` too.",
               .operational = true}});
         adopts = true;
         remove_may_leave = true;
@@ -64,7 +65,7 @@ class HostLine final : public SshType {
                     .add(fmt::format("`regexp` {} does not match the line {}", quoted(regexp),
                                      quoted(line)),
                          regexp.loc())
-                    .with_hint("the line would not be found again, and added by every apply");
+                    .with_hint("the line would not be found again, so every apply would add it");
         } catch (const Error& error) {
             diagnostics.add(fmt::format("{} is not an extended regular expression: {}",
                                         quoted(regexp), error.message),
@@ -116,7 +117,8 @@ class HostLine final : public SshType {
 
   private:
     /// The lines that the resource manages: those that match `regexp`, or that are equal to the
-    /// line of the config or of the record. Only one of several equal ones, unless they match.
+    /// line of the config or of the record. If several lines are equal and do not match, only one
+    /// of them.
     static std::vector<std::string> lines_of_it(const ReadRequest& request,
                                                 const std::vector<std::string>& lines) {
         const std::string wanted = request.config.text("line");

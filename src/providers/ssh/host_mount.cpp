@@ -102,20 +102,23 @@ HostMount::HostMount() {
     name = "host.mount";
     summary = "A file system on a host: mounted, and mounted at boot.";
     doc = "Mounts a file system (NFS, a device, tmpfs, a bind mount) and writes its entry in "
-          "/etc/fstab. It is mounted first, so an entry that does not work is never written. Other "
-          "entries of /etc/fstab are not changed. An equal entry is adopted; a different one for "
-          "the same path, and another file system that is mounted there, are errors.\n\n"
-          "Drift that is repaired: not mounted, no entry or a changed one, and a mount whose flags "
-          "`ro`, `nosuid`, `nodev`, `noexec`, `noatime` or `sync` differ from `options`, such as "
-          "one that the kernel has made read-only. When `options` change, the file system is "
-          "mounted again in place, and NFS is unmounted and mounted, because it ignores most "
-          "options otherwise. A change of `source` unmounts, too. If the file system is in use, it "
-          "stays mounted, and the error names the processes.\n\n"
-          "A directory with files is not hidden by a mount unless `over` is set. All parent "
-          "directories of the path must belong to root. A network file system without the option "
-          "`nofail` stops the boot of the host while its server is down.\n\n"
-          "Destroy unmounts it, and removes the entry and the directory if hadeploy made them; an "
-          "entry that it has replaced is restored. Data in a tmpfs is lost when it is unmounted.";
+          "/etc/fstab. The file system is mounted before the entry is written, so an entry that "
+          "does not work is never written. Other entries of /etc/fstab are not changed. An equal "
+          "entry is adopted. It is an error if /etc/fstab has a different entry for the path, or "
+          "if a different file system is mounted there.\n\n"
+          "Drift that is repaired: the file system is not mounted, its entry is missing or was "
+          "changed, or its flags `ro`, `nosuid`, `nodev`, `noexec`, `noatime` or `sync` differ "
+          "from `options`, for example because the kernel has made it read-only. When `options` "
+          "change, the file system is remounted in place. NFS ignores most options in a remount, "
+          "so it is unmounted and mounted again. The same happens when `source` changes. If the "
+          "file system is in use, it stays mounted, and the error names the processes.\n\n"
+          "A directory that is not empty is refused as a mount point unless `over` is set, because "
+          "the mount would hide its contents. All parent directories of the path must belong to "
+          "root. Set the option `nofail` for a network file system: without it, the host cannot "
+          "boot while the server of the file system is down.\n\n"
+          "Destroy unmounts the file system. It removes the entry and the directory if hadeploy "
+          "created them, and restores an entry that hadeploy replaced. Data in a tmpfs is lost "
+          "when it is unmounted.";
     example = "shared:\n"
               "  type: host.mount\n"
               "  host: ${node[\"node1\"].connection}\n"
@@ -131,7 +134,7 @@ HostMount::HostMount() {
                .replaces = true},
               {.name = "source",
                .type = TypeKind::line,
-               .doc = "What is mounted: `/dev/vdb1`, `UUID=...`, `10.77.0.20:/data` (NFS), "
+               .doc = "The source of the mount: `/dev/vdb1`, `UUID=...`, `10.77.0.20:/data` (NFS), "
                       "`tmpfs`, or a directory for a bind mount.",
                .required = true},
               {.name = "fs",
@@ -144,8 +147,8 @@ HostMount::HostMount() {
                .default_value = Value("defaults")},
               {.name = "pass",
                .type = TypeKind::integer,
-               .doc = "Order of the checks at boot: 0 for none, 1 for the root file system, 2 for "
-                      "others.",
+               .doc = "Order of the file system check at boot: 1 for the root file system, 2 for "
+                      "others, 0 for no check.",
                .default_value = Value(0),
                .min = 0,
                .max = 2},
@@ -157,7 +160,7 @@ HostMount::HostMount() {
                .verb = "mount"},
               {.name = "over",
                .type = TypeKind::boolean,
-               .doc = "Mount it over a directory that is not empty.",
+               .doc = "Mount the file system even if the directory is not empty.",
                .operational = true,
                .default_value = Value(false)}};
     adopts = true;

@@ -12,8 +12,8 @@
 namespace hadeploy::ssh {
 
 namespace {
-/// Content that differs from every unit file: systemd may still use the previous one.
-constexpr std::string_view kNotApplied = "(an earlier run was interrupted before it was used)";
+/// Content that differs from every unit file: systemd may still use the previous file.
+constexpr std::string_view kNotApplied = "(not in use yet: an earlier run was interrupted)";
 /// The probe prints the file after this line.
 constexpr std::string_view kContent = "\ncontent\n";
 
@@ -45,19 +45,18 @@ HostUnit::HostUnit() {
     summary = "A systemd unit on a host, such as a service or a timer, or a drop-in for one.";
     doc =
         "Writes the file below /etc/systemd/system, makes systemd read it, enables and starts the "
-        "unit, and restarts it when the file changes. Before anything is changed, "
-        "`systemd-analyze verify` on the host checks the file: settings that systemd would "
-        "ignore are errors, too. A service that ends within three seconds of its start is an "
-        "error of apply, as with host.service.\n\n"
-        "With `drop_in`, the file is NAME.d/DROP_IN.conf: it changes settings of a unit of the "
-        "system, which is restarted if it runs. `running` and `enabled` do not apply then; use "
-        "a host.service for them.\n\n"
-        "Drift that is repaired: a changed or missing file, a unit that was stopped or disabled "
-        "(or the reverse, if the spec says so). For a service that a timer starts, set `running` "
-        "and `enabled` to false.\n\n"
+        "unit, and restarts it when the file changes. Before anything is changed, `systemd-analyze "
+        "verify` on the host checks the file: settings that systemd would ignore are errors, too. "
+        "Apply fails if a service ends within three seconds of its start, as with host.service.\n\n"
+        "With `drop_in`, the file is NAME.d/DROP_IN.conf, which changes settings of an existing "
+        "unit. That unit is restarted if it runs. A drop-in cannot set `running` and `enabled`; "
+        "use a host.service for them.\n\n"
+        "Drift that is repaired: a changed or missing file, and a unit whose state differs from "
+        "`running` or `enabled`. For a service that a timer starts, set `running` and `enabled` to "
+        "false.\n\n"
         "Destroy stops and disables the unit and removes the file. A file that hadeploy replaced "
-        "is restored, and a unit of the same name that ran before runs again. An adopted file "
-        "that was never changed stays.";
+        "is restored, and if its unit ran before, the unit is started again. An adopted file that "
+        "hadeploy never changed stays.";
     example = "backup:\n"
               "  type: host.unit\n"
               "  host: ${node[\"node1\"].connection}\n"
@@ -99,8 +98,8 @@ HostUnit::HostUnit() {
          .one_of = {"restart", "reload", "nothing"}},
         {.name = "restart_on",
          .type = map_of(TypeKind::any),
-         .doc = "The unit is restarted, or what `on_change` says, when one of these values "
-                "changes.",
+         .doc = "When one of these values changes, the unit is treated as if the file had changed: "
+                "see `on_change`.",
          .default_value = Value::map({})}};
     adopts = true;
     remove_may_leave = true;
@@ -113,7 +112,7 @@ void HostUnit::check(const Value& config, Diagnostics& diagnostics) const {
         diagnostics
             .add("a unit file cannot contain a secret: every user of the host can read it",
                  content.loc())
-            .with_hint("put it into a host.file with mode \"0600\", and name that with "
+            .with_hint("put it into a host.file with mode \"0600\", and name that file with "
                        "EnvironmentFile= or LoadCredential=");
     const bool named_well =
         unit.is_string() && is_unit_name(unit.as_string()) && !unit_kind(unit.as_string()).empty();
@@ -129,8 +128,7 @@ void HostUnit::check(const Value& config, Diagnostics& diagnostics) const {
     const bool template_unit = named_well && unit.as_string().find("@.") != std::string::npos;
     for (const char* state : {"running", "enabled"}) {
         if (is_drop_in(config) && config[state].is_bool() && !config.flag(state))
-            diagnostics
-                .add(fmt::format("a drop-in does not decide on `{}`", state), config[state].loc())
+            diagnostics.add(fmt::format("a drop-in cannot set `{}`", state), config[state].loc())
                 .with_hint("use a host.service for the unit");
         else if (template_unit && !is_drop_in(config) && config.flag(state, true))
             diagnostics
@@ -179,7 +177,7 @@ Observation HostUnit::parse(const ReadRequest& request, const ProbeResult& resul
                                     .with("enabled", unit_enabled(all, config["enabled"])));
 }
 
-/// The script lines that bring the unit into its state after its file is there.
+/// The script lines that bring the unit into the desired state after its file was written.
 std::string HostUnit::settle(const Change& change) {
     const Value& after = change.after;
     const bool create = change.kind == Change::Kind::create;

@@ -16,12 +16,12 @@ class MysqlDatabase final : public SshType {
     MysqlDatabase() {
         name = "mysql.database";
         summary = "A database of a MariaDB server.";
-        doc = "hadeploy uses the client `mariadb` on the host, for a server on the host or "
-              "elsewhere, such as one of RDS. Character set and collation are the defaults for new "
-              "tables: a change of them by hand is detected and reverted, and existing tables are "
-              "not converted.\n\n"
+        doc = "hadeploy uses the client `mariadb` on the host. The server can run on the host or "
+              "elsewhere, for example in RDS. Character set and collation are the defaults for new "
+              "tables. A change of these defaults by hand is detected and reverted. Existing "
+              "tables are not converted.\n\n"
               "An existing database is adopted. Destroy drops the database with all its tables if "
-              "hadeploy created it; with `keep` it stays.";
+              "hadeploy created it. With `keep`, the database stays.";
         example =
             "app_db:\n"
             "  type: mysql.database\n"
@@ -41,7 +41,7 @@ class MysqlDatabase final : public SshType {
                    .default_value = Value("utf8mb4")},
                   {.name = "collation",
                    .type = TypeKind::line,
-                   .doc = "The default collation. Default: that of the server for `charset`.",
+                   .doc = "The default collation. If not set, the server's default for `charset`.",
                    .filled = true},
                   {.name = "keep",
                    .type = TypeKind::boolean,

@@ -26,7 +26,7 @@ struct Grants {
 Grants parse_grants(const std::vector<std::string>& lines);
 
 /// The statements that change the privileges of `account`, an SQL text, from `before` to `after`.
-/// What both have is never revoked, so a user loses no privilege that it keeps.
+/// A privilege in `before` and `after` is never revoked, so the user has it at all times.
 std::string change_grants(std::string_view account, const Value& before, const Value& after);
 
 /// The hash that the server stores for a password (mysql_native_password): the password itself

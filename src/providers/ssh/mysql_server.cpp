@@ -14,15 +14,15 @@ Attribute server_attribute() {
             .type = object_of({
                 {.name = "address",
                  .type = TypeKind::address,
-                 .doc = "The server, as seen from the host. Default: the one on the host itself, "
-                        "through its socket."},
+                 .doc = "Address of the server, as seen from the host. Default: the server on the "
+                        "host itself, through its socket."},
                 {.name = "port",
                  .type = TypeKind::port,
-                 .doc = "Its port.",
+                 .doc = "Port of the server.",
                  .default_value = Value(3306)},
                 {.name = "socket",
                  .type = TypeKind::path,
-                 .doc = "The socket of the server on the host. Default: that of the client's "
+                 .doc = "The socket of the server on the host. Default: the socket in the client's "
                         "configuration."},
                 {.name = "user",
                  .type = TypeKind::line,
@@ -30,8 +30,8 @@ Attribute server_attribute() {
                  .default_value = Value("root")},
                 {.name = "password",
                  .type = TypeKind::string,
-                 .doc = "Its password. Not needed on the socket if the server knows root by the "
-                        "user ID (unix_socket), as on Debian.",
+                 .doc = "Password of the user. Not needed over the socket if the server "
+                        "authenticates root by the user ID (unix_socket), as on Debian.",
                  .secret = true,
                  .operational = true},
             }),

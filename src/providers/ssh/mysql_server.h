@@ -25,8 +25,8 @@ std::vector<std::string> claim_on_server(const Value& config, std::string_view w
 std::string client(const Value& config);
 /// The same, and a query that prints "version ..." and the results of `sql`.
 std::string query(const Value& config, std::string_view sql);
-/// Why the answer of query() is none: the server does not run yet (blocked), refuses the login, or
-/// is not MariaDB. nullopt if it is an answer.
+/// The failure of a query(): the server does not run yet (blocked), refuses the login, or is not
+/// MariaDB. nullopt if the query has results.
 /// @param what  "the database app"
 std::optional<Observation> no_answer(const Value& config, std::string_view what,
                                      const ProbeResult& result);

@@ -43,15 +43,14 @@ class MysqlUser final : public SshType {
 MysqlUser::MysqlUser() {
     name = "mysql.user";
     summary = "A user of a MariaDB server, with its password and its privileges.";
-    doc =
-        "The server gets only the hash of the password (mysql_native_password): the password "
-        "itself is on no command line, in no log and not on the host. A change of `password` "
-        "sets the new one at once; connections that are open stay.\n\n"
-        "Drift that is repaired: a password that was changed by hand, a missing privilege, and "
-        "one that was granted by hand. Privileges that stay are not revoked in between. Roles are "
-        "not managed. A name of a database in `privileges` is meant as written: `_` and `%` in it "
-        "are no wildcards.\n\n"
-        "An existing user is adopted. Destroy drops the user if hadeploy created it.";
+    doc = "The server gets only the hash of the password (mysql_native_password): the password "
+          "itself is never on a command line, in a log or on the host. A new `password` takes "
+          "effect immediately; open connections stay.\n\n"
+          "Drift that is repaired: a password that was changed by hand, a missing privilege, and a "
+          "privilege that was granted by hand. Privileges that stay are not revoked even for a "
+          "moment. Roles are not managed. Database names in `privileges` are literal: `_` and `%` "
+          "are not wildcards.\n\n"
+          "An existing user is adopted. Destroy drops the user if hadeploy created it.";
     example = "app_user:\n"
               "  type: mysql.user\n"
               "  host: ${node[\"node1\"].connection}\n"
@@ -80,7 +79,8 @@ MysqlUser::MysqlUser() {
               {.name = "privileges",
                .type = map_of(set_of(TypeKind::string)),
                .doc = "Privileges by object: `\"*.*\"`, `\"DATABASE.*\"` or `\"DATABASE.TABLE\"`. "
-                      "In capital letters, as in SHOW GRANTS; ALL for all of them.",
+                      "Privileges are written in capital letters, as in SHOW GRANTS. ALL means all "
+                      "privileges.",
                .default_value = Value::map({})}};
     adopts = true;
     remove_may_leave = true;
@@ -160,7 +160,7 @@ Observation MysqlUser::parse(const ReadRequest& request, const ProbeResult& resu
     return Observation::present(
         Value::map({{"name", config["name"]},
                     {"from", config["from"]},
-                    {"password", same ? wanted : Value("(another password)").as_secret()},
+                    {"password", same ? wanted : Value("(a different password)").as_secret()},
                     {"privileges", grants.privileges}}));
 }
 

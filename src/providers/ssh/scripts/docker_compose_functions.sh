@@ -7,5 +7,5 @@ compose() {
 }
 enter_project() {
     hadeploy_enter "$directory" "$@" || return 1
-    hadeploy_roots . && ! hadeploy_shared || hadeploy_refuse "hadeploy: $directory is not root's alone, and root runs what is in it; choose another \`directory\`"
+    hadeploy_roots . && ! hadeploy_shared || hadeploy_refuse "hadeploy: users other than root can write to $directory, but root runs the files in it; choose a different \`directory\`"
 }

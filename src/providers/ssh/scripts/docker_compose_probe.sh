@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints whose project the files are ("owner ID"), the digest of what was deployed, that of the compose
-# file then and now, and Docker's list of the containers.
+# Prints the ID of the project that owns the files ("owner ID"), the digest of the deployed project, the
+# digests of the compose file at that time and now, and Docker's list of the containers.
 command -v dockerd >/dev/null || { echo none; exit 0; }
 owner=
 if (enter_project && [ -f ./.hadeploy ]) 2>/dev/null; then

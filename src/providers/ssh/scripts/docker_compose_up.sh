@@ -1,6 +1,6 @@
 #!/bin/sh
 # Variables: sha256, files (a function that writes the project into the current directory). The program
-# checks the files in a directory of their own first.
+# first checks the files in a separate directory.
 enter_project make
 if [ -f ./.hadeploy ]; then grep -qx "owner $id" ./.hadeploy || hadeploy_refuse "hadeploy: the files in $directory belong to another project"
 else ! hadeploy_holds . || hadeploy_refuse "hadeploy: $directory is not empty"; fi

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Waits until all containers of the project run for three seconds and are healthy, or have ended well.
-# Variables: limit (seconds).
+# Waits until all containers of the project run for three seconds and are healthy, or have exited with
+# status 0. Variables: limit (seconds).
 look_at_containers() {
     waits= failed=
     listed=$(docker ps -a --filter "label=com.docker.compose.project=$project" --format '{{.Names}} {{.Status}}')

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Variables: path (of the work tree), owner, key and known_hosts (texts, or "").
 #
-# git runs programs that the configuration of a repository names, so it runs as the owner of the work
-# tree. As root only if no user owns a directory above it.
+# The configuration of a repository can name programs that git runs. So git runs as the owner of the work
+# tree, and as root only if no other user owns a directory above the work tree.
 uid=$(id -u -- "$owner" 2>/dev/null) || hadeploy_refuse "hadeploy: the host has no user $owner"
 gid=$(id -g -- "$owner")
 HOME=$(getent passwd "$owner" | cut -d : -f 6)

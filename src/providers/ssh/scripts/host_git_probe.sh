@@ -1,6 +1,7 @@
 #!/bin/sh
-# Variables: url, ref, follow ("1" or ""). Prints "occupied" if there is something else, else origin and
-# HEAD, the local commit of the ref, changed files, and the present commit of the ref at its origin.
+# Variables: url, ref, follow ("1" or ""). Prints "occupied" if the path holds anything but a work tree.
+# Otherwise prints the origin and HEAD, the local commit of the ref, changed files, and the present commit
+# of the ref at the origin.
 if [ ! -e "$path/.git" ]; then
     if [ -e "$path" ] && { [ ! -d "$path" ] || hadeploy_holds "$path"; }; then echo occupied; fi
     exit 0

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the name in /etc/hostname (its first line that is no comment) and that of the kernel.
+# Prints the name in /etc/hostname (its first line that is not a comment) and the name in the kernel.
 if [ -f /etc/hostname ]; then
     while read -r line || [ -n "$line" ]; do
         case $line in ''|'#'*) continue ;; esac

@@ -11,8 +11,8 @@ look() {
     on=${on% 0 0}
 }
 # `is_from SOURCE BIND`: whether $on is from this source, given as in the spec. The kernel knows devices
-# by other names, and does not show what a bind mount (BIND not empty) shows. A mount whose server is
-# down would block, so only bind mounts are looked into.
+# by other names, and does not name the source directory of a bind mount (BIND not empty). Access to a
+# mount whose server is down would block, so only bind mounts are accessed.
 is_from() {
     shown=${on%% *}
     case $1 in

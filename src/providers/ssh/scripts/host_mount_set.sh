@@ -18,7 +18,7 @@ mkdir_it() {
     [ -d "$place" ] || remember directory
     (
         hadeploy_enter "$place" make || hadeploy_refuse "hadeploy: $place is not a directory"
-        hadeploy_roots .. || hadeploy_refuse "hadeploy: $place is in a directory that a user owns, who could replace it before the mount; choose a path below directories of root"
+        hadeploy_roots .. || hadeploy_refuse "hadeploy: $place is in a directory that a user other than root owns, so that user could replace $place before the mount; choose a path whose parent directories all belong to root"
         [ -n "$over" ] || ! hadeploy_holds . || hadeploy_refuse "hadeploy: $place is not empty, and the mount would hide its contents; move them, or set \`over: true\`"
     ) || exit 1
 }

@@ -49,8 +49,8 @@ find_place() {
     fi
     [ -n "$at" ] || hadeploy_refuse "hadeploy: no line of ${directory%/}/$n matches \`${after:+after}${before:+before}\`"
 }
-# Prints $text without the lines with the given $numbers. $part replaces the first of them; if there
-# are none, it follows the line $at. An empty $part is nothing.
+# Prints $text without the lines with the given $numbers. $part replaces the first of them; if there are
+# none, it follows the line $at. An empty $part adds nothing.
 replace_part() {
     numbers=$numbers part=$part at=$at awk '
         function put() { if (!done && part != "") print part; done = 1 }

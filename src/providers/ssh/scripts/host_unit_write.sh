@@ -7,7 +7,7 @@ trap 'rm -rf -- "$checked"' EXIT
 new=$checked/$u
 if [ -n "$drop_in" ]; then mkdir "$checked/$u.d"; new=$checked/$u.d/$n; fi
 cat >"$new"
-# Versions before 250 do not have the first option, and report ignored settings without an error.
+# systemd before 250 does not have the first option, and reports ignored settings without an error.
 verify() {
     SYSTEMD_UNIT_PATH=$checked: systemd-analyze verify --recursive-errors=no --man=no "$u" 2>&1 && return 0
     case $(systemd-analyze --version) in 'systemd 2'[5-9]*|'systemd '[3-9]*) return 1 ;; esac
