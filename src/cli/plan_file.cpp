@@ -292,16 +292,15 @@ void check_same_spec(const PlanFile& plan, const Project& project) {
     std::vector<std::string> differing;
     for (const auto& [name, text] : plan.files) {
         try {
-            if (disk_reader()(project.options().directory / name) == text) continue;
-        } catch (const Error&) { // it is missing, for example
+            if (disk_reader()(project.options().directory / name) != text)
+                differing.push_back(name + " differs");
+        } catch (const Error&) {
+            differing.push_back(name + " cannot be read");
         }
-        differing.push_back(name);
     }
     if (differing.empty()) return;
-    throw Error(ErrorKind::state,
-                fmt::format("the saved plan was made from a different spec: {} {}",
-                            fmt::join(differing, ", "),
-                            differing.size() == 1 ? "differs" : "differ"))
+    throw Error(ErrorKind::state, fmt::format("the saved plan was made from a different spec: {}",
+                                              fmt::join(differing, ", ")))
         .with_hint(fmt::format("apply it where the spec is the same{} or run plan again",
                                commit_of_plan(plan)));
 }

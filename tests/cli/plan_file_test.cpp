@@ -60,7 +60,8 @@ TEST_CASE("a saved plan with a missing or mistyped entry is refused") {
     const Saved saved;
     CHECK(saved.complaint(saved.body.dump()).empty());
     for (const char* part :
-         {"lineage", "serial", "options", "variables", "secrets", "steps_digest"}) {
+         {"lineage", "state", "directory", "serial", "plan_time", "origin", "interrupted",
+          "options", "files", "variables", "secrets", "observed", "digests"}) {
         CAPTURE(part);
         json without = saved.body, other = saved.body;
         without.erase(part);
@@ -75,7 +76,7 @@ TEST_CASE("a saved plan with a missing or mistyped entry is refused") {
         CHECK(saved.complaint(text).find("missing or has the wrong type") != std::string::npos);
     }
     json unknown_state = saved.body;
-    unknown_state["observed"]["a"] = {{"state", 99}, {"attributes", "{}"}};
+    unknown_state["observed"]["a"] = {{"type", ""}, {"state", 99}, {"attributes", "{}"}};
     CHECK(saved.complaint(unknown_state.dump()).find("the invalid state 99") != std::string::npos);
 }
 

@@ -333,6 +333,19 @@ class PlansInCiTest(unittest.TestCase):
         for machine in (self.ci, self.other):
             self.assertIn(str(machine.path), said)
 
+    def test_a_file_in_the_project(self):
+        """Its path is relative in the plan, also as it was read."""
+        spec = SPEC.replace("resources:\n", "resources:\n  note: {type: local.file, path: note, content: old}\n")
+        self.other.write("hadeploy.yaml", spec)
+        self.first_apply()
+        for machine in (self.ci, self.other):
+            machine.write("hadeploy.yaml", spec.replace("old", "new"))
+        self.ci.write("note", "old")
+        self.saved()
+        self.assertIn("1 to update", self.other.run("show", "plan.hadeploy"))
+        self.other.run("apply", "plan.hadeploy")
+        self.assertEqual([(m.path / "note").read_text() for m in (self.ci, self.other)], ["old", "new"])
+
     def test_a_secret_is_compared_and_not_shown(self):
         self.first_apply()
         spec = SPEC.replace("TEXT: ", "MORE: \"${sensitive(file('hidden'))}\", TEXT: ")

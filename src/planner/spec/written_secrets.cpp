@@ -71,9 +71,9 @@ class Hiding {
             if (!e.value.is_map()) return hide(e.value);
             for (const Entry& block : e.value.as_map()) hide_block(block);
         };
-        static const std::set<std::string> open{"name",    "description", "locals",
-                                                "secrets", "chaos",       "moved",
-                                                "removed", "import",      "checks"};
+        static const std::set<std::string> open{"name",   "description", "locals",  "secrets",
+                                                "chaos",  "moved",       "removed", "import",
+                                                "checks", "apply"};
         if (e.key == "variables") return each([&](const Entry& b) { variable(b.value); });
         if (e.key == "providers") return each([&](const Entry& b) { provider(b); });
         if (e.key == "resources" || e.key == "data")
