@@ -37,7 +37,7 @@ EXPRESSIONS = {
     "variable.n": "a variable is ${var.n}",
     "modules.m.x": "a module's output is ${module.m.x}",
     "output.x": "a spec can't refer to its own outputs",
-    "env.HOME": "set HADEPLOY_VAR_HOME, and use ${var.HOME}",
+    "env.HOME": "set HADEPLOY_VAR_HOME in the environment, and use ${var.HOME}",
     "terraform.workspace": "there are no workspaces",
     "n": "a variable is ${var.n}",
     "l": "a local is ${local.l}",

@@ -95,9 +95,10 @@ prints the password), `HADEPLOY_VAULT_PASSWORD`, the file named by `ANSIBLE_VAUL
 prompt on the terminal.
 
 Values from such a file are secret, like the value of a variable with `secret: true`. Everything
-computed from them is secret too. A module sees only the secrets that it is given under `with`. The
-output of commands is searched for known secrets before it is shown. Secrets of fewer than 4
-characters cannot be hidden there; `validate`, `plan` and `apply` name them. Where an error or `why`
+computed from them is secret too. A module sees only the secrets that it is given under `with`. In the
+output of other programs, such as the command of a `host.command`, `(secret)` replaces known
+secrets. Secrets of fewer than 4 characters cannot be hidden there; `validate`, `plan` and `apply`
+name them. Where an error or `why`
 shows a line of the spec, `(secret)` replaces literal secrets in it. In a file that is not
 valid YAML, literal secrets cannot be found. If such a file contains a word that suggests secrets
 (secret, sensitive, password, private_key, token), only the keys of its lines are shown.

@@ -244,9 +244,10 @@ Value condition(const Expr& expr, const Path& path, const Names& names) {
         return marked(given, yes || no);
     }
     if (!given.is_bool())
-        throw Error(ErrorKind::spec,
-                    fmt::format("the condition before ? must be a boolean, got {}", given.kind_name()),
-                    expr.parts[0].loc());
+        throw Error(
+            ErrorKind::spec,
+            fmt::format("the condition before ? must be a boolean, got {}", given.kind_name()),
+            expr.parts[0].loc());
     const Value out = evaluate_at(expr.parts[given.as_bool() ? 1 : 2], path, names);
     return marked(out, given.secret());
 }
