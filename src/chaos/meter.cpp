@@ -22,13 +22,8 @@ Meter::Meter(const Settings& settings, std::filesystem::path log, DrillEvents& e
       rate_(settings.rate) {}
 
 ProberSettings Meter::probing(int rate) const {
-    return {settings_.urls,
-            settings_.read,
-            settings_.write,
-            settings_.body,
-            rate,
-            settings_.timeout,
-            log_};
+    return {settings_.urls,    settings_.read, settings_.write,   settings_.body, rate,
+            settings_.timeout, log_,           settings_.failover};
 }
 
 std::optional<Calibration> Meter::calibrate() {

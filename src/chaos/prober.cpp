@@ -47,6 +47,9 @@ class Prober::Loop {
     explicit Loop(ProberSettings settings)
         : settings_(std::move(settings)), prefix_(fmt::format("chaos-{}-", hex(random_bytes(6)))),
           step_(Us(std::chrono::seconds(1)) / std::max(settings_.rate, 1) / 2),
+          connect_timeout_(std::min<std::chrono::milliseconds>(
+              std::chrono::seconds(1),
+              settings_.timeout / static_cast<long>(settings_.urls.size()))),
           // all requests of one timeout, if none is answered, and some more
           most_in_flight_(static_cast<std::size_t>(settings_.timeout / step_) + 64) {
         if (!settings_.log.empty()) open_log();
@@ -96,7 +99,8 @@ class Prober::Loop {
   private:
     struct Pending {
         Sample sample;
-        std::string id; ///< of a write
+        std::string id;        ///< of a write
+        std::size_t tried = 1; ///< URLs
     };
 
     void open_log() {
@@ -135,14 +139,21 @@ class Prober::Loop {
             sample.done = now();
             return keep(std::move(sample), "");
         }
+        Pending pending{std::move(sample), {}};
+        if (pending.sample.kind == Kind::write)
+            pending.id = fmt::format("{}{}", prefix_, number_ / 2);
+        transmit(number_, std::move(pending));
+    }
+
+    void transmit(std::size_t number, Pending pending) {
+        const Sample& sample = pending.sample;
         const bool writes = sample.kind == Kind::write;
         const std::string& path = writes ? settings_.write_path : settings_.read_path;
         const std::string url = join_url(settings_.urls[sample.url], path);
-        http::Request request = request_to(url, settings_.timeout);
+        http::Request request = request_to(url, time_left(sample));
+        if (settings_.failover) request.connect_timeout = connect_timeout_;
         request.sink = [](std::string_view, std::int64_t) { return true; }; // only counts
-        Pending pending{std::move(sample), {}};
         if (writes) {
-            pending.id = fmt::format("{}{}", prefix_, number_ / 2);
             request.method = "POST";
             request.headers = {{"Content-Type", "application/json"}};
             request.body = with_id(settings_.body, pending.id);
@@ -151,16 +162,26 @@ class Prober::Loop {
             result_.writes[pending.id] = Outcome::unknown;
         }
         const std::lock_guard lock(mutex_);
-        oldest_ = std::min(oldest_.value_or(Us::max()), pending.sample.intended);
-        in_flight_.emplace(number_, std::move(pending));
-        transfers_.add(std::move(request), [this, number = number_](const http::Answer& answer) {
-            finish(number, answer);
-        });
+        oldest_ = std::min(oldest_.value_or(Us::max()), sample.intended);
+        in_flight_.emplace(number, std::move(pending));
+        transfers_.add(std::move(request),
+                       [this, number](const http::Answer& answer) { finish(number, answer); });
+    }
+
+    std::chrono::milliseconds time_left(const Sample& sample) const {
+        const Us left = settings_.timeout - (now() - sample.sent);
+        return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left),
+                        std::chrono::milliseconds(1)); // 0 is no limit
     }
 
     void finish(std::size_t number, const http::Answer& answer) {
         auto node = in_flight_.extract(number);
         Pending& pending = node.mapped();
+        if (settings_.failover && !answer.connected && pending.tried < settings_.urls.size()) {
+            ++pending.tried;
+            pending.sample.url = (pending.sample.url + 1) % settings_.urls.size();
+            return transmit(number, std::move(pending));
+        }
         pending.sample.done = now();
         set_outcome(answer, pending.sample);
         keep(std::move(pending.sample), pending.id);
@@ -200,6 +221,7 @@ class Prober::Loop {
     const ProberSettings settings_;
     const std::string prefix_;
     const Us step_; ///< between two requests; reads and writes alternate
+    const std::chrono::milliseconds connect_timeout_; ///< with `failover`
     const std::size_t most_in_flight_;
     const Clock::time_point begin_ = Clock::now();
     http::Transfers transfers_; ///< wake() apart, of the thread

@@ -17,6 +17,7 @@ struct ProberSettings {
     std::chrono::milliseconds timeout{5000}; ///< of one request, counted from its sending
     /// File to which each write is logged before it is sent, and its outcome later; "": no log.
     std::filesystem::path log = {};
+    bool failover = false; ///< if a connection cannot be opened, the next URL is requested
 };
 
 struct ProberResult {

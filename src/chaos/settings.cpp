@@ -35,6 +35,11 @@ Schema make_schema() {
          .doc = "URLs of the app, requested in turn: usually one URL for each node.",
          .required = true,
          .min = 1},
+        {.name = "failover",
+         .type = TypeKind::boolean,
+         .doc = "If a connection to a URL cannot be opened within a second, the request is sent to "
+                "the next URL, as browsers do for a name with several addresses.",
+         .default_value = Value(false)},
         text("read", "Path of a read (GET); 2xx is a success.", "/api/entities"),
         text("write", "Path of a write (POST); 2xx acknowledges it.", "/api/entities"),
         text("body", "JSON body of a write. `$ID` is replaced with the write's own ID.",
@@ -160,6 +165,7 @@ Settings parse_settings(const Value& section) {
     Settings s;
     s.hosts = section["hosts"];
     for (const Value& url : section["urls"].as_list()) s.urls.push_back(url.as_string());
+    s.failover = section["failover"].as_bool();
     s.read = section.text("read");
     s.write = section.text("write");
     s.body = section.text("body");

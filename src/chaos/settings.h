@@ -13,6 +13,7 @@ using Ms = std::chrono::milliseconds;
 struct Settings {
     Value hosts; ///< map of connections: the swarm's managers
     std::vector<std::string> urls;
+    bool failover = false;
     std::string read, write, body, verify;
     int rate = 10;  ///< highest reads per second, and as many writes
     int load = 100; ///< percentage of the highest rate that the app sustains

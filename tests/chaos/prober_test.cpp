@@ -76,6 +76,34 @@ TEST_CASE("a refused connection is a failure, a cut one has an unknown outcome")
     CHECK(app.ids().size() == cut.writes.size());
 }
 
+TEST_CASE("with failover, a request whose connection is refused is sent to the next URL") {
+    FakeApp app;
+    ProberSettings settings = probing({nobody(), nobody(), app.url()});
+    settings.failover = true;
+    const ProberResult result = probe_until(settings, 12);
+    for (const Sample& sample : result.samples) {
+        CHECK(sample.outcome == Outcome::ok);
+        CHECK(sample.url == 2);
+    }
+    CHECK(app.ids().size() == result.writes.size()); // each write was sent once
+    settings.urls.pop_back();
+    for (const Sample& sample : probe_until(settings, 6).samples)
+        CHECK(sample.outcome == Outcome::fail);
+}
+
+TEST_CASE("with failover, a request that was sent is not sent again") {
+    std::atomic<std::size_t> sent = 0;
+    FakeApp app;
+    app.cut_writes = true;
+    app.on_write = [&](const std::string&) { ++sent; };
+    ProberSettings settings = probing({app.url(), app.url()});
+    settings.failover = true;
+    const ProberResult result = probe_until(settings, 6);
+    REQUIRE(!result.writes.empty());
+    for (const auto& [id, outcome] : result.writes) CHECK(outcome == Outcome::unknown);
+    CHECK(sent == result.writes.size());
+}
+
 TEST_CASE("a response that is too late is a failure with an unknown outcome") {
     FakeApp app;
     app.delay_ms = 600;

@@ -115,6 +115,16 @@ TEST_CASE("docker.cluster: nodes, services and tasks with their names") {
     CHECK(tasks[3].text("slot") == "");
 }
 
+TEST_CASE("docker.cluster: the tasks of a node that does not report do not count as running") {
+    std::string nodes = kNodes;
+    const std::string ready = R"("State":"ready")";
+    nodes.replace(nodes.find(ready), ready.size(), R"("State":"unknown")");
+    const Observation o = cluster_seen(nodes);
+    for (const Value& service : o.attributes["services"].as_list())
+        CHECK(service.integer("running") == 0);
+    CHECK(o.attributes["tasks"].as_list()[0].text("state") == "running"); // as Docker reports it
+}
+
 TEST_CASE("docker.cluster: a failed read does not count as an empty swarm") {
     const Observation worker = docker_seen(
         "docker.cluster", reply(503, R"({"message":"This node is not a swarm manager."})") +

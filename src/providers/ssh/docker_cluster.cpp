@@ -3,6 +3,7 @@
 #include "providers/ssh/ssh_type.h"
 
 #include <fmt/format.h>
+#include <set>
 
 namespace hadeploy::ssh::docker {
 
@@ -74,15 +75,26 @@ Value nodes_of(const Json& nodes, Names& names) {
     return Value::list(std::move(out));
 }
 
-Value tasks_of(const Json& tasks, const Names& nodes, const Names& services,
+/// IDs of the nodes that report to the leader. A new leader lists the last state of all tasks, but
+/// does not know about the tasks of a node that has not reported to it yet.
+std::set<std::string> reporting(const Json& nodes) {
+    std::set<std::string> out;
+    for (const Json& n : nodes)
+        if (text(n, "/Status/State") == "ready") out.insert(text(n, "/ID"));
+    return out;
+}
+
+Value tasks_of(const Json& tasks, const Json& node_list, const Names& nodes, const Names& services,
                std::map<std::string, std::int64_t>& running,
                std::map<std::string, std::int64_t>& wanted) {
     Value::List out;
+    const std::set<std::string> ready = reporting(node_list);
     for (const Json& t : tasks) {
         const std::string service = text(t, "/ServiceID");
         const std::string state = text(t, "/Status/State"), desired = text(t, "/DesiredState");
         if (desired == "running") ++wanted[service];
-        if (desired == "running" && state == "running") ++running[service];
+        if (desired == "running" && state == "running" && ready.contains(text(t, "/NodeID")))
+            ++running[service];
         const std::int64_t slot = t.value("Slot", std::int64_t{0});
         out.push_back(Value::map({{"id", text(t, "/ID")},
                                   {"service", name_in(services, service)},
@@ -124,7 +136,8 @@ class DockerCluster final : public SshType {
              .computed = true},
             {.name = "services",
              .type = list_of(TypeKind::any),
-             .doc = "For each service: id, name, and the numbers of desired and running tasks.",
+             .doc = "For each service: id, name, the number of desired tasks, and the number of "
+                    "running tasks on ready nodes.",
              .computed = true},
             {.name = "tasks",
              .type = list_of(TypeKind::any),
@@ -148,7 +161,8 @@ class DockerCluster final : public SshType {
         std::map<std::string, std::int64_t> running, wanted;
         const Value node_list = nodes_of(replies[0].body, nodes);
         for (const Json& s : replies[1].body) services[text(s, "/ID")] = text(s, "/Spec/Name");
-        const Value task_list = tasks_of(replies[2].body, nodes, services, running, wanted);
+        const Value task_list =
+            tasks_of(replies[2].body, replies[0].body, nodes, services, running, wanted);
         Value::List service_list;
         for (const Json& s : replies[1].body) {
             const std::string id = text(s, "/ID");
