@@ -13,9 +13,22 @@ std::optional<Endpoint> StepQueues::choose_endpoint(StepId id, const Value& conf
     const auto candidates = step.action == Action::remove
                                 ? provider.removal_endpoints(*step.type, config, settings)
                                 : provider.endpoints(*step.type, config, settings);
-    for (const Endpoint& e : candidates)
-        if (e.machine.empty() || e.machine == step.address || !machine_down(e.machine)) return e;
-    return std::nullopt;
+    const auto is_up = [&](const Endpoint& e) {
+        return e.machine.empty() || e.machine == step.address || !machine_down(e.machine);
+    };
+    // the others may still consider the member of a lost machine as theirs
+    if (step.action != Action::remove && run_.prior.recorded.contains(step.address))
+        for (const Endpoint& e : candidates)
+            if (is_up(e) && is_made_by_run(e.machine)) return e;
+    const auto up = std::find_if(candidates.begin(), candidates.end(), is_up);
+    return up == candidates.end() ? std::nullopt : std::optional(*up);
+}
+
+bool StepQueues::is_made_by_run(const std::string& machine) const {
+    const auto step = run_.step_of.find(machine);
+    if (step == run_.step_of.end()) return false;
+    const Action action = run_.plan.steps[step->second].action;
+    return action == Action::create || action == Action::replace;
 }
 
 /// Whether a machine was observed as down and no step of this plan has started it.
@@ -180,11 +193,8 @@ void StepQueues::add_fellow_reads(Job& job) {
         Diagnostics diagnostics;
         const Value config = run_.graph->config(*step.node, run_.current_values(), diagnostics);
         if (!diagnostics.empty() || config.contains_unknown()) continue;
-        // all machines in its config must be up, not only the one through which the object is read
-        const std::set<std::string> machines = machines_in(config);
-        if (std::any_of(machines.begin(), machines.end(),
-                        [&](const std::string& m) { return machine_down(m); }))
-            continue;
+        // an object that several machines share can change with steps on the other machines
+        if (machines_in(config).size() > 1) continue;
         const auto endpoint = choose_endpoint(id, config);
         if (!endpoint || endpoint->key != job.queue->endpoint.key) continue;
         work.config = config;

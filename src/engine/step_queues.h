@@ -53,7 +53,8 @@ class StepQueues {
         std::vector<StepId> steps;
     };
 
-    /// The first endpoint through which a step's object can be reached now.
+    /// The endpoint through which a step's object is reached now: that of a machine which the run
+    /// creates, if there is one, otherwise the first that is up.
     std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
     /// Adds a step to the queue of its endpoint.
     void enqueue(StepId id, bool read);
@@ -85,6 +86,7 @@ class StepQueues {
     void add_fellow_reads(Job& job);
     bool has_own_batch(StepId id) const;
     bool machine_down(const std::string& address) const;
+    bool is_made_by_run(const std::string& machine) const;
 
     ActiveRun& run_;
     std::map<std::string, Queue> by_key_; ///< by the key of the endpoint

@@ -308,6 +308,26 @@ TEST_CASE("replacing a machine recreates the resources on it") {
     CHECK(lab.apply(bigger).plan == "");
 }
 
+TEST_CASE(
+    "an object shared with a lost machine is read from the new machine, after its resources") {
+    const char* const spec = R"(
+name: test
+resources:
+  vm: {type: fake.vm, for_each: [x, y], name: "${each.key}"}
+  daemon: {type: fake.thing, for_each: [x, y], name: "d-${each.key}", host: "${vm[each.key].connection}"}
+  store: {type: fake.shared, name: s, size: 2, peers: "${vm[*].connection}", depends_on: [daemon]}
+)";
+    Lab lab;
+    lab.apply(spec);
+    for (const char* name : {"y", "d-y"}) lab.world.objects.erase(name);
+    REQUIRE(lab.apply(spec).result.ok());
+    const auto& log = lab.world.log;
+    const auto daemon = std::find(log.begin(), log.end(), "create d-y");
+    REQUIRE(daemon != log.end());
+    CHECK(std::find(daemon, log.end(), "read y: s") != log.end());
+    CHECK(std::find(daemon, log.end(), "read x: s") == log.end());
+}
+
 TEST_CASE("an endpoint that does not answer is an error, and nothing is changed") {
     Lab lab;
     lab.apply(kMachine);

@@ -92,7 +92,7 @@ TEST_CASE("turns: a restart takes one machine, whose member leaves before and jo
     CHECK(reason(plan, "member[\"x\"]") ==
           "it leaves the cluster and joins it again, because its machine is "
           "taken down; 2 votes, quorum 2 without it");
-    CHECK(reason(plan, "store").starts_with("read again after a machine was taken down"));
+    CHECK(reason(plan, "store").starts_with("read again after a change of its machines"));
     // nothing is left to do until the next turn
     CHECK(steps_and_turns(plan_of(kMore, prior, {.hold = true})) ==
           "then vm[\"x\"] vm[\"y\"] vm[\"z\"]");
@@ -139,6 +139,17 @@ TEST_CASE("turns: what is ill is repaired before, unless its machine takes the t
         prior.recorded.at("member[\"z\"]").config.with("labels", Value::map({}));
     CHECK(steps_and_turns(plan_of(kMore, prior)).ends_with("then vm[\"x\"] vm[\"y\"] vm[\"z\"]") ==
           false);
+}
+
+TEST_CASE("a machine that is gone: the objects that it shares are read again when it is back") {
+    PriorState prior = applied(kThree);
+    prior.observed["vm[\"z\"]"] = Observation::absent();
+    for (const char* on_it : {"member[\"z\"]", "file[\"z\"]"}) prior.observed.erase(on_it);
+    const Plan plan = plan_of(kThree, prior);
+    std::size_t shared = 0;
+    for (const Step& s : plan.steps)
+        if (s.address == "store" && ++shared) CHECK(s.read_first);
+    CHECK(shared == 1);
 }
 
 namespace {

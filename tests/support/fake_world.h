@@ -364,7 +364,8 @@ class Kind : public Provider {
         if (type.name == "fake.shared" && config["peers"].is_map()) {
             std::vector<Endpoint> out;
             for (const Entry& e : config["peers"].as_map())
-                out.push_back({e.value.text("address"), e.value.text("machine"), e.value});
+                if (!e.value.contains_unknown()) // as the provider ssh
+                    out.push_back({e.value.text("address"), e.value.text("machine"), e.value});
             return out;
         }
         const Value& host = config["host"];

@@ -22,6 +22,7 @@ void Places::note(NodeId id, const Value& config, std::optional<Action> action, 
     else if (!machine_is_up(prior_, node.address))
         state = State::starting;
     machines_[node.address] = state;
+    if (state == State::fresh) fresh_.insert(node.address);
     if (action == Action::replace) replaced_.insert(node.address);
     const bool ends = action == Action::replace && node.type->removal_ends_machine;
     if (restarts || (ends && machine_is_up(prior_, node.address))) down_.insert(node.address);
@@ -44,12 +45,17 @@ Places::Down Places::down(NodeId id, const Value& config) const {
     if (node.type->machine) return Down::none;
     if (!stopped_below(id, config).empty())
         return config["host"].is_null() ? Down::some : Down::all;
-    if (down_.empty()) return Down::none;
+    if (down_.empty() && fresh_.empty()) return Down::none;
     const Provider& provider = *graph_.registry().provider(node.type->provider);
     const auto ways = provider.endpoints(*node.type, config, settings_.at(provider.name));
     const auto is_down = [&](const Endpoint& e) { return down_.contains(e.machine); };
-    if (std::none_of(ways.begin(), ways.end(), is_down)) return Down::none;
-    return std::all_of(ways.begin(), ways.end(), is_down) ? Down::all : Down::some;
+    if (std::any_of(ways.begin(), ways.end(), is_down))
+        return std::all_of(ways.begin(), ways.end(), is_down) ? Down::all : Down::some;
+    // a machine that is created is not among the ways, because its host key is unknown
+    const std::set<std::string> machines = machines_in(config);
+    const auto is_fresh = [&](const std::string& machine) { return fresh_.contains(machine); };
+    const bool shared = !ways.empty() && std::any_of(machines.begin(), machines.end(), is_fresh);
+    return shared ? Down::some : Down::none;
 }
 
 /// The state of the machine through which the resource can best be reached.

@@ -25,7 +25,7 @@ class Places {
 
     /// How many of the machines through which the resource is reached are down for a while:
     /// machines that run now and that the plan takes down, or on which the plan stops a service
-    /// that the resource depends on.
+    /// that the resource depends on. Also `some` if some of the machines, but not all, are created.
     enum class Down { none, some, all };
     [[nodiscard]] Down down(NodeId id, const Value& config) const;
 
@@ -53,6 +53,7 @@ class Places {
     const PriorState& prior_;
     const ProviderSettings& settings_;
     std::map<std::string, State> machines_; ///< by address
+    std::set<std::string> fresh_;           ///< machines that are created
     std::set<std::string> replaced_;        ///< replaced machines
     std::set<std::string> down_; ///< machines that run now, and are replaced or restarted
     std::map<NodeId, std::string> stopped_; ///< machines by resource: see stopped_below()

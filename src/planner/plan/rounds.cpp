@@ -155,10 +155,13 @@ void go_with_machine(Step& step, const RecordedResource* recorded, const PriorSt
         step.reason = "it leaves the cluster and joins it again, because its machine is taken down";
         step.verb.clear();
     }
-    if (down != Places::Down::some || action) return;
-    action = Action::read;
-    step.read_first = true;
-    step.reason = "read again after a machine was taken down, and repaired if it differs";
+    if (down != Places::Down::some) return;
+    if (!action) {
+        action = Action::read;
+        step.reason = "read again after a change of its machines, and repaired if it differs";
+    }
+    // the earlier read does not show whether the new machine lacks something
+    if (action == Action::read || action == Action::update) step.read_first = true;
 }
 
 namespace {

@@ -33,8 +33,8 @@ std::set<std::string> used_by(const std::set<std::string>& addresses, const Prio
 
 /// Adapts a step to a machine that runs now and that the plan takes down. Sets `Step::restarts` for
 /// an update that restarts the machine or stops services on it. A member with a vote leaves the
-/// cluster first and joins it again afterwards. A resource that this machine shares with other
-/// machines is read again afterwards.
+/// cluster first and joins it again afterwards. A resource that this machine, or one that is
+/// created, shares with other machines is read again afterwards.
 void go_with_machine(Step& step, const RecordedResource* recorded, const PriorState& prior,
                      Places::Down down, std::optional<Action>& action);
 
