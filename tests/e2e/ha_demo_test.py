@@ -3,8 +3,8 @@
 The tests depend on each other and run in the order of their names; the first failure ends them. KVM (on
 machines without it, which emulate), AWS, and hosts with another distribution are not covered.
 
-HADEPLOY_E2E_STORY=short leaves out the longest tests: drills, the machine that is lost, the moved write, the power
-cycles, new versions (versions_story.py), killed drills (faults_story.py) and the existing machines.
+HADEPLOY_E2E_STORY=short leaves out the longest tests: the moved write, the power cycles, new versions
+(versions_story.py), killed drills (faults_story.py) and the existing machines.
 
 To work on a single test: with HADEPLOY_E2E_PROJECT=DIR (an applied copy of examples/ha-demo),
 `ha_demo_test.py HaDemo.test_07...` runs against that cluster, and keeps it.
@@ -204,7 +204,7 @@ class HaDemo(versions_story.VersionsStory, faults_story.FaultsStory, unittest.Te
         done = self.project.hadeploy("chaos", *words, "--json", check=False)
         report = json.loads(done.stdout.splitlines()[-1])
         print(json.dumps({k: v for k, v in report.items() if k != "timeline"})[:1500])
-        self.assertIn(done.returncode, (0, 3), done.stderr)
+        self.assertIn(done.returncode, (0, 3, 4), done.stderr)  # 4: the machine was busy
         results = {t["name"]: t for t in report["thresholds"]}
         lost = [t for name, t in results.items() if "lost" in name]
         undone = [t for name, t in results.items() if name.endswith(" undone")]
@@ -265,7 +265,7 @@ class HaDemo(versions_story.VersionsStory, faults_story.FaultsStory, unittest.Te
     def test_09_machines_that_come_back_by_themselves(self):
         wait_until("the app works", self.app_is_well, 240)
         ident = self.write("power")
-        for names in (["node3"], ["node1", "node2"]):
+        for names in (["node1", "node2"], NAMES):
             self.power_cycle(names)
             for n in names:
                 node = self.nodes()[n]
@@ -460,5 +460,5 @@ if __name__ == "__main__":
     story = None
     if os.environ.get("HADEPLOY_E2E_STORY") == "short":
         story = ["HaDemo." + t for t in unittest.defaultTestLoader.getTestCaseNames(HaDemo)
-                 if re.match(r"test_(0[1-6]|10|12)_", t)]
+                 if re.match(r"test_(0[1-7][bc]?|10|12)_", t)]
     unittest.main(defaultTest=story, failfast=True, verbosity=2)
