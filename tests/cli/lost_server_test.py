@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs whose state's server is lost: it restarts, stays away, hangs, fails over, or the link to it is cut; and
-runs of eight machines on one state.
+runs of eight machines on one state, and runs that are killed.
 
 usage: lost_server_test.py HADEPLOY [--long | CLASS [unittest options]]
 
@@ -10,6 +10,7 @@ the classes that take longest.
 """
 import os
 import pathlib
+import random
 import shutil
 import signal
 import subprocess
@@ -283,6 +284,48 @@ class Machines(Case):
         self.check_done("slow", *AGAIN)
 
 
+class Kills(Case):
+    ROUNDS = 100
+
+    def full_run(self):
+        """@returns the seconds that an apply takes that is not killed; its status 0 shows that no lock is left"""
+        began = time.monotonic()
+        self.apply()
+        return time.monotonic() - began
+
+    def listed(self):
+        return self.end(self.start("state", "list")).split()
+
+    def killed(self, seconds):
+        """Whether the run was still at work after this time, and was killed."""
+        run = self.start("apply", "--auto-approve")
+        try:
+            said, _ = run.communicate(timeout=seconds)
+            self.assertEqual(run.returncode, 0, said)
+            return False
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.communicate()
+            return True
+
+    def test_a_hundred_kills_leave_no_lock_and_lose_no_row(self):
+        chance, names, made, kills = random.Random(7), [], {}, 0
+        while kills < self.ROUNDS:
+            names.append(f"o{len(names)}")
+            self.write(*((name, "open") for name in names))
+            for _ in range(5 if made else 0):
+                kills += self.killed(chance.uniform(0, duration))
+                listed = self.listed()
+                self.assertLessEqual(set(made), set(listed))
+                # recorded objects are not created again
+                self.assertEqual({name: self.made().count(name) for name in made}, made)
+                made = {name: self.made().count(name) for name in listed}
+            duration = self.full_run()
+            self.assertEqual(self.listed(), sorted(names))
+            made = {name: self.made().count(name) for name in names}
+        print(f"{kills} kills, {len(names)} objects, {sum(made.values())} creations")
+
+
 class LinkCut(Case):
     """A link between two network namespaces: the server here, hadeploy there."""
     options = ("listen_addresses = '*'",)
@@ -333,7 +376,7 @@ class LinkCutLong(LinkCut):
         self.check_done("slow", *AGAIN)
 
 
-QUICK = (Restarts, StaysAway, FailOver, Machines, LinkCut)
+QUICK = (Restarts, StaysAway, FailOver, Machines, Kills, LinkCut)
 LONG = QUICK + (Hangs, LinkCutLong)
 LINK = f"""
     mount -t tmpfs run /run && mkdir /run/netns
