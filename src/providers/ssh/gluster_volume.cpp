@@ -119,14 +119,19 @@ GlusterVolume::GlusterVolume() {
                 "`options` takes precedence over it."},
         {.name = "options",
          .type = map_of(TypeKind::string),
-         .doc = "Volume options. With the default options, clients give up on a dead host after "
-                "20 s instead of Gluster's 42 s, and the locks of a dead client are dropped.",
+         .doc = "Volume options. With the default options, a host whose network does not "
+                "respond is given up after 5 s, and one whose brick does not respond after 20 s, "
+                "instead of Gluster's 42 s; and the locks of a dead client are dropped. Clients "
+                "use changed timeouts only after they have mounted the volume again.",
          .default_value = Value::map({{"network.ping-timeout", "20"},
-                                      {"client.tcp-user-timeout", "20"},
-                                      {"server.tcp-user-timeout", "20"},
-                                      {"client.keepalive-time", "10"},
-                                      {"client.keepalive-interval", "2"},
-                                      {"client.keepalive-count", "5"},
+                                      {"client.tcp-user-timeout", "5"},
+                                      {"client.keepalive-time", "2"},
+                                      {"client.keepalive-interval", "1"},
+                                      {"client.keepalive-count", "3"},
+                                      {"server.tcp-user-timeout", "5"},
+                                      {"server.keepalive-time", "2"},
+                                      {"server.keepalive-interval", "1"},
+                                      {"server.keepalive-count", "3"},
                                       {"client.strict-locks", "on"}})},
         {.name = "tls",
          .type = TypeKind::boolean,
