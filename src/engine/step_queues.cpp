@@ -16,8 +16,7 @@ std::optional<Endpoint> StepQueues::choose_endpoint(StepId id, const Value& conf
     const auto is_up = [&](const Endpoint& e) {
         return e.machine.empty() || e.machine == step.address || !machine_down(e.machine);
     };
-    // the others may still consider the member of a lost machine as theirs
-    if (step.action != Action::remove && run_.prior.recorded.contains(step.address))
+    if (step.type->reached_through_created && step.action != Action::remove)
         for (const Endpoint& e : candidates)
             if (is_up(e) && is_made_by_run(e.machine)) return e;
     const auto up = std::find_if(candidates.begin(), candidates.end(), is_up);

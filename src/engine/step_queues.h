@@ -53,8 +53,8 @@ class StepQueues {
         std::vector<StepId> steps;
     };
 
-    /// The endpoint through which a step's object is reached now: that of a machine which the run
-    /// creates, if there is one, otherwise the first that is up.
+    /// The first endpoint through which a step's object can be reached now. See also
+    /// ResourceType::reached_through_created.
     std::optional<Endpoint> choose_endpoint(StepId id, const Value& config) const;
     /// Adds a step to the queue of its endpoint.
     void enqueue(StepId id, bool read);

@@ -56,6 +56,9 @@ class ResourceType {
     /// Creation takes long, because it transfers much data (an image) or starts a large service. It
     /// runs in a separate batch, so that other resources of the machine do not wait for it.
     bool slow = false;
+    /// An object that machines share is read and changed through a machine that the run creates,
+    /// if there is one, because the others may still list the predecessor of that machine.
+    bool reached_through_created = false;
     /// The default of the lifecycle's create_before_destroy.
     bool create_before_destroy = false;
     /// derive() reads local files that are not named in the config.

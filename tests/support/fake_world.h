@@ -238,6 +238,7 @@ class Shared : public Thing {
   public:
     Shared() {
         name = "fake.shared";
+        reached_through_created = true;
         for (Attribute& a : schema)
             if (a.name == "size") a.replaces = false;
         schema.push_back({.name = "online",

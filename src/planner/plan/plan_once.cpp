@@ -219,7 +219,8 @@ class Planner {
                 takings.push_back({0, it->second, "an object that looks the same"});
         Value known; // the values of computed attributes
         std::optional<Action> action = choose(step, recorded, seen, takings, known);
-        go_with_machine(step, recorded, prior_, places_.down(id, config), action);
+        if (recorded != nullptr)
+            go_with_machine(step, *recorded, prior_, places_.down(id, config), action);
         if (action == Action::replace && takings.empty())
             check_new_place(prior_, node, config, plan_.warnings, diagnostics_);
         if (action == Action::create || action == Action::replace) {

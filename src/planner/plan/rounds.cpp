@@ -139,9 +139,9 @@ std::set<std::string> used_by(const std::set<std::string>& addresses, const Prio
     return out;
 }
 
-void go_with_machine(Step& step, const RecordedResource* recorded, const PriorState& prior,
+void go_with_machine(Step& step, const RecordedResource& recorded, const PriorState& prior,
                      Places::Down down, std::optional<Action>& action) {
-    if (recorded == nullptr || recorded->type != step.type->name) return;
+    if (recorded.type != step.type->name) return;
     const std::string machine = step.type->machine ? step.address : own_machine(step.after);
     if (action == Action::update && machine_is_up(prior, machine) &&
         step.type->restarts(step.before, step.after)) {

@@ -35,7 +35,7 @@ std::set<std::string> used_by(const std::set<std::string>& addresses, const Prio
 /// an update that restarts the machine or stops services on it. A member with a vote leaves the
 /// cluster first and joins it again afterwards. A resource that this machine, or one that is
 /// created, shares with other machines is read again afterwards.
-void go_with_machine(Step& step, const RecordedResource* recorded, const PriorState& prior,
+void go_with_machine(Step& step, const RecordedResource& recorded, const PriorState& prior,
                      Places::Down down, std::optional<Action>& action);
 
 /// Adds the number of votes and copies that a cluster has after a step to the reason of the step.

@@ -56,11 +56,13 @@ std::string name_in(const Names& names, const std::string& id) {
     return found == names.end() ? id : found->second;
 }
 
-Value nodes_of(const Json& nodes, Names& names) {
+/// @param ready  gets the IDs of the nodes that report to the leader
+Value nodes_of(const Json& nodes, Names& names, std::set<std::string>& ready) {
     Value::List out;
     for (const Json& n : nodes) {
         const std::string id = text(n, "/ID"), name = text(n, "/Description/Hostname");
         names[id] = name;
+        if (text(n, "/Status/State") == "ready") ready.insert(id);
         const Json::json_pointer leader("/ManagerStatus/Leader");
         out.push_back(
             Value::map({{"id", id},
@@ -75,20 +77,12 @@ Value nodes_of(const Json& nodes, Names& names) {
     return Value::list(std::move(out));
 }
 
-/// IDs of the nodes that report to the leader. A new leader lists the last state of all tasks, but
-/// does not know about the tasks of a node that has not reported to it yet.
-std::set<std::string> reporting(const Json& nodes) {
-    std::set<std::string> out;
-    for (const Json& n : nodes)
-        if (text(n, "/Status/State") == "ready") out.insert(text(n, "/ID"));
-    return out;
-}
-
-Value tasks_of(const Json& tasks, const Json& node_list, const Names& nodes, const Names& services,
-               std::map<std::string, std::int64_t>& running,
+/// A new leader lists the last state of all tasks, but does not know about the tasks of a node that
+/// has not reported to it yet: only tasks on `ready` nodes count as running.
+Value tasks_of(const Json& tasks, const Names& nodes, const std::set<std::string>& ready,
+               const Names& services, std::map<std::string, std::int64_t>& running,
                std::map<std::string, std::int64_t>& wanted) {
     Value::List out;
-    const std::set<std::string> ready = reporting(node_list);
     for (const Json& t : tasks) {
         const std::string service = text(t, "/ServiceID");
         const std::string state = text(t, "/Status/State"), desired = text(t, "/DesiredState");
@@ -159,10 +153,10 @@ class DockerCluster final : public SshType {
                     Error(ErrorKind::failed, "Docker answered with something other than a list"));
         Names nodes, services;
         std::map<std::string, std::int64_t> running, wanted;
-        const Value node_list = nodes_of(replies[0].body, nodes);
+        std::set<std::string> ready;
+        const Value node_list = nodes_of(replies[0].body, nodes, ready);
         for (const Json& s : replies[1].body) services[text(s, "/ID")] = text(s, "/Spec/Name");
-        const Value task_list =
-            tasks_of(replies[2].body, replies[0].body, nodes, services, running, wanted);
+        const Value task_list = tasks_of(replies[2].body, nodes, ready, services, running, wanted);
         Value::List service_list;
         for (const Json& s : replies[1].body) {
             const std::string id = text(s, "/ID");

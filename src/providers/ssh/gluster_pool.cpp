@@ -57,6 +57,7 @@ GlusterPool::GlusterPool() {
               "  type: gluster.pool\n"
               "  hosts: ${var.hosts}\n";
     adopts = true;
+    reached_through_created = true;
     remove_may_leave = true; // each host remains in a pool of its own
     schema = {
         hosts_attribute("All members, by name."),
