@@ -35,6 +35,7 @@ Series series_of(const std::vector<Sample>& samples, Kind kind, Us length, std::
     for (const Sample& sample : samples) {
         if (sample.kind != kind) continue;
         ++s.sent;
+        if (sample.failed_over) ++s.failed_over;
         const auto at = static_cast<std::size_t>(sample.intended / std::chrono::seconds(1));
         if (at >= s.seconds.size()) s.seconds.resize(at + 1);
         Second& second = s.seconds[at];

@@ -30,6 +30,7 @@ struct Sample {
     Us done{0};
     std::string problem = {}; ///< "" if ok; otherwise "timeout", "HTTP 503", ...
     Us sent{0};               ///< later than `intended` if this machine was busy
+    bool failed_over = false; ///< no connection to its first URL could be opened
 };
 
 /// The requests that were due in the same second of the measurement.
@@ -53,6 +54,7 @@ struct Series {
     std::size_t sent = 0, ok = 0;
     std::size_t failed = 0;            ///< all but the ok ones
     std::size_t unknown = 0;           ///< failed with an unknown outcome
+    std::size_t failed_over = 0;       ///< sent to a different URL than the one that was due
     Us p50{0}, p90{0}, p99{0}, max{0}; ///< latency of the ok ones
     Gap gap;
     std::vector<Second> seconds;                 ///< contiguous, from the first second on

@@ -179,6 +179,7 @@ class Prober::Loop {
         Pending& pending = node.mapped();
         if (settings_.failover && !answer.connected && pending.tried < settings_.urls.size()) {
             ++pending.tried;
+            pending.sample.failed_over = true;
             pending.sample.url = (pending.sample.url + 1) % settings_.urls.size();
             return transmit(number, std::move(pending));
         }

@@ -58,6 +58,14 @@ std::string leadership_text(const std::vector<Leadership>& leaders) {
     return out;
 }
 
+std::string failover_text(const Measurement& measured) {
+    const std::size_t reads = measured.reads.failed_over, writes = measured.writes.failed_over;
+    if (reads + writes == 0) return "";
+    return fmt::format(
+        "{} reads and {} writes were sent to a different URL: no connection to theirs", reads,
+        writes);
+}
+
 std::vector<Phase> phases_of(const Report& report, const std::vector<Sample>& samples) {
     const Us end = report.measured.length;
     Us began = end, ended{0};

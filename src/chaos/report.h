@@ -107,6 +107,9 @@ struct Report {
 /// "PASSED", "FAILED", ...
 std::string_view name_of(Verdict verdict);
 
+/// How many requests were sent to a different URL than the one that was due; "" if there are none.
+std::string failover_text(const Measurement& measured);
+
 /// The measured phases: before, during and after the faults.
 std::vector<Phase> phases_of(const Report& report, const std::vector<Sample>& samples);
 

@@ -17,15 +17,19 @@ std::string lowered(std::string_view text) {
     return out;
 }
 
+std::string dim(const std::string& text) {
+    return text.empty() ? "" : fmt::format("<p class=\"dim\">{}.</p>\n", escaped(text));
+}
+
 std::string header(const Report& r) {
     const std::string state = lowered(name_of(r.verdict()));
     return fmt::format(
         "<header data-testid=\"verdict\" data-state=\"{}\">\n"
         "<h1><span class=\"verdict\">{}</span> {}</h1>\n"
-        "<p>{}, measured for {}.{}</p>\n{}</header>\n",
+        "<p>{}, measured for {}.{}</p>\n{}{}</header>\n",
         state, name_of(r.verdict()), escaped(r.title), escaped(r.app), show_time(r.measured.length),
         r.undone() ? "" : " <strong class=\"missed\">A fault has not been undone.</strong>",
-        r.load ? fmt::format("<p class=\"dim\">{}.</p>\n", escaped(r.load->text())) : "");
+        dim(r.load ? r.load->text() : ""), dim(failover_text(r.measured)));
 }
 
 std::string list_section(std::string_view title, const std::vector<std::string>& items,

@@ -21,6 +21,7 @@ OrderedJson series_json(const Series& s) {
     out["ok"] = s.ok;
     out["failed"] = s.failed;
     out["unknown"] = s.unknown;
+    out["failed_over"] = s.failed_over;
     out["latency_ms"] = {
         {"p50", ms_of(s.p50)}, {"p90", ms_of(s.p90)}, {"p99", ms_of(s.p99)}, {"max", ms_of(s.max)}};
     out["longest_gap_ms"] = ms_of(s.gap.length);

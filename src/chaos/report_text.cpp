@@ -73,6 +73,8 @@ std::string measured_lines(const Report& r) {
     out += fault_lines(r);
     if (const std::string text = leadership_text(r.leaders); !text.empty())
         out += fmt::format("  leader: {}\n", text);
+    if (const std::string text = failover_text(m); !text.empty())
+        out += fmt::format("  {}\n", text);
     if (r.load) out += fmt::format("  load: {}\n", r.load->text());
     if (const auto& w = r.writes) {
         out += fmt::format("  {} writes acknowledged, {} of them found at the end\n",

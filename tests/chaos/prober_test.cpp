@@ -86,6 +86,10 @@ TEST_CASE("with failover, a request whose connection is refused is sent to the n
         CHECK(sample.url == 2);
     }
     CHECK(app.ids().size() == result.writes.size()); // each write was sent once
+    // one of three was due at the last URL
+    const Measurement measured = measure(result.samples, result.length, 3);
+    CHECK(measured.reads.failed_over >= measured.reads.sent / 2);
+    CHECK(measured.reads.failed_over < measured.reads.sent);
     settings.urls.pop_back();
     for (const Sample& sample : probe_until(settings, 6).samples)
         CHECK(sample.outcome == Outcome::fail);

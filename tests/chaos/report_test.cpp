@@ -216,6 +216,17 @@ TEST_CASE("the last failed request of a fault is one that was sent while it last
     CHECK(render(report).find("last failed write") == std::string::npos);
 }
 
+TEST_CASE("failover is not silent: each report has the number of requests") {
+    Report r = judged(good());
+    CHECK(render(r).find("different URL") == std::string::npos);
+    CHECK(to_html(r).find("different URL") == std::string::npos);
+    r.measured.reads.failed_over = 3;
+    CHECK(render(r).find("3 reads and 0 writes were sent to a different URL") != std::string::npos);
+    CHECK(to_html(r).find("3 reads and 0 writes were sent to a different URL") !=
+          std::string::npos);
+    CHECK(nlohmann::json::parse(to_json(r))["reads"]["failed_over"] == 3);
+}
+
 TEST_CASE("where leadership went") {
     CHECK(leadership_text({}) == "");
     CHECK(leadership_text({{0s, "node1"}}) == "node1");
