@@ -11,8 +11,8 @@ std::string lifecycle_key_hint(std::string_view key, bool in_lifecycle) {
         "destroy",         "keep",         "on_destroy",    "retain", "retain_on_delete",
         "deletion_policy", "skip_destroy", "keep_on_delete"};
     static constexpr std::string_view own[] = {
-        "prevent_destroy",      kKeepOnDestroy,  "create_before_destroy", "ignore_changes",
-        "replace_triggered_by", "preconditions", "postconditions"};
+        "prevent_destroy",      kKeepOnDestroy, "create_before_destroy", "ignore_changes",
+        "replace_triggered_by", "silence",      "preconditions",         "postconditions"};
     if (std::find(std::begin(keep), std::end(keep), key) != std::end(keep))
         return "to keep the object when the resource is removed, write lifecycle: "
                "{keep_on_destroy: "

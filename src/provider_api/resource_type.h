@@ -23,6 +23,15 @@ struct DataLoss {
     std::optional<std::int64_t> bytes = {}; ///< size of the object, if known
 };
 
+/// A warning about parts of a config that are valid, but have no effect or are risky.
+/// `lifecycle: {silence: [NAME]}` turns it off for a resource.
+struct Warning {
+    std::string name; ///< "open_port"
+    std::string doc;  ///< for the reference: "A port for SSH ... is open to the Internet."
+    /// Adds a problem for each such part of a normalized config, which can contain unknown values.
+    void (*find)(const Value& config, Diagnostics& found) = nullptr;
+};
+
 /// The properties of a resource type that the planner and the docs use. Providers derive from this
 /// class, and add the code that reads and changes objects of the type.
 class ResourceType {
@@ -63,13 +72,11 @@ class ResourceType {
     bool create_before_destroy = false;
     /// derive() reads local files that are not named in the config.
     bool derives_from_files = false;
+    /// Reported by `validate`, and by a plan that creates or changes the object.
+    std::vector<Warning> warnings = {};
 
     /// Checks that concern several attributes. Must accept unknown values.
     virtual void check(const Value& /*config*/, Diagnostics& /*problems*/) const {}
-
-    /// Warnings about parts of a config without effect, for example a setting that the system
-    /// ignores. Reported by `validate`, and by a plan that creates or changes the object.
-    virtual void warn(const Value& /*config*/, Diagnostics& /*warnings*/) const {}
 
     /// A remark for the plan that creates, adopts or replaces the object: a fact that the user
     /// should know although it is not a mistake; "" for none.

@@ -5,8 +5,6 @@ usage: balancing_test.py HADEPLOY [unittest options]
 """
 import json
 import re
-import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -419,29 +417,6 @@ class FaultTest(Balanced):
         proxy.faults = [some(1, ["DescribeTargetGroups"], vanishes)]
         self.run_it("plan")
         self.assertEqual(theirs, [])
-
-    def test_a_killed_run_is_continued(self):
-        for action in CREATES:
-            with self.subTest(action=action):
-                moto.reset()
-                proxy.clear()
-                shutil.rmtree(self.path / ".hadeploy", ignore_errors=True)
-                killed = threading.Event()
-
-                def kill(forward):
-                    answer = forward()
-                    process.send_signal(signal.SIGKILL)
-                    killed.set()
-                    return answer
-                proxy.faults = [some(1, [action], kill)]
-                process = subprocess.Popen([HADEPLOY, "apply", "--auto-approve"], cwd=self.path,
-                                           env=self.environment(), stdout=subprocess.DEVNULL,
-                                           stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-                process.wait(timeout=120)
-                self.assertTrue(killed.is_set())
-                proxy.faults = []
-                self.apply()
-                self.whole_and_single()
 
     def test_many_groups_are_read_with_few_requests(self):
         self.spec(NETWORK + GROUP.replace("name: web", "name: web-${each.key}")

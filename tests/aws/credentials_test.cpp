@@ -112,6 +112,8 @@ TEST_CASE("credentials: the region and endpoints, in their order") {
     CHECK(c.chain().endpoint_of(kElb, "x") == "http://elb");
     c.env.all["AWS_ENDPOINT_URL_EFS"] = "http://efs";
     CHECK(c.chain().endpoint_of(kEfs, "x") == "http://efs");
+    c.env.all["AWS_ENDPOINT_URL_AUTO_SCALING"] = "http://scaling";
+    CHECK(c.chain().endpoint_of(kScaling, "x") == "http://scaling");
     c.access.endpoint = "http://given";
     CHECK(c.chain().endpoint_of(kSts, "x") == "http://given");
 }

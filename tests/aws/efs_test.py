@@ -4,10 +4,6 @@
 usage: efs_test.py HADEPLOY [unittest options]
 """
 import json
-import shutil
-import signal
-import subprocess
-import threading
 import unittest
 
 from emulator import ensure_moto, lost_after_effect, some
@@ -15,7 +11,7 @@ from emulator import ensure_moto, lost_after_effect, some
 ensure_moto()
 import project  # noqa: E402
 from file_systems import failed  # noqa: E402
-from project import HADEPLOY, NETWORK, REGION, Project  # noqa: E402
+from project import NETWORK, REGION, Project  # noqa: E402
 
 FILES = """
   nfs:
@@ -190,29 +186,6 @@ class FaultTest(Shared):
                   "availability_zone: eu-central-1a}\n" + FILES.replace('subnet[\\"b\\"]', "other"))
         self.assertIn(text, self.apply(code=1))
         self.assertEqual(proxy.count("CreateFileSystem"), 0)
-
-    def test_a_killed_run_is_continued(self):
-        for action in ("CreateFileSystem", "CreateMountTarget"):
-            with self.subTest(action=action):
-                moto.reset()
-                proxy.clear()
-                shutil.rmtree(self.path / ".hadeploy", ignore_errors=True)
-                killed = threading.Event()
-
-                def kill(forward):
-                    answer = forward()
-                    process.send_signal(signal.SIGKILL)
-                    killed.set()
-                    return answer
-                proxy.faults = [some(1, [action], kill)]
-                process = subprocess.Popen([HADEPLOY, "apply", "--auto-approve"], cwd=self.path,
-                                           env=self.environment(), stdout=subprocess.DEVNULL,
-                                           stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-                process.wait(timeout=120)
-                self.assertTrue(killed.is_set())
-                proxy.faults = []
-                self.apply()
-                self.whole_and_single()
 
 
 if __name__ == "__main__":

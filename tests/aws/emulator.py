@@ -36,13 +36,24 @@ def ensure_moto():
     os.execv(python, [str(python), *sys.argv])
 
 
+# moto 5.2.5 cannot launch an instance from a later version of a launch template with user data, and always shows the
+# first tags of a template.
+MOTO = """
+from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
+LaunchTemplateVersion.user_data = property(lambda self: None)
+LaunchTemplate.tags = property(lambda self: self.get_tags(), lambda self, _: None)
+from moto.server import main
+main()
+"""
+
+
 class Moto:
     """A moto server on loopback."""
 
     def __init__(self):
         self.port = free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1",
+            [sys.executable, "-c", MOTO, "-H", "127.0.0.1",
              "-p", str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(600):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
@@ -66,7 +77,7 @@ class Oracle:
     def __init__(self):
         import botocore.session
         loader = botocore.session.get_session()
-        models = [loader.get_service_model(name) for name in ("ec2", "elbv2", "elb", "rds")]
+        models = [loader.get_service_model(name) for name in ("ec2", "elbv2", "elb", "rds", "autoscaling")]
         self.models = {model.api_version: model for model in models}
 
     def problems(self, params):
@@ -137,11 +148,13 @@ class Proxy:
         import databases
         import file_systems
         import load_balancing
+        import scaling
         self.moto, self.oracle = moto, Oracle()
         self.balancing = load_balancing.LoadBalancing(moto.port)
         self.classic = classic_balancing.ClassicBalancing(moto.port)
         self.databases = databases.Databases(moto.port)
         self.files = file_systems.FileSystems()
+        self.scaling = scaling.Scaling(moto.port)
         self.delay = 0.0
         self.clear()
         proxy = self
@@ -172,6 +185,11 @@ class Proxy:
             request_queue_size = 128
             daemon_threads = True
 
+            def handle_error(self, request, client_address):
+                """A killed process does not read its response."""
+                if not isinstance(sys.exc_info()[1], ConnectionError):
+                    super().handle_error(request, client_address)
+
         self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -179,7 +197,7 @@ class Proxy:
     def clear(self):
         self.faults, self.calls, self.wrong, self.tokens = [], [], [], {}
         self.lock = threading.Lock()
-        for service in (self.balancing, self.classic, self.databases, self.files):
+        for service in (self.balancing, self.classic, self.databases, self.files, self.scaling):
             service.clear()
 
     def forward(self, headers, body, method="POST", path="/"):
@@ -189,6 +207,7 @@ class Proxy:
         return answer.status, answer.read()
 
     def handle(self, method, path, headers, body):
+        time.sleep(self.delay)
         if path == "/":
             return self.handle_query(headers, body)
         action, params, wrong = self.files.oracle.parse(method, *(path + "?").split("?")[:2], body)
@@ -203,7 +222,6 @@ class Proxy:
     def handle_query(self, headers, body):
         params = dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
         action = params["Action"]
-        time.sleep(self.delay)
         with self.lock:
             self.calls.append(action)
             self.wrong += self.oracle.problems(params)
@@ -217,7 +235,7 @@ class Proxy:
             def plain(changed=None):
                 return self.forward(headers, urllib.parse.urlencode(changed).encode() if changed else body)
 
-            for service in (self.balancing, self.classic, self.databases):
+            for service in (self.balancing, self.classic, self.databases, self.scaling):
                 if params["Version"] == service.version:
                     return service.answer(action, params, plain)
             return self.with_token(action, params, plain)

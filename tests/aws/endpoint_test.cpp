@@ -4,7 +4,9 @@
 #include "providers/aws-ec2/aws.h"
 #include "providers/aws-ec2/endpoint.h"
 
+#include <algorithm>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 using namespace hadeploy;
 using namespace hadeploy::aws;
@@ -191,4 +193,37 @@ TEST_CASE("aws endpoint: the progress names the reason for another attempt") {
           std::vector<std::string>{
               "waiting until AWS lists it",
               "AWS is not responding (the service responded with HTTP 503), retrying"});
+}
+
+TEST_CASE("aws endpoint: a thousand instances are read with five requests, a hundred with one") {
+    for (const std::size_t count : {100U, 1000U}) {
+        OneRegion region;
+        std::vector<RecordedResource> records(count);
+        std::vector<ReadRequest> requests;
+        std::string answer;
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::string id = fmt::format("i-{:04}", i); // requests have them in this order
+            records[i].attributes = Value::map({{"id", id}, {"account", "123456789012"}});
+            requests.push_back({.address = fmt::format("node[{}]", i),
+                                .type = region.registry.type("aws.instance"),
+                                .config = Value::map({{"tags", Value::map({})}}),
+                                .recorded = &records[i],
+                                .identity = kIdentity});
+            answer += fmt::format(
+                "<item><instancesSet><item><instanceId>{}</instanceId><imageId>ami-1</imageId>"
+                "<instanceType>t3.micro</instanceType><subnetId>subnet-1</subnetId>"
+                "<instanceState><name>running</name></instanceState></item></instancesSet></item>",
+                id);
+            if (i % 200 != 199 && i + 1 < count) continue;
+            region.service.replies.push_back(
+                {.body = "<DescribeInstancesResponse><reservationSet>" + answer +
+                         "</reservationSet></DescribeInstancesResponse>"});
+            answer.clear();
+        }
+        const std::vector<Observation> seen = region.endpoint->read(requests, {});
+        CHECK(std::all_of(seen.begin(), seen.end(), [](const Observation& one) {
+            return one.state == Observation::State::present;
+        }));
+        CHECK(region.service.count() == (count + 199) / 200);
+    }
 }

@@ -5,8 +5,6 @@ usage: moto_test.py HADEPLOY [unittest options]
 """
 import json
 import re
-import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -321,30 +319,6 @@ class FaultTest(Project):
         self.assertIn("no AWS region is set", self.run_it("plan", code=1, AWS_REGION=""))
         text = self.run_it("plan", code=1, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
         self.assertIn("there are no AWS credentials", text)
-
-    def test_a_killed_run_is_continued(self):
-        for action in ("CreateVpc", "CreateSubnet", "RunInstances", "AttachVolume", "AllocateAddress"):
-            with self.subTest(action=action):
-                moto.reset()
-                proxy.clear()
-                self.theirs = self.vpcs()  # a new default network
-                shutil.rmtree(self.path / ".hadeploy", ignore_errors=True)
-                killed = threading.Event()
-
-                def kill(forward):
-                    answer = forward()
-                    process.send_signal(signal.SIGKILL)
-                    killed.set()
-                    return answer
-                proxy.faults = [some(1, [action], kill)]
-                process = subprocess.Popen([HADEPLOY, "apply", "--auto-approve"], cwd=self.path,
-                                           env=self.environment(), stdout=subprocess.DEVNULL,
-                                           stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-                process.wait(timeout=120)
-                self.assertTrue(killed.is_set())
-                proxy.faults = []
-                self.apply()
-                self.whole_and_single()
 
 
 class ScaleTest(Project):

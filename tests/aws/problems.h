@@ -15,7 +15,8 @@ inline std::string said_of(const char* type_name, const Value& config) {
     Diagnostics problems, warnings;
     const Value normal = normalize(type.schema, config, "it", {}, {}, problems);
     if (problems.empty()) type.check(normal, problems);
-    if (problems.empty()) type.warn(normal, warnings);
+    if (problems.empty())
+        for (const Warning& w : type.warnings) w.find(normal, warnings);
     std::string out;
     for (const Error& e : problems.list()) out += e.message + "\n";
     for (const Error& e : warnings.list()) out += "warning: " + e.message + "\n";

@@ -60,6 +60,7 @@ class Project(unittest.TestCase):
         self.path = pathlib.Path(directory.name)
         self.ec2, self.elb, self.efs = self.client("ec2"), self.client("elbv2"), self.client("efs")
         self.classic, self.rds = self.client("elb"), self.client("rds")
+        self.scaling = self.client("autoscaling")
         self.theirs = self.vpcs()
 
     @staticmethod
@@ -117,6 +118,8 @@ class Project(unittest.TestCase):
                                 ("security_groups", "SecurityGroups", "GroupId"), ("volumes", "Volumes", "VolumeId"),
                                 ("addresses", "Addresses", "AllocationId"), ("key_pairs", "KeyPairs", "KeyPairId")):
             found += [one[name] for one in getattr(self.ec2, f"describe_{kind}")(Filters=tagged)[key]]
+        found += [t["LaunchTemplateId"] for t in self.ec2.describe_launch_templates(Filters=tagged)["LaunchTemplates"]]
+        found += [g["AutoScalingGroupName"] for g in self.scaling_groups()]
         found += [arn for arn in self.balancers() + self.groups() if "hadeploy:identity" in self.tags(arn)]
         found += [b["LoadBalancerName"] for b in self.classic.describe_load_balancers()["LoadBalancerDescriptions"]]
         found += [d["DBInstanceIdentifier"] for d in self.rds.describe_db_instances()["DBInstances"]]
@@ -124,6 +127,9 @@ class Project(unittest.TestCase):
         found += [g["DBParameterGroupName"] for g in self.rds.describe_db_parameter_groups()["DBParameterGroups"]
                   if not g["DBParameterGroupName"].startswith("default.")]
         return sorted(found + [one["FileSystemId"] for one in self.efs.describe_file_systems()["FileSystems"]])
+
+    def scaling_groups(self):
+        return self.scaling.describe_auto_scaling_groups()["AutoScalingGroups"]
 
     def balancers(self):
         return [b["LoadBalancerArn"] for b in self.elb.describe_load_balancers()["LoadBalancers"]]

@@ -61,6 +61,37 @@ TEST_CASE("settings without effect are warnings when the object is created or ch
     CHECK(repair.warnings[0].address == "a");
 }
 
+TEST_CASE("a warning can be silenced by its name") {
+    const auto with = [](const char* silence) {
+        return fmt::format("name: t\nvariables: {{quiet: {{default: [in_vain]}}}}\nresources:\n"
+                           "  a: {{type: fake.thing, name: a, value: in vain, lifecycle: "
+                           "{{silence: {}}}}}\n",
+                           silence);
+    };
+    CHECK(warnings_of(with("[]").c_str()) != "");
+    for (const char* silence : {"[in_vain]", "in_vain", "\"${var.quiet}\""})
+        CHECK_MESSAGE(warnings_of(with(silence).c_str()) == "", silence);
+    const auto refused = [&](const std::string& text) {
+        try {
+            const TestSpec t(text.c_str());
+            return std::string();
+        } catch (const Error& e) {
+            return e.message + " (" + e.hint + ")";
+        }
+    };
+    CHECK(refused(with("[in_vein]")) ==
+          "silence: fake.thing has no warning \"in_vein\" (did you mean \"in_vain\"?)");
+    CHECK(refused(with("[open_port]")) ==
+          "silence: fake.thing has no warning \"open_port\" (it has: in_vain)");
+    CHECK(refused(with("[1]")) ==
+          "silence: this is not the name of a warning (for example: [open_port])");
+    CHECK(refused(with("true")) ==
+          "silence: this is not the name of a warning (for example: [open_port])");
+    CHECK(refused("name: t\nresources: {a: {type: fake.thing, name: a}, b: {type: fake.machine, "
+                  "name: b, lifecycle: {silence: x}}}\n") ==
+          "silence: fake.machine has no warning \"x\" (remove it: the type has no warnings)");
+}
+
 TEST_CASE("checks of a module use the module's names") {
     CHECK(warnings_of({{"hadeploy.yaml", "name: t\nmodules: {m: {source: m, for_each: [x, y], "
                                          "with: {v: \"${each.key}\"}}}\n"},

@@ -37,7 +37,8 @@ std::string said(const Value& compose, const Value& variables = Value::map({})) 
 std::string warned(const Value& compose) {
     Diagnostics warnings;
     cluster_type("docker.stack")
-        .warn(Value::map({{"content", compose}, {"variables", Value::map({})}}), warnings);
+        .warnings.front()
+        .find(Value::map({{"content", compose}, {"variables", Value::map({})}}), warnings);
     std::vector<std::string> out;
     for (const Error& e : warnings.list()) out.push_back(e.message + " -> " + e.hint);
     return fmt::format("{}", fmt::join(out, "\n"));

@@ -319,7 +319,7 @@ TEST_CASE("gluster.volume: copies are added and removed while it is in use") {
     CHECK_THROWS_AS(change(six, five), Error); // two sets to one
     const auto warned = [&](int replica) {
         Diagnostics warnings;
-        type.warn(three.with("replica", replica), warnings);
+        type.warnings.front().find(three.with("replica", replica), warnings);
         return warnings.list().size();
     };
     CHECK(warned(4) == 1);

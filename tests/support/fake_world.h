@@ -44,6 +44,11 @@ class Thing : public ResourceType {
         provider = "fake";
         summary = "A thing.";
         import_id = "the mark that it carries";
+        warnings = {
+            {"in_vain", "A value without effect.", [](const Value& config, Diagnostics& found) {
+                 if (config.text("value") == "in vain")
+                     found.add("it does nothing", config["value"].loc());
+             }}};
         schema = {
             {.name = "name", .type = TypeKind::string, .required = true, .replaces = true},
             {.name = "value", .type = TypeKind::string},
@@ -67,10 +72,6 @@ class Thing : public ResourceType {
     std::vector<std::string> claims(const Value& config) const override {
         if (!config["name"].is_string()) return {};
         return {"fake " + config.text("name")};
-    }
-    void warn(const Value& config, Diagnostics& warnings) const override {
-        if (config.text("value") == "in vain")
-            warnings.add("it does nothing", config["value"].loc());
     }
 };
 

@@ -36,6 +36,12 @@ std::string type_section(const ResourceType& type) {
     if (!type.doc.empty()) out += type.doc + "\n\n";
     if (!type.import_id.empty()) out += import_text(type) + "\n\n";
     out += tables(type.schema);
+    if (!type.warnings.empty()) {
+        out += "| Warning | |\n|---|---|\n";
+        for (const Warning& w : type.warnings)
+            out += fmt::format("| `{}` | {} |\n", w.name, table_cell(w.doc));
+        out += "\n";
+    }
     if (!type.example.empty())
         out += fmt::format("```yaml\n{}:\n{}```\n\n", type.data ? "data" : "resources",
                            indented(type.example));

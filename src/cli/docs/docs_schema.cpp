@@ -225,6 +225,7 @@ Json lifecycle_schema() {
           {"ignore_changes",
            with_text(names,
                      "Attributes, or parts of them, whose differences are ignored; or all.")},
+          {"silence", with_text(names, "Warnings of the type that are not shown.")},
           {"replace_triggered_by",
            with_text(
                names,

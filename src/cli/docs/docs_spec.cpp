@@ -142,13 +142,14 @@ resources:
 | `ignore_changes` | Attributes, parts of attributes, or `all`: their differences cause no drift and no change. `[content, labels.x, 'labels["a b"]', "ports[0]"]`: `labels.x` is left alone, and the other labels are compared and repaired. |
 | `replace_triggered_by` | Resources, instances or modules: when one of them is created, changed or replaced, this resource is replaced. `web`, `'web["a"]'`, `'web[each.key]'`, `module.site`, `'module.site["a"].web'`. A value or a data source cannot be a trigger: store it in a `local.value` resource and name that resource. |
 | `create_before_destroy` | `true`: a replacement first creates the new object, then changes the resources that refer to it, then removes the old object. Until then the state records the old object as `database#1`, by its generation; the next run removes an object that an interrupted run left behind. Dependencies of the resource are replaced in the same order. Both objects have to be able to exist at the same time: a name that must be unique is an error. Some types default to `true`, as their descriptions say. |
+| `silence` | Names of warnings of the type that are not shown for this resource: `[open_port]`. The [reference of the type](#resource-types) lists them. |
 | `preconditions` | Rules in the form of [variable](#variables) rules. The plan checks them; apply checks them for values that are known only then. |
 | `postconditions` | Rules about the resulting object: `[{check: "${self.size > 1024}", message: too small}]`. If the plan can already tell that a rule will be broken, the plan fails. Otherwise the step fails after the object was created and recorded, and its dependents are skipped. |
 
 Attributes computed from ignored attributes are ignored too, for example the checksum of an ignored
 content.
 
-The flags and `ignore_changes` accept expressions over variables, locals, `each` and `count`:
+The flags, `ignore_changes` and `silence` accept expressions over variables, locals, `each` and `count`:
 `prevent_destroy: "${var.production}"`. They cannot use attributes of resources or data sources,
 which are known too late.
 
@@ -319,7 +320,15 @@ of the report of apply. A data source is not part of a check: a read that fails 
 
 Some warnings need no check. `validate`, and a plan that creates or changes the object, warn of
 settings without effect, such as a key of a compose file that a swarm ignores. A plan warns if the
-directory of a new file does not exist and nothing in the plan creates it first.
+directory of a new file does not exist and nothing in the plan creates it first. A warning of a
+resource type has a name. The [lifecycle](#lifecycle) of a resource can turn it off:
+
+```yaml
+resources:
+  bastion:
+    type: aws.security_group
+    lifecycle: {silence: [open_port]}
+```
 
 ### Types
 

@@ -64,6 +64,9 @@ std::string render_type(const ResourceType& type, const Style& style) {
     if (!type.doc.empty()) out += "\n" + paragraph(type.doc, 2, style);
     if (!type.import_id.empty()) out += "\n" + paragraph(import_text(type), 2, style);
     out += schema_text(type.schema, style);
+    if (!type.warnings.empty()) out += heading("Warnings", style);
+    for (const Warning& w : type.warnings)
+        out += paragraph(fmt::format("{}: {}", w.name, w.doc), 2, style);
     if (type.example.empty()) return out;
     out += heading(type.data ? "Example, under data" : "Example", style);
     for (const std::string& line : split_lines(type.example)) out += "  " + line + "\n";

@@ -3,10 +3,12 @@
 #include "core/text.h"
 #include "planner/graph/ignored.h"
 #include "planner/graph/names.h"
+#include "planner/graph/silenced.h"
 #include "planner/spec/address.h"
 #include "planner/spec/references.h"
 #include "provider_api/lifecycle_keys.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <deque>
@@ -141,8 +143,8 @@ Value evaluate_early(const Expr& expr, const Graph& graph, const Scope& scope,
 }
 
 bool has_lifecycle_values(const ResourceBlock& block) {
-    const Lifecycle& l = block.lifecycle();
-    return l.prevent_destroy || l.keep_on_destroy || l.create_before_destroy || l.ignore_changes;
+    const auto values = values_in(block.lifecycle());
+    return std::any_of(values.begin(), values.end(), [](const ExprPtr& e) { return e != nullptr; });
 }
 
 LifecycleValues lifecycle_values(const ResourceBlock& block, const ResourceType& type,
@@ -158,6 +160,9 @@ LifecycleValues lifecycle_values(const ResourceBlock& block, const ResourceType&
     if (l.ignore_changes != nullptr)
         read_ignored(evaluate_early(*l.ignore_changes, graph, scope, instance, "ignore_changes"),
                      type, out);
+    if (l.silence != nullptr)
+        out.silenced =
+            read_silenced(evaluate_early(*l.silence, graph, scope, instance, "silence"), type);
     return out;
 }
 

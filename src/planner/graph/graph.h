@@ -55,6 +55,7 @@ struct LifecycleValues {
     std::optional<bool> create_before_destroy = {}; ///< unset: see creates_first()
     bool ignore_all = false;
     std::vector<IgnoredPart> ignored = {};
+    std::vector<std::string> silenced = {}; ///< names of warnings
 };
 
 /// One resource of the expanded spec.

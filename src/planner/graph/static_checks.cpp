@@ -97,9 +97,7 @@ class ModuleCheck {
                 check(a.value, known != nullptr && known->secret);
             }
             const Lifecycle& l = block.lifecycle();
-            for (const ExprPtr& flag :
-                 {l.prevent_destroy, l.keep_on_destroy, l.create_before_destroy, l.ignore_changes})
-                check(flag);
+            for (const ExprPtr& value : values_in(l)) check(value);
             check_rules(l.preconditions);
             check_rules(l.postconditions);
             check_unused(module, block);
@@ -129,8 +127,7 @@ class ModuleCheck {
         try {
             const ResourceType& type = type_of(block, context_.graph.registry());
             const Lifecycle& l = block.lifecycle();
-            for (const ExprPtr& e :
-                 {l.prevent_destroy, l.keep_on_destroy, l.create_before_destroy, l.ignore_changes})
+            for (const ExprPtr& e : values_in(l))
                 if (e != nullptr && !references_in(*e).empty()) return;
             const Scope scope{&module};
             if (has_lifecycle_values(block))

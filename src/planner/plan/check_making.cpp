@@ -75,10 +75,17 @@ void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Pl
 }
 
 void add_warnings(const Node& node, const Value& config, std::vector<Error>& warnings) {
-    Diagnostics found;
-    node.type->warn(config, found);
-    for (const Error& error : found.list())
-        warnings.push_back(placed(without_secrets(error, config), node));
+    const std::vector<std::string>& silenced = node.lifecycle().silenced;
+    for (const Warning& warning : node.type->warnings) {
+        if (std::find(silenced.begin(), silenced.end(), warning.name) != silenced.end()) continue;
+        Diagnostics found;
+        warning.find(config, found);
+        if (found.empty()) continue;
+        for (const Error& error : found.list())
+            warnings.push_back(placed(without_secrets(error, config), node));
+        warnings.back().with_note(
+            fmt::format("`lifecycle: {{silence: [{}]}}` turns this warning off", warning.name));
+    }
 }
 
 void add_remark(const Node& node, const Value& config, const Value& observed,

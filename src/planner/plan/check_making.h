@@ -31,7 +31,7 @@ std::optional<Lacking> lacking_of(NodeId node, const ResourceType& type, const V
 /// that no other step precedes
 void warn_of_lacking(const std::vector<Lacking>& lacking, const Graph& graph, Plan& plan);
 
-/// Adds the warnings of ResourceType::warn() about the config.
+/// Adds the warnings of the type about the config, without those that the lifecycle silences.
 void add_warnings(const Node& node, const Value& config, std::vector<Error>& warnings);
 
 /// Adds the result of ResourceType::remark() for a new object.

@@ -97,7 +97,7 @@ struct Plan {
     /// a plan of its own, once the previous plan has been applied and nothing else needs a repair.
     std::vector<Turn> later;
     std::vector<std::string> notices; ///< notices, which are not errors
-    /// Warnings from ResourceType::warn() and from rules under `checks:` that are false.
+    /// Warnings of resource types, and from rules under `checks:` that are false.
     std::vector<Error> warnings;
 
     /// The number of steps as people count them: a replacement counts as one step.

@@ -6,6 +6,7 @@
 #include "provider_api/normalize.h"
 #include "provider_api/schema.h"
 
+#include <array>
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
@@ -85,10 +86,18 @@ struct Lifecycle {
     ExprPtr keep_on_destroy;
     ExprPtr create_before_destroy;
     ExprPtr ignore_changes;
+    ExprPtr silence;
     std::vector<AddressPattern> replace_triggered_by = {};
     std::vector<Rule> preconditions = {};
     std::vector<Rule> postconditions = {}; ///< use `self`, the object after the change
 };
+
+/// The expressions of a lifecycle, which are evaluated before planning; nullptr for each that is
+/// not set.
+inline std::array<ExprPtr, 5> values_in(const Lifecycle& l) {
+    return {l.prevent_destroy, l.keep_on_destroy, l.create_before_destroy, l.ignore_changes,
+            l.silence};
+}
 
 /// An attribute given in a block.
 struct Argument {

@@ -232,7 +232,8 @@ void SpecReader::load_lifecycle(const Entry& e, ResourceBlock& block) {
     else
         unknown_keys(e.value,
                      {"prevent_destroy", "keep_on_destroy", "create_before_destroy",
-                      "ignore_changes", "replace_triggered_by", "preconditions", "postconditions"},
+                      "ignore_changes", "replace_triggered_by", "silence", "preconditions",
+                      "postconditions"},
                      "a lifecycle");
     Lifecycle l;
     for (const Entry& rule : e.value.as_map()) {
@@ -243,6 +244,7 @@ void SpecReader::load_lifecycle(const Entry& e, ResourceBlock& block) {
         if (rule.key == "keep_on_destroy") l.keep_on_destroy = compiled(rule.value);
         if (rule.key == "create_before_destroy") l.create_before_destroy = compiled(rule.value);
         if (rule.key == "ignore_changes") l.ignore_changes = compiled(rule.value);
+        if (rule.key == "silence") l.silence = compiled(rule.value);
         if (rule.key == "replace_triggered_by") load_triggers(rule.value, block, l);
     }
     block.own_lifecycle = std::move(l);

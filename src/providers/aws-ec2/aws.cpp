@@ -45,7 +45,7 @@ Schema settings_schema() {
          .doc = "URL for all services, for an emulator. Defaults to AWS_ENDPOINT_URL_EC2, "
                 "AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2, "
                 "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING, AWS_ENDPOINT_URL_EFS, "
-                "AWS_ENDPOINT_URL_RDS and AWS_ENDPOINT_URL."},
+                "AWS_ENDPOINT_URL_RDS, AWS_ENDPOINT_URL_AUTO_SCALING and AWS_ENDPOINT_URL."},
         {.name = "tags", .type = map_of(TypeKind::string), .doc = "Tags for all resources."},
     };
 }
@@ -129,6 +129,8 @@ void add_aws(Registry& registry) {
     registry.add(db_subnet_group_type());
     registry.add(db_parameter_group_type());
     registry.add(db_instance_type());
+    registry.add(launch_template_type());
+    registry.add(scaling_group_type());
     registry.add(image_type());
     registry.add(zones_type());
     registry.add(caller_identity_type());

@@ -61,6 +61,11 @@ class AwsType : public ResourceType {
     std::chrono::minutes limit{10};         ///< for the completion of a create or an update
     std::chrono::minutes removal_limit{10}; ///< for the completion of a removal
 
+    /// The limit for the completion of a create or an update with this config.
+    [[nodiscard]] virtual std::chrono::milliseconds limit_of(const Value& /*config*/) const {
+        return limit;
+    }
+
     /// The action that describes objects: "ec2:DescribeSubnets".
     [[nodiscard]] std::string described_by() const;
 
@@ -201,6 +206,8 @@ std::unique_ptr<ResourceType> efs_type();
 std::unique_ptr<ResourceType> db_subnet_group_type();
 std::unique_ptr<ResourceType> db_parameter_group_type();
 std::unique_ptr<ResourceType> db_instance_type();
+std::unique_ptr<ResourceType> launch_template_type();
+std::unique_ptr<ResourceType> scaling_group_type();
 std::unique_ptr<ResourceType> image_type();
 std::unique_ptr<ResourceType> zones_type();
 std::unique_ptr<ResourceType> caller_identity_type();

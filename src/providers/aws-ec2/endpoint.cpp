@@ -50,7 +50,7 @@ bool is_still_used(const ServiceError& error) {
     return error.is({"DependencyViolation", "InvalidGroup.InUse", "VolumeInUse", "ResourceInUse",
                      "InvalidIPAddress.InUse", "Resource.AlreadyAssociated", "FileSystemInUse",
                      "InvalidDBSubnetGroupStateFault", "InvalidDBParameterGroupState",
-                     "InvalidDBInstanceState"});
+                     "InvalidDBInstanceState", "ScalingActivityInProgress"});
 }
 
 /// The object under a key, if it exists and is not being removed.
@@ -61,7 +61,7 @@ const Item* living(const AwsType& type, const std::map<std::string, Item>& objec
 }
 
 milliseconds limit_of(const AwsType& type, const Change& change) {
-    return change.kind == Change::Kind::remove ? type.removal_limit : type.limit;
+    return change.kind == Change::Kind::remove ? type.removal_limit : type.limit_of(change.after);
 }
 
 /// The error when a stop ends the wait for a change, or a pause between its requests.

@@ -1,8 +1,6 @@
 #include "providers/aws-ec2/ec2_type.h"
 
-#include "core/hash.h"
-#include "core/secrecy.h"
-#include "providers/aws-ec2/disk.h"
+#include "providers/aws-ec2/launch.h"
 
 #include <fmt/format.h>
 
@@ -11,24 +9,9 @@ namespace hadeploy::aws {
 namespace {
 
 constexpr int kMostTokens = 5;
-constexpr std::size_t kMostUserData = 16 * 1024; ///< bytes, before base64
 
 std::string state_of(const Item& item) {
     return item.text("instanceState/name");
-}
-
-Disk root_disk_of(const Value& config) {
-    const Value& disk = config["root_volume"];
-    return {disk["size"], disk["type"], disk["iops"], disk["throughput"]};
-}
-
-/// "t3.micro", "u7in-16tb.224xlarge": a family and a size.
-bool is_instance_type(std::string_view text) {
-    const std::size_t dot = text.find('.');
-    return dot != text.npos && dot > 1 && dot + 1 < text.size() && text[0] >= 'a' &&
-           text[0] <= 'z' &&
-           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == text.npos &&
-           text.find('.', dot + 1) == text.npos;
 }
 
 /// The ID of the volume from which an instance boots.
@@ -38,18 +21,6 @@ std::string root_disk(const Item& item) {
             return disk.child("ebs").child_value("volumeId");
     throw Error(ErrorKind::failed,
                 fmt::format("the instance {} has no root volume", item.text("instanceId")));
-}
-
-/// EC2 accepts a setting for public addresses only in a network interface.
-void specify_network(Params& params, const Value& config) {
-    const std::string prefix = config["public_ip"].is_bool() ? "NetworkInterface.1." : "";
-    params.add(prefix + "SubnetId", config.text("subnet"))
-        .list(prefix + "SecurityGroupId", texts_of(config["security_groups"]));
-    if (config["private_address"].is_string())
-        params.add(prefix + "PrivateIpAddress", config.text("private_address"));
-    if (config["public_ip"].is_bool())
-        params.add(prefix + "DeviceIndex", std::string("0"))
-            .add(prefix + "AssociatePublicIpAddress", config.flag("public_ip"));
 }
 
 class Instance final : public Ec2Type {
@@ -97,28 +68,11 @@ class Instance final : public Ec2Type {
                       true);
     }
     void resize(Region& region, const Item& item, const Value& after, const Notice& progress) const;
-    static std::string root_device(Region& region, const std::string& image);
 };
 
 void Instance::check_own(const Value& config, Diagnostics& problems) const {
-    check_id(config["image"], "ami-", "an image", problems);
     check_id(config["subnet"], "subnet-", "a subnet", problems);
-    check_ids(config["security_groups"], "sg-", "a security group", problems);
-    const Value &type = config["instance_type"], &user_data = config["user_data"];
-    if (type.is_string() && !is_instance_type(type.as_string()))
-        problems.add(fmt::format("{} is not an instance type", quoted(type)), type.loc())
-            .with_hint("an instance type has a family and a size, for example t3.small");
-    check_text(config["iam_profile"],
-               {.noun = "the name of an instance profile", .most = 128, .others = "+=,.@-_"},
-               problems);
-    check_plain(config["key"], "the name of a key pair", problems);
-    if (user_data.is_string() && user_data.as_string().size() > kMostUserData)
-        problems
-            .add(fmt::format("the user data has {} bytes (at most {})",
-                             user_data.as_string().size(), kMostUserData),
-                 user_data.loc())
-            .with_hint("compress the user data, or let a short script download the rest");
-    check_disk(root_disk_of(config), problems);
+    check_launch(config, problems);
 }
 
 Value Instance::observed(Region&, const Item& item, const Value& config) const {
@@ -160,35 +114,15 @@ std::string Instance::unready(const Item& item, const Value& config) const {
     return fmt::format("waiting for the instance, which is {}", state);
 }
 
-std::string Instance::root_device(Region& region, const std::string& image) {
-    std::string device;
-    region.each("DescribeImages", Params().list("ImageId", {image}), "imagesSet",
-                [&](const pugi::xml_node& item) { device = item.child_value("rootDeviceName"); });
-    return device.empty() ? "/dev/xvda" : device;
-}
-
 std::string Instance::create(Region& region, const Change& change, Params params) const {
     const Value& config = change.after;
     specify_tags(params, 2, "volume", all_tags(region, change));
-    params.add("ImageId", config.text("image"))
-        .add("InstanceType", config.text("instance_type"))
-        .add("MinCount", std::string("1"))
-        .add("MaxCount", std::string("1"))
-        .add("MetadataOptions.HttpTokens", config.text("metadata_tokens", "required"));
-    if (config["key"].is_string()) params.add("KeyName", config.text("key"));
-    if (config["iam_profile"].is_string())
-        params.add("IamInstanceProfile.Name", config.text("iam_profile"));
-    if (config["user_data"].is_string())
-        params.add("UserData", base64_encode(config.text("user_data")));
-    specify_network(params, config);
-    if (config["root_volume"].is_map()) {
-        const std::string disk = "BlockDeviceMapping.1.";
-        params.add(disk + "DeviceName", root_device(region, config.text("image")));
-        params.add(disk + "Ebs.DeleteOnTermination", true);
-        specify_disk(params, disk + "Ebs.", root_disk_of(config), "VolumeSize");
-        if (config["root_volume"]["encrypted"].is_bool())
-            params.add(disk + "Ebs.Encrypted", config["root_volume"].flag("encrypted"));
-    }
+    params.add("MinCount", std::string("1")).add("MaxCount", std::string("1"));
+    specify_launch(region, params, "", config);
+    const std::string network = network_prefix("", config);
+    params.add(network + "SubnetId", config.text("subnet"));
+    if (config["private_address"].is_string())
+        params.add(network + "PrivateIpAddress", config.text("private_address"));
     // if the instance has been terminated since, its token returns that instance again
     for (int n = 0;; ++n) {
         Params with_token = params;
@@ -243,48 +177,26 @@ void Instance::change(Region& region, const Item& item, const Value& before, con
                   Params().add("InstanceId.1", id), true);
 }
 
+/// A change of an attribute that EC2 only accepts at launch replaces the instance.
 Schema launch_schema() {
-    return {
-        {.name = "image",
-         .type = TypeKind::string,
-         .doc = "ID of the image, for example of the data source `aws.image`.",
-         .required = true,
-         .replaces = true},
-        {.name = "instance_type",
-         .type = TypeKind::string,
-         .doc = "Instance type, for example t3.small. A change stops and starts the instance.",
-         .required = true},
-        {.name = "subnet",
-         .type = TypeKind::string,
-         .doc = "ID of the subnet.",
-         .required = true,
-         .replaces = true},
-        {.name = "security_groups",
-         .type = set_of(TypeKind::string),
-         .doc = "IDs of the security groups.",
-         .required = true,
-         .min = 1},
-        {.name = "key",
-         .type = TypeKind::string,
-         .doc = "Name of the key pair for the first login.",
-         .replaces = true},
-        {.name = "private_address",
-         .type = TypeKind::ipv4,
-         .doc = "Private address in the subnet.",
-         .filled = true,
-         .replaces = true},
-        {.name = "public_ip",
-         .type = TypeKind::boolean,
-         .doc = "Whether to assign a public address at launch; overrides the subnet's setting.",
-         .replaces = true},
-        {.name = "iam_profile",
-         .type = TypeKind::string,
-         .doc = "Name of the instance profile.",
-         .replaces = true},
-        {.name = "user_data",
-         .type = TypeKind::string,
-         .doc = "Script or cloud-config for the first boot. Not read back.",
-         .replaces = true},
+    Schema out = launch_fields();
+    for (Attribute& a : out) {
+        a.replaces = a.name == "image" || a.name == "key" || a.name == "public_ip" ||
+                     a.name == "iam_profile" || a.name == "user_data";
+        if (a.name == "instance_type") a.doc += " A change stops and starts the instance.";
+        if (a.name == "user_data" || a.name == "root_volume") a.doc += " Not read back.";
+    }
+    out.push_back({.name = "subnet",
+                   .type = TypeKind::string,
+                   .doc = "ID of the subnet.",
+                   .required = true,
+                   .replaces = true});
+    out.push_back({.name = "private_address",
+                   .type = TypeKind::ipv4,
+                   .doc = "Private address in the subnet.",
+                   .filled = true,
+                   .replaces = true});
+    out.push_back(
         {.name = "user_data_change",
          .type = TypeKind::string,
          .doc =
@@ -292,33 +204,8 @@ Schema launch_schema() {
              "it alone until the next replacement.",
          .operational = true,
          .default_value = Value("replace"),
-         .one_of = {"replace", "ignore"}},
-        {.name = "root_volume",
-         .type =
-             object_of({{.name = "size",
-                         .type = TypeKind::bytes,
-                         .doc = "Size; it can only grow.",
-                         .min = kGib},
-                        {.name = "type", .type = TypeKind::string, .doc = "Type: gp3, io2, ..."},
-                        {.name = "iops",
-                         .type = TypeKind::integer,
-                         .doc = "I/O operations per "
-                                "second."},
-                        {.name = "throughput",
-                         .type = TypeKind::integer,
-                         .doc = "Throughput in "
-                                "MiB per second."},
-                        {.name = "encrypted",
-                         .type = TypeKind::boolean,
-                         .doc = "Whether the volume is encrypted. Can only be set at creation."}}),
-         .doc = "The volume from which the instance boots. Settings that are not given come from "
-                "the image. Not read back. It is deleted with the instance."},
-        {.name = "metadata_tokens",
-         .type = TypeKind::string,
-         .doc = "Whether the metadata service requires session tokens (IMDSv2).",
-         .default_value = Value("required"),
-         .one_of = {"required", "optional"}},
-    };
+         .one_of = {"replace", "ignore"}});
+    return out;
 }
 
 Schema login_schema() {

@@ -9,6 +9,7 @@
 #include <exception>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <pugixml.hpp>
@@ -72,6 +73,11 @@ inline constexpr Service kRds{.name = "rds",
                               .variable = "AWS_ENDPOINT_URL_RDS",
                               .element = "",
                               .next_marker = "Marker"};
+inline constexpr Service kScaling{.name = "autoscaling",
+                                  .version = "2011-01-01",
+                                  .variable = "AWS_ENDPOINT_URL_AUTO_SCALING",
+                                  .marker = "NextToken",
+                                  .next_marker = "NextToken"};
 inline constexpr Service kEfs{
     .name = "elasticfilesystem", .version = "2015-02-01", .variable = "AWS_ENDPOINT_URL_EFS"};
 

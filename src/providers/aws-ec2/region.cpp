@@ -38,7 +38,8 @@ bool is_quota(const ServiceError& error) {
 Region::Region(const Value& settings, ProviderContext context)
     : context_(std::move(context)), chain_(access_of(settings, context_)), name_(chain_.region()),
       tags_(tags_of(settings)), ec2_(client(kEc2)), sts_(client(kSts)), elb_(client(kElb)),
-      classic_elb_(client(kClassicElb)), efs_(client(kEfs)), rds_(client(kRds)) {}
+      classic_elb_(client(kClassicElb)), efs_(client(kEfs)), rds_(client(kRds)),
+      scaling_(client(kScaling)) {}
 
 Client Region::client(const Service& service) {
     return {service, chain_.endpoint_of(service, name_), name_,
@@ -46,7 +47,7 @@ Client Region::client(const Service& service) {
 }
 
 std::string Region::unencrypted() const {
-    for (const Service* service : {&kEc2, &kSts, &kElb, &kClassicElb, &kEfs, &kRds})
+    for (const Service* service : {&kEc2, &kSts, &kElb, &kClassicElb, &kEfs, &kRds, &kScaling})
         if (const std::string url = chain_.endpoint_of(*service, name_); leaves_unencrypted(url))
             return http::authority_of(url);
     return {};

@@ -43,6 +43,7 @@ class Region {
     [[nodiscard]] Client& classic_elb() { return classic_elb_; }
     [[nodiscard]] Client& efs() { return efs_; }
     [[nodiscard]] Client& rds() { return rds_; }
+    [[nodiscard]] Client& scaling() { return scaling_; }
     [[nodiscard]] const std::stop_token& stop() const { return context_.stop; }
 
     /// The error for a refused request, with a hint.
@@ -56,7 +57,7 @@ class Region {
     CredentialChain chain_;
     std::string name_;
     std::map<std::string, std::string> tags_;
-    Client ec2_, sts_, elb_, classic_elb_, efs_, rds_;
+    Client ec2_, sts_, elb_, classic_elb_, efs_, rds_, scaling_;
     std::mutex mutex_;
     std::string account_, caller_;
 };

@@ -151,7 +151,6 @@ class SecurityGroup final : public Ec2Type {
   public:
     SecurityGroup();
     void check_own(const Value& config, Diagnostics& problems) const override;
-    void warn(const Value& config, Diagnostics& warnings) const override;
     std::vector<std::string> claims(const Value& config) const override {
         if (!config["name"].is_string() || !config["vpc"].is_string()) return {};
         // names are case-insensitive
@@ -319,26 +318,6 @@ void SecurityGroup::check_own(const Value& config, Diagnostics& problems) const 
     }
 }
 
-void SecurityGroup::warn(const Value& config, Diagnostics& warnings) const {
-    if (!config["ingress"].is_list()) return;
-    for (const Value& rule : config["ingress"].as_list()) {
-        if (!is_known(rule)) continue;
-        for (const RuleAtom& atom : atoms_of(Value::list({rule}), "")) {
-            const auto range = AddressRange::parse(atom.peer);
-            if (!range || !range->is_huge()) continue;
-            if (atom.protocol != "tcp" && atom.protocol != "-1") continue;
-            for (const std::int64_t port : {22, 3306, 5432})
-                if (atom.first < 0 || (atom.first <= port && port <= atom.last))
-                    warnings
-                        .add(fmt::format("port {} is open to {} Internet ({})", port,
-                                         range->length() == 0 ? "the whole" : "a large part of the",
-                                         atom.peer),
-                             rule.loc())
-                        .with_hint("allow only the addresses that need access");
-        }
-    }
-}
-
 Schema rule_fields(const char* peers) {
     return {{.name = "protocol",
              .type = TypeKind::string,
@@ -376,6 +355,7 @@ SecurityGroup::SecurityGroup()
           "waits up to ten minutes until no network interface and no other group uses the group.";
     import_id = "the security group ID (sg-...)";
     create_before_destroy = true;
+    warnings = {{kOpenPort, kOpenPortDoc, warn_of_open_ports}};
     example = "web:\n"
               "  type: aws.security_group\n"
               "  name: web\n"
@@ -412,6 +392,26 @@ SecurityGroup::SecurityGroup()
 }
 
 } // namespace
+
+void warn_of_open_ports(const Value& config, Diagnostics& warnings) {
+    if (!config["ingress"].is_list()) return;
+    for (const Value& rule : config["ingress"].as_list()) {
+        if (!is_known(rule)) continue;
+        for (const RuleAtom& atom : atoms_of(Value::list({rule}), "")) {
+            const auto range = AddressRange::parse(atom.peer);
+            if (!range || !range->is_huge()) continue;
+            if (atom.protocol != "tcp" && atom.protocol != "-1") continue;
+            for (const std::int64_t port : {22, 3306, 5432})
+                if (atom.first < 0 || (atom.first <= port && port <= atom.last))
+                    warnings
+                        .add(fmt::format("port {} is open to {} Internet ({})", port,
+                                         range->length() == 0 ? "the whole" : "a large part of the",
+                                         atom.peer),
+                             rule.loc())
+                        .with_hint("allow only the addresses that need access");
+        }
+    }
+}
 
 std::unique_ptr<ResourceType> security_group_type() {
     return std::make_unique<SecurityGroup>();

@@ -33,6 +33,13 @@ Value rules_of(const std::set<RuleAtom>& atoms, const std::string& self);
 /// Adds rules to a request about a group.
 void add_atoms(Params& params, const std::string& group, const std::set<RuleAtom>& atoms);
 
+/// The warning about ports that are open to the Internet.
+inline constexpr const char* kOpenPort = "open_port";
+inline constexpr const char* kOpenPortDoc =
+    "A port for SSH (22), MySQL (3306) or PostgreSQL (5432) is open to the Internet.";
+/// @param config  with the rules in `ingress`
+void warn_of_open_ports(const Value& config, Diagnostics& warnings);
+
 /// The first and the last port of "443" or "8000-8100"; false for anything else.
 bool parse_ports(const std::string& text, std::int64_t& first, std::int64_t& last);
 

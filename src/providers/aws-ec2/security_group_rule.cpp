@@ -64,9 +64,9 @@ class SecurityGroupRule final : public Ec2Type, public PartOf {
         check_id(config["group"], "sg-", "a security group", problems);
         group_->check(Value::map({{"ingress", as_listed(config)}}), problems);
     }
-    void warn(const Value& config, Diagnostics& warnings) const override {
+    static void warn_of_open_rule(const Value& config, Diagnostics& warnings) {
         if (!is_egress(config))
-            group_->warn(Value::map({{"ingress", as_listed(config)}}), warnings);
+            warn_of_open_ports(Value::map({{"ingress", as_listed(config)}}), warnings);
     }
     std::vector<std::string> claims(const Value& config) const override;
     Value observed(Region& region, const Item& item, const Value& config) const override;
@@ -187,6 +187,7 @@ SecurityGroupRule::SecurityGroupRule()
         "A change of the protocol, port or peer replaces the rule: the new rule is added before "
         "the old one is revoked (`create_before_destroy`). The description changes in place.\n\n"
         "Detected and repaired: a rule that was removed or changed, and tags. Destroy revokes it.";
+    warnings = {{kOpenPort, kOpenPortDoc, warn_of_open_rule}};
     import_id = "the ID of the rule (sgr-...)";
     create_before_destroy = true;
     example = "web_from_office:\n"

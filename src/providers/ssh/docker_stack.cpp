@@ -108,7 +108,7 @@ class DockerStack final : public SshType {
   public:
     DockerStack();
     void check(const Value& config, Diagnostics& diagnostics) const override;
-    void warn(const Value& config, Diagnostics& warnings) const override;
+    static void warn_of_ignored_keys(const Value& config, Diagnostics& warnings);
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
     std::vector<std::string> needs(const Value& config) const override {
@@ -129,6 +129,8 @@ class DockerStack final : public SshType {
 DockerStack::DockerStack() {
     name = "docker.stack";
     summary = "The services of a compose file, run by a swarm.";
+    warnings = {
+        {"ignored_key", "A key of the compose file that a swarm ignores.", warn_of_ignored_keys}};
     doc = "Does what `docker stack deploy` does, through the first of `hosts` that responds. "
           "Files that the compose file names for configs, secrets and env_file are sent too. "
           "${VARIABLES} in the compose file are replaced by `variables`. It needs the swarm and "
@@ -280,7 +282,7 @@ void DockerStack::check(const Value& config, Diagnostics& diagnostics) const {
     add_compose_problems(config, check_compose, diagnostics);
 }
 
-void DockerStack::warn(const Value& config, Diagnostics& warnings) const {
+void DockerStack::warn_of_ignored_keys(const Value& config, Diagnostics& warnings) {
     add_compose_problems(config, warn_of_ignored, warnings);
 }
 

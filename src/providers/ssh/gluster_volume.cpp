@@ -42,6 +42,7 @@ class GlusterVolume final : public SshType {
   public:
     GlusterVolume();
     void check(const Value& config, Diagnostics& diagnostics) const override;
+    static void warn_of_even_copies(const Value& config, Diagnostics& warnings);
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
     std::optional<DataLoss> held_data(const Value& volume) const override {
@@ -49,7 +50,6 @@ class GlusterVolume final : public SshType {
                                     volume.text("name"), volume.text("brick"))};
     }
     std::int64_t copies(const Value& volume) const override { return volume.integer("replica", 1); }
-    void warn(const Value& config, Diagnostics& warnings) const override;
     std::string probe(const ReadRequest& request) const override {
         return volume_script(
             scripts::gluster_volume_probe, request.config, request.identity,
@@ -62,6 +62,9 @@ class GlusterVolume final : public SshType {
 GlusterVolume::GlusterVolume() {
     name = "gluster.volume";
     summary = "A replicated Gluster volume: created, started and configured.";
+    warnings = {{"even_copies",
+                 "An even number of copies tolerates no more failures than one less.",
+                 warn_of_even_copies}};
     doc = "The bricks are directories at the same path on all hosts, which must be members of a "
           "gluster.pool. If the number of hosts is not a multiple of `replica`, only the first "
           "hosts by name that form complete replica sets hold bricks.\n\n"
@@ -205,7 +208,7 @@ void GlusterVolume::check(const Value& config, Diagnostics& diagnostics) const {
                 diagnostics.add(fmt::format("the option \"{}\" cannot be set", e.key), e.loc);
 }
 
-void GlusterVolume::warn(const Value& config, Diagnostics& warnings) const {
+void GlusterVolume::warn_of_even_copies(const Value& config, Diagnostics& warnings) {
     const std::int64_t replica = config.integer("replica", 3);
     if (replica < 4 || replica % 2 != 0) return;
     warnings
