@@ -30,11 +30,15 @@ void check_key(const KeySource& key, const std::string& name) {
 void create_project(postgres::Database& database, const std::string& project,
                     const KeySource& key) {
     const Cipher cipher = Cipher::make(key);
+    const Project made{.name = project,
+                       .lineage = uuid_v4(),
+                       .outputs = "null",
+                       .digest = digests_text(cipher, {})};
     sql::Statement(database,
                    "INSERT INTO project (id, name, lineage, key_lock) VALUES (1, ?, ?, ?)")
-        .bind(project, uuid_v4(), cipher.encrypted_key())
+        .bind(made.name, made.lineage, cipher.encrypted_key())
         .run();
-    authenticate_project(database, cipher);
+    write_project(database, cipher, made);
 }
 } // namespace
 
@@ -44,20 +48,25 @@ std::unique_ptr<SqlStore> open_postgres(const StateLocation& location, Store::Mo
     auto database = std::make_unique<postgres::Database>(location);
     const auto steps = postgres::migrations();
     // of a state of the present schema, in one round trip
-    postgres::read_ahead(*database, {kNameQuery, kKeyQuery, kRelocationQuery});
+    const auto read_ahead = [&] {
+        postgres::read_ahead(*database, {kNameQuery, kKeyQuery, kRelocationQuery, kProjectQuery});
+    };
+    read_ahead();
     const std::int64_t version = postgres::schema_version(*database, steps);
     if (version == 0 && mode == Store::Mode::read_only)
         return empty_store(location.text(), project, std::move(form));
     check_key(key, database->name());
     bool created = false;
     // a reader may lack the privileges to migrate, and can read an older state without a migration
-    if (mode == Store::Mode::read_write && version < static_cast<std::int64_t>(steps.size()))
+    if (mode == Store::Mode::read_write && version < static_cast<std::int64_t>(steps.size())) {
         database->repeat_if_lost([&] {
             postgres::migrate(*database, steps, [&] {
                 create_project(*database, project, key);
                 created = true; // even if the answer to the commit was lost
             });
         });
+        read_ahead();
+    }
     postgres::check_objects(*database);
     check_project(*database, project, kOtherSchema);
     Cipher cipher =

@@ -36,6 +36,23 @@ std::string with_dollars(std::string_view sql) {
     return out;
 }
 
+/// The statements of a script, without its comments.
+std::vector<std::string> statements_of(std::string_view script) {
+    std::vector<std::string> out(1);
+    for (std::size_t i = 0; i < script.size(); ++i) {
+        if (script.substr(i, 2) == "--")
+            i = std::min(script.find('\n', i), script.size()) - 1;
+        else if (script[i] == ';')
+            out.emplace_back();
+        else
+            out.back() += script[i];
+    }
+    std::erase_if(out, [](const std::string& statement) {
+        return statement.find_first_not_of(" \n") == statement.npos;
+    });
+    return out;
+}
+
 } // namespace
 
 void Database::Close::operator()(pg_conn* connection) const {
@@ -112,6 +129,7 @@ void Database::begin() {
 }
 
 void Database::commit() {
+    ahead_.clear();
     queue_.push_back({"COMMIT"});
     const std::vector<Item> items = std::exchange(queue_, {});
     begun_ = true;
@@ -121,6 +139,7 @@ void Database::commit() {
 
 void Database::rollback() {
     queue_.clear();
+    ahead_.clear();
     open_ = false;
     if (!std::exchange(begun_, false) || !connection_) return;
     try {
@@ -131,6 +150,7 @@ void Database::rollback() {
 }
 
 void Database::run(Item item) {
+    ahead_.clear(); // may depend on what this changes
     if (open_)
         queue_.push_back(std::move(item));
     else
@@ -138,12 +158,6 @@ void Database::run(Item item) {
 }
 
 Database::Result Database::query(const Item& item) {
-    if (open_) {
-        std::vector<Item> items = std::exchange(queue_, {});
-        items.push_back(item);
-        begun_ = true;
-        return std::move(exchange(items).back());
-    }
     const auto known = std::find_if(ahead_.begin(), ahead_.end(), [&](const auto& entry) {
         return entry.first.sql == item.sql && entry.first.parameters == item.parameters;
     });
@@ -153,7 +167,17 @@ Database::Result Database::query(const Item& item) {
         return out;
     }
     ahead_.clear(); // the rest may be old when it is asked for
-    return std::move(read({item}).front());
+    return std::move(open_ ? read_open({item}).front() : read({item}).front());
+}
+
+std::vector<Database::Result> Database::read_open(const std::vector<Item>& queries) {
+    std::vector<Item> items = std::exchange(queue_, {});
+    const auto sent = static_cast<std::ptrdiff_t>(items.size());
+    items.insert(items.end(), queries.begin(), queries.end());
+    begun_ = true;
+    std::vector<Result> out = exchange(items);
+    out.erase(out.begin(), out.begin() + sent);
+    return out;
 }
 
 std::vector<Database::Result> Database::read(const std::vector<Item>& queries) {
@@ -184,11 +208,11 @@ void Database::read_ahead(const std::vector<std::string_view>& queries,
         items.push_back(std::move(item));
     }
     try {
-        std::vector<Result> results = read(items);
+        std::vector<Result> results = open_ ? read_open(items) : read(items);
         for (std::size_t i = 0; i < items.size(); ++i)
             ahead_.emplace_back(std::move(items[i]), std::move(results[i]));
     } catch (const Error& error) {
-        if (error.kind == ErrorKind::unreachable) throw;
+        if (open_ || error.kind == ErrorKind::unreachable) throw;
         // the queries themselves find and report any other error
     }
 }
@@ -205,18 +229,34 @@ void Database::lose(std::string cause) {
 void Database::send(const std::vector<Item>& items) {
     pg_conn* const c = connection_.get();
     if (PQenterPipelineMode(c) != 1) lose();
+    const Item* parsed = nullptr; // the server's unnamed statement
+    std::vector<Oid> types;
     for (const Item& item : items) {
-        std::vector<Oid> types;
         std::vector<const char*> values;
-        for (const Parameter& p : item.parameters) {
-            types.push_back(p.integer ? kInt8 : kInferred);
-            values.push_back(p.text.c_str());
+        for (const Parameter& p : item.parameters) values.push_back(p.text.c_str());
+        const int count = static_cast<int>(values.size());
+        int sent = 0;
+        if (parsed && item.is_like(*parsed)) {
+            sent = PQsendQueryPrepared(c, "", count, values.data(), nullptr, nullptr, 0);
+        } else {
+            types.clear();
+            for (const Parameter& p : item.parameters)
+                types.push_back(p.integer ? kInt8 : kInferred);
+            sent = PQsendQueryParams(c, item.sql.c_str(), count, types.data(), values.data(),
+                                     nullptr, nullptr, 0);
         }
-        if (PQsendQueryParams(c, item.sql.c_str(), static_cast<int>(values.size()), types.data(),
-                              values.data(), nullptr, nullptr, 0) != 1)
-            lose();
+        if (sent != 1) lose();
+        parsed = &item;
     }
     if (PQpipelineSync(c) != 1) lose();
+}
+
+bool Database::Item::is_like(const Item& other) const {
+    return sql == other.sql &&
+           std::equal(parameters.begin(), parameters.end(), other.parameters.begin(),
+                      other.parameters.end(), [](const Parameter& a, const Parameter& b) {
+                          return a.integer == b.integer;
+                      });
 }
 
 Database::Result Database::next_result() {
@@ -262,13 +302,8 @@ Error Database::error_of(const pg_result* result, const Item& item) {
     return explain(code, std::move(cause), location_);
 }
 
-void Database::run_script(const std::string& sql) {
-    (void)query({"SELECT 1"}); // sends the pending data
-    const Result result(PQexec(connection_.get(), sql.c_str()));
-    if (PQstatus(connection_.get()) != CONNECTION_OK) lose();
-    const ExecStatusType status = PQresultStatus(result.get());
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-        throw Error(error_of(result.get(), {sql}));
+void Database::run_script(std::string_view sql) {
+    for (std::string& statement : statements_of(sql)) run({std::move(statement)});
 }
 
 /// A statement with its parameters. It leaves nothing on the server.

@@ -51,8 +51,11 @@ class Database final : public sql::Database {
     [[nodiscard]] std::string name() const override;
     [[nodiscard]] const StateLocation& location() const { return location_; }
 
-    /// Runs several statements without parameters in the open transaction. @throws Error(state)
-    void run_script(const std::string& sql);
+    /// Runs several statements without parameters, like Statement::run(). They must not contain `;`
+    /// or
+    /// `--` in strings.
+    /// @throws Error(state)
+    void run_script(std::string_view sql);
     /// Replaces a lost connection. @throws Error(state)
     void reconnect();
     /// Runs `body`. Each time the connection is lost, runs `body` again on a new connection.
@@ -83,6 +86,8 @@ class Database final : public sql::Database {
         std::string sql;
         std::vector<Parameter> parameters = {};
         std::optional<Error> otherwise = {}; ///< the error of run_one()
+        /// Whether the same statement on the server can execute both.
+        [[nodiscard]] bool is_like(const Item& other) const;
     };
 
     void connect();
@@ -98,6 +103,8 @@ class Database final : public sql::Database {
     Result query(const Item& item);
     /// Reads in a separate transaction, and again if the connection was lost. @returns the results
     std::vector<Result> read(const std::vector<Item>& queries);
+    /// Reads in the open transaction, after its pending items. @returns the results
+    std::vector<Result> read_open(const std::vector<Item>& queries);
     /// Sends the items in one pipeline. @returns their results
     std::vector<Result> exchange(const std::vector<Item>& items);
     void send(const std::vector<Item>& items);

@@ -51,16 +51,10 @@ Found look_into(Database& database) {
                       database.location());
     return {true, query.integer(1), query.integer(2)};
 }
-} // namespace
 
-void read_ahead(Database& database, const std::vector<std::string_view>& more) {
-    std::vector<std::string_view> queries{kTablesQuery, kVersionQuery, kForeignQuery};
-    queries.insert(queries.end(), more.begin(), more.end());
-    database.read_ahead(queries, database.location().schema);
-}
-
-std::int64_t schema_version(Database& database, std::span<const std::string_view> steps) {
-    const Found found = look_into(database);
+/// The version of a schema with these contents: see schema_version().
+std::int64_t version_of(Database& database, const Found& found,
+                        std::span<const std::string_view> steps) {
     if (found.tables == 0) return 0;
     std::int64_t version = 0;
     if (found.ours == 1) {
@@ -82,6 +76,17 @@ std::int64_t schema_version(Database& database, std::span<const std::string_view
             .with_hint("it was not changed; use the newer hadeploy");
     return version;
 }
+} // namespace
+
+void read_ahead(Database& database, const std::vector<std::string_view>& more) {
+    std::vector<std::string_view> queries{kTablesQuery, kVersionQuery, kForeignQuery};
+    queries.insert(queries.end(), more.begin(), more.end());
+    database.read_ahead(queries, database.location().schema);
+}
+
+std::int64_t schema_version(Database& database, std::span<const std::string_view> steps) {
+    return version_of(database, look_into(database), steps);
+}
 
 void check_objects(Database& database) {
     sql::Statement foreign(database, kForeignQuery);
@@ -98,13 +103,13 @@ void migrate(Database& database, std::span<const std::string_view> steps,
     const std::string& schema = database.location().schema;
     sql::Transaction transaction(database);
     sql::Statement lock(database, "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))");
-    lock.bind("hadeploy " + schema).step();
-    const std::int64_t version = schema_version(database, steps);
+    lock.bind("hadeploy " + schema).run();
+    const Found found = look_into(database);
+    const std::int64_t version = version_of(database, found, steps);
     // CREATE SCHEMA IF NOT EXISTS would need the privilege to create one even if it exists
-    if (version == 0 && !look_into(database).exists)
-        database.run_script(fmt::format("CREATE SCHEMA \"{}\"", schema));
+    if (!found.exists) sql::Statement(database, fmt::format("CREATE SCHEMA \"{}\"", schema)).run();
     for (auto v = static_cast<std::size_t>(version); v < steps.size(); ++v)
-        database.run_script(std::string(steps[v]));
+        database.run_script(steps[v]);
     sql::Statement(database, "UPDATE hadeploy SET version = ?")
         .bind(static_cast<std::int64_t>(steps.size()))
         .run();

@@ -127,7 +127,9 @@ bool PostgresStore::take(std::int64_t epoch, bool from_dead) {
                                        kLeaseSeconds))
             .bind(owner_, epoch, std::int64_t{from_dead})
             .run_one(Error(ErrorKind::locked, "somebody else has the lease"));
-        Statement now(server_, "SELECT epoch, writes FROM project WHERE id = 1");
+        constexpr std::string_view kTaken = "SELECT epoch, writes FROM project WHERE id = 1";
+        postgres::read_ahead(server_, {kTaken});
+        Statement now(server_, kTaken);
         now.step();
         epoch_ = now.integer(0);
         writes_ = now.integer(1);

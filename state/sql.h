@@ -34,9 +34,10 @@ class Database {
     /// @throws Error(state)
     virtual std::unique_ptr<Prepared> prepare(std::string_view sql) = 0;
     /// Runs queries in one round trip to a server. The next query with the same text and parameter
-    /// gets the result, unless another query comes before. Without effect if one of them fails.
+    /// gets the result, unless another statement comes before. Without effect if one of them fails,
+    /// except in a transaction, which fails.
     /// @param parameter  of the queries that contain a `?`
-    /// @throws Error(unreachable)
+    /// @throws Error(unreachable); in a transaction, any error of the queries
     virtual void read_ahead(const std::vector<std::string_view>& /*queries*/,
                             const std::string& /*parameter*/) {}
     /// The location of the state in quotes, for messages.

@@ -25,9 +25,10 @@ class Bench(unittest.TestCase):
                                HADEPLOY.parent, "--runs", "1", "--resources", "20", "--planned", "2500",
                                "--round-trips", "0,2"], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        for row in ("apply from nothing | 20 | 0 ms", "plan, nothing to change | 2500 | 2 ms"):
+        for row in ("apply into an empty state | 20 | 0 ms", "apply into a new schema | 20 | 2 ms",
+                    "plan, nothing to change | 2500 | 2 ms"):
             self.assertIn(f"| {row} | ", done.stdout)
-        self.assertRegex(done.stdout, r"round trips of 2500 resources: \d+ to apply, \d to plan")
+        self.assertRegex(done.stdout, r"round trips of 2500 resources: \d+ to apply, \d+ into a new schema, \d to plan")
 
 
 if __name__ == "__main__":

@@ -217,8 +217,8 @@ SERVER_TEST("a state with encrypted digests is read as it is, and upgraded by a 
 
 SERVER_TEST("a schema with triggers, rules, views or policies is rejected") {
     const std::pair<const char*, const char*> objects[] = {
-        {"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE "
-         "TRIGGER t BEFORE INSERT ON resources EXECUTE FUNCTION f()",
+        {"CREATE TRIGGER t BEFORE UPDATE ON resources FOR EACH ROW EXECUTE FUNCTION "
+         "suppress_redundant_updates_trigger()",
          "the trigger \"t\" on \"resources\""},
         {"CREATE RULE r AS ON UPDATE TO project DO INSTEAD NOTHING",
          "the rule \"r\" on \"project\""},
