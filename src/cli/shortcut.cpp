@@ -95,6 +95,20 @@ bool set_by_provider(const Attribute& a, const Value& config) {
            });
 }
 
+/// Whether an object is as recorded, including the attributes that the provider sets, because other
+/// resources can use them.
+bool is_as_recorded(const ResourceType& type, const RecordedResource& recorded,
+                    const Observation& seen) {
+    if (seen.state != Observation::State::present) return false;
+    const Value::Map& now = seen.attributes.as_map();
+    const bool same = std::all_of(now.begin(), now.end(), [&](const Entry& e) {
+        const Attribute* a = find_attribute(type.schema, e.key);
+        return a == nullptr || !set_by_provider(*a, recorded.config[e.key]) ||
+               !differs(a->type, e.value, recorded.attributes[e.key]);
+    });
+    return same && !decide(type, recorded.config, &recorded, {}, seen).action;
+}
+
 /// Reads the recorded objects that can change outside, and compares.
 bool records_agree(const Project& project, const Store& store, const Value& note) {
     PriorState prior = load_prior_state_but(store, types_in_state(project.registry()));
@@ -107,21 +121,21 @@ bool records_agree(const Project& project, const Store& store, const Value& note
     Events silent;
     refresh(prior, reads_of_records(project.registry(), prior, settings), endpoints, silent);
     return std::all_of(prior.recorded.begin(), prior.recorded.end(), [&](const auto& entry) {
-        const RecordedResource& recorded = entry.second;
-        const ResourceType* type = project.registry().type(recorded.type);
+        const ResourceType* type = project.registry().type(entry.second.type);
         const auto seen = prior.observed.find(entry.first);
-        if (type == nullptr || seen == prior.observed.end() ||
-            seen->second.state != Observation::State::present)
-            return false;
-        // other resources can use attributes that the provider sets
-        const Value& now = seen->second.attributes;
-        const bool same =
-            std::all_of(now.as_map().begin(), now.as_map().end(), [&](const Entry& e) {
-                const Attribute* a = find_attribute(type->schema, e.key);
-                return a == nullptr || !set_by_provider(*a, recorded.config[e.key]) ||
-                       !differs(a->type, e.value, recorded.attributes[e.key]);
-            });
-        return same && !decide(*type, recorded.config, &recorded, {}, seen->second).action;
+        return type != nullptr && seen != prior.observed.end() &&
+               is_as_recorded(*type, entry.second, seen->second);
+    });
+}
+
+/// Whether the fast path would find the same at present. An attribute can have changed since it was
+/// recorded: the public address of an instance when an elastic address is associated, for example.
+bool is_all_as_recorded(const Registry& registry, const PriorState& prior) {
+    return std::all_of(prior.observed.begin(), prior.observed.end(), [&](const auto& entry) {
+        const auto recorded = prior.recorded.find(entry.first);
+        if (recorded == prior.recorded.end()) return true;
+        const ResourceType* type = registry.type(recorded->second.type);
+        return type != nullptr && is_as_recorded(*type, recorded->second, entry.second);
     });
 }
 
@@ -165,7 +179,8 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
     const Plan& plan = prepared.plan;
     const bool nothing = plan.empty() && !plan.destroy && plan.records.empty() &&
                          plan.notices.empty() && plan.warnings.empty() &&
-                         prepared.prior.interrupted.empty() && plan.outputs == store.outputs();
+                         prepared.prior.interrupted.empty() && plan.outputs == store.outputs() &&
+                         is_all_as_recorded(project.registry(), prepared.prior);
     const auto& nodes = project.graph().nodes();
     const bool data =
         std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; });
