@@ -212,7 +212,7 @@ TEST_CASE("the archive is valid for docker load, and its digests are correct") {
 }
 
 TEST_CASE("the built images contain the built programs and stay small") {
-    for (const char* name : {"web", "database", "logger", "visualizer", "docker-reader"}) {
+    for (const char* name : {"web", "database", "logger", "visualizer", "docker-reader", "hello"}) {
         const auto layer = layer_of(name);
         CHECK_MESSAGE(layer.at(name).content ==
                           read_file(std::string(HADEPLOY_SERVICES_DIR "/") + name),
