@@ -108,6 +108,28 @@ TEST_CASE("a resource is replaced when another one changes") {
     CHECK(planned(spec("two").c_str(), prior) == "update b; replace a (b is updated); ");
 }
 
+TEST_CASE("a trigger of all instances of a serial block is noted") {
+    const auto notices = [](const char* trigger) {
+        const auto spec = [&](const char* value) {
+            return fmt::format(
+                "name: t\nresources:\n  app: {{type: fake.thing, for_each: [x, y], serial: true, "
+                "name: \"app-${{each.key}}\", value: {}}}\n  member: {{type: fake.thing, for_each: "
+                "[x, y], name: \"${{each.key}}\", lifecycle: {{replace_triggered_by: ['{}']}}}}\n",
+                value, trigger);
+        };
+        const PriorState prior = made(spec("one"));
+        const TestSpec t(spec("two").c_str());
+        return make_plan(*t.graph, prior, t.settings).notices;
+    };
+    CHECK(notices("app[each.key]").empty());
+    const std::vector<std::string> all = notices("app");
+    REQUIRE(all.size() == 1);
+    CHECK(all[0] ==
+          "member[\"x\"] is replaced because of all instances of app, which change one at "
+          "a time; to replace it with its own instance, write replace_triggered_by: "
+          "['app[each.key]']");
+}
+
 TEST_CASE("preconditions stop a plan") {
     const char* spec = R"(name: t
 variables: {n: {type: integer, default: 2}}

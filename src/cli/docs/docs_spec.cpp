@@ -124,7 +124,7 @@ In addition to the attributes of its type, a resource accepts:
 | `count` | Number of instances, with the addresses `motd[0]`, `motd[1]`, ... In the block, `${count.index}` is the number. Prefer `for_each`: removing one instance then does not affect the others. |
 | `depends_on` | Resources, or `module.NAME`, that are completed before this one. References imply this. |
 | `lifecycle` | Rules for changes of the resource: see [below](#lifecycle). |
-| `serial` | `true`: the instances are changed one at a time, in the order of their names. |
+| `serial` | `true`: the instances are changed one at a time, in the order of their names. A resource with `replace_triggered_by: ['NAME[each.key]']` is removed before its instance changes, and created again before the next instance changes: a rolling deployment. |
 
 #### lifecycle
 

@@ -92,6 +92,7 @@ class Planner {
             remove_and_order(prior_, kept);
         diagnostics_.throw_if_any();
         add_unmatched_removed_notices(plan_, prior_, graph_.spec());
+        add_trigger_notices(plan_, graph_);
         warn_of_lacking(lacking_, graph_, plan_);
         return std::move(plan_);
     }
@@ -454,9 +455,7 @@ class Planner {
         if (action == Action::replace && !step.create_first && !state_only(*step.type))
             emptied_.add(waits_.add_first_half(id, step, *records_[id]), step.after);
         changes_.add(id, action, may_turn_out_the_same(step));
-        // if the run fails earlier, nothing else would cause the replacement in the next run
-        if (action == Action::replace && !step.if_differs && step.changes.empty() &&
-            !records_[id]->tainted && records_[id]->type == step.type->name)
+        if (records_[id] != nullptr && changes_.must_note(step, *records_[id], graph_))
             taint(*records_[id]);
         step.releases = action == Action::update && step.type->releases(step.before, step.after);
         if (!step.releases) waits_.set(id, static_cast<StepId>(plan_.steps.size()));

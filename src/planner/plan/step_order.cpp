@@ -4,6 +4,7 @@
 #include "planner/plan/generations.h"
 #include "planner/plan/observed.h"
 #include "planner/plan/prior_state.h"
+#include "planner/plan/triggers.h"
 #include "planner/spec/address.h"
 
 #include <algorithm>
@@ -38,6 +39,7 @@ class Orderer {
             if (!t.perhaps) take(t);
         for (StepId id = 0; id < plan_.steps.size(); ++id)
             if (plan_.steps[id].releases) after_dependents(id);
+        if (graph_ != nullptr) roll();
         unknown_names();
         after_containers();
         for (const Taking& t : takings)
@@ -136,7 +138,7 @@ class Orderer {
             for (auto stop = from; stop != to; ++stop) hard_[stop->second].insert(id);
         }
         for (const std::string& d : r.depends_on) {
-            if (only_serial(step.address, d)) continue;
+            if (only_serial(step.address, d) || only_follows(step, d)) continue;
             for (const StepId below : removals_below(d))
                 if (below != id) hard_[below].insert(id);
         }
@@ -206,6 +208,66 @@ class Orderer {
             const Step& s = plan_.steps[other];
             if (other == id || s.action == Action::forget) continue;
             if (s.node ? above[*s.node] : formerly.contains(s.address)) hard_[id].insert(other);
+        }
+    }
+
+    /// The nodes that follow each instance of a `serial` block: see follows().
+    std::map<NodeId, std::vector<NodeId>> followers() const {
+        std::map<NodeId, std::vector<NodeId>> out;
+        for (NodeId id = 0; id < graph_->nodes().size(); ++id)
+            for (const NodeId t : (*graph_)[id].triggers)
+                if (follows(*graph_, (*graph_)[id], t)) out[t].push_back(id);
+        return out;
+    }
+
+    /// Whether a first half leaves an object that it follows, and that stays.
+    bool only_follows(const Step& half, const std::string& below) const {
+        if (graph_ == nullptr || !half.first_half || !removals_of(below).empty()) return false;
+        const auto own = graph_->find(half.address), other = graph_->find(below);
+        if (!own || !other) return false;
+        const std::vector<NodeId>& triggers = (*graph_)[*own].triggers;
+        return std::find(triggers.begin(), triggers.end(), *other) != triggers.end() &&
+               follows(*graph_, (*graph_)[*own], *other);
+    }
+
+    /// Changes the instances of a `serial` block together with the resources that are replaced
+    /// because of them. They are removed before the instance changes, but only when everything else
+    /// that it needs is done. They are created again before the next instance changes.
+    void roll() {
+        const std::map<NodeId, std::vector<NodeId>> all = followers();
+        std::map<std::pair<const ResourceBlock*, const Scope*>, std::set<StepId>> done_before;
+        if (all.empty()) return;
+        for (const NodeId id : graph_->order()) {
+            const Node& node = (*graph_)[id];
+            if (!node.block->serial) continue;
+            std::set<StepId>& earlier = done_before[{node.block, node.scope}];
+            std::set<StepId> leave, join;
+            if (const auto found = all.find(id); found != all.end())
+                for (const NodeId f : found->second) {
+                    if (const auto half = half_of((*graph_)[f].address)) leave.insert(*half);
+                    if (const auto step = steps_.find((*graph_)[f].address); step != steps_.end())
+                        join.insert(step->second);
+                }
+            roll_one(node, earlier, leave);
+            if (!leave.empty()) earlier.clear();
+            earlier.insert(join.begin(), join.end());
+        }
+    }
+
+    void roll_one(const Node& node, const std::set<StepId>& earlier,
+                  const std::set<StepId>& leave) {
+        const auto own = steps_.find(node.address);
+        for (const StepId l : leave) hard_[l].insert(earlier.begin(), earlier.end());
+        if (const auto half = half_of(node.address))
+            hard_[*half].insert(earlier.begin(), earlier.end());
+        if (own == steps_.end()) return;
+        const Step& step = plan_.steps[own->second];
+        if (step.action != Action::create)
+            hard_[own->second].insert(earlier.begin(), earlier.end());
+        if (step.type->machine) return; // a machine may have to start before a removal on it
+        for (const StepId l : leave) {
+            hard_[own->second].insert(l);
+            soft_[l].insert(step.after_steps.begin(), step.after_steps.end());
         }
     }
 

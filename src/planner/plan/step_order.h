@@ -18,6 +18,8 @@ struct Taking {
 /// - a removal or replacement comes after the removal or replacement of every dependent, according
 ///   to the record or the spec;
 /// - a removal comes after the changes of former dependents;
+/// - a resource that is replaced because of an instance of a `serial` block (replace_triggered_by)
+///   is removed before this instance changes, and created again before the next instance changes;
 /// - a step that takes something from another object comes after that object has released it;
 /// - the removal of an object that disappears with its machine comes after the removal of the
 ///   machine; the removal of an object that needs a proper removal comes before the removal of its

@@ -9,6 +9,7 @@
 #include <cctype>
 #include <fmt/format.h>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace hadeploy::ssh::docker {
@@ -50,6 +51,95 @@ std::string project_files(const Compose& compose, const Value& variables) {
         for (const Entry& e : variables.as_map())
             script += fmt::format("export {}={}\n", e.key, shell_quote(e.value.as_string()));
     return script;
+}
+
+/// The shell function `old_variables`, which exports the variables of the previous version.
+std::string old_variables(const Value& before, const Value& now) {
+    std::string script = "old_variables() {\n    :\n";
+    if (now.is_map())
+        for (const Entry& e : now.as_map()) script += fmt::format("    unset {}\n", e.key);
+    if (before.is_map())
+        for (const Entry& e : before.as_map())
+            script += fmt::format("    export {}={}\n", e.key, shell_quote(e.value.as_string()));
+    return script + "}\n";
+}
+
+/// The parts of http://ADDRESS[:PORT][/PATH].
+struct Page {
+    std::string address, port = "80", path = "/";
+};
+
+std::optional<Page> parse_page(std::string_view url) {
+    constexpr std::string_view scheme = "http://";
+    if (!url.starts_with(scheme)) return {};
+    url.remove_prefix(scheme.size());
+    Page page;
+    const std::size_t slash = std::min(url.find('/'), url.size());
+    if (slash < url.size()) page.path = url.substr(slash);
+    std::string_view place = url.substr(0, slash);
+    if (const std::size_t colon = place.find(':'); colon != place.npos) {
+        page.port = place.substr(colon + 1);
+        place = place.substr(0, colon);
+    }
+    page.address = place;
+    const auto is_plain = [](unsigned char c) { return c > ' ' && c < 0x7f; };
+    const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
+    const auto in_name = [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_';
+    };
+    if (place.empty() || !std::all_of(place.begin(), place.end(), in_name) || page.port.empty() ||
+        page.port.size() > 5 || !std::all_of(page.port.begin(), page.port.end(), is_digit) ||
+        std::stoi(page.port) < 1 || std::stoi(page.port) > 65535 ||
+        !std::all_of(page.path.begin(), page.path.end(), is_plain))
+        return {};
+    return page;
+}
+
+Attribute health_check_attribute() {
+    return {
+        .name = "health_check",
+        .type = object_of({
+            {.name = "url",
+             .type = TypeKind::line,
+             .doc = "The page, as seen from the host: http://ADDRESS[:PORT][/PATH].",
+             .required = true},
+            {.name = "status",
+             .type = TypeKind::integer,
+             .doc = "The HTTP status of the response.",
+             .default_value = Value(200),
+             .min = 100,
+             .max = 599},
+            {.name = "body", .type = TypeKind::line, .doc = "A text that the response contains."},
+            {.name = "attempts",
+             .type = TypeKind::integer,
+             .doc = "Number of requests, until one response is right.",
+             .default_value = Value(15),
+             .min = 1,
+             .max = 1000},
+            {.name = "interval",
+             .type = TypeKind::duration,
+             .doc = "Pause between two requests, in whole seconds.",
+             .default_value = Value(2'000)},
+            {.name = "timeout",
+             .type = TypeKind::duration,
+             .doc = "How long a response may take, in whole seconds.",
+             .default_value = Value(5'000),
+             .min = 1'000},
+        }),
+        .doc = "A page that has to respond after each change, once the containers run: {url, "
+               "status, body, attempts, interval, timeout}. Requested on the host.",
+        .operational = true};
+}
+
+/// The variables of docker_compose_check.sh.
+std::string health_check_variables(const Value& check) {
+    const Page page = parse_page(check.text("url")).value_or(Page{});
+    return fmt::format("address={} port={} path={} url={}\nexpected={} body={} attempts={} "
+                       "interval={} patience={}\n",
+                       shell_quote(page.address), page.port, shell_quote(page.path),
+                       shell_quote(check.text("url")), check.integer("status"),
+                       shell_quote(check.text("body")), check.integer("attempts"),
+                       check.integer("interval") / 1000, check.integer("timeout") / 1000);
 }
 
 /// Reports variables without a value, in all texts of the compose file.
@@ -110,15 +200,20 @@ DockerCompose::DockerCompose() {
           "secrets and env_file are written to `directory`, so that these programs can also be "
           "used there by hand. ${VARIABLES} are replaced by `variables`, which are not written to "
           "the host. Before anything is changed, the program checks the compose file.\n\n"
-          "Apply waits until all containers run, and those with a `healthcheck` are healthy. A "
-          "container that exits with status 0 counts as done. If a container fails, the error "
-          "contains its log. Images are pulled if the host does not have them; `build` is not "
+          "Apply waits until all containers run, those with a `healthcheck` are healthy, and the "
+          "page of `health_check` responds. A container that exits with status 0 counts as done. "
+          "If a container or the check fails, the error contains its log. If a new version fails, "
+          "the previous one is started again (`rollback`), with its files and variables, and apply "
+          "fails. Images are pulled if the host does not have them; `build` is not "
           "supported: use a docker.image.\n\n"
           "Drift that is repaired: a container that was stopped, removed, scaled or recreated with "
           "different settings, and a changed compose file on the host. A project of the same name "
           "that hadeploy did not create is an error.\n\n"
           "Destroy stops the containers, and removes the containers, the networks and the files in "
-          "`directory`. Named volumes stay unless `remove_volumes` is set.";
+          "`directory`. Named volumes stay unless `remove_volumes` is set.\n\n"
+          "For a deployment without downtime to several hosts behind a load balancer, set `serial: "
+          "true`, and let the members of the balancer (aws.target, haproxy.server) follow their "
+          "project with `replace_triggered_by`: see docs/deployment.md.";
     example = "app:\n"
               "  type: docker.compose\n"
               "  host: ${node[\"node1\"].connection}\n"
@@ -154,6 +249,13 @@ DockerCompose::DockerCompose() {
          .doc = "Maximum time to wait until all containers run. 0s: do not wait.",
          .operational = true,
          .default_value = Value(120'000)},
+        health_check_attribute(),
+        {.name = "rollback",
+         .type = TypeKind::boolean,
+         .doc = "If a new version fails, start the previous one again. Its images must still be on "
+                "the host or in the registry.",
+         .operational = true,
+         .default_value = Value(true)},
         {.name = "remove_volumes",
          .type = TypeKind::boolean,
          .doc = "Destroy also removes the named volumes of the project, with their data.",
@@ -193,6 +295,11 @@ void DockerCompose::check(const Value& config, Diagnostics& diagnostics) const {
                 }))
                 diagnostics.add(
                     fmt::format("{} is not a name of a variable", quoted(variables, e.key)), e.loc);
+    const Value& url = config["health_check"]["url"];
+    if (url.is_string() && !parse_page(url.as_string()))
+        diagnostics.add(fmt::format("{} is not the URL of a page", quoted(url)), url.loc())
+            .with_hint("http://ADDRESS[:PORT][/PATH], as seen from the host; for a page with TLS, "
+                       "check the port behind it");
     const Value& text = content.is_null() ? compose : content;
     if (!text.is_string() || variables.contains_unknown()) return;
     Compose read;
@@ -304,20 +411,38 @@ std::vector<Command> DockerCompose::commands(const Change& change) const {
                                        change.before.flag("remove_volumes") ? "-v" : "''") +
                            std::string(scripts::docker_compose_remove),
                  .step = "removing the compose project"}};
-    const Value& config = change.after;
-    const Compose compose = read_compose(config);
-    const std::string common = project_script(config, change.identity);
+    const Value &config = change.after, &check = config["health_check"];
     const std::int64_t wait = config.integer("wait");
-    std::vector<Command> list{
-        {.script = common + project_files(compose, config["variables"]) +
-                   fmt::format("sha256={}\n", shell_quote(config.text("sha256"))) +
-                   std::string(scripts::docker_compose_up),
-         .step = "starting the compose project"}};
+    const bool new_version =
+        change.kind == Change::Kind::update &&
+        std::find(change.changed.begin(), change.changed.end(), "sha256") != change.changed.end();
+    const bool keep = new_version && config.flag("rollback", true);
+    const std::string common =
+        project_script(config, change.identity) +
+        fmt::format("limit={}\n", wait > 0 ? (wait + 999) / 1000 : 120) +
+        old_variables(keep ? change.before["variables"] : Value(), config["variables"]) +
+        std::string(scripts::docker_compose_deploy_functions);
+    const std::chrono::milliseconds back(keep ? std::max<std::int64_t>(wait, 120'000) : 0);
+    std::vector<Command> list{{.script = common +
+                                         project_files(read_compose(config), config["variables"]) +
+                                         fmt::format("keep={}\n", keep ? "yes" : "''") +
+                                         std::string(scripts::docker_compose_up),
+                               .step = "starting the compose project",
+                               .waits = back}};
     if (wait > 0)
-        list.push_back({.script = common + fmt::format("limit={}\n", (wait + 999) / 1000) +
-                                  std::string(scripts::docker_compose_wait),
+        list.push_back({.script = common + "enter_project\ncontainers_run || give_up\n",
                         .step = "waiting for its containers to run",
-                        .waits = std::chrono::milliseconds(wait)});
+                        .waits = std::chrono::milliseconds(wait) + back});
+    if (check.is_map())
+        list.push_back({.script = common + health_check_variables(check) +
+                                  std::string(scripts::docker_compose_check),
+                        .step = "checking " + named(check, "url"),
+                        .waits = std::chrono::milliseconds(
+                                     check.integer("attempts") *
+                                     (check.integer("interval") + check.integer("timeout"))) +
+                                 back});
+    list.back().script += fmt::format("sha256={}\n", shell_quote(config.text("sha256"))) +
+                          std::string(scripts::docker_compose_done);
     return list;
 }
 

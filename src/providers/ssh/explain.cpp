@@ -77,6 +77,12 @@ constexpr std::array kCauses{
     Cause{" was rolled back", "", // docker_stack_wait.sh
           "its previous version runs again; correct the new version and apply again, or return the "
           "whole project to its previous state: hadeploy rollback"},
+    Cause{"no other server of the backend", "", // haproxy_server_leave.sh
+          "repair the servers that are down, so that requests are answered during the change; or "
+          "set `force: true` on the haproxy.server"},
+    Cause{"the running configuration of HAProxy has no server", "",
+          "add it to the configuration with a host.file, and reload HAProxy before this resource "
+          "(`depends_on`)"},
     Cause{"Operation not permitted", "",
           "is the file immutable (`lsattr`), or is the host a container without that capability?"},
 };
