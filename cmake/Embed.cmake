@@ -49,3 +49,40 @@ namespace @namespace@ {
   target_sources(${target} PRIVATE ${dir}/embedded_scripts.cpp)
   target_include_directories(${target} PUBLIC ${dir})
 endfunction()
+
+# hadeploy_embed_files(TARGET NAME FOLDER...) does so for all files below folders of the source tree,
+# except hidden ones: `hadeploy::embedded::NAME` in "embedded/NAME.h" is a span of their paths and texts.
+function(hadeploy_embed_files target name)
+  list(TRANSFORM ARGN REPLACE "(.+)" "${CMAKE_SOURCE_DIR}/\\1/*" OUTPUT_VARIABLE patterns)
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS LIST_DIRECTORIES false RELATIVE ${CMAKE_SOURCE_DIR} ${patterns})
+  list(FILTER files EXCLUDE REGEX "(^|/)\\.")
+  set(entries "")
+  foreach(file ${files})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${file})
+    file(READ ${CMAKE_SOURCE_DIR}/${file} content)
+    string(APPEND entries "    {\"${file}\", R\"hadeploy_text(${content})hadeploy_text\"},\n")
+  endforeach()
+  set(dir ${CMAKE_CURRENT_BINARY_DIR}/embed)
+  file(CONFIGURE OUTPUT ${dir}/embedded/${name}.h @ONLY CONTENT [[
+#pragma once
+#include <span>
+#include <string_view>
+namespace hadeploy::embedded {
+struct File {
+    std::string_view path; ///< in the source tree
+    std::string_view text;
+};
+extern const std::span<const File> @name@;
+}
+]])
+  file(CONFIGURE OUTPUT ${dir}/embedded_${name}.cpp @ONLY CONTENT [[
+#include "embedded/@name@.h"
+namespace {
+constexpr hadeploy::embedded::File k_@name@[] = {
+@entries@};
+}
+const std::span<const hadeploy::embedded::File> hadeploy::embedded::@name@ = k_@name@;
+]])
+  target_sources(${target} PRIVATE ${dir}/embedded_${name}.cpp)
+  target_include_directories(${target} PRIVATE ${dir})
+endfunction()

@@ -12,7 +12,6 @@ namespace hadeploy::cli {
 
 std::string_view instead_of(std::string_view command) {
     static constexpr std::pair<std::string_view, std::string_view> all[] = {
-        {"init", "nothing has to be downloaded or set up: continue with `hadeploy plan`"},
         {"get", "modules are local directories: nothing has to be downloaded"},
         {"refresh",
          "use `hadeploy apply --refresh-only` to update the state to match the real objects"},

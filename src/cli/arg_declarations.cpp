@@ -19,6 +19,7 @@ class Declaration {
         app_.allow_extras();
         app_.set_version_flag("--version", fmt::format("hadeploy {}", kVersion));
         global();
+        starting();
         planning();
         looking();
         running_on();
@@ -159,6 +160,16 @@ class Declaration {
         sub.add_flag("--refresh-only", args_.plan.refresh_only,
                      "Only update the state from the real objects");
         sub.add_flag("--destroy", args_.plan.destroy, "Plan the removal of everything");
+    }
+
+    void starting() {
+        CLI::App& init = command("init", "Create a project from a template");
+        init.add_option("DIR", args_.file, "Directory of the project; created if it does not exist")
+            ->type_name("DIR");
+        init.add_option("--template", args_.template_name,
+                        "The template: minimal (default), single, ha3, existing or aws")
+            ->type_name("NAME");
+        command("doctor", "Report what this machine lacks for the spec");
     }
 
     void planning() {

@@ -5,6 +5,7 @@
 #include "core/did_you_mean.h"
 
 #include <CLI/CLI.hpp> // costs seconds to compile: here and in arg_declarations.cpp only
+#include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
 
@@ -91,6 +92,15 @@ int complain_of(const std::vector<std::string>& words, const CLI::App& app, bool
                          : fmt::format("there are: {}", fmt::join(known, ", ")));
 }
 
+/// What to do next, for `hadeploy` without a command.
+std::string first_step(const Args& args) {
+    std::error_code ignored;
+    if (std::filesystem::exists(args.project.directory / kSpecFile, ignored))
+        return "\nThis directory is a project: `hadeploy plan` shows what apply would do.\n";
+    return "\nThis directory is not a project: `hadeploy init` creates one, `hadeploy doctor` "
+           "reports what this\nmachine can run.\n";
+}
+
 constexpr const char* kAbout =
     "One spec, one plan, one command: small high-availability clusters.\n"
     "Exit codes: 0 success, 1 failure, 2 changes pending (--detailed-exitcode), 3 a drill missed "
@@ -168,7 +178,7 @@ Args parse_args(int argc, char** argv) {
         return args;
     }
     if (command.empty()) {
-        std::cout << app.help();
+        std::cout << app.help() << first_step(args);
         return args;
     }
     args.command = command;

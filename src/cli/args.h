@@ -29,8 +29,8 @@ struct Args {
     std::filesystem::path log_file;
     std::string progress = "auto"; ///< auto, tty, plain, json, quiet
 
-    std::filesystem::path file;      ///< validate PATH: file name within the project directory
-    std::filesystem::path out;       ///< plan --out
+    std::filesystem::path file; ///< validate PATH: file name within the project directory; init DIR
+    std::filesystem::path out;  ///< plan --out
     std::filesystem::path plan_file; ///< apply PLAN, show PLAN
     bool detailed_exitcode = false;
     PlanOptions plan;     ///< plan, apply, destroy, why
@@ -57,6 +57,7 @@ struct Args {
     bool commands = false;                  ///< docs --commands
     bool man = false;                       ///< docs --man
     bool module = false;                    ///< schema --module
+    std::string template_name;              ///< init; "": the default
 
     /// chaos: name and target of each fault on the command line; "" if the target is not given.
     std::vector<std::pair<std::string, std::string>> faults;

@@ -5,6 +5,8 @@
 namespace hadeploy::cli {
 
 // One function per command, each in commands/NAME.cpp. Each returns the exit code.
+int run_init(Context& context);
+int run_doctor(Context& context);
 int run_validate(Context& context);
 int run_plan(Context& context);
 int run_apply(Context& context);

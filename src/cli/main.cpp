@@ -40,6 +40,8 @@ using Command = int (*)(Context&);
 
 const std::map<std::string, Command>& commands() {
     static const std::map<std::string, Command> all = {
+        {"init", run_init},
+        {"doctor", run_doctor},
         {"validate", run_validate},
         {"plan", run_plan},
         {"apply", run_apply},

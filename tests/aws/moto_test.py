@@ -363,5 +363,30 @@ class ScaleTest(Project):
         self.assertLessEqual(proxy.count(), 10, proxy.calls)
 
 
+class TemplateTest(Project):
+    """The project that `hadeploy init --template aws` writes."""
+
+    def ubuntu_for_debian(self, spec):
+        """moto has images of Canonical's account, but none of Debian's."""
+        text = spec.read_text()
+        debian = 'owner: "136693071363", name: "debian-13-amd64-*"'
+        self.assertIn(debian, text)
+        spec.write_text(text.replace(
+            debian, 'owner: "099720109477", name: "ubuntu/images/hvm-ssd/ubuntu-trusty-14.04-amd64-*"'))
+
+    def test_it_is_checked_and_planned(self):
+        self.run_it("init", "--template", "aws")
+        self.assertIn("AWS accepts them: arn:aws:", self.run_it("doctor"))
+        spec = self.path / "hadeploy.yaml"
+        self.ubuntu_for_debian(spec)
+        self.assertRegex(self.run_it("plan"), r"Plan: 12 to create")
+
+    def test_credentials_that_aws_rejects(self):
+        self.run_it("init", "--template", "aws")
+        proxy.faults = [some(9, ["GetCallerIdentity"], lambda f: refusal("InvalidClientTokenId", status=403))]
+        text = self.run_it("doctor", code=1)
+        self.assertIn("AWS rejected the credentials from AWS_ACCESS_KEY_ID", text)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -16,7 +16,7 @@ import sys
 import tokenize
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PLACES = ["src", "state", "services", "docs", "modules", "examples", "scripts", "tests", "bench", "cmake", "README.md",
+PLACES = ["src", "state", "services", "docs", "modules", "examples", "templates", "scripts", "tests", "bench", "cmake", "README.md",
           "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "CMakeLists.txt", ".github",
           ".githooks"]
 # Not written here, or compared byte by byte with what is checked where it comes from.

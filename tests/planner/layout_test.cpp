@@ -85,7 +85,7 @@ TEST_CASE("changes of the meaning or of comments are detected") {
 
 TEST_CASE("the specs of this repository are formatted and stay unchanged") {
     std::size_t seen = 0;
-    for (const char* folder : {"examples", "modules"})
+    for (const char* folder : {"examples", "modules", "templates"})
         for (const auto& entry : std::filesystem::recursive_directory_iterator(
                  std::filesystem::path(HADEPLOY_SOURCE_DIR) / folder)) {
             if (entry.path().extension() != ".yaml") continue;

@@ -10,6 +10,30 @@ using Details = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array kDetails{
     Details{
+        "init",
+        "Creates DIR, or uses the current directory, and writes a spec with explanations and a "
+        ".gitignore. The templates:\n\n"
+        "minimal: files and a password on this machine; needs nothing else\n"
+        "single: a virtual machine with a web server, with libvirt\n"
+        "ha3: three virtual machines with Docker Swarm, Gluster and the demo app, with libvirt\n"
+        "existing: a Docker Swarm on machines that exist, with a compose file of your own\n"
+        "aws: a network on AWS with two web servers\n\n"
+        "Modules that the template calls are copied into the project, so it does not depend on the "
+        "installed version. No file is replaced; an existing .gitignore is kept. The name of the "
+        "project is that of the directory."},
+    Details{
+        "doctor",
+        "Checks what the resources and the state of the spec need on this machine: libvirt, KVM, "
+        "memory, disk space, tools that build base images, keys for logins, credentials for AWS, "
+        "the directory or the database of the state. Each line has a status: met, limited (apply "
+        "works, but for example slowly) or missing, and the command that improves it. The exit "
+        "code is 1 if something is missing. Nothing is changed and no host is logged in to; AWS, "
+        "the libvirt daemon and the database of the state are contacted.\n\n"
+        "Without a spec in the directory, everything that a spec could use is checked. Nothing is "
+        "required then, and the exit code is 0.\n\n"
+        "With --json each prerequisite is one line with area, name, status, message and fix; the "
+        "last line counts those that are missing."},
+    Details{
         "plan",
         "With --target the plan is partial, and its text says so. It includes the dependencies of "
         "created and changed resources, and the dependents of removed resources. Use --replace for "

@@ -393,7 +393,8 @@ FileReader disk_reader() {
             const bool lost = errno == ENOENT || errno == ENOTDIR;
             const char* hint = "";
             if (lost && file.filename() == kSpecFile)
-                hint = "run it in a project's directory, or name one with --chdir";
+                hint = "run it in a project's directory, name one with --chdir, or create one with "
+                       "`hadeploy init`";
             else if (lost && file.filename() != kModuleFile) // a module has a hint of its own
                 hint =
                     "the paths of options are relative to the current directory, those in a spec "

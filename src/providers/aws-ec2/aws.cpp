@@ -5,8 +5,10 @@
 #include "providers/aws-ec2/checks.h"
 #include "providers/aws-ec2/counters.h"
 #include "providers/aws-ec2/endpoint.h"
+#include "providers/aws-ec2/requirements.h"
 
 #include <fmt/format.h>
+#include <set>
 
 namespace hadeploy::aws {
 
@@ -55,7 +57,7 @@ bool is_role(std::string_view arn) {
            arn.find_first_of(" \t\r\n") == arn.npos;
 }
 
-class AwsProvider final : public Provider {
+class AwsProvider final : public Provider, public HasPrerequisites {
   public:
     AwsProvider() {
         name = "aws";
@@ -94,6 +96,18 @@ class AwsProvider final : public Provider {
             if (access[attribute].is_string()) key += " " + access.text(attribute);
         }
         return {{.key = std::move(key), .machine = "", .config = std::move(access)}};
+    }
+
+    [[nodiscard]] std::vector<Prerequisite>
+    prerequisites(const ProviderUse& use, const ProviderContext& context) const override {
+        if (use.no_spec) return {check_credentials(context)};
+        std::vector<Prerequisite> out;
+        std::set<std::string> seen;
+        for (const ProviderUse::Resource& used : use.resources)
+            for (const Endpoint& endpoint : endpoints(*used.type, used.config, use.settings))
+                if (seen.insert(endpoint.key).second)
+                    out.push_back(check_access(endpoint, context));
+        return out;
     }
 
     std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint,

@@ -6,6 +6,7 @@
 #include "core/process.h"
 #include "core/text.h"
 #include "core/value_json.h"
+#include "provider_api/prerequisites.h"
 #include "providers/aws-ec2/addresses.h"
 #include "providers/aws-ec2/checks.h"
 #include "providers/aws-ec2/query.h"
@@ -192,8 +193,9 @@ Credentials CredentialChain::find() {
     if (auto found = from_container()) return *found;
     if (auto found = from_instance()) return *found;
     throw Error(ErrorKind::failed, "there are no AWS credentials")
-        .with_hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or `profile` "
-                   "under `providers: {aws: ...}`")
+        .with_hint(fmt::format("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, "
+                               "or `profile` under `providers: {{aws: ...}}`{}",
+                               kSeeDoctor))
         .with_note("searched: the environment, ~/.aws, and the credential services of a "
                    "container and an instance");
 }

@@ -16,15 +16,14 @@ void prepare_library() {
         virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
     });
 }
+} // namespace
 
-/// "qemu+ssh://host/system" -> "host"
 std::string host_of(const std::string& uri) {
     const std::size_t start = uri.find("://");
     if (start == std::string::npos) return {};
     const std::size_t end = uri.find('/', start + 3);
     return uri.substr(start + 3, end == std::string::npos ? end : end - start - 3);
 }
-} // namespace
 
 std::shared_ptr<Connection> Connection::open(const std::string& uri) {
     prepare_library();
@@ -52,11 +51,13 @@ const Connection::Capabilities& Connection::capabilities() const {
         const std::string host = root.child("host").child("cpu").child("arch").text().get();
         if (!host.empty()) capabilities_.arch = host;
         for (const pugi::xml_node guest : root.children("guest"))
-            for (const pugi::xml_node arch : guest.children("arch"))
+            for (const pugi::xml_node arch : guest.children("arch")) {
+                if (host != arch.attribute("name").value()) continue;
+                capabilities_.emulator = true;
                 for (const pugi::xml_node domain : arch.children("domain"))
-                    if (host == arch.attribute("name").value() &&
-                        std::string_view("kvm") == domain.attribute("type").value())
+                    if (std::string_view("kvm") == domain.attribute("type").value())
                         capabilities_.kvm = true;
+            }
     });
     return capabilities_;
 }
@@ -71,6 +72,9 @@ std::int64_t Connection::memory() const {
 }
 bool Connection::offers_kvm() const {
     return capabilities().kvm;
+}
+bool Connection::has_emulator() const {
+    return capabilities().emulator;
 }
 
 } // namespace hadeploy::libvirt

@@ -8,6 +8,9 @@
 
 namespace hadeploy::libvirt {
 
+/// The host in a connection URI; "" for this machine.
+std::string host_of(const std::string& uri);
+
 /// An open connection to a libvirt daemon. It may be used by several threads.
 class Connection {
   public:
@@ -27,12 +30,15 @@ class Connection {
     [[nodiscard]] std::int64_t memory() const;
     /// Whether libvirt offers KVM. Guests may still fail to run on it.
     [[nodiscard]] bool offers_kvm() const;
+    /// Whether libvirt has an emulator for the processor architecture of its host.
+    [[nodiscard]] bool has_emulator() const;
 
   private:
     /// Read on first use, because the daemon may take long to probe its emulators.
     struct Capabilities {
         std::string arch = "x86_64";
         bool kvm = false;
+        bool emulator = false;
     };
     const Capabilities& capabilities() const;
 

@@ -1,5 +1,7 @@
 #include "providers/libvirt/handle.h"
 
+#include "provider_api/prerequisites.h"
+
 #include <fmt/format.h>
 
 namespace hadeploy::libvirt {
@@ -26,8 +28,9 @@ std::string hint_for(const virError& error) {
         (error.domain == VIR_FROM_RPC && says("Permission denied")))
         return "this user may not use libvirt: run as root, or `sudo usermod -aG libvirt $USER` "
                "and log in again";
-    if (says("No such file or directory") && error.domain == VIR_FROM_RPC) return kStartHint;
-    if (connection_lost(error)) return kStartHint;
+    if ((says("No such file or directory") && error.domain == VIR_FROM_RPC) ||
+        connection_lost(error))
+        return std::string(kStartHint).append(kSeeDoctor);
     if (says("failed to initialize kvm") || says("Could not access KVM kernel module") ||
         says("/kvm/kvm.c")) // QEMU's failed assertion if KVM refuses a feature
         return kBrokenKvmHint;

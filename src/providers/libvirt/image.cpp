@@ -4,6 +4,7 @@
 #include "core/hash.h"
 #include "core/process.h"
 #include "embedded/bootstrap_script.h"
+#include "provider_api/prerequisites.h"
 
 #include <algorithm>
 #include <array>
@@ -92,11 +93,15 @@ std::string recipe_key(const Value& recipe) {
         .substr(0, 32);
 }
 
+Image cached_image(const fs::path& cache_dir, const Value& recipe) {
+    const fs::path directory = cache_dir / "images" / recipe_key(recipe);
+    return {directory / "root.qcow2", directory / "vmlinuz", directory / "initrd.img"};
+}
+
 Image bootstrap_image(Session& session, const Value& recipe) {
     const fs::path cache = session.context.cache_dir / "images";
     const std::string key = recipe_key(recipe);
-    const Image image{cache / key / "root.qcow2", cache / key / "vmlinuz",
-                      cache / key / "initrd.img"};
+    const Image image = cached_image(session.context.cache_dir, recipe);
     fs::create_directories(cache / key);
     const CacheLock lock(session, cache / (key + ".lock"));
     if (fs::exists(image.disk)) { // complete: the disk is renamed into place last
@@ -121,8 +126,10 @@ Image bootstrap_image(Session& session, const Value& recipe) {
     } catch (Error& error) {
         error.message = "cannot build the base image: " + error.message;
         if (error.hint.empty())
-            error.hint = "it is built from this machine's apt packages, as root; see the lines "
-                         "above, or use an existing image (file:, or url: with checksum:)";
+            error.hint = fmt::format("it is built from this machine's apt packages, as root; see "
+                                     "the lines above, or use an existing image (file:, or url: "
+                                     "with checksum:){}",
+                                     kSeeDoctor);
         throw;
     }
     fs::remove(script);

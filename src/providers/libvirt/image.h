@@ -25,6 +25,9 @@ DiskFormat inspect_disk(const std::filesystem::path& path);
 /// The cache key of a bootstrapped image, computed from all known inputs.
 std::string recipe_key(const Value& recipe);
 
+/// The files of a bootstrapped image in the cache. The disk exists once the image is complete.
+Image cached_image(const std::filesystem::path& cache_dir, const Value& recipe);
+
 /// Builds an image from the distribution's packages, unless it is in the cache.
 Image bootstrap_image(Session& session, const Value& recipe);
 

@@ -3,6 +3,7 @@
 #include "core/secrecy.h"
 #include "provider_api/units.h"
 #include "providers/libvirt/libvirt_type.h"
+#include "providers/libvirt/requirements.h"
 
 #include <fmt/format.h>
 #include <mutex>
@@ -103,7 +104,7 @@ class LibvirtEndpoint : public OpenEndpoint {
     Reservations memory_;
 };
 
-class LibvirtProvider : public Provider {
+class LibvirtProvider : public Provider, public HasPrerequisites {
   public:
     LibvirtProvider() {
         name = "libvirt";
@@ -122,6 +123,11 @@ class LibvirtProvider : public Provider {
         const std::string uri = settings.text("uri", "qemu:///system");
         const Value marked = as_secret_as(Value(uri), settings["uri"]);
         return {{.key = "libvirt " + uri, .machine = "", .config = Value::map({{"uri", marked}})}};
+    }
+
+    [[nodiscard]] std::vector<Prerequisite>
+    prerequisites(const ProviderUse& use, const ProviderContext& context) const override {
+        return requirements(use, context);
     }
 
     std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint,

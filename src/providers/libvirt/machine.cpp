@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "core/ssh_key.h"
+#include "provider_api/prerequisites.h"
 #include "providers/libvirt/power.h"
 #include "providers/libvirt/seed.h"
 #include "providers/libvirt/storage.h"
@@ -42,15 +43,15 @@ std::int64_t available_memory(const std::string& meminfo) {
                : std::strtoll(meminfo.c_str() + at + kField.size(), nullptr, 10) * 1024;
 }
 
-namespace {
-
-/// Files in /proc report a size of 0, so they are read to the end.
+/// The size of such a file is reported as 0, so it is read to the end.
 std::string proc_text(const char* path) {
     std::ifstream in(path);
     std::ostringstream out;
     out << in.rdbuf();
     return out.str();
 }
+
+namespace {
 
 std::chrono::milliseconds duration(const Value& config, const char* name) {
     return std::chrono::milliseconds(config.integer(name));
@@ -214,8 +215,10 @@ class Machine {
         if (wanted == "kvm" && !c.offers_kvm())
             throw Error(ErrorKind::failed, "`accelerator` is kvm, but libvirt has no KVM on its "
                                            "host")
-                .with_hint("load kvm_intel or kvm_amd and let libvirt open /dev/kvm, or use "
-                           "`accelerator: auto`, which falls back to emulation");
+                .with_hint(
+                    std::string("load kvm_intel or kvm_amd and let libvirt open /dev/kvm, or "
+                                "use `accelerator: auto`, which falls back to emulation")
+                        .append(kSeeDoctor));
         const std::string cpuinfo = c.local() ? proc_text("/proc/cpuinfo") : "";
         return use_kvm(wanted, c.offers_kvm(), c.local(), cpuinfo) ? "kvm" : "qemu";
     }

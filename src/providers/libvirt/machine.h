@@ -27,6 +27,9 @@ Value make_machine(Session& session, const Change& change);
 /// Removes the domain with this identity, its disk, lease and other files.
 void remove_machine(Session& session, const Change& change);
 
+/// The text of a file in /proc of this machine; "" if it cannot be read.
+std::string proc_text(const char* path);
+
 /// Available memory of this machine in bytes, from the text of /proc/meminfo.
 std::int64_t available_memory(const std::string& meminfo);
 

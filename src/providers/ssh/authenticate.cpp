@@ -4,67 +4,23 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "core/secrecy.h"
+#include "provider_api/prerequisites.h"
+#include "providers/ssh/agent.h"
 #include "providers/ssh/connection.h"
 #include "providers/ssh/key_file.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <memory>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <optional>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <vector>
 
 namespace hadeploy::ssh {
 
 namespace {
 using PrivateKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-
-struct AgentCloser {
-    void operator()(LIBSSH2_AGENT* a) const {
-        libssh2_agent_disconnect(a);
-        libssh2_agent_free(a);
-    }
-};
-
-/// Whether an agent at the socket answers in time. It may be forwarded over a connection that is
-/// gone, and libssh2 would wait for it without a limit.
-/// @throws Interrupted
-bool agent_answers(const std::string& path, const std::stop_token& stop) {
-    constexpr std::chrono::seconds patience{3};
-    constexpr int slice_ms = 100;                            // to detect a stop
-    constexpr std::string_view list_keys{"\0\0\0\1\x0b", 5}; // SSH_AGENTC_REQUEST_IDENTITIES
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.empty() || path.size() >= sizeof address.sun_path) return false;
-    path.copy(address.sun_path, path.size());
-    const Fd agent(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!agent ||
-        ::connect(agent.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::send(agent.get(), list_keys.data(), list_keys.size(), MSG_NOSIGNAL) !=
-            static_cast<ssize_t>(list_keys.size()))
-        return false;
-    const auto end = std::chrono::steady_clock::now() + patience;
-    while (std::chrono::steady_clock::now() < end) {
-        if (stop.stop_requested()) throw Interrupted();
-        pollfd answer{agent.get(), POLLIN, 0};
-        char first = '\0';
-        if (::poll(&answer, 1, slice_ms) > 0) return ::recv(agent.get(), &first, 1, 0) == 1;
-    }
-    return false;
-}
-
-/// A key in the agent.
-struct AgentKey {
-    libssh2_agent_publickey* identity;
-    PublicKey half;
-    std::string comment;
-};
 
 class Authentication {
   public:
@@ -73,7 +29,10 @@ class Authentication {
     void run();
 
   private:
-    void open_agent();
+    /// Connects to the agent once.
+    void open_agent() {
+        if (!agent_.handle) agent_ = Agent::open(session_, login_.agent, stop_);
+    }
     bool with_file();
     bool with_named_key();
     bool with_any();
@@ -82,7 +41,6 @@ class Authentication {
     bool offer(const AgentKey& key);
     bool offer_pkcs8(const KeyFile& file);
     bool answered(const std::string& name, int rc);
-    [[nodiscard]] std::vector<std::string> candidates() const;
     [[nodiscard]] std::string last_error() const;
     [[nodiscard]] Error refused();
     [[nodiscard]] Error half_way(const std::string& methods) const;
@@ -92,9 +50,7 @@ class Authentication {
     LIBSSH2_SESSION* session_;
     const Login& login_;
     const std::stop_token& stop_;
-    std::unique_ptr<LIBSSH2_AGENT, AgentCloser> agent_;
-    std::vector<AgentKey> keys_; ///< keys in the agent
-    bool agent_answers_ = false;
+    Agent agent_;
     std::vector<std::string> offered_;  ///< names of the keys that the server was offered
     std::vector<std::string> accepted_; ///< accepted with a signature, but not sufficient
     std::vector<std::string> left_out_; ///< unusable keys, with the reason
@@ -105,35 +61,6 @@ std::string Authentication::last_error() const {
     char* text = nullptr;
     libssh2_session_last_error(session_, &text, nullptr, 0);
     return text && *text ? text : "no reason given";
-}
-
-/// A missing or unresponsive agent counts as an agent without keys.
-void Authentication::open_agent() {
-    if (login_.agent == "none") return;
-    const bool usual = login_.agent.empty() || login_.agent == "SSH_AUTH_SOCK";
-    std::string socket = usual ? "$SSH_AUTH_SOCK" : login_.agent;
-    if (socket.starts_with('$')) {
-        const char* value = std::getenv(socket.c_str() + 1);
-        socket = value ? value : "";
-    }
-    if (!agent_answers(socket, stop_)) return;
-    agent_.reset(libssh2_agent_init(session_));
-    if (!agent_) return;
-    libssh2_agent_set_identity_path(agent_.get(), socket.c_str());
-    if (libssh2_agent_connect(agent_.get()) != 0 ||
-        libssh2_agent_list_identities(agent_.get()) != 0)
-        return;
-    agent_answers_ = true;
-    libssh2_agent_publickey* identity = nullptr;
-    while (libssh2_agent_get_identity(agent_.get(), &identity, identity) == 0) {
-        const std::string_view blob(reinterpret_cast<const char*>(identity->blob),
-                                    identity->blob_len);
-        if (blob.size() < 4) continue;
-        const std::size_t length = static_cast<unsigned char>(blob[3]);
-        keys_.push_back({identity,
-                         {std::string(blob.substr(4, length)), base64_encode(blob)},
-                         identity->comment ? identity->comment : ""});
-    }
 }
 
 /// Evaluates the result for one key. If the server requires several, the next key follows.
@@ -163,7 +90,7 @@ bool Authentication::offer(const AgentKey& key) {
         return false;
     }
     return answered(key.comment,
-                    libssh2_agent_userauth(agent_.get(), login_.user.c_str(), key.identity));
+                    libssh2_agent_userauth(agent_.handle.get(), login_.user.c_str(), key.identity));
 }
 
 bool Authentication::offer(const KeyFile& file) {
@@ -214,7 +141,7 @@ bool Authentication::with_file() {
     const KeyFile file = check_private_key(login_.private_key_file);
     if (file.kind == KeyFile::Kind::usable) return offer(file);
     open_agent();
-    for (const AgentKey& key : keys_)
+    for (const AgentKey& key : agent_.keys)
         if (key.half == file.half) return offer(key);
     throw locked_key(file.path);
 }
@@ -224,25 +151,29 @@ bool Authentication::with_named_key() {
     const bool by_print = login_.public_key.starts_with("SHA256:");
     const std::string print =
         by_print ? login_.public_key : fingerprint(parse_public_key(login_.public_key));
-    for (const AgentKey& key : keys_)
+    for (const AgentKey& key : agent_.keys)
         if (fingerprint(key.half) == print) return offer(key);
     Error error(ErrorKind::unreachable,
-                agent_answers_
+                agent_.handle
                     ? fmt::format("the SSH agent does not have the key {} of `public_key`", print)
                     : "no SSH agent answers, and `public_key` names one of its keys");
-    for (const AgentKey& key : keys_)
+    for (const AgentKey& key : agent_.keys)
         error.with_note(fmt::format("it has {} {}", fingerprint(key.half), key.comment));
     throw std::move(error).with_hint("`ssh-add KEY` loads it, `ssh-add -l` lists the loaded keys");
 }
 
-std::vector<std::string> Authentication::candidates() const {
-    if (!login_.identity_files.empty()) return login_.identity_files;
+} // namespace
+
+std::vector<std::string> candidates(const Login& login) {
+    if (!login.identity_files.empty()) return login.identity_files;
     std::vector<std::string> out;
     const std::string home = LocalUser::current().home;
     for (const char* name : {"id_ed25519", "id_ecdsa", "id_rsa"})
         out.push_back(fmt::format("{}/.ssh/{}", home, name));
     return out;
 }
+
+namespace {
 
 /// As OpenSSH: first the agent keys that are also named as files, then the other agent keys.
 bool Authentication::with_agent_keys(const std::vector<KeyFile>& files) {
@@ -251,8 +182,8 @@ bool Authentication::with_agent_keys(const std::vector<KeyFile>& files) {
         return std::any_of(files.begin(), files.end(),
                            [&](const KeyFile& file) { return file.half == key.half; });
     };
-    std::stable_partition(keys_.begin(), keys_.end(), is_named);
-    for (const AgentKey& key : keys_) {
+    std::stable_partition(agent_.keys.begin(), agent_.keys.end(), is_named);
+    for (const AgentKey& key : agent_.keys) {
         if (login_.identities_only && !is_named(key)) continue;
         if (offer(key)) return true;
     }
@@ -261,11 +192,12 @@ bool Authentication::with_agent_keys(const std::vector<KeyFile>& files) {
 
 bool Authentication::with_any() {
     std::vector<KeyFile> files;
-    for (const std::string& path : candidates()) files.push_back(KeyFile::inspect(path));
+    for (const std::string& path : candidates(login_)) files.push_back(KeyFile::inspect(path));
     if (with_agent_keys(files)) return true;
     for (const KeyFile& file : files) {
-        const bool in_agent = std::any_of(
-            keys_.begin(), keys_.end(), [&](const AgentKey& key) { return key.half == file.half; });
+        const bool in_agent =
+            std::any_of(agent_.keys.begin(), agent_.keys.end(),
+                        [&](const AgentKey& key) { return key.half == file.half; });
         if (in_agent || file.kind == KeyFile::Kind::unusable ||
             file.kind == KeyFile::Kind::public_half)
             continue;
@@ -302,11 +234,11 @@ Error Authentication::nothing_to_offer() const {
         ErrorKind::unreachable,
         fmt::format(
             "there is no key to log in to {}: no `private_key_file`, {}, and no usable key in {}",
-            login_.name(), agent_answers_ ? "no key in the SSH agent" : "no SSH agent",
+            login_.name(), agent_.handle ? "no key in the SSH agent" : "no SSH agent",
             login_.identity_files.empty() ? "~/.ssh" : "IdentityFile"));
     for (const std::string& key : left_out_) error.with_note("skipped: " + key);
-    return std::move(error).with_hint(
-        "set `private_key_file`, or start an agent and add the key with `ssh-add`");
+    return std::move(error).with_hint(fmt::format(
+        "set `private_key_file`, or start an agent and add the key with `ssh-add`{}", kSeeDoctor));
 }
 
 /// The error if a key was accepted with a signature, but the login is not complete.
@@ -352,7 +284,7 @@ void Authentication::run() {
               : !login_.public_key.empty()     ? with_named_key()
                                                : with_any();
     // A second key that the server requires can only come from the agent.
-    if (!in && !accepted_.empty() && !agent_) in = with_agent_keys({});
+    if (!in && !accepted_.empty() && !agent_.handle) in = with_agent_keys({});
     if (!in) throw refused();
 }
 } // namespace

@@ -4,6 +4,8 @@
 
 #include <libssh2.h>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 namespace hadeploy::ssh {
 
@@ -12,5 +14,8 @@ namespace hadeploy::ssh {
 /// the keys in files.
 /// @throws Error(unreachable) with the server's response to each key; Interrupted
 void authenticate(LIBSSH2_SESSION* session, const Login& login, const std::stop_token& stop);
+
+/// The private key files that are tried if the login names no key; not all of them exist.
+std::vector<std::string> candidates(const Login& login);
 
 } // namespace hadeploy::ssh

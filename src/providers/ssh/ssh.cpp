@@ -7,6 +7,7 @@
 #include "providers/ssh/host.h"
 #include "providers/ssh/local.h"
 #include "providers/ssh/provider.h"
+#include "providers/ssh/requirements.h"
 
 #include <algorithm>
 #include <map>
@@ -67,7 +68,7 @@ std::vector<Endpoint> of_host(const Value& config, const Value& settings) {
 }
 
 /// The provider "ssh": hosts reached over SSH.
-class SshProvider final : public Provider {
+class SshProvider final : public Provider, public HasPrerequisites {
   public:
     SshProvider() {
         name = "ssh";
@@ -108,6 +109,11 @@ class SshProvider final : public Provider {
         std::vector<Endpoint> found = endpoints(type, config, settings);
         append(found, each_of(config["peers"], settings));
         return found;
+    }
+
+    [[nodiscard]] std::vector<Prerequisite>
+    prerequisites(const ProviderUse& use, const ProviderContext& context) const override {
+        return requirements(use, context);
     }
 
     std::shared_ptr<OpenEndpoint> open(const Endpoint& endpoint,
