@@ -87,6 +87,16 @@ class LifeTest(Project):
         self.assertIn("eu-central-1a", outputs["zones"])
         self.assertEqual(outputs["account"], "123456789012")
 
+    def test_a_known_host_key_is_part_of_the_connection(self):
+        outputs = OUTPUTS + '  key: ${node["a"].connection.host_key}\n'
+        self.spec(NETWORK + MACHINES.replace("    user_data:", "    host_key: ssh-ed25519 AAAA\n    user_data:"),
+                  rest=DATA + outputs)
+        before = self.ec2.describe_instances()
+        self.apply()
+        self.assertEqual(json.loads(self.run_it("output", "--json"))["key"], "ssh-ed25519 AAAA")
+        self.assertEqual(self.ec2.describe_instances()["Reservations"], before["Reservations"])
+        self.unchanged()
+
     def test_nothing_to_change_in_few_calls(self):
         proxy.calls.clear()
         self.unchanged()
@@ -379,7 +389,7 @@ class TemplateTest(Project):
         self.assertIn("AWS accepts them: arn:aws:", self.run_it("doctor"))
         spec = self.path / "hadeploy.yaml"
         self.ubuntu_for_debian(spec)
-        self.assertRegex(self.run_it("plan"), r"Plan: 12 to create")
+        self.assertRegex(self.run_it("plan"), r"Plan: 14 to create")
 
     def test_credentials_that_aws_rejects(self):
         self.run_it("init", "--template", "aws")

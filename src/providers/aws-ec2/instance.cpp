@@ -60,6 +60,7 @@ class Instance final : public Ec2Type {
         Value out = Value::map({{"address", address}, {"port", 22}, {"user", config["user"]}});
         if (config["private_key_file"].is_string())
             out = out.with("private_key_file", config["private_key_file"]);
+        if (!config["host_key"].is_null()) out = out.with("host_key", config["host_key"]);
         return out;
     }
     void set(Region& region, const std::string& id, const std::string& name,
@@ -227,6 +228,11 @@ Schema login_schema() {
          .doc = "Private key to log in with. Default: the keys of the SSH agent and those in "
                 "`~/.ssh`.",
          .operational = true},
+        {.name = "host_key",
+         .type = TypeKind::string,
+         .doc = "The public host key, if it is known before the first login, for example because "
+                "`user_data` contains the private one.",
+         .operational = true},
         {.name = "login_by",
          .type = TypeKind::string,
          .doc = "Which address the connection uses. An instance without a public address is "
@@ -247,7 +253,9 @@ Schema login_schema() {
          .changes_on_update = true},
         {.name = "connection",
          .type = TypeKind::connection,
-         .doc = "The connection to the instance. Its host key is recorded at the first login.",
+         .doc = "The connection to the instance, for hosts of `host.*` and the like if `host_key` "
+                "is set. Otherwise let an `ssh.host` with `trust_on_first_use` record the key of "
+                "this address.",
          .computed = true},
     };
 }
