@@ -2,6 +2,7 @@
 
 #include "cli/docs/command_tree.h"
 #include "cli/project.h"
+#include "cli/templates.h"
 
 #include <cstdint>
 #include <map>
@@ -47,17 +48,17 @@ struct Args {
     std::string id;                     ///< import ADDRESS ID
     std::vector<std::string> addresses; ///< state rm ADDRESS..., state list ADDRESS...
     bool dry_run = false;               ///< state mv, state rm, state trust-host-key
-    std::optional<std::string> fingerprint; ///< state trust-host-key
-    std::string format = "dot";             ///< graph
-    bool raw = false;                       ///< output --raw
-    bool show_secrets = false;              ///< output --raw --show-secrets
-    std::optional<std::string> expression;  ///< console -e
-    bool markdown = false;                  ///< docs, show PLAN
-    std::size_t limit = 65'536;             ///< show --markdown: maximum size in bytes
-    bool commands = false;                  ///< docs --commands
-    bool man = false;                       ///< docs --man
-    bool module = false;                    ///< schema --module
-    std::string template_name;              ///< init; "": the default
+    std::optional<std::string> fingerprint;       ///< state trust-host-key
+    std::string format = "dot";                   ///< graph
+    bool raw = false;                             ///< output --raw
+    bool show_secrets = false;                    ///< output --raw --show-secrets
+    std::optional<std::string> expression;        ///< console -e
+    bool markdown = false;                        ///< docs, show PLAN
+    std::size_t limit = 65'536;                   ///< show --markdown: maximum size in bytes
+    bool commands = false;                        ///< docs --commands
+    bool man = false;                             ///< docs --man
+    bool module = false;                          ///< schema --module
+    std::string template_name = kDefaultTemplate; ///< init
 
     /// chaos: name and target of each fault on the command line; "" if the target is not given.
     std::vector<std::pair<std::string, std::string>> faults;

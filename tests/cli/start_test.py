@@ -55,7 +55,7 @@ class InitTest(Case):
                     self.assertIn("needs the images of the demo app", self.init(name, code=1))
                     continue
                 said = self.init(name, f"my {name}")
-                self.assertIn("hadeploy doctor", said)
+                self.assertIn(f"  cd 'my {name}'\n  hadeploy doctor", said)
                 project = f"my {name}"
                 self.assertIn(f"\nname: my-{name}\n", self.read(f"{project}/hadeploy.yaml"))
                 self.assertIn("/.hadeploy/", self.read(f"{project}/.gitignore"))
@@ -64,6 +64,15 @@ class InitTest(Case):
                 self.run_it("validate", project)
                 self.run_it("fmt", "--check", project)
                 self.assertFalse(self.there(f"{project}/.hadeploy"))
+
+    def test_names_that_a_shell_or_a_terminal_would_interpret(self):
+        self.assertIn("  cd 'it'\\''s'\n", self.init("minimal", "it's"))
+        self.assertIn("  cd web-1/x.y\n", self.init("minimal", "web-1/x.y"))
+        said = self.init("minimal", "a\nb\x1b[2J", code=64)
+        self.assertIn("contains a control character", said)
+        self.assertNotIn("\x1b", said)
+        self.assertIn('there is no template ""', self.init("", "web", code=64))
+        self.assertFalse(self.there("web"))
 
     def test_the_templates_are_valid_in_the_source_tree_too(self):
         for name in TEMPLATES:

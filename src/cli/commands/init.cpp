@@ -6,8 +6,10 @@
 #include "core/did_you_mean.h"
 #include "core/file.h"
 #include "core/new_file.h"
+#include "core/text.h"
 
 #include <algorithm>
+#include <cctype>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
@@ -37,6 +39,18 @@ std::string readable(const fs::path& path) {
     return path.lexically_normal().string();
 }
 
+/// A path as one word of a command line.
+std::string as_word(const std::string& path) {
+    constexpr std::string_view plain = "/._-";
+    const auto is_plain = [plain](unsigned char c) {
+        return c >= 0x80 || std::isalnum(c) != 0 || plain.find(static_cast<char>(c)) != plain.npos;
+    };
+    if (std::all_of(path.begin(), path.end(), is_plain)) return path;
+    std::string out = "'";
+    for (const char c : path) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+}
+
 /// The absolute path, without a slash at its end.
 fs::path whole_path(const fs::path& directory) {
     const fs::path out = fs::absolute(directory).lexically_normal();
@@ -55,6 +69,11 @@ void check_template(const std::string& name) {
 
 /// @throws Error(usage) if the directory cannot become a project
 void check_new_project(const fs::path& directory, const std::vector<ProjectFile>& files) {
+    const std::string path = directory.string();
+    if (std::any_of(path.begin(), path.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }))
+        throw Error(ErrorKind::usage,
+                    fmt::format("the path {} contains a control character", in_quotes(path, 4096)))
+            .with_hint("name a directory without one: `hadeploy init DIR`");
     std::error_code ignored;
     if (is_there(directory) && !fs::is_directory(directory, ignored))
         throw Error(ErrorKind::usage, fmt::format("{} is not a directory", readable(directory)))
@@ -131,7 +150,7 @@ std::string report_text(const fs::path& directory, const std::string& name,
         fmt::format("Created {} from the template {}:\n", here ? "a project" : place, name);
     for (const ProjectFile& file : files) out += fmt::format("  {}\n", file.path.string());
     out += "\nNext: read hadeploy.yaml, whose comments explain it, then\n";
-    if (!here) out += fmt::format("  cd {}\n", place);
+    if (!here) out += fmt::format("  cd {}\n", as_word(place));
     out += "  hadeploy doctor    reports what this machine lacks for the spec\n"
            "  hadeploy plan      shows what apply would do\n"
            "  hadeploy apply     does it, after a confirmation\n";
@@ -145,8 +164,7 @@ std::string report_text(const fs::path& directory, const std::string& name,
 } // namespace
 
 int run_init(Context& context) {
-    const std::string& chosen = context.args.template_name;
-    const std::string name = chosen.empty() ? kDefaultTemplate : chosen;
+    const std::string& name = context.args.template_name;
     check_template(name);
     const fs::path directory = context.args.project.directory / context.args.file;
     const fs::path whole = whole_path(directory);
