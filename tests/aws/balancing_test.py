@@ -15,7 +15,7 @@ from emulator import ensure_moto, lost_after_effect, some
 ensure_moto()
 import project  # noqa: E402
 from load_balancing import refused  # noqa: E402
-from project import HADEPLOY, NETWORK, REGION, Project  # noqa: E402
+from project import HADEPLOY, NETWORK, NODES, REGION, TARGETS, Project  # noqa: E402
 
 GROUP = """
   group:
@@ -39,23 +39,7 @@ FRONT = """
       - {port: 8080, protocol: HTTP, redirect: {}}
     depends_on: [internet]
 """
-TARGETS = """
-  node:
-    type: aws.instance
-    for_each: [a, b]
-    image: ami-12c6146b
-    instance_type: t3.micro
-    subnet: ${subnet[each.key].id}
-    security_groups: ["${web.id}"]
-  target:
-    type: aws.target
-    for_each: [a, b]
-    target_group: ${group.id}
-    target: ${node[each.key].id}
-    port: 80
-    depends_on: [front]
-"""
-ALL = NETWORK + GROUP + FRONT + TARGETS
+ALL = NETWORK + GROUP + FRONT + NODES + TARGETS
 OUTPUTS = """
 outputs:
   front: ${front.dns_name}
@@ -177,7 +161,7 @@ class LifeTest(Balanced):
         proxy.calls.clear()
         self.spec(NETWORK + GROUP.replace("/ping", "/health").replace("30s", "10s") +
                   FRONT.replace("port: 8080", "port: 8081").replace("    depends_on", "    idle_timeout: 2m\n    depends_on")
-                  + TARGETS, rest=OUTPUTS)
+                  + NODES + TARGETS, rest=OUTPUTS)
         self.apply()
         self.assertEqual((self.id("group"), self.id("front")), (group, front))
         self.assertEqual(self.changes(), ["ModifyTargetGroup", "ModifyTargetGroupAttributes",
@@ -188,7 +172,7 @@ class LifeTest(Balanced):
         proxy.calls.clear()
         self.spec(NETWORK + GROUP.replace("/ping", "/health").replace("30s", "10s") +
                   FRONT.replace('target_group: "${group.id}"', "redirect: {port: \"8443\", permanent: false}")
-                  .replace("    tags: {Name: front}\n", "") + TARGETS)
+                  .replace("    tags: {Name: front}\n", "") + NODES + TARGETS)
         self.apply()
         self.assertEqual(self.changes(), ["ModifyListener", "CreateListener", "DeleteListener", "RemoveTags"])
         self.assertNotIn("Name", self.tags(front))
@@ -257,7 +241,7 @@ class WaitTest(Balanced):
         self.unchanged()
 
     def test_a_group_without_a_listener_checks_nothing(self):
-        self.spec(NETWORK + GROUP + TARGETS.replace("    depends_on: [front]\n", ""))
+        self.spec(NETWORK + GROUP + NODES + TARGETS.replace("    depends_on: [front]\n", ""))
         self.apply()
         self.assertEqual(set(self.health().values()), {"unused"})
         self.unchanged()

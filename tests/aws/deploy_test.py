@@ -12,7 +12,7 @@ from emulator import ensure_moto
 
 ensure_moto()
 import project  # noqa: E402
-from project import NETWORK, Project  # noqa: E402
+from project import NETWORK, NODES, TARGETS, Project  # noqa: E402
 
 RESOURCES = NETWORK + """
   group: {type: aws.target_group, name: web, port: 80, vpc: "${network.id}", deregistration_delay: 1s}
@@ -23,27 +23,14 @@ RESOURCES = NETWORK + """
     security_groups: ["${web.id}"]
     listeners: [{port: 80, protocol: HTTP, target_group: "${group.id}"}]
     depends_on: [internet]
-  node:
-    type: aws.instance
-    for_each: [a, b]
-    image: ami-12c6146b
-    instance_type: t3.micro
-    subnet: ${subnet[each.key].id}
-    security_groups: ["${web.id}"]
+""" + NODES + """
   app:
     type: local.exec
     for_each: [a, b]
     serial: true
     environment: {VERSION: @VERSION, NODE: "${node[each.key].id}"}
     create: curl -sf "http://127.0.0.1:@PORT/$NODE/$VERSION"
-  target:
-    type: aws.target
-    for_each: [a, b]
-    target_group: ${group.id}
-    target: ${node[each.key].id}
-    port: 80
-    depends_on: [front]
-    lifecycle: {replace_triggered_by: ['app[each.key]']}
+""" + TARGETS + """    lifecycle: {replace_triggered_by: ['app[each.key]']}
 """
 
 

@@ -41,6 +41,26 @@ NETWORK = """
     egress: [{protocol: all, peers: [0.0.0.0/0]}]
 """
 
+# Two instances in NETWORK, and their membership in the target group `group` behind the balancer `front`.
+NODES = """
+  node:
+    type: aws.instance
+    for_each: [a, b]
+    image: ami-12c6146b
+    instance_type: t3.micro
+    subnet: ${subnet[each.key].id}
+    security_groups: ["${web.id}"]
+"""
+TARGETS = """
+  target:
+    type: aws.target
+    for_each: [a, b]
+    target_group: ${group.id}
+    target: ${node[each.key].id}
+    port: 80
+    depends_on: [front]
+"""
+
 
 def start():
     """Starts moto and the proxy for a module of tests."""

@@ -288,7 +288,8 @@ class RefreshTest(Scaled):
         self.apply()
         self.whole_and_single("2")
 
-    def test_a_killed_run_is_continued_without_another_refresh(self):
+    def start_of_a_rollout(self):
+        """An apply that waits for a refresh that does not advance."""
         proxy.scaling.pace = 600
         self.spec(ALL.replace("t3.micro", "t3.small"))
         waiting = threading.Event()
@@ -296,6 +297,10 @@ class RefreshTest(Scaled):
                         if proxy.count("StartInstanceRefresh") and proxy.count("DescribeInstanceRefreshes") > 2 else None]
         process = self.start()
         self.assertTrue(waiting.wait(60))
+        return process
+
+    def test_a_killed_run_is_continued_without_another_refresh(self):
+        process = self.start_of_a_rollout()
         process.send_signal(signal.SIGKILL)
         process.communicate()
         proxy.faults = []
@@ -307,13 +312,7 @@ class RefreshTest(Scaled):
         self.whole_and_single("2")
 
     def test_a_later_version_takes_the_place_of_one_that_is_being_rolled_out(self):
-        proxy.scaling.pace = 600
-        self.spec(ALL.replace("t3.micro", "t3.small"))
-        waiting = threading.Event()
-        proxy.faults = [lambda action, params, forward: waiting.set()
-                        if proxy.count("StartInstanceRefresh") and proxy.count("DescribeInstanceRefreshes") > 2 else None]
-        process = self.start()
-        self.assertTrue(waiting.wait(60))
+        process = self.start_of_a_rollout()
         process.terminate()
         self.assertIn("stopped replacing instances", process.communicate(timeout=60)[0])
         proxy.faults = []

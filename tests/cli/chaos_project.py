@@ -13,34 +13,14 @@ import time
 import unittest
 
 import own_sshd
-
-# Runs as the machine: a process that answers as Docker with files, then sshd.
-MACHINE = """
-import os, pathlib, socket, sys
-path, api = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-os.mkdir("/run/sshd")
-listener = socket.socket(socket.AF_UNIX)
-listener.bind("/run/docker.sock")
-listener.listen()
-child = os.fork()
-if child == 0:
-    pathlib.Path("/proc/self/comm").write_text("dockerd")
-    while True:
-        client = listener.accept()[0]
-        name = client.recv(4096).split()[1].decode().strip("/")
-        body = (api / name).read_text()
-        client.sendall(f"HTTP/1.0 200 X\\r\\nServer: D\\r\\n\\r\\n{body}".encode())
-        client.close()
-pathlib.Path("/run/docker.pid").write_text(f"{child}\\n")
-os.execv("/usr/sbin/sshd", ["/usr/sbin/sshd", "-D", "-e", "-f", str(path / "sshd_config")])
-"""
+from own_sshd import MACHINE_WITH_DOCKER
 
 
 class Machine:
     def __init__(self, path, key, api):
         self.path = path
         self.port = own_sshd.prepare(path, key)
-        self.process = own_sshd.start(path, self.port, MACHINE, path, api)
+        self.process = own_sshd.start(path, self.port, MACHINE_WITH_DOCKER, path, api)
 
     def stop(self):
         self.process.kill()

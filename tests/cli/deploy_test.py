@@ -19,29 +19,9 @@ import unittest
 import urllib.request
 
 import own_sshd
-from own_sshd import free_port
+from own_sshd import MACHINE_WITH_DOCKER, free_port
 
 PROGRAM = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
-
-# Runs as the machine: a process that lists no containers, then sshd.
-MACHINE = """
-import os, pathlib, socket, sys
-path = pathlib.Path(sys.argv[1])
-os.mkdir("/run/sshd")
-listener = socket.socket(socket.AF_UNIX)
-listener.bind("/run/docker.sock")
-listener.listen()
-child = os.fork()
-if child == 0:
-    pathlib.Path("/proc/self/comm").write_text("dockerd")
-    while True:
-        client = listener.accept()[0]
-        client.recv(4096)
-        client.sendall(b"HTTP/1.0 200 X\\r\\nServer: D\\r\\n\\r\\n[]")
-        client.close()
-pathlib.Path("/run/docker.pid").write_text(f"{child}\\n")
-os.execv("/usr/sbin/sshd", ["/usr/sbin/sshd", "-D", "-e", "-f", str(path / "sshd_config")])
-"""
 
 # The app; a version named "broken" fails its check.
 APP = """
@@ -102,7 +82,7 @@ class Machine:
         (path / "app.py").write_text(APP)
         self.tool("docker", DOCKER.format(path=path, port=self.app_port))
         self.tool("dockerd", "#!/bin/sh\n")
-        self.process = own_sshd.start(path, self.port, MACHINE, path)
+        self.process = own_sshd.start(path, self.port, MACHINE_WITH_DOCKER, path, path / "api")
 
     def tool(self, name, text):
         (self.path / "bin" / name).write_text(text)

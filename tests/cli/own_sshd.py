@@ -8,6 +8,29 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from ports import free_port  # noqa: E402
 
+# Runs as a machine: a process that answers as Docker, then sshd. The answer to a request is the file of its path in
+# the second argument; without one it is an empty list.
+MACHINE_WITH_DOCKER = """
+import os, pathlib, socket, sys
+path, api = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+os.mkdir("/run/sshd")
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("/run/docker.sock")
+listener.listen()
+child = os.fork()
+if child == 0:
+    pathlib.Path("/proc/self/comm").write_text("dockerd")
+    while True:
+        client = listener.accept()[0]
+        name = client.recv(4096).split()[1].decode().strip("/")
+        file = api / name
+        body = file.read_text() if file.is_file() else "[]"
+        client.sendall(f"HTTP/1.0 200 X\\r\\nServer: D\\r\\n\\r\\n{body}".encode())
+        client.close()
+pathlib.Path("/run/docker.pid").write_text(f"{child}\\n")
+os.execv("/usr/sbin/sshd", ["/usr/sbin/sshd", "-D", "-e", "-f", str(path / "sshd_config")])
+"""
+
 
 def prepare(path, key):
     """Makes the host key and the configuration in a directory. Returns the port.
