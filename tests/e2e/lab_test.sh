@@ -100,6 +100,22 @@ check_not "no process is left" "pgrep -x 'libvirtd|virtlogd|dnsmasq|qemu-system-
 check_not "no notes are left" "test -e /run/hadeploy-lab"
 check "a second down succeeds" "$lab" down
 
+"$lab" up >/dev/null
+sed -i "s:</devices>:<disk type='file'><source file='$scratch/images/p/disk'/><target dev='vda'/></disk>&:" "$scratch/vm.xml"
+virsh_ net-define "$scratch/net.xml" && virsh_ net-start n
+virsh_ pool-define-as p dir --target "$scratch/images/p" && virsh_ pool-build p && virsh_ pool-start p
+virsh_ vol-create-as p disk 1M && virsh_ define "$scratch/vm.xml" && virsh_ start vm
+virsh_ define <(sed 's:<name>vm:<name>off:; /<mac/d' "$scratch/vm.xml")
+check "there is something to remove" test "$(virsh_ list --all --name | grep -c .)" = 2
+"$lab" clean
+check "clean leaves a lab that is up as it is" virsh_ version
+check_not "machines, networks or pools are left" \
+    "{ virsh_ list --all --name; virsh_ net-list --all --name; virsh_ pool-list --all --name; } | grep -q ."
+check_not "disks are left" "test -e $scratch/images/p"
+"$lab" down >/dev/null
+"$lab" clean
+check "clean leaves a lab that is down as it is" test "$before" = "$(snapshot)"
+
 echo 'nameserver 127.0.0.1' >/etc/resolv.conf
 "$lab" up >/dev/null
 check "loopback resolver is replaced" grep -qx "nameserver $(cat /run/hadeploy-lab/subnet).1" /etc/netns/hadeploy-lab/resolv.conf
