@@ -12,6 +12,9 @@ namespace {
 
 constexpr const char* kStandsBy = "this database is a standby until the lock is free";
 constexpr auto kLockPause = std::chrono::milliseconds(100);
+/// Gluster connects to a lost replica again after three seconds at the earliest, so this sees every
+/// loss.
+constexpr auto kReplicaCheck = std::chrono::seconds(1);
 constexpr std::size_t kMostWaiting = 1024;
 constexpr std::size_t kMostBatch = 64;
 constexpr std::int64_t kMostPage = 1000;
@@ -133,8 +136,8 @@ bool Engine::wait_beyond(std::int64_t seq, std::chrono::milliseconds most) {
 void Engine::work() {
     try {
         std::vector<Job> interrupted;
-        while (const std::optional<OpenFile> file = open_patiently(interrupted))
-            if (!serve(*file->store, interrupted)) return;
+        while (std::optional<OpenFile> file = open_patiently(interrupted))
+            if (!serve(*file, interrupted)) return;
     } catch (const std::exception& error) {
         // Lets the responses be sent; the next start recovers from the journal.
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -144,23 +147,37 @@ void Engine::work() {
 
 /// Serves requests until stopped (false) or until the file has to be reopened (true). The volume
 /// can give up on an open file after two of three replicas were away one after the other, although
-/// the file itself is intact. The interrupted requests are then executed again; their IDs prevent
-/// them from counting twice.
-bool Engine::serve(Store& store, std::vector<Job>& interrupted) {
+/// the file itself is intact; and a replica that came back does not get the writes to a file that
+/// was open before. The interrupted requests are then executed again; their IDs prevent them from
+/// counting twice.
+bool Engine::serve(OpenFile& file, std::vector<Job>& interrupted) {
+    auto check = Clock::now() + kReplicaCheck;
     for (;;) {
         std::vector<Job> batch = std::exchange(interrupted, {});
         const bool again = !batch.empty();
-        if (!again) batch = next_batch();
-        if (batch.empty()) return false;
+        if (!again) {
+            auto next = next_batch();
+            if (!next) return false;
+            batch = std::move(*next);
+        }
+        if (Clock::now() >= check) {
+            check = Clock::now() + kReplicaCheck;
+            if (file.lock->regained_replica()) {
+                log_info("reopening", {{"reason", "a replica came back"}});
+                interrupted = std::move(batch);
+                return true;
+            }
+        }
+        if (batch.empty()) continue;
         try {
-            run_batch(store, batch);
+            run_batch(file, batch);
         } catch (const StoreError& error) {
             if (!error.is_input_output() || again) {
                 refuse(batch, error);
                 if (error.is_full()) continue;
                 throw;
             }
-            log_error("opening-anew", {{"reason", error.what()}}); // a log key; phrases: keep
+            log_error("reopening", {{"reason", error.what()}});
             interrupted = std::move(batch);
             return true;
         }
@@ -220,9 +237,11 @@ void Engine::stand_by(std::vector<Job>& interrupted) {
         job.answer.set_value({{"ok", false}, {"code", "standby"}, {"message", kStandsBy}});
 }
 
-std::vector<Engine::Job> Engine::next_batch() {
+/// The requests to answer together, none if there were none for a while; nullopt if stopped.
+std::optional<std::vector<Engine::Job>> Engine::next_batch() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    changed_.wait_for(lock, kReplicaCheck, [this] { return stopping_ || !jobs_.empty(); });
+    if (jobs_.empty() && stopping_) return std::nullopt;
     // Reads do not wait for the commit of concurrent writes; the two take turns, so that neither
     // starves the other.
     writes_turn_ = !writes_turn_;
@@ -242,7 +261,8 @@ std::vector<Engine::Job> Engine::next_batch() {
     return batch;
 }
 
-void Engine::run_batch(Store& store, std::vector<Job>& batch) {
+void Engine::run_batch(OpenFile& file, std::vector<Job>& batch) {
+    Store& store = *file.store;
     std::vector<Json> answers;
     std::int64_t last = 0;
     try {
@@ -260,6 +280,8 @@ void Engine::run_batch(Store& store, std::vector<Job>& batch) {
         }
         last = store.last_seq();
         store.commit();
+        // A commit fails without the locks; reads come from this process's memory.
+        if (!writes_turn_ && !file.lock->is_held()) throw StoreError::lost_lock();
     } catch (const StoreError&) {
         store.rollback();
         throw;

@@ -49,14 +49,14 @@ class Engine {
     };
 
     void work();
-    bool serve(Store& store, std::vector<Job>& interrupted);
+    bool serve(OpenFile& file, std::vector<Job>& interrupted);
     /// The file, once its lock is free; nullopt if stopped. Refuses the interrupted requests if
     /// another database is active.
     std::optional<OpenFile> open_patiently(std::vector<Job>& interrupted);
     std::optional<OpenFile> try_open(std::string& problem);
     void stand_by(std::vector<Job>& interrupted);
-    std::vector<Job> next_batch();
-    void run_batch(Store& store, std::vector<Job>& batch);
+    std::optional<std::vector<Job>> next_batch();
+    void run_batch(OpenFile& file, std::vector<Job>& batch);
     static void refuse(std::vector<Job>& batch, const StoreError& error);
     void publish(std::int64_t seq);
 

@@ -1,8 +1,14 @@
 #include "database/store.h"
 
+#include "common/file_lock.h"
 #include "common/text.h"
 
+#include <cerrno>
+#include <fcntl.h>
+#include <mutex>
 #include <sqlite3.h>
+#include <string_view>
+#include <unistd.h>
 
 namespace hadeploy::svc {
 namespace {
@@ -46,15 +52,47 @@ PRAGMA user_version = 1;
 
 constexpr const char* kWriteColumns = "seq, id, name, quantity, action, total, at, node";
 
+/// Opens a file for SQLite, and locks the write-ahead log, which SQLite leaves unlocked in
+/// exclusive mode. A commit writes to the log alone. A volume with `client.strict-locks` refuses
+/// writes to a file whose lock it has dropped, for example because the connection broke; without
+/// this lock, a database that no longer owns the file would continue to commit, into the log of its
+/// successor.
+int open_file(const char* path, int flags, int mode) {
+    const int fd = ::open(path, flags, mode);
+    if (fd < 0 || !std::string_view(path).ends_with("-wal")) return fd;
+    int problem = EAGAIN;
+    try {
+        if (try_lock(fd)) return fd;
+    } catch (const std::system_error& error) {
+        problem = error.code().value();
+    }
+    ::close(fd);
+    errno = problem;
+    return -1;
+}
+
+void replace_open() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        sqlite3_vfs* vfs = sqlite3_vfs_find("unix");
+        vfs->xSetSystemCall(vfs, "open", reinterpret_cast<sqlite3_syscall_ptr>(open_file));
+    });
+}
+
 [[noreturn]] void fail(sqlite3* db, const std::string& what) {
     throw StoreError(sqlite3_extended_errcode(db), what + ": " + sqlite3_errmsg(db));
 }
 
 } // namespace
 
+StoreError StoreError::lost_lock() {
+    return {SQLITE_IOERR, "the volume has dropped the lock of this database"};
+}
+
 bool StoreError::is_locked() const {
     const int primary = code_ & 0xFF;
-    return primary == SQLITE_BUSY || primary == SQLITE_LOCKED;
+    // CANTOPEN: the log is locked, see open_file()
+    return primary == SQLITE_BUSY || primary == SQLITE_LOCKED || primary == SQLITE_CANTOPEN;
 }
 
 bool StoreError::is_full() const {
@@ -109,6 +147,7 @@ class Store::Statement {
 };
 
 Store::Store(const std::string& directory, std::string node) : node_(std::move(node)) {
+    replace_open();
     const std::string path = directory + "/entities.db";
     sqlite3* handle = nullptr;
     const int code =

@@ -15,6 +15,8 @@ namespace hadeploy::svc {
 class StoreError : public std::runtime_error {
   public:
     StoreError(int code, const std::string& message) : std::runtime_error(message), code_(code) {}
+    /// The file is open, but another process may own it by now. Counts as is_input_output().
+    static StoreError lost_lock();
     /// Another process holds the file, or the file system still keeps the lock of a dead one.
     bool is_locked() const;
     /// The file system is full; writes work again once there is space.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace hadeploy::svc {
@@ -23,8 +24,18 @@ class WriterLock {
     /// object
     bool try_lock();
 
+    /// Whether the lock still excludes all others. A volume with `client.strict-locks` drops it on
+    /// every replica to which the connection broke, even if the replica is reachable again.
+    bool is_held();
+
+    /// Whether a replica of the volume has come back since try_lock() or the last call. It does not
+    /// get the writes to files that were locked before, until they are opened again.
+    bool regained_replica();
+
   private:
+    std::string path_;
     int fd_ = -1;
+    std::size_t replicas_ = 0; ///< reachable ones; 0 if the file system does not tell
 };
 
 } // namespace hadeploy::svc

@@ -45,8 +45,7 @@ resources:
     replica: ${{length(var.hosts)}}
     brick: /mnt/bricks/vol0
     heal_timeout: 2m
-    options: {options}
-    depends_on: [pool]
+{options}    depends_on: [pool]
 """
 WHY_NOT = why_not()
 
@@ -64,7 +63,7 @@ class RealGluster(unittest.TestCase):
         hosts = ", ".join(f"node{n}: 10.99.0.{10 + n}" for n in range(1, count + 1))
         (self.project / "hadeploy.yaml").write_text(SPEC.format(
             hosts="{" + hosts + "}", root=self.lab.root, host_key=self.lab.host_key,
-            options=options))
+            options="" if options is None else f"    options: {options}\n"))
 
     def argv(self, *words):
         # only the network and the mounts of the bridge's namespaces
