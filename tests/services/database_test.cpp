@@ -4,8 +4,10 @@
 
 #include <array>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <random>
 #include <set>
+#include <unistd.h>
 
 using namespace hadeploy::svc;
 using namespace hadeploy::svc::test;
@@ -125,6 +127,24 @@ TEST_CASE("a second database stands by, healthy, and takes over when the first o
     }
     wait_until_ready(second);
     CHECK(second.call(put("b", "apples", 1)).at("write").at("total") == 2);
+}
+
+TEST_CASE("the active database locks each file that it writes") {
+    // A volume refuses writes to a file whose lock it has dropped, but not to a file without one.
+    const TempDir data;
+    Service database("database", on(data));
+    wait_until_ready(database);
+    database.call(put("a", "apples", 1));
+    for (const char* name : {"/entities.lock", "/entities.db", "/entities.db-wal"}) {
+        const int fd = open((data.path() + name).c_str(), O_RDWR | O_CLOEXEC);
+        REQUIRE(fd >= 0);
+        struct flock lock {};
+        lock.l_type = F_WRLCK;
+        lock.l_whence = SEEK_SET;
+        CHECK(fcntl(fd, F_GETLK, &lock) == 0);
+        CHECK_MESSAGE(lock.l_type != F_UNLCK, name);
+        close(fd);
+    }
 }
 
 TEST_CASE("a database that waits for a lock can be stopped") {
