@@ -153,7 +153,9 @@ Store::Store(const std::string& directory, std::string node) : node_(std::move(n
     const int code =
         sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
     db_.reset(handle);
-    if (code != SQLITE_OK) fail(handle, "cannot open " + path);
+    // Waiting does not help if the file itself cannot be opened: not SQLITE_CANTOPEN.
+    if (code != SQLITE_OK)
+        throw StoreError(SQLITE_ERROR, "cannot open " + path + ": " + sqlite3_errmsg(handle));
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, kLockWaitMillis);
     // A checkpoint at the end would only make the standby wait: the standby reads the log faster

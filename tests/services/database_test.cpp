@@ -147,6 +147,14 @@ TEST_CASE("the active database locks each file that it writes") {
     }
 }
 
+TEST_CASE("a database whose file cannot be opened ends instead of standing by") {
+    const TempDir data;
+    std::filesystem::create_directory(data.path() + "/entities.db");
+    Service database("database", on(data));
+    CHECK(database.wait() != 0);
+    CHECK_MESSAGE(database.log().find("cannot open") != std::string::npos, database.log());
+}
+
 TEST_CASE("a database that waits for a lock can be stopped") {
     const TempDir data;
     Service first("database", on(data));
