@@ -43,10 +43,7 @@ class Database:
     def __init__(self, lab, name):
         self.name, self.written, self.ids = name, [], 0
         space = lab.machines[name]
-        space.run("sh", "-c", """mkdir -p /run/v
-            glusterfs --volfile-server=127.0.0.1 --volfile-id=vol0 /run/v </dev/null >/dev/null 2>&1
-            for i in 1 2 3 4 5 6 7 8 9 10; do mountpoint -q /run/v && break; sleep 1; done
-            mountpoint -q /run/v""")
+        lab.mount(name)
         environment = dict(os.environ, DATA_DIR="/run/v", NODE_NAME=name, LOGGER="127.0.0.1:1")
         self.log = open(lab.root / f"{name}.database", "w")
         self.service = subprocess.Popen(space.argv(gluster.BUILD / "services" / "database"), env=environment,

@@ -91,10 +91,8 @@ class RealGluster(unittest.TestCase):
 
     def write(self, name, file, text):
         """Through a mount, as an app does."""
-        self.on(name, f"""mkdir -p /run/v
-            glusterfs --volfile-server=127.0.0.1 --volfile-id=vol0 /run/v </dev/null >/dev/null 2>&1
-            for i in 1 2 3 4 5 6 7 8 9 10; do mountpoint -q /run/v && break; sleep 1; done
-            mountpoint -q /run/v && printf %s '{text}' >/run/v/{file} && sync && umount /run/v""")
+        self.lab.mount(name)
+        self.on(name, f"printf %s '{text}' >/run/v/{file} && sync && umount /run/v")
 
     def assert_on_bricks(self, count, files):
         for n in range(1, count + 1):

@@ -136,6 +136,13 @@ class Lab:
         space.run("/usr/sbin/sshd", "-f", disk / "sshd_config")
         space.run("systemctl", "start", "glusterd")
 
+    def mount(self, name):
+        """Mounts the volume vol0 on /run/v of the machine."""
+        self.machines[name].run("sh", "-c", """mkdir -p /run/v
+            glusterfs --volfile-server=127.0.0.1 --volfile-id=vol0 /run/v </dev/null >/dev/null 2>&1
+            for i in 1 2 3 4 5 6 7 8 9 10; do mountpoint -q /run/v && break; sleep 1; done
+            mountpoint -q /run/v""")
+
     def stop(self, name):
         self.machines.pop(name).end()
 
