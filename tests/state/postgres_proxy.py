@@ -3,6 +3,7 @@
 The protocol is that of chapter 55 of PostgreSQL's manual: after the startup messages, each message has a
 type byte and a length. A statement is an Execute or a simple Query.
 """
+import collections
 import os
 import queue
 import socket
@@ -34,13 +35,16 @@ class Fault:
 
     def __init__(self, at, when, act):
         self.at, self.when, self.act = at, when, act
+        self.stalled = False  # the server did not answer the statement in time
 
 
 class Connection:
     def __init__(self, proxy, client, server):
         self.proxy, self.client, self.server = proxy, client, server
         self.backend = None  # the server's process
-        self.sent = self.answered = 0
+        self.sent = self.answered = 0  # statements
+        self.syncs = collections.deque()  # numbers of statements sent before each unanswered Sync
+        self.failed = False  # the server skips statements until the next Sync
         self.held = False  # answers do not reach the client
         self.changed = threading.Condition()
 
@@ -89,14 +93,17 @@ class Connection:
         elif fault:
             with self.changed:
                 self.held = True
-        self.server.sendall(message)
-        if message[:1] in b"EQ":
-            with self.changed:
+        with self.changed:
+            if message[:1] in b"EQ":
                 self.sent += 1
+            if message[:1] in b"SQ":
+                self.syncs.append(self.sent)
+        self.server.sendall(message)
         if fault and fault.when == "after":
             self.server.sendall(FLUSH)
             with self.changed:
-                self.changed.wait_for(lambda: self.answered >= self.sent, MOST_SECONDS)
+                fault.stalled = not self.changed.wait_for(
+                    lambda: self.failed or self.answered >= self.sent, MOST_SECONDS)
             fault.act(self)
 
     def from_server(self):
@@ -114,7 +121,10 @@ class Connection:
                     self.client.sendall(head + body)
                 if head[:1] in ANSWERS:
                     self.answered += 1
-                    self.changed.notify_all()
+                    self.failed |= head[:1] == b"E"
+                elif head[:1] == b"Z" and self.syncs:
+                    self.answered, self.failed = self.syncs.popleft(), False
+                self.changed.notify_all()
 
 
 class Proxy:

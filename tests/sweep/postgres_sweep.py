@@ -67,7 +67,8 @@ class PostgresSweep(sweep.Sweep):
                     self.server.restart()
             if fault[2] != "terminate" or fault[1] == "after":
                 connection.close()
-        self.proxy.begin(Fault(*fault[:2], act) if fault else None)
+        injected = Fault(*fault[:2], act) if fault else None
+        self.proxy.begin(injected)
         process = subprocess.Popen([self.hadeploy, "--chdir", self.home, *command], env=self.environment,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True)
@@ -79,6 +80,7 @@ class PostgresSweep(sweep.Sweep):
             raise AssertionError(f"no end after {sweep.MOST_SECONDS} s") from None
         with self.acting:
             pass  # hadeploy may give up while the server is still starting again
+        assert not (injected and injected.stalled), "the server did not answer the statement"
         assert sweep.CANARY not in out + err, "the secret was printed"
         return subprocess.CompletedProcess(command, process.returncode, out, err)
 
