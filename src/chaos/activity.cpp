@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <re2/re2.h>
 
 namespace hadeploy::chaos {
 
@@ -85,12 +86,19 @@ ActivityResult tcp_result(const Value& provider, Ms timeout) {
     return {Value(problem.empty()), problem.empty() ? "connected" : "not connected", problem};
 }
 
+/// A report shows a result in one line.
+std::string in_one_line(std::string text) {
+    static const re2::RE2 kBreak(R"(\s*\n\s*)");
+    re2::RE2::GlobalReplace(&text, kBreak, "; ");
+    return text;
+}
+
 ActivityResult process_result(const Value& provider, Ms timeout, const std::stop_token& stop) {
     const ProcessResult done =
         run_process({.argv = command_line(provider), .stop = stop, .timeout = timeout});
     return {Value::map({{"status", done.status}, {"stdout", done.out}, {"stderr", done.err}}),
             fmt::format("exit status {}", done.status),
-            {}};
+            done.status == 0 ? "" : in_one_line(last_lines(done.err, 3))};
 }
 
 } // namespace

@@ -12,7 +12,7 @@ namespace hadeploy::chaos {
 struct ActivityResult {
     Value value;         ///< compared with the tolerance
     std::string shown;   ///< "HTTP 200", "exit status 0", ...
-    std::string details; ///< why a check of the cluster is false; "" otherwise
+    std::string details; ///< why a check is false or a process failed; "" otherwise
 };
 
 /// Runs probes and actions against the outside world. Different activities may be run from several

@@ -352,16 +352,18 @@ ActivityRun Drill::run_activity(const Activity& activity, std::string when,
     const bool action = activity.kind == Activity::Kind::action;
     ActivityRun run{.name = activity.name, .when = std::move(when), .at = now()};
     run.judged = action || !activity.tolerance.is_null();
+    const std::string type = activity.provider.text("type");
     try {
         const ActivityResult result = runner_.run(activity, stop);
         run.result = result.shown;
         if (!result.details.empty()) run.result += ": " + result.details;
         if (!activity.tolerance.is_null()) {
             run.problem = intolerable(activity.tolerance, result.value);
-            if (!run.problem.empty() && !result.details.empty()) run.problem = result.details;
-        } else if (action && activity.provider.text("type") == "process" &&
-                   result.value.integer("status") != 0) {
-            run.problem = result.shown;
+            if (!run.problem.empty() && !result.details.empty())
+                run.problem = type == "process" ? fmt::format("{}: {}", run.problem, result.details)
+                                                : result.details;
+        } else if (action && type == "process" && result.value.integer("status") != 0) {
+            run.problem = run.result;
         }
     } catch (const Error& error) {
         run.problem = error.message;

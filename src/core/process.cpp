@@ -320,9 +320,14 @@ class ChildRun {
     bool ending_ = false;
     bool timed_out_ = false;
 };
+} // namespace
 
-/// The last `count` lines of a text.
-std::string tail(std::string_view text, int count) {
+ProcessResult run_process(const ProcessSpec& spec) {
+    if (spec.stop.stop_requested()) throw Interrupted();
+    return ChildRun(spec).run();
+}
+
+std::string last_lines(std::string_view text, int count) {
     while (text.ends_with('\n')) text.remove_suffix(1);
     std::size_t begin = text.size();
     while (begin > 0 && count > 0) {
@@ -332,12 +337,6 @@ std::string tail(std::string_view text, int count) {
     }
     return std::string(text.substr(begin));
 }
-} // namespace
-
-ProcessResult run_process(const ProcessSpec& spec) {
-    if (spec.stop.stop_requested()) throw Interrupted();
-    return ChildRun(spec).run();
-}
 
 ProcessResult run_checked(const ProcessSpec& spec) {
     ProcessResult result = run_process(spec);
@@ -345,7 +344,7 @@ ProcessResult run_checked(const ProcessSpec& spec) {
     const std::string& said = result.err.empty() ? result.out : result.err;
     Error error(ErrorKind::failed,
                 fmt::format("{} failed with status {}", in_quotes(spec.argv[0]), result.status));
-    if (const std::string last = tail(said, 10); !last.empty()) error.with_note(last);
+    if (const std::string last = last_lines(said, 10); !last.empty()) error.with_note(last);
     throw error;
 }
 

@@ -43,4 +43,7 @@ ProcessResult run_process(const ProcessSpec& spec);
 /// @throws Error(failed) with the last lines of its output
 ProcessResult run_checked(const ProcessSpec& spec);
 
+/// The last `count` lines of an output, without the final newline.
+std::string last_lines(std::string_view text, int count);
+
 } // namespace hadeploy

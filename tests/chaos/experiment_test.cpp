@@ -221,12 +221,14 @@ TEST_CASE("nodes are checked against those that exist") {
     CHECK(unknown.list()[0].hint.find("did you mean \"node") == 0);
 }
 
-TEST_CASE("the example is valid, and every key is documented") {
+TEST_CASE("the examples are valid, and every key is documented") {
     const std::string source = HADEPLOY_SOURCE_DIR;
-    const Experiment e =
-        read(read_file(source + "/examples/ha-demo/experiments/node-and-network.yaml"));
-    CHECK(e.probes.size() == 4);
-    CHECK(e.method.size() == 4);
+    const auto example = [&](const std::string& name) {
+        return read(read_file(source + "/examples/ha-demo/experiments/" + name));
+    };
+    CHECK(example("node-and-network.yaml").method.size() == 4);
+    CHECK(example("growth.yaml").method.size() == 3);
+    CHECK(example("replacement.yaml").method.size() == 1);
 
     const std::string docs = read_file(source + "/docs/experiments.md");
     const auto documented = [&](const Schema& schema) {
