@@ -118,7 +118,8 @@ TEST_CASE("an action that fails fails the drill, also one in the background") {
     FakeApp app;
     FakeCluster cluster;
     const Report report =
-        run_plan("title: t\nmethod:\n" + step("action", "one", "echo a >&2; echo because b >&2; exit 2", kBackground) +
+        run_plan("title: t\nmethod:\n" +
+                     step("action", "one", "echo a >&2; echo because b >&2; exit 2", kBackground) +
                      step("action", "two", "true") + step("probe", "three", "exit 9"),
                  app, cluster);
     CHECK(threshold(report, "one (method)").value == "exit status 2: a; because b");
