@@ -249,6 +249,8 @@ class Declaration {
         command_of(history, "show", "Show one run: who started it, its plan and its steps")
             .add_option("N", args_.run, "Number of the run, as shown by `history`")
             ->required();
+        command("ssh", "Log in to a machine, or run a command on it")
+            .add_option("NODE", args_.name, "Name or address of a machine. Default: list them");
         CLI::App& status =
             command("status", "Show the status of the machines, the cluster and the app");
         CLI::Option* repeated = status.add_flag("--watch", args_.watch, "Repeat until Ctrl-C");

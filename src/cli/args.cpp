@@ -5,6 +5,7 @@
 #include "core/did_you_mean.h"
 
 #include <CLI/CLI.hpp> // costs seconds to compile: here and in arg_declarations.cpp only
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
@@ -107,6 +108,26 @@ constexpr const char* kAbout =
     "a\nthreshold, 4 a drill is inconclusive, 64 usage error, 65 invalid spec, 69 a backend cannot "
     "be\nreached, 75 locked, 130 interrupted.";
 
+/// What follows NODE in `ssh NODE WORD...` is for ssh, even if hadeploy has an option of the same
+/// name. Only the parser knows which word is NODE, so it gets one word more each time.
+/// @returns the number of leading words that are not for ssh
+int end_of_own_words(int argc, char** argv) {
+    if (std::none_of(argv, argv + argc, [](std::string_view word) { return word == "ssh"; }))
+        return argc;
+    for (int count = 2; count < argc; ++count) {
+        Args args;
+        CLI::App app{kAbout, "hadeploy"};
+        declare_args(app, args);
+        try {
+            app.parse(count, argv);
+        } catch (const CLI::ParseError&) {
+            continue;
+        }
+        if (chosen(app) == "ssh" && !args.name.empty()) return count;
+    }
+    return argc;
+}
+
 /// Parses "MODE:{auto,tty}": the name of the value, then the allowed values.
 void read_type(const std::string& type, CommandTree::Option& out) {
     const auto open = type.find('{');
@@ -159,8 +180,10 @@ Args parse_args(int argc, char** argv) {
     Args args;
     CLI::App app{kAbout, "hadeploy"};
     declare_args(app, args);
+    const int own = end_of_own_words(argc, argv);
+    args.words.assign(argv + own, argv + argc);
     try {
-        app.parse(argc, argv);
+        app.parse(own, argv);
     } catch (const CLI::Success& answered) { // --help, --version
         args.exit_code = app.exit(answered, std::cout, std::cerr);
         return args;

@@ -42,12 +42,12 @@ struct Args {
     std::vector<std::string> allow_data_loss;
     double lock_timeout = 0; ///< seconds
 
-    std::optional<std::int64_t> run;    ///< rollback N, history show N
-    std::string name;                   ///< ... ADDRESS, output NAME, docs TYPE, completion SHELL
-    std::string to;                     ///< TO of state mv, state migrate FROM TO
-    std::string id;                     ///< import ADDRESS ID
-    std::vector<std::string> addresses; ///< state rm ADDRESS..., state list ADDRESS...
-    bool dry_run = false;               ///< state mv, state rm, state trust-host-key
+    std::optional<std::int64_t> run; ///< rollback N, history show N
+    std::string name; ///< ... ADDRESS, output NAME, docs TYPE, completion SHELL, ssh NODE
+    std::string to;   ///< TO of state mv, state migrate FROM TO
+    std::string id;   ///< import ADDRESS ID
+    std::vector<std::string> addresses;           ///< state rm ADDRESS..., state list ADDRESS...
+    bool dry_run = false;                         ///< state mv, state rm, state trust-host-key
     std::optional<std::string> fingerprint;       ///< state trust-host-key
     std::string format = "dot";                   ///< graph
     bool raw = false;                             ///< output --raw
@@ -86,6 +86,7 @@ struct Args {
     bool diff = false;      ///< fmt
     bool recursive = false; ///< fmt
 
+    std::vector<std::string> words;           ///< ssh NODE WORD...
     std::vector<std::filesystem::path> files; ///< vault, fmt, state push, backup, restore: FILE
     std::filesystem::path new_password_file;  ///< vault rekey, state rekey
     std::filesystem::path new_key_file;       ///< state rekey

@@ -14,6 +14,7 @@ int run_destroy(Context& context);
 int run_show(Context& context);
 int run_output(Context& context);
 int run_graph(Context& context);
+int run_ssh(Context& context);
 int run_status(Context& context);
 int run_watch(Context& context);
 int run_backup(Context& context);

@@ -49,6 +49,7 @@ const std::map<std::string, Command>& commands() {
         {"show", run_show},
         {"output", run_output},
         {"graph", run_graph},
+        {"ssh", run_ssh},
         {"status", run_status},
         {"watch", run_watch},
         {"backup", run_backup},

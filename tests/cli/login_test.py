@@ -34,7 +34,7 @@ class Server:
         (path / "sshd_config").write_text(
             f"ListenAddress 127.0.0.1\nPort {self.port}\nPidFile none\nHostKey {path}/host_key\n"
             f"StrictModes no\nUsePAM no\nAuthorizedKeysFile {home}/.ssh/id_ed25519.pub\n"
-            f"PermitRootLogin yes\nSetEnv HOME={path}\n")
+            f"PermitRootLogin yes\nSetEnv HOME={path}\nSubsystem sftp internal-sftp\n")
         self.install()
 
     def install(self):
@@ -151,6 +151,40 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         hop.stop()
         self.assertIn(f"connecting to root@127.0.0.1:{server.port}",
                       self.run_hadeploy("plan", status=69))
+
+    def test_ssh_runs_a_command_on_a_machine(self):
+        server = self.server("box")
+        (self.ssh / "known_hosts").write_text(server.known())
+        key = f"private_key_file: {self.ssh}/id_ed25519"
+        self.spec(f"address: 127.0.0.1, port: {server.port}, {key}")
+        self.assertIn("the state has no machine", self.run_hadeploy("ssh", "box", status=64))
+        self.run_hadeploy("apply", "--auto-approve")
+        config = self.project / ".hadeploy/ssh/config"
+        self.assertEqual(self.run_hadeploy("ssh"),
+                         f"box  root@127.0.0.1\nFor scp, sftp and rsync: ssh -F '{config}'\n")
+        # what follows the name is for ssh, even if hadeploy has an option of this name
+        self.assertEqual(self.run_hadeploy("ssh", "box", "echo", "--json", "--help", "'a  b'"), "--json --help a  b\n")
+        self.run_hadeploy("ssh", "box", "exit 3", status=3)
+        self.assertIn("Authenticated to", self.run_hadeploy("ssh", "box", "-v", "true"))
+        subprocess.run(["scp", "-q", "-F", config, "box:/etc/hostname", self.path / "copy"], check=True)
+        self.assertEqual((self.path / "copy").read_text(), pathlib.Path("/etc/hostname").read_text())
+        self.assertIn('did you mean "box"?', self.run_hadeploy("ssh", "bx", status=64))
+        server.install()
+        self.assertIn("Host key verification failed", self.run_hadeploy("ssh", "box", "true", status=255))
+
+    def test_ssh_through_a_jump_host(self):
+        server, hop = self.server("box"), self.server("hop")
+        odd = self.path / 'a "b\\ %h $HOME'
+        odd.mkdir()
+        shutil.copy(self.ssh / "id_ed25519", odd / "key")
+        key = f"private_key_file: '{odd}/key'"
+        self.spec(f"address: 127.0.0.1, port: {server.port}, trust_on_first_use: true, {key}, "
+                  "jump_host: '${hop.connection}'}\n"
+                  f"  hop: {{type: ssh.host, address: 127.0.0.1, port: {hop.port}, trust_on_first_use: true, {key}")
+        self.run_hadeploy("apply", "--auto-approve")
+        self.assertEqual(self.run_hadeploy("ssh", "box", "echo $SSH_CONNECTION").split()[-1], str(server.port))
+        hop.stop()
+        self.run_hadeploy("ssh", "box", "true", status=255)
 
     def test_a_machine_that_was_installed_again(self):
         server = self.server("box")

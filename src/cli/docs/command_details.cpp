@@ -96,6 +96,19 @@ constexpr std::array kDetails{
         "For each difference it shows the line of the spec, whether the spec or the real object "
         "has changed, and the source of the value. It then explains that source in the same way."},
     Details{
+        "ssh",
+        "NODE is the key of an instance, as in node1 for node[\"node1\"], the name of a resource "
+        "without a key, or an address. Address, user, key file, host key and jump host come from "
+        "the "
+        "state; ~/.ssh/config and known_hosts are not used. The words after NODE are passed to "
+        "ssh: "
+        "a command, or options such as -L. The exit code is that of ssh.\n\n"
+        "    hadeploy ssh node1\n"
+        "    hadeploy ssh node1 sudo docker ps\n"
+        "    hadeploy ssh node1 -L 8080:localhost:80 -N\n\n"
+        "For scp, sftp and rsync it writes .hadeploy/ssh/config: scp -F .hadeploy/ssh/config "
+        "FILE node1:"},
+    Details{
         "status",
         "Shows the machines, the nodes and services of the swarm, and Gluster's peers, bricks and "
         "pending heals, if they can be read within ten seconds, and compares them with the spec. A "
