@@ -1,6 +1,6 @@
 #include "chaos/report_chart.h"
 
-#include "chaos/markup.h"
+#include "core/page.h"
 
 #include <algorithm>
 #include <cmath>
@@ -85,7 +85,7 @@ class Chart {
                 "y=\"{2:g}\" width=\"{3:.1f}\" height=\"{4:g}\"><title>{5}: {6} to {7}</title>"
                 "</rect><text class=\"label\" x=\"{1:.1f}\" y=\"{8:g}\">{5}</text></g>\n",
                 f.ended ? "undone" : "open", from, kLatencyTop, std::max(to - from, 2.0),
-                kFailedBottom - kLatencyTop, escaped(f.label), clock_time(f.began),
+                kFailedBottom - kLatencyTop, escape_markup(f.label), clock_time(f.began),
                 f.ended ? clock_time(*f.ended) : "the end", kLatencyTop - 6 - row);
             row = std::fmod(row + 12, 36);
         }

@@ -1,7 +1,7 @@
 #include "chaos/report_html.h"
 
-#include "chaos/markup.h"
 #include "chaos/report_chart.h"
+#include "core/page.h"
 #include "embedded/report_css.h"
 
 #include <fmt/format.h>
@@ -18,7 +18,7 @@ std::string lowered(std::string_view text) {
 }
 
 std::string dim(const std::string& text) {
-    return text.empty() ? "" : fmt::format("<p class=\"dim\">{}.</p>\n", escaped(text));
+    return text.empty() ? "" : fmt::format("<p class=\"dim\">{}.</p>\n", escape_markup(text));
 }
 
 std::string header(const Report& r) {
@@ -27,7 +27,7 @@ std::string header(const Report& r) {
         "<header data-testid=\"verdict\" data-state=\"{}\">\n"
         "<h1><span class=\"verdict\">{}</span> {}</h1>\n"
         "<p>{}, measured for {}.{}</p>\n{}{}</header>\n",
-        state, name_of(r.verdict()), escaped(r.title), escaped(r.app), show_time(r.measured.length),
+        state, name_of(r.verdict()), escape_markup(r.title), escape_markup(r.app), show_time(r.measured.length),
         r.undone() ? "" : " <strong class=\"missed\">A fault has not been undone.</strong>",
         dim(r.load ? r.load->text() : ""), dim(failover_text(r.measured)));
 }
@@ -36,7 +36,7 @@ std::string list_section(std::string_view title, const std::vector<std::string>&
                          std::string_view id) {
     if (items.empty()) return "";
     std::string out = fmt::format("<section data-testid=\"{}\"><h2>{}</h2><ul>\n", id, title);
-    for (const std::string& item : items) out += fmt::format("<li>{}</li>\n", escaped(item));
+    for (const std::string& item : items) out += fmt::format("<li>{}</li>\n", escape_markup(item));
     return out + "</ul></section>\n";
 }
 
@@ -53,7 +53,7 @@ std::string thresholds(const Report& r) {
         out +=
             fmt::format("<tr data-testid=\"threshold\" data-state=\"{}\"><td class=\"{}\">{}</td>"
                         "<td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                        word, style, word, escaped(t.name), escaped(t.value), escaped(t.limit));
+                        word, style, word, escape_markup(t.name), escape_markup(t.value), escape_markup(t.limit));
     }
     return out + "</table></div></section>\n";
 }
@@ -92,21 +92,21 @@ std::string measured(const Report& r) {
     for (const FaultRun& f : r.faults) {
         if (f.detected)
             out += fmt::format("<li>{}: the swarm began to move tasks after {}</li>\n",
-                               escaped(f.label), show_time(*f.detected));
+                               escape_markup(f.label), show_time(*f.detected));
         if (f.rescheduled)
             out += fmt::format("<li>{}: every service had its tasks after {}</li>\n",
-                               escaped(f.label), show_time(*f.rescheduled));
+                               escape_markup(f.label), show_time(*f.rescheduled));
         for (const auto& [what, last] :
              {std::pair{"read", f.last_failed_read}, {"write", f.last_failed_write}})
             if (last)
                 out += fmt::format("<li>{}: the last failed {} ended after {}</li>\n",
-                                   escaped(f.label), what, show_time(*last));
+                                   escape_markup(f.label), what, show_time(*last));
     }
     if (r.steady)
         out += fmt::format("<li>steady state {} after the end of the fault</li>\n",
                            show_time(*r.steady));
     if (const std::string text = leadership_text(r.leaders); !text.empty())
-        out += fmt::format("<li data-testid=\"leader\">leader: {}</li>\n", escaped(text));
+        out += fmt::format("<li data-testid=\"leader\">leader: {}</li>\n", escape_markup(text));
     if (const auto& w = r.writes)
         out += fmt::format("<li>{} writes acknowledged, {} of them found at the end; {} of unknown "
                            "outcome, {} of them found</li>\n",
@@ -115,7 +115,7 @@ std::string measured(const Report& r) {
     for (const auto& [name, s] :
          {std::pair{"reads", &r.measured.reads}, {"writes", &r.measured.writes}})
         for (const auto& [problem, count] : s->problems)
-            out += fmt::format("<li>failed {}: {} × {}</li>\n", name, count, escaped(problem));
+            out += fmt::format("<li>failed {}: {} × {}</li>\n", name, count, escape_markup(problem));
     return out + "</ul></section>\n";
 }
 
@@ -129,12 +129,12 @@ std::string placement_table(const Report& r) {
     std::string out = "<section><h2>Placement</h2><div class=\"wide\"><table "
                       "data-testid=\"placement\">\n<tr><th>Task</th>";
     for (const auto& [name, nodes] : columns) {
-        out += fmt::format("<th>{}</th>", escaped(name));
+        out += fmt::format("<th>{}</th>", escape_markup(name));
         for (const auto& [task, node] : *nodes) tasks.insert(task);
     }
     out += "</tr>\n";
     for (const std::string& task : tasks) {
-        out += fmt::format("<tr><td>{}</td>", escaped(task));
+        out += fmt::format("<tr><td>{}</td>", escape_markup(task));
         std::string known;
         for (const auto& [name, nodes] : columns) {
             const auto found = nodes->find(task);
@@ -142,7 +142,7 @@ std::string placement_table(const Report& r) {
                                      : nodes->empty()      ? "not measured"
                                                            : "none";
             const bool moved = !known.empty() && node != known && !nodes->empty();
-            out += fmt::format("<td{}>{}</td>", moved ? " class=\"moved\"" : "", escaped(node));
+            out += fmt::format("<td{}>{}</td>", moved ? " class=\"moved\"" : "", escape_markup(node));
             if (!nodes->empty()) known = node;
         }
         out += "</tr>\n";
@@ -159,8 +159,8 @@ std::string activities(const Report& r) {
         out += fmt::format("<tr data-testid=\"activity\" data-state=\"{}\"><td>{}</td><td>{}</td>"
                            "<td>{}</td><td class=\"{}\">{}</td></tr>\n",
                            a.problem.empty() ? "ok" : "failed", clock_time(a.at), a.when,
-                           escaped(a.name), a.problem.empty() ? "" : "missed",
-                           escaped(a.problem.empty() ? a.result : a.problem));
+                           escape_markup(a.name), a.problem.empty() ? "" : "missed",
+                           escape_markup(a.problem.empty() ? a.result : a.problem));
     }
     return out + "</table></div></section>\n";
 }
@@ -181,20 +181,14 @@ std::string events(const Report& r) {
     std::string out = "<section><h2>Events</h2><ol class=\"events\">\n";
     for (const Moment& m : r.timeline)
         out += fmt::format("<li><time>{}</time><span>{}</span></li>\n", clock_time(m.at),
-                           escaped(m.text));
+                           escape_markup(m.text));
     return out + "</ol></section>\n";
 }
 
 } // namespace
 
 std::string to_html(const Report& r) {
-    std::string out = fmt::format("<!doctype html>\n<html lang=\"en\">\n<head>\n"
-                                  "<meta charset=\"utf-8\">\n"
-                                  "<meta name=\"viewport\" content=\"width=device-width, "
-                                  "initial-scale=1\">\n"
-                                  "<title>{} {}</title>\n<style>\n{}</style>\n</head>\n<body>\n",
-                                  name_of(r.verdict()), escaped(r.title), embedded::report_css);
-    out += header(r);
+    std::string out = header(r);
     out += list_section("This machine was busy: figures of time and failures cannot be trusted",
                         r.doubts, "doubts");
     out += list_section("Problems", r.notes, "problems");
@@ -204,7 +198,9 @@ std::string to_html(const Report& r) {
         out += list_section("Lost acknowledged writes", r.writes->lost, "lost");
         out += list_section("Unexpected writes", r.writes->unexpected, "unexpected");
     }
-    return out + events(r) + "</body>\n</html>\n";
+    return html_page({.title = fmt::format("{} {}", name_of(r.verdict()), r.title),
+                      .style = std::string(embedded::report_css),
+                      .body = out + events(r)});
 }
 
 } // namespace hadeploy::chaos

@@ -1,6 +1,6 @@
 #include "chaos/report_junit.h"
 
-#include "chaos/markup.h"
+#include "core/page.h"
 #include "chaos/report_text.h"
 
 #include <fmt/format.h>
@@ -13,11 +13,11 @@ std::string to_junit(const Report& r) {
     std::string cases;
     const auto add = [&](std::string_view name, const std::string& result) {
         cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"0\"",
-                             escaped(r.title), escaped(name));
+                             escape_markup(r.title), escape_markup(name));
         cases += result.empty() ? "/>\n" : fmt::format(">{}</testcase>\n", result);
     };
     for (const Threshold& t : r.thresholds) {
-        const std::string message = escaped(fmt::format("{}: {} ({})", t.name, t.value, t.limit));
+        const std::string message = escape_markup(fmt::format("{}: {} ({})", t.name, t.value, t.limit));
         std::string result;
         if (t.result == Threshold::Result::not_measured) {
             ++skipped;
@@ -42,7 +42,7 @@ std::string to_junit(const Report& r) {
                        "</testsuites>\n",
                        r.thresholds.size() + 1, failures, errors, skipped,
                        static_cast<double>(r.measured.length.count()) / 1e6, cases,
-                       escaped(render(r)));
+                       escape_markup(render(r)));
 }
 
 } // namespace hadeploy::chaos
