@@ -103,6 +103,13 @@ class Declaration {
         sub.add_flag("--unfold", args_.unfold, "List every instance separately")->excludes(summary);
     }
 
+    CLI::Option* page_of_plan(CLI::App& sub) {
+        return sub
+            .add_option("--html", args_.html,
+                        "Also write the plan to FILE as one HTML page, with its graph")
+            ->type_name("FILE");
+    }
+
     void parallelism(CLI::App& sub, const std::string& help) {
         sub.add_option("--parallelism", args_.project.parallelism, help)
             ->type_name("N")
@@ -182,6 +189,7 @@ class Declaration {
             ->type_name("FILE");
         plan.add_flag("--detailed-exitcode", args_.detailed_exitcode,
                       "Exit with 2 if there are changes");
+        page_of_plan(plan);
         choosing(plan);
         showing(plan);
         parallelism(plan, "Maximum number of concurrent reads (default 10)");
@@ -222,6 +230,7 @@ class Declaration {
         CLI::Option* markdown = show.add_flag("--markdown", args_.markdown,
                                               "Print the plan as Markdown, for a pull request");
         markdown->needs(saved);
+        page_of_plan(show)->needs(saved);
         show.add_option("--limit", args_.limit,
                         "Maximum size of the Markdown in bytes (default 65536, GitHub's limit)")
             ->type_name("BYTES")

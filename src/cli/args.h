@@ -70,7 +70,7 @@ struct Args {
     bool edited = false;                              ///< state push
     std::string report;                               ///< chaos --report FILE
     std::string junit;                                ///< chaos --junit FILE
-    std::string html;                                 ///< chaos --html FILE
+    std::string html;                                 ///< chaos, plan, show PLAN: --html FILE
     double hold = 0; ///< chaos: seconds that the fault lasts after the tasks have moved
 
     bool watch = false;        ///< status --watch

@@ -5,6 +5,7 @@
 #include "chaos/report_json.h"
 #include "chaos/report_junit.h"
 #include "chaos/report_text.h"
+#include "cli/report_file.h"
 #include "cli/stop_on_signal.h"
 #include "core/file.h"
 
@@ -30,18 +31,6 @@ class Narrator : public chaos::DrillEvents {
     }
     const Context& context_;
 };
-
-/// Refuses a report file that cannot be written, before the drill injects a fault.
-void check_report_file(const std::filesystem::path& file) {
-    if (file.empty()) return;
-    std::error_code ignored;
-    const auto directory = file.has_parent_path() ? file.parent_path() : ".";
-    if (!std::filesystem::is_directory(directory, ignored))
-        throw Error(ErrorKind::usage,
-                    fmt::format("{}: there is no directory {}", file.string(), directory.string()));
-    if (std::filesystem::is_directory(file, ignored))
-        throw Error(ErrorKind::usage, fmt::format("{} is a directory", file.string()));
-}
 
 int drill_exit_code(chaos::Verdict verdict) {
     switch (verdict) {

@@ -1,8 +1,10 @@
 #include "cli/show_plan.h"
 
 #include "cli/render/errors.h"
+#include "cli/render/graph_html.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
+#include "core/file.h"
 #include "core/secrecy.h"
 #include "core/text.h"
 
@@ -17,6 +19,19 @@ void print_plan(const Context& context, const Plan& plan) {
     context.print(render_plan(plan, context.out, {context.args.summary, context.args.unfold}));
     if (!plan.warnings.empty())
         context.print("\n" + render_warnings(plan.warnings, sources, context.out));
+}
+
+void write_plan_page(const Context& context, const Plan& plan, const std::string& project) {
+    if (context.args.html.empty()) return;
+    const std::string_view what = plan.destroy        ? "removal"
+                                  : plan.refresh_only ? "changes outside hadeploy"
+                                                      : "plan";
+    // the steps of a removal have no node, and a removal may have no spec
+    const Graph* graph = plan.destroy ? nullptr : &context.project.graph();
+    write_file(context.args.html,
+               plan_html(graph, plan, fmt::format("hadeploy: {} of {}", what, project),
+                         render_warnings(plan.warnings, context.project.sources(), {}),
+                         [&](std::string_view text) { return context.project.hidden(text); }));
 }
 
 void tell_new_state(const Context& context, const Store& store, Store::Mode mode) {

@@ -9,6 +9,10 @@ namespace hadeploy::cli {
 /// A plan with its warnings, as text or as JSON.
 void print_plan(const Context& context, const Plan& plan);
 
+/// Writes a plan as a page to the file of --html, if that is given.
+/// @throws Error(failed)
+void write_plan_page(const Context& context, const Plan& plan, const std::string& project);
+
 /// Reports that a state on a server is new, because the schema in its URL may be mistyped.
 void tell_new_state(const Context& context, const Store& store, Store::Mode mode);
 

@@ -2,6 +2,7 @@
 #include "cli/plan_file.h"
 #include "cli/record.h"
 #include "cli/render/text.h"
+#include "cli/report_file.h"
 #include "cli/shortcut.h"
 #include "cli/show_plan.h"
 #include "cli/stop_on_signal.h"
@@ -11,7 +12,8 @@
 namespace hadeploy::cli {
 
 int run_plan(Context& context) {
-    if (context.args.out.empty())
+    check_report_file(context.args.html);
+    if (context.args.out.empty() && context.args.html.empty())
         if (const auto nothing = unchanged_plan(context)) return print_plan(context, *nothing), 0;
     context.args.plan.destroy ? load_for_removal(context) : context.project.load();
     tell_short_secrets(context);
@@ -26,6 +28,7 @@ int run_plan(Context& context) {
     progress->finish();
     note_unchanged(context.project, context.args.plan, *store, prepared);
     print_plan(context, prepared.plan);
+    write_plan_page(context, prepared.plan, store->project());
     if (!context.args.out.empty()) {
         save_plan(context.args.out, context.project, context.args.plan, prepared);
         context.say(fmt::format("Plan saved. To apply exactly this plan: hadeploy apply {}\n",

@@ -6,6 +6,7 @@
 #include "cli/render/plan_markdown.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/report.h"
+#include "cli/report_file.h"
 #include "cli/show_plan.h"
 #include "cli/version.h"
 #include "core/hash.h"
@@ -41,9 +42,11 @@ std::string markdown_of(const Context& context, const PlanFile& file, const Plan
 }
 
 int show_saved(Context& context) {
+    check_report_file(context.args.html);
     const PlanFile file = load_plan(context.args.plan_file, context.project.key_source());
     const auto store = context.project.open_store_of(file.project, Store::Mode::read_only);
     const PlannedRun prepared = restore_plan(file, context.project, *store);
+    write_plan_page(context, prepared.plan, file.project);
     if (context.args.markdown) {
         context.print(markdown_of(context, file, prepared.plan));
     } else if (context.args.json) {

@@ -74,18 +74,12 @@ Shown first_lines(const std::string& text, std::size_t room) {
     return out;
 }
 
-std::string headline(const Plan& plan) {
-    if (!plan.steps.empty()) return "Plan: " + plan_counts(plan);
-    if (!plan.empty()) return "Only outputs or addresses change";
-    return plan.refresh_only ? "Nothing to record" : "Nothing to change";
-}
-
 std::string title_of(const MarkdownPlan& saved) {
     const std::string_view what = saved.plan.destroy        ? "removal"
                                   : saved.plan.refresh_only ? "changes outside hadeploy"
                                                             : "plan";
     return fmt::format("### hadeploy: {} of {}\n\n**{}**\n", what, saved.project,
-                       headline(saved.plan));
+                       plan_headline(saved.plan));
 }
 
 std::string footer_of(const MarkdownPlan& saved) {

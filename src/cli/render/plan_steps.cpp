@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kStepAddressColumns = 60; ///< longer addresses are not aligned
 constexpr std::size_t kMostInOrder = 16;        ///< maximum length of a listed order
 constexpr std::size_t kIdentityColumns = 100;
+constexpr std::size_t kIndent = 6; ///< of attributes
 
 std::string symbol_column(const Step& step, const Style& style) {
     return style.paint(action_tint(step.action), fmt::format("{:>3}", step_symbol(step)));
@@ -286,6 +287,13 @@ std::string words_of(const Step& step) {
     if (step.action == Action::update && !step.verb.empty()) return step.verb;
     if (step.action == Action::replace && step.if_differs) return "replace if it differs";
     return std::string(action_name(step.action));
+}
+
+std::string step_text(const Step& step) {
+    std::string out = step.reason.empty() ? "" : printable(step.reason) + "\n";
+    for (const std::string& line : attributes_shown(step, true, Style{}))
+        out += line.substr(std::min(line.size(), kIndent)) + "\n";
+    return out;
 }
 
 std::string render_steps(const Plan& plan, const Detail& detail, const Style& style) {

@@ -17,6 +17,9 @@ struct Detail {
 /// other step. Removals are last.
 std::string render_steps(const Plan& plan, const Detail& detail, const Style& style);
 
+/// The reason of a step and its attributes, on lines without colours; "" if there are none.
+std::string step_text(const Step& step);
+
 /// The order of replacements that depend on each other; "" if there are none.
 std::string render_order(const Plan& plan);
 

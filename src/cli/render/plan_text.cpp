@@ -191,36 +191,59 @@ std::string render_losses(const std::vector<Loss>& losses, const Style& style) {
     return out;
 }
 
+namespace {
+/// Appends a section, with an empty line before it.
+void add_section(std::string& out, const std::string& text) {
+    if (text.empty()) return;
+    if (!out.empty() && !out.ends_with("\n\n")) out += "\n";
+    out += text;
+}
+
+/// Changes of outputs and addresses, and notices.
+void add_changes_of_state(std::string& out, const Plan& plan, const Detail& detail,
+                          const Style& style) {
+    // a removal of everything obviously removes the outputs
+    if (!plan.destroy || plan.steps.empty()) add_section(out, render_output_changes(plan, style));
+    add_section(out, render_moves(plan, detail, style));
+    std::string notices;
+    for (const std::string& notice : plan.notices)
+        notices += style.paint(Tint::cyan, "note:") + " " + printable(notice) + "\n";
+    add_section(out, notices);
+}
+} // namespace
+
+std::string render_around(const Plan& plan, const Style& style) {
+    std::string out = render_resumed(plan, style);
+    add_changes_of_state(out, plan, {}, style);
+    if (plan.steps.empty()) return out;
+    add_section(out, render_order(plan));
+    add_section(out, render_later(plan, style));
+    return out;
+}
+
+std::string plan_headline(const Plan& plan) {
+    if (!plan.steps.empty()) return "Plan: " + plan_counts(plan);
+    if (!plan.empty()) return "Only outputs or addresses change";
+    return plan.refresh_only ? "Nothing to record" : "Nothing to change";
+}
+
 std::string render_plan(const Plan& plan, const Style& style, const Detail& detail) {
     std::string out = render_resumed(plan, style);
     const std::string steps = detail.summary ? "" : render_steps(plan, detail, style);
     if (!out.empty()) out += "\n";
     out += steps;
-    // a removal of everything obviously removes the outputs
-    const std::string outputs =
-        plan.destroy && !plan.steps.empty() ? "" : render_output_changes(plan, style);
-    const auto section = [&](const std::string& text) {
-        if (text.empty()) return;
-        if (!out.empty() && !out.ends_with("\n\n")) out += "\n";
-        out += text;
-    };
-    section(outputs);
-    section(render_moves(plan, detail, style));
-    std::string notices;
-    for (const std::string& notice : plan.notices)
-        notices += style.paint(Tint::cyan, "note:") + " " + printable(notice) + "\n";
-    section(notices);
+    add_changes_of_state(out, plan, detail, style);
     if (plan.steps.empty()) {
-        section(only_the_state(plan));
+        add_section(out, only_the_state(plan));
         return out;
     }
-    section(render_order(plan));
-    section(render_later(plan, style));
+    add_section(out, render_order(plan));
+    add_section(out, render_later(plan, style));
     const bool long_one = !steps.empty() && std::count(out.begin(), out.end(), '\n') > kScreen;
-    if (detail.summary || long_one) section(render_summary(plan, style));
+    if (detail.summary || long_one) add_section(out, render_summary(plan, style));
     // last, where users look for them: data losses and counts
-    section(render_losses(plan.losses, style));
-    section(style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n");
+    add_section(out, render_losses(plan.losses, style));
+    add_section(out, style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n");
     return out;
 }
 

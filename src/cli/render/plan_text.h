@@ -19,6 +19,13 @@ std::string render_plan(const Plan& plan, const Style& style, const Detail& deta
 /// Data losses, one line each with address, description and size; "" if there are none.
 std::string render_losses(const std::vector<Loss>& losses, const Style& style);
 
+/// What is neither a step nor a data loss, as in the text of a plan: changes of outputs, moves,
+/// notices, and the order of changes. "" if there is nothing.
+std::string render_around(const Plan& plan, const Style& style);
+
+/// "Plan: 3 to create", or that nothing changes.
+std::string plan_headline(const Plan& plan);
+
 /// The counts: "3 to create, 1 to start, 2 to read later".
 std::string plan_counts(const Plan& plan);
 

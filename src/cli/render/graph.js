@@ -1,65 +1,9 @@
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
-<title>hadeploy graph</title>
-<style>
-html, body { margin: 0; height: 100%; font: 14px sans-serif; color: #111827; background: #fff; }
-body { display: flex; flex-direction: column; }
-header, #open { display: flex; flex-wrap: wrap; gap: 6px 12px; align-items: center; padding: 8px 12px; border-bottom: 1px solid #d1d5db; }
-#open { padding: 4px 12px; max-height: 4.2em; overflow: auto; }
-#open:empty { display: none; }
-input { font: inherit; padding: 4px 8px; width: 220px; }
-button { font: inherit; font-size: 13px; padding: 2px 8px; border: 1px solid #9ca3af; border-radius: 5px; background: #fff; cursor: pointer; }
-button:hover { background: #f3f4f6; }
-#legend { display: flex; flex-wrap: wrap; gap: 4px 6px; }
-#legend button { display: flex; gap: 6px; align-items: center; }
-#legend i { width: 14px; height: 12px; border-radius: 3px; border: 1.5px solid; display: inline-block; }
-#legend button[aria-pressed="true"] { outline: 2px solid #111827; }
-#about { color: #4b5563; font-size: 13px; }
-#view { flex: 1; overflow: hidden; cursor: grab; min-height: 0; }
-#view.moving { cursor: grabbing; }
-#view svg { width: 100%; height: 100%; display: block; }
-#details { min-height: 1.3em; padding: 6px 12px; border-top: 1px solid #d1d5db; font-family: monospace; white-space: pre-wrap; }
-.node { cursor: pointer; outline: none; }
-.node rect { stroke-width: 1.2; }
-.node .behind { fill: #fff; }
-.node text { fill: #111827; }
-.node .type { fill: #6b7280; font-size: 11px; }
-.node .count { font-weight: bold; }
-.node:focus > rect.face, .node[data-relation="self"] > rect.face { stroke-width: 3; }
-.edge { fill: none; stroke: #9ca3af; }
-svg.chosen .node:not([data-relation]), svg.searched .node:not([data-match]) { opacity: .18; }
-svg.chosen .edge:not([data-relation]), svg.searched .edge { opacity: .12; }
-.edge[data-relation="needs"] { stroke: #1d4ed8; stroke-width: 2; }
-.edge[data-relation="needed-by"] { stroke: #c2410c; stroke-width: 2; }
-.node[data-relation="needs"] rect.face { stroke: #1d4ed8; stroke-width: 2.2; }
-.node[data-relation="needed-by"] rect.face { stroke: #c2410c; stroke-width: 2.2; }
-</style>
-</head>
-<body>
-<header>
-<input id="search" data-testid="search" type="search" placeholder="search ( / )" aria-label="search">
-<span id="found" data-testid="found" role="status"></span>
-<span id="legend" data-testid="legend" aria-label="legend"></span>
-<button id="unfold" data-testid="unfold-all">unfold all</button>
-<button id="fold" data-testid="fold-all">fold all</button>
-<span id="about">An arrow leads to what is needed. Click a stack to unfold it. Drag to move, wheel or + and - to zoom, 0 for all of it.</span>
-</header>
-<div id="open" data-testid="open" aria-label="what is unfolded"></div>
-<div id="view"></div>
-<div id="details" data-testid="details" role="status"></div>
-<script id="data" type="application/json"><!--drawing--></script>
-<script>
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const view = document.getElementById("view");
 const search = document.getElementById("search");
 const details = document.getElementById("details");
 const kStart = 36;      // boxes shown at first, if folding can achieve that
-const kAlone = 24;      // resources next to each other that need no group
 const kLetter = 7.25, kRow = 46, kGap = 84, kMargin = 24, kLongest = 44;
 const palette = new Map(data.actions.map((a) => [a.name, a]));
 // the heaviest action determines the colour of a stack
@@ -67,62 +11,14 @@ const kWeight = ["unchanged", "forget", "adopt", "refresh", "read", "create", "u
 
 // ---- groups: modules, their instances, blocks with instances, types where there are very many
 
-/// "module.a["x"].web[0]": the names of all enclosing groups and itself.
-function pathOf(address) {
-    const parts = address.match(/(?:module\.)?[^.[\]]+(?:\[(?:"[^"]*"|\d+)\])?(?:#\d+)?/g) ?? [address];
-    const path = [];
-    let whole = "";
-    for (const part of parts) {
-        const name = (whole ? whole + "." : "") + part.replace(/\[.*$/, "");
-        path.push(name);
-        whole += (whole ? "." : "") + part;
-        if (whole !== name) path.push(whole);
-    }
-    return path[0].startsWith("data") && path.length > 1 && path[0] === "data" ? path.slice(1) : path;
+/// The tree of the program with a parent of each group.
+function grown(from, parent) {
+    const out = { name: from.name, id: from.box, ofType: from.of_type === true, parent, open: false };
+    out.children = (from.children ?? []).map((child) => grown(child, out));
+    return out;
 }
-
-const root = { name: "", children: [], parent: null, open: true };
-function childNamed(group, name) {
-    group.byName ??= new Map();
-    if (!group.byName.has(name)) {
-        const made = { name, children: [], parent: group, open: false };
-        group.byName.set(name, made);
-        group.children.push(made);
-    }
-    return group.byName.get(name);
-}
-data.nodes.forEach((node, id) => {
-    let at = root;
-    for (const name of pathOf(node.address)) at = childNamed(at, name);
-    at.id = id;
-});
-
-/// Drops groups of one; groups very many siblings by type.
-function tidy(group) {
-    group.children = group.children.map((child) => {
-        tidy(child);
-        if (child.id !== undefined || child.children.length !== 1) return child;
-        child.children[0].parent = group;
-        return child.children[0];
-    });
-    const singles = group.children.filter((child) => child.id !== undefined);
-    if (singles.length <= kAlone || (group !== root && group.children.length === singles.length && isBlock(group))) return;
-    const byType = new Map();
-    for (const child of singles) {
-        const type = data.nodes[child.id].type;
-        if (!byType.has(type)) byType.set(type, []);
-        byType.get(type).push(child);
-    }
-    for (const [type, members] of byType) {
-        if (members.length < 3) continue;
-        const made = { name: (group.name ? group.name + ": " : "") + type, children: members, parent: group, open: false, ofType: true };
-        for (const member of members) member.parent = made;
-        group.children = group.children.filter((child) => !members.includes(child));
-        group.children.push(made);
-    }
-}
-const isBlock = (group) => group.children.every((child) => child.name.startsWith(group.name + "["));
-tidy(root);
+const root = grown(data.tree, null);
+root.open = true;
 
 function leavesOf(group, out = []) {
     if (group.id !== undefined) out.push(group.id);
@@ -269,9 +165,9 @@ function element(name, attributes = {}, text = null) {
     if (text !== null) out.textContent = text;
     return out;
 }
-const svg = element("svg", { id: "graph", "data-testid": "graph", "font-family": "monospace", "font-size": 12 });
+const svg = element("svg", { id: "graph", "data-testid": "graph", "font-family": "monospace", "font-size": 12, role: "group", "aria-label": "Graph: the list of resources has the same content" });
 const arrow = element("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 8, refY: 4, markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" });
-arrow.append(element("path", { d: "M0 0 L8 4 L0 8 z", fill: "#6b7280" }));
+arrow.append(element("path", { d: "M0 0 L8 4 L0 8 z", class: "head" }));
 const definitions = element("defs");
 definitions.append(arrow);
 const lines = element("g"), faces = element("g");
@@ -282,14 +178,17 @@ let shown, nodes, whole;
 const box = { x: 0, y: 0, width: 1, height: 1 };
 function show() { svg.setAttribute("viewBox", `${box.x} ${box.y} ${box.width} ${box.height}`); }
 
+const countsOf = (at) => at.children.length === 0 ? at.state : [...at.counts].map(([state, n]) => `${n} ${state}`).join(", ");
+
 function drawNode(at, i) {
-    const place = shown.places[i], colors = palette.get(at.state), stack = at.children.length > 0;
+    const place = shown.places[i], stack = at.children.length > 0;
     const note = noteOf(at), height = note ? 36 : 26;
     const out = element("g", { class: "node", "data-testid": `${stack ? "group" : "node"}-${at.name}`, "data-state": at.state,
         "data-type": at.types.join(" "), "data-count": at.leaves.length, tabindex: 0, role: "button",
+        "aria-label": `${at.name}, ${stack ? `folded, ${at.leaves.length} resources: ` : ""}${countsOf(at)}`,
         transform: `translate(${place.x} ${place.y - height / 2})` });
-    const rect = (x, y, name) => element("rect", { x, y, width: place.width, height, rx: 5, class: name, stroke: colors.frame, fill: colors.inside });
-    out.append(element("title", {}, `${at.name}\n${at.types.join(", ")}\n` + [...at.counts].map(([state, n]) => `${n} ${state}`).join(", ")));
+    const rect = (x, y, name) => element("rect", { x, y, width: place.width, height, rx: 5, class: name });
+    out.append(element("title", {}, `${at.name}\n${at.types.join(", ")}\n${countsOf(at)}`));
     if (stack) out.append(rect(6, 5, "behind"), rect(3, 2.5, "behind"));
     out.append(rect(0, 0, "face"), element("text", { x: 10, y: 16, class: stack ? "count" : "name" }, labelOf(at)));
     if (note) out.append(element("text", { x: 10, y: 30, class: "type" }, note));
@@ -297,7 +196,7 @@ function drawNode(at, i) {
     out.addEventListener("mouseleave", clear);
     out.addEventListener("focus", () => choose(i));
     out.addEventListener("blur", clear);
-    const press = () => { if (stack) toggle(at, true); };
+    const press = () => { stack ? toggle(at, true) : showEntry(at.id); };
     out.addEventListener("click", () => { if (!dragged) press(); });
     out.addEventListener("keydown", (event) => {
         if (event.key === "Enter" || event.key === " ") { event.preventDefault(); press(); }
@@ -392,9 +291,7 @@ function choose(i) {
     nodes[i].dataset.relation = "self";
     const below = follow(i, shown.needs, (edge) => edge.to, "needs");
     const above = follow(i, shown.neededBy, (edge) => edge.from, "needed-by");
-    const what = at.children.length > 0
-        ? `${at.leaves.length} resources  ` + [...at.counts].map(([state, n]) => `${n} ${state}`).join(", ")
-        : at.state;
+    const what = (at.children.length > 0 ? `${at.leaves.length} resources  ` : "") + countsOf(at);
     details.textContent = `${at.name}  ${at.types.join(", ")}  ${what}  depends on ${below}, required by ${above}`;
 }
 
@@ -409,8 +306,7 @@ for (const action of data.actions) {
     entry.dataset.testid = `legend-${action.name}`;
     entry.setAttribute("aria-pressed", "false");
     const colour = document.createElement("i");
-    colour.style.background = action.inside;
-    colour.style.borderColor = action.frame;
+    entry.dataset.state = action.name;
     entry.append(colour, `${action.symbol ? action.symbol + " " : ""}${action.label} ${count}`);
     entry.addEventListener("click", () => {
         chosenState = chosenState === action.name ? null : action.name;
@@ -419,6 +315,29 @@ for (const action of data.actions) {
     });
     legend.append(entry);
 }
+
+// ---- the list of resources
+
+const entries = new Map([...document.querySelectorAll("[data-box]")].map((item) => [Number(item.dataset.box), item]));
+function showEntry(id) {
+    const item = entries.get(id);
+    item.hidden = false;
+    for (let at = item; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+    const target = item.querySelector("summary") ?? item;
+    target.scrollIntoView({ block: "center" });
+    target.focus({ preventScroll: true });
+}
+function filterList(active, wanted) {
+    for (const [id, item] of entries) item.hidden = active && !isHit(id, wanted);
+    for (const group of document.querySelectorAll("li.group")) {
+        group.hidden = active && !group.querySelector("[data-box]:not([hidden])");
+        if (active && !group.hidden && wanted !== "") group.firstElementChild.open = true;
+    }
+}
+for (const [button, open] of [["open-all", true], ["close-all", false]])
+    document.getElementById(button).addEventListener("click", () => {
+        for (const item of document.querySelectorAll("#list details")) item.open = open;
+    });
 
 // ---- searching, moving, zooming
 
@@ -439,6 +358,7 @@ function matches() {
         else delete nodes[i].dataset.match;
     });
     svg.classList.toggle("searched", active);
+    filterList(active, wanted);
     document.getElementById("found").textContent = active ? `${count} found` : "";
     return found;
 }
@@ -454,6 +374,7 @@ function zoom(factor, x = box.x + box.width / 2, y = box.y + box.height / 2) {
 /// Drawing units per pixel; the whole drawing fits, so one side can have spare room.
 function scale() { return Math.max(box.width / view.clientWidth, box.height / view.clientHeight); }
 view.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && !view.contains(document.activeElement)) return; // the page scrolls
     event.preventDefault();
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
     zoom(event.deltaY < 0 ? 0.85 : 1 / 0.85, at.x, at.y);
@@ -498,7 +419,8 @@ search.addEventListener("keydown", (event) => {
     }
 });
 window.addEventListener("keydown", (event) => {
-    if (event.target === search) return;
+    if (event.target === search || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key !== "/" && !view.contains(event.target)) return;
     const step = box.width / 10;
     const keys = {
         "+": () => zoom(0.8), "-": () => zoom(1.25), "0": () => { Object.assign(box, whole); show(); },
@@ -520,6 +442,3 @@ if (groups.length === 0) for (const id of ["unfold", "fold"]) document.getElemen
 openForAStart();
 draw();
 fitAll();
-</script>
-</body>
-</html>
