@@ -1,6 +1,7 @@
 #include "cli/render/graph_html.h"
 #include "cli/render/graph_layers.h"
 #include "cli/render/graph_svg.h"
+#include "cli/render/graph_tree.h"
 #include "render_fixture.h"
 
 #include <fmt/format.h>
@@ -58,9 +59,49 @@ TEST_CASE("the drawing of a plan shows each action, and escapes XML") {
     CHECK(svg.find("data-testid=\"node-a&lt;b&gt;&amp;&quot;c\\x1B\"") != svg.npos);
     CHECK(svg.find("data-testid=\"node-node[&quot;b&quot;]\"") != svg.npos);
     const std::string page = to_html(drawing);
-    CHECK(page.find("<!--drawing-->") == page.npos);
+    CHECK(page.find("{list}") == page.npos);
     // data cannot end the element early
-    CHECK(page.find(R"("address":"a\u003cb>&\"c\u001b")") != page.npos);
+    CHECK(page.find(R"("address":"a\u003cb>&\"c\\x1B")") != page.npos);
     CHECK(page.find(R"("name":"replace")") != page.npos);
     CHECK(to_svg({}).ends_with("</svg>\n"));
+}
+
+TEST_CASE("the path of an address names the groups around it") {
+    using Path = std::vector<std::string>;
+    CHECK(group_path("web") == Path{"web"});
+    CHECK(group_path("web[0]") == Path{"web", "web[0]"});
+    CHECK(group_path("module.a[\"x.y]\"].web[\"b\"]") ==
+          Path{"module.a", "module.a[\"x.y]\"]", "module.a[\"x.y]\"].web",
+               "module.a[\"x.y]\"].web[\"b\"]"});
+    CHECK(group_path("module.a.data.b") == Path{"module.a", "module.a.data.b"});
+    CHECK(group_path("web[0]#2") == Path{"web", "web[0]#2"});
+    CHECK(group_path("web[") == Path{"web", "web["});
+    CHECK(group_path("").empty());
+}
+
+TEST_CASE("boxes are grouped by module and block, and many of one type by type") {
+    Drawing drawing;
+    const auto add = [&](const std::string& address, std::optional<Action> action = {}) {
+        drawing.boxes.push_back({address, "test", action});
+    };
+    add("web[0]");
+    add("web[1]", Action::remove);
+    add("module.m.only", Action::create);
+    add("alone[0]");
+    GraphTree tree = graph_tree(drawing);
+    REQUIRE(tree.children.size() == 3);
+    CHECK(tree.children[0].name == "web");
+    CHECK(tree.children[0].boxes() == std::vector<std::size_t>{0, 1});
+    CHECK(heaviest_state(drawing, tree.boxes()) == "remove");
+    CHECK(heaviest_state(drawing, {0, 2}) == "create");
+    // groups of one are left out
+    CHECK(tree.children[1].box == 2);
+    CHECK(tree.children[2].name == "alone[0]");
+    for (int i = 0; i < 30; ++i) add("single" + std::to_string(i));
+    tree = graph_tree(drawing);
+    REQUIRE(tree.children.size() == 2);
+    CHECK(tree.children[1].name == "test");
+    CHECK(tree.children[1].of_type);
+    CHECK(tree.boxes().size() == drawing.boxes.size());
+    CHECK(graph_tree({}).children.empty());
 }

@@ -104,18 +104,21 @@ test("it can be searched, moved and zoomed", async () => {
         await page.focus('[data-testid="search"]');
         await page.keyboard.press("Escape");
         assert.equal((await page.$$("[data-match]")).length, 0);
+        await page.keyboard.press("+"); // the keys of the drawing need the focus in it
+        await page.focus("#view");
         await page.keyboard.press("0");
+        await page.$eval("#view", (view) => view.scrollIntoView());
         const whole = await boxOf(page, "base");
         await page.keyboard.press("+");
         const larger = await boxOf(page, "base");
         assert.ok(larger.width > whole.width * 1.1);
-        await page.mouse.move(640, 600);
+        await page.mouse.move(640, 500);
         await page.mouse.wheel(0, 300);
         assert.ok((await boxOf(page, "base")).width < larger.width);
         await page.keyboard.press("0");
-        await page.mouse.move(640, 600);
+        await page.mouse.move(640, 500);
         await page.mouse.down();
-        await page.mouse.move(740, 650);
+        await page.mouse.move(740, 550);
         await page.mouse.up();
         const moved = await boxOf(page, "base");
         assert.ok(Math.abs(moved.x - whole.x - 100) < 2 && Math.abs(moved.y - whole.y - 50) < 2);
