@@ -27,7 +27,8 @@ std::string header(const Report& r) {
         "<header data-testid=\"verdict\" data-state=\"{}\">\n"
         "<h1><span class=\"verdict\">{}</span> {}</h1>\n"
         "<p>{}, measured for {}.{}</p>\n{}{}</header>\n",
-        state, name_of(r.verdict()), escape_markup(r.title), escape_markup(r.app), show_time(r.measured.length),
+        state, name_of(r.verdict()), escape_markup(r.title), escape_markup(r.app),
+        show_time(r.measured.length),
         r.undone() ? "" : " <strong class=\"missed\">A fault has not been undone.</strong>",
         dim(r.load ? r.load->text() : ""), dim(failover_text(r.measured)));
 }
@@ -53,7 +54,8 @@ std::string thresholds(const Report& r) {
         out +=
             fmt::format("<tr data-testid=\"threshold\" data-state=\"{}\"><td class=\"{}\">{}</td>"
                         "<td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                        word, style, word, escape_markup(t.name), escape_markup(t.value), escape_markup(t.limit));
+                        word, style, word, escape_markup(t.name), escape_markup(t.value),
+                        escape_markup(t.limit));
     }
     return out + "</table></div></section>\n";
 }
@@ -115,7 +117,8 @@ std::string measured(const Report& r) {
     for (const auto& [name, s] :
          {std::pair{"reads", &r.measured.reads}, {"writes", &r.measured.writes}})
         for (const auto& [problem, count] : s->problems)
-            out += fmt::format("<li>failed {}: {} × {}</li>\n", name, count, escape_markup(problem));
+            out +=
+                fmt::format("<li>failed {}: {} × {}</li>\n", name, count, escape_markup(problem));
     return out + "</ul></section>\n";
 }
 
@@ -142,7 +145,8 @@ std::string placement_table(const Report& r) {
                                      : nodes->empty()      ? "not measured"
                                                            : "none";
             const bool moved = !known.empty() && node != known && !nodes->empty();
-            out += fmt::format("<td{}>{}</td>", moved ? " class=\"moved\"" : "", escape_markup(node));
+            out +=
+                fmt::format("<td{}>{}</td>", moved ? " class=\"moved\"" : "", escape_markup(node));
             if (!nodes->empty()) known = node;
         }
         out += "</tr>\n";

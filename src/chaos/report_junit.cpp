@@ -1,7 +1,7 @@
 #include "chaos/report_junit.h"
 
-#include "core/page.h"
 #include "chaos/report_text.h"
+#include "core/page.h"
 
 #include <fmt/format.h>
 
@@ -17,7 +17,8 @@ std::string to_junit(const Report& r) {
         cases += result.empty() ? "/>\n" : fmt::format(">{}</testcase>\n", result);
     };
     for (const Threshold& t : r.thresholds) {
-        const std::string message = escape_markup(fmt::format("{}: {} ({})", t.name, t.value, t.limit));
+        const std::string message =
+            escape_markup(fmt::format("{}: {} ({})", t.name, t.value, t.limit));
         std::string result;
         if (t.result == Threshold::Result::not_measured) {
             ++skipped;

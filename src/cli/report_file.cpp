@@ -25,10 +25,10 @@ void check_report_file(const std::filesystem::path& file) {
         throw Error(ErrorKind::usage, fmt::format("{} is not a regular file", file.string()))
             .with_hint("the file is replaced as a whole: name a regular or a new file");
     if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
-        throw Error(ErrorKind::usage,
-                    fmt::format("{} cannot be written: {}", file.string(),
-                                std::generic_category().message(errno)))
-            .with_hint(fmt::format("the file is created in {} and then renamed", directory.string()));
+        throw Error(ErrorKind::usage, fmt::format("{} cannot be written: {}", file.string(),
+                                                  std::generic_category().message(errno)))
+            .with_hint(
+                fmt::format("the file is created in {} and then renamed", directory.string()));
 }
 
 } // namespace hadeploy::cli

@@ -31,7 +31,7 @@ std::string escape_markup(std::string_view text) {
     return out;
 }
 
-std::string html_page(const Page& page) {
+std::string html_page(const HtmlPage& page) {
     std::string out = fmt::format(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "

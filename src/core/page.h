@@ -10,7 +10,7 @@ namespace hadeploy {
 std::string escape_markup(std::string_view text);
 
 /// A page that loads nothing: its style and its scripts are in the file.
-struct Page {
+struct HtmlPage {
     std::string title; ///< plain text
     std::string style; ///< rules in addition to those that all pages share
     std::string body;  ///< HTML
@@ -19,6 +19,6 @@ struct Page {
 
 /// The page as HTML. Its policy forbids every request and, without a script of its own, every
 /// script.
-std::string html_page(const Page& page);
+std::string html_page(const HtmlPage& page);
 
 } // namespace hadeploy

@@ -70,9 +70,9 @@ TEST_CASE("the path of an address names the groups around it") {
     using Path = std::vector<std::string>;
     CHECK(group_path("web") == Path{"web"});
     CHECK(group_path("web[0]") == Path{"web", "web[0]"});
-    CHECK(group_path("module.a[\"x.y]\"].web[\"b\"]") ==
-          Path{"module.a", "module.a[\"x.y]\"]", "module.a[\"x.y]\"].web",
-               "module.a[\"x.y]\"].web[\"b\"]"});
+    CHECK(group_path("module.a[\"x.y]\"].web[\"b\"]") == Path{"module.a", "module.a[\"x.y]\"]",
+                                                              "module.a[\"x.y]\"].web",
+                                                              "module.a[\"x.y]\"].web[\"b\"]"});
     CHECK(group_path("module.a.data.b") == Path{"module.a", "module.a.data.b"});
     CHECK(group_path("web[0]#2") == Path{"web", "web[0]#2"});
     CHECK(group_path("web[") == Path{"web", "web["});

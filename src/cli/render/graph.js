@@ -185,12 +185,11 @@ function drawNode(at, i) {
     const note = noteOf(at), height = note ? 36 : 26;
     const out = element("g", { class: "node", "data-testid": `${stack ? "group" : "node"}-${at.name}`, "data-state": at.state,
         "data-type": at.types.join(" "), "data-count": at.leaves.length, tabindex: 0, role: "button",
-        "aria-label": `${at.name}, ${stack ? `folded, ${at.leaves.length} resources: ` : ""}${countsOf(at)}`,
+        "aria-label": `${labelOf(at)} ${note}, ${countsOf(at)}${stack ? ", folded" : ""}`,
         transform: `translate(${place.x} ${place.y - height / 2})` });
     const rect = (x, y, name) => element("rect", { x, y, width: place.width, height, rx: 5, class: name });
-    out.append(element("title", {}, `${at.name}\n${at.types.join(", ")}\n${countsOf(at)}`));
     if (stack) out.append(rect(6, 5, "behind"), rect(3, 2.5, "behind"));
-    out.append(rect(0, 0, "face"), element("text", { x: 10, y: 16, class: stack ? "count" : "name" }, labelOf(at)));
+    out.append(rect(0, 0, "face"), element("text", { x: 10, y: 16, class: stack ? "count" : "name" }, `${labelOf(at)} `));
     if (note) out.append(element("text", { x: 10, y: 30, class: "type" }, note));
     out.addEventListener("mouseenter", () => choose(i));
     out.addEventListener("mouseleave", clear);
@@ -244,6 +243,8 @@ function shownWithin(group) {
 }
 function fitAll() {
     Object.assign(box, whole);
+    const high = Math.min(innerHeight * 0.7, Math.max(320, whole.height * 1.5));
+    view.style.height = `${high}px`;
     const least = 0.55; // pixels per unit: below this nothing is readable
     const across = view.clientWidth / least, down = view.clientHeight / least;
     if (box.width > across && box.height <= down) Object.assign(box, { width: across });
@@ -322,7 +323,7 @@ const entries = new Map([...document.querySelectorAll("[data-box]")].map((item) 
 function showEntry(id) {
     const item = entries.get(id);
     item.hidden = false;
-    for (let at = item; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+    for (let at = item.querySelector("details") ?? item; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
     const target = item.querySelector("summary") ?? item;
     target.scrollIntoView({ block: "center" });
     target.focus({ preventScroll: true });

@@ -80,7 +80,8 @@ std::string lines_html(const std::string& text) {
     for (const std::string& line : split_lines(text)) {
         const std::string_view kind = class_of(line);
         const std::string safe = escape_markup(printable(line));
-        out += kind.empty() ? safe + "\n" : fmt::format("<span class=\"{}\">{}</span>\n", kind, safe);
+        out +=
+            kind.empty() ? safe + "\n" : fmt::format("<span class=\"{}\">{}</span>\n", kind, safe);
     }
     return out + "</pre>";
 }
@@ -105,11 +106,11 @@ class List {
         std::string text;
         for (const auto& [state, n] : counts)
             text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, state);
-        return fmt::format("<li class=\"group\"><details><summary><span class=\"address\">{}</span> "
-                           "<span class=\"badge\" data-state=\"{}\">{}</span></summary>\n{}"
-                           "</details></li>\n",
-                           escape_markup(printable(tree.name)), heaviest_state(drawing_, boxes),
-                           text, of(tree));
+        return fmt::format(
+            "<li class=\"group\"><details><summary><span class=\"address\">{}</span> "
+            "<span class=\"badge\" data-state=\"{}\">{}</span></summary>\n{}"
+            "</details></li>\n",
+            escape_markup(printable(tree.name)), heaviest_state(drawing_, boxes), text, of(tree));
     }
 
     std::string resource(std::size_t index) const {
@@ -125,10 +126,10 @@ class List {
             escape_markup(symbol.empty() ? words : fmt::format("{} {}", symbol, words)),
             escape_markup(printable(box.address)), escape_markup(box.type));
         const std::string changes = index < page_.changes.size() ? page_.changes[index] : "";
-        const std::string body =
-            changes.empty() ? heading
-                            : fmt::format("<details><summary>{}</summary>{}</details>", heading,
-                                          lines_html(changes));
+        const std::string body = changes.empty()
+                                     ? heading
+                                     : fmt::format("<details><summary>{}</summary>{}</details>",
+                                                   heading, lines_html(changes));
         return fmt::format("<li data-box=\"{}\"{}>{}</li>\n", index,
                            changes.empty() ? " tabindex=\"-1\"" : "", body);
     }
@@ -137,7 +138,8 @@ class List {
     const GraphPage& page_;
 };
 
-constexpr std::string_view kParts = R"html(<a class="skip" href="#list">Skip to the list of resources</a>
+constexpr std::string_view kParts =
+    R"html(<a class="skip" href="#list">Skip to the list of resources</a>
 <header>
 <h1>{title}</h1>
 <p data-testid="headline">{headline}</p>
@@ -169,8 +171,9 @@ constexpr std::string_view kParts = R"html(<a class="skip" href="#list">Skip to 
 
 std::string notes_html(const GraphPage& page) {
     if (page.notes.empty()) return "";
-    std::string out = "<section class=\"notes\" data-testid=\"notes\" aria-labelledby=\"notes-title\">"
-                      "<h2 id=\"notes-title\">Notes</h2>\n";
+    std::string out =
+        "<section class=\"notes\" data-testid=\"notes\" aria-labelledby=\"notes-title\">"
+        "<h2 id=\"notes-title\">Notes</h2>\n";
     for (const std::string& note : page.notes) out += lines_html(note) + "\n";
     return out + "</section>\n";
 }
@@ -181,9 +184,8 @@ std::string to_html(const Drawing& drawing, const GraphPage& page) {
     const GraphTree tree = graph_tree(drawing);
     Json nodes = Json::array(), edges = Json::array();
     for (const Drawing::Box& box : drawing.boxes)
-        nodes.push_back({{"address", printable(box.address)},
-                         {"type", box.type},
-                         {"state", state_of(box)}});
+        nodes.push_back(
+            {{"address", printable(box.address)}, {"type", box.type}, {"state", state_of(box)}});
     for (const auto& [from, to] : drawing.edges) edges.push_back({from, to});
     const Json data{{"nodes", std::move(nodes)},
                     {"edges", std::move(edges)},

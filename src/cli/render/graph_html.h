@@ -12,10 +12,10 @@ namespace hadeploy::cli {
 /// What a page shows besides a drawing. All members are plain text.
 struct GraphPage {
     std::string title = "hadeploy graph";
-    std::string headline = {};              ///< below the title
-    std::vector<std::string> notes = {};    ///< texts of several lines, such as data losses
-    std::vector<std::string> words = {};    ///< by box: the action in words; default: the state
-    std::vector<std::string> changes = {};  ///< by box: the lines of its changes
+    std::string headline = {};             ///< below the title
+    std::vector<std::string> notes = {};   ///< texts of several lines, such as data losses
+    std::vector<std::string> words = {};   ///< by box: the action in words; default: the state
+    std::vector<std::string> changes = {}; ///< by box: the lines of its changes
 };
 
 /// A page with the drawing, and a list of its resources with the same content. Modules and blocks

@@ -32,16 +32,16 @@ std::size_t end_of_part(std::string_view address, std::size_t at) {
 }
 
 /// Builds the tree by names; pointers stay valid while it grows.
-struct Group {
+struct Branch {
     std::string name = {};
     std::optional<std::size_t> box = {};
-    std::vector<std::unique_ptr<Group>> children = {};
-    std::map<std::string, Group*> by_name = {};
+    std::vector<std::unique_ptr<Branch>> children = {};
+    std::map<std::string, Branch*> by_name = {};
 
-    Group& child(const std::string& wanted) {
-        Group*& found = by_name[wanted];
+    Branch& child(const std::string& wanted) {
+        Branch*& found = by_name[wanted];
         if (found == nullptr) {
-            children.push_back(std::make_unique<Group>());
+            children.push_back(std::make_unique<Branch>());
             found = children.back().get();
             found->name = wanted;
         }
@@ -73,15 +73,15 @@ void group_by_type(const Drawing& drawing, GraphTree& group) {
         }
         const auto [it, fresh] = place.emplace(type, made.size());
         if (fresh)
-            made.push_back({.name = group.name.empty() ? type : group.name + ": " + type,
-                            .of_type = true});
+            made.push_back(
+                {.name = group.name.empty() ? type : group.name + ": " + type, .of_type = true});
         made[it->second].children.push_back(std::move(child));
     }
     std::move(made.begin(), made.end(), std::back_inserter(rest));
     group.children = std::move(rest);
 }
 
-GraphTree tidy(const Drawing& drawing, const Group& group) {
+GraphTree tidy(const Drawing& drawing, const Branch& group) {
     GraphTree out{.name = group.name, .box = group.box};
     for (const auto& child : group.children) {
         GraphTree below = tidy(drawing, *child);
@@ -96,9 +96,9 @@ GraphTree tidy(const Drawing& drawing, const Group& group) {
     return out;
 }
 
-void collect(const GraphTree& tree, std::vector<std::size_t>& out) {
+void collect_boxes(const GraphTree& tree, std::vector<std::size_t>& out) {
     if (tree.box) out.push_back(*tree.box);
-    for (const GraphTree& child : tree.children) collect(child, out);
+    for (const GraphTree& child : tree.children) collect_boxes(child, out);
 }
 
 } // namespace
@@ -116,9 +116,9 @@ std::vector<std::string> group_path(std::string_view address) {
 }
 
 GraphTree graph_tree(const Drawing& drawing) {
-    Group root;
+    Branch root;
     for (std::size_t i = 0; i < drawing.boxes.size(); ++i) {
-        Group* at = &root;
+        Branch* at = &root;
         for (const std::string& name : group_path(drawing.boxes[i].address)) at = &at->child(name);
         // two boxes of one address, which no plan has, would lose one of them
         if (at->box) at = &at->child(fmt::format("{} ({})", drawing.boxes[i].address, i));
@@ -129,7 +129,7 @@ GraphTree graph_tree(const Drawing& drawing) {
 
 std::vector<std::size_t> GraphTree::boxes() const {
     std::vector<std::size_t> out;
-    collect(*this, out);
+    collect_boxes(*this, out);
     return out;
 }
 
