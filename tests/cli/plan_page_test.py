@@ -72,7 +72,7 @@ class PlanPageTest(Case):
         self.assertEqual(page.open, [])
         self.assertEqual(len([item for item in page.all("li") if "data-box" in item]), 7)
         for text in ("hadeploy: plan of shop", "Plan: 7 to create", "+ create", "conf", 'hostile["</script><b>"]',
-                     'hostile["日本語"]', "z" * 60, "l" * 100, "x\\u{202E}\\x1B</details>", "path: out.conf"):
+                     'hostile["日本語"]', "z" * 60, "l" * 100, "x\\u{202E}\\x1B</details>", "/out.conf\ncontent: (secret)"):
             self.assertIn(text, page.text)
         data = json.loads(page.scripts[0])
         self.assertEqual({node["state"] for node in data["nodes"]}, {"create"})
