@@ -110,6 +110,9 @@ class PackageTest(Case):
         for file in FILES:
             self.assertIn(file, entries)
         self.assertEqual(entries["usr/bin/hadeploy"], "-rwxr-xr-x")
+        self.assertEqual(entries["usr/share/hadeploy/examples/aws-ha-web/new-secrets"], "-rwxr-xr-x")
+        self.assertEqual(entries["usr/share/hadeploy/examples/aws-ha-web/hadeploy.yaml"], "-rw-r--r--")
+        self.assertNotIn("usr/share/hadeploy/examples/aws-ha-web/secrets.yaml", entries)  # those of a developer
         for path in entries:
             self.assertRegex(path, r"^(|usr/|usr/(bin|lib|share)/.*)$")
             self.assertNotRegex(path, r"/(\.hadeploy|\.git|include|cmake)/")
