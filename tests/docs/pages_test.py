@@ -8,12 +8,15 @@ Each page has a directory of its own. Of its code blocks,
   lines, and `...` within a line for any text. Lines of progress (`[   0.0s] reading ...`) are left out. A command has
   to succeed, unless its output contains an error or the next command is `echo $?`;
 - `sh` has commands without output, which have to succeed;
+- `yaml` without a title is a part of a spec: its keys and values have to fit the JSON Schema;
 - a comment before a block, `<!-- not run: REASON -->`, excludes it; the test lists these blocks. `<!-- run by: TEST -->`
   names the test that runs it;
 - a comment `<!-- from: NAME -->` says that the text is in tests/cli/catalogue/NAME/expected.
 
 usage: pages_test.py HADEPLOY [unittest options]
 """
+import functools
+import json
 import os
 import pathlib
 import re
@@ -23,6 +26,9 @@ import sys
 import tempfile
 import unittest
 
+import jsonschema
+import yaml
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "tests" / "cli")]
 import skips  # noqa: E402
@@ -30,10 +36,12 @@ from document import fences  # noqa: E402
 
 HADEPLOY = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "hadeploy"
 DOCS = SOURCE / "docs"
-PAGES = [SOURCE / "README.md", DOCS / "index.md", DOCS / "start.md",
-         *sorted(path for folder in ("tutorials", "how-to", "explanation") for path in (DOCS / folder).glob("*.md"))]
+# Pages whose commands other tests run, because they need a database or the loss of a state.
+ELSEWHERE = {"backup.md": "tests/cli/recovery_test.py", "plans-in-ci.md": "tests/cli/plans_in_ci_test.py",
+             "shared-state.md": "tests/cli/shared_state_test.py"}
+PAGES = [SOURCE / "README.md", *sorted(path for path in DOCS.rglob("*.md") if path.name not in ELSEWHERE)]
 NOT_RUN = re.compile(r"not run: (.+)")
-KINDS = ("console", "sh", "yaml", "json", "lua")
+KINDS = ("json", "lua")
 PROGRESS = re.compile(r"\[ *\d+\.\ds\] ")
 COMMAND = '. "$SAVED"/env; cd "$(cat "$SAVED"/cwd)"\n(exit %d)\n%s\nstatus=$?; export -p >"$SAVED"/env; pwd >"$SAVED"/cwd; exit $status'
 
@@ -67,6 +75,18 @@ def matches(expected, actual):
         else:
             parts.append(".*?".join(re.escape(part) for part in line.rstrip().split("...")) + r" *\n")
     return re.fullmatch("".join(parts), "".join(line + "\n" for line in actual)) is not None
+
+
+@functools.cache
+def schema():
+    shown = subprocess.run([HADEPLOY, "schema"], check=True, capture_output=True)
+    return jsonschema.Draft7Validator(json.loads(shown.stdout))
+
+
+def faults_of_part(text):
+    """Where a part of a spec does not fit the schema. Keys may be left out."""
+    return [error.message for error in schema().iter_errors({"name": "page", **yaml.safe_load(text)})
+            if error.validator != "required"]
 
 
 class Session:
@@ -108,6 +128,8 @@ def problems(text, session):
             todo.append((block, None, None))
         elif block.language in ("console", "sh"):
             todo += [(block, command, output) for command, output in commands(block)]
+        elif block.language == "yaml":
+            yield from (f"line {block.line}: {fault}" for fault in faults_of_part(block.text))
         elif block.language in KINDS:
             yield f"line {block.line}: a block of {block.language} needs a title, or a comment that it is not run"
     for number, (block, command, output) in enumerate(todo):
@@ -154,10 +176,13 @@ class PagesTest(unittest.TestCase):
                 reason = NOT_RUN.fullmatch(block.note or "")
                 if reason:
                     left.append(f"{page.relative_to(SOURCE)}:{block.line}: {reason[1]}")
-                elif block.title or block.language in ("console", "sh"):
+                elif block.title or block.language in ("console", "sh", "yaml"):
                     run += 1
         print("\n".join(left))
-        print(f"{run} blocks of {len(PAGES)} pages are run, {len(left)} are not")
+        for page, test in ELSEWHERE.items():
+            self.assertTrue((DOCS / page).exists() and (SOURCE / test).exists())
+            print(f"docs/{page}: {test} runs its blocks")
+        print(f"{run} blocks of {len(PAGES)} pages are run or checked, {len(left)} are not")
         self.assertGreater(run, len(left))
 
     def test_the_comparison(self):
@@ -168,7 +193,8 @@ class PagesTest(unittest.TestCase):
 
     def test_a_page_that_is_wrong(self):
         pages = {"a different output": "```console\n$ echo a\nb\n```\n", "a failure": "```sh\nfalse\n```\n",
-                 "no title": "```yaml\na: b\n```\n", "another text": "<!-- from: yaml-tab -->\n```text\nx\n```\n"}
+                 "no title": "```json\n{}\n```\n",
+                 "no key": "```yaml\nresources: {a: {type: local.file, pth: a}}\n```\n", "another text": "<!-- from: yaml-tab -->\n```text\nx\n```\n"}
         for name, text in pages.items():
             with self.subTest(name), tempfile.TemporaryDirectory() as place:
                 self.assertEqual(len(list(problems(text, Session(pathlib.Path(place))))), 1)
