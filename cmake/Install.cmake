@@ -6,7 +6,7 @@ set(hadeploy_data ${CMAKE_INSTALL_DATADIR}/hadeploy)
 install(FILES docs/hadeploy.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN hadeploy.1 EXCLUDE)
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN hadeploy.1 EXCLUDE PATTERN site.css EXCLUDE)
 install(DIRECTORY modules DESTINATION ${hadeploy_data} PATTERN ".hadeploy" EXCLUDE)
 
 # Specs find the modules at the same relative path as in the source tree. The images have a different one.

@@ -11,7 +11,8 @@ Each page has a directory of its own. Of its code blocks,
 - `yaml` without a title is a part of a spec: its keys and values have to fit the JSON Schema;
 - a comment before a block, `<!-- not run: REASON -->`, excludes it; the test lists these blocks. `<!-- run by: TEST -->`
   names the test that runs it;
-- a comment `<!-- from: NAME -->` says that the text is in tests/cli/catalogue/NAME/expected.
+- a comment `<!-- from: NAME -->` says that the text is in tests/cli/catalogue/NAME/expected, or in a file if NAME is a
+  path.
 
 usage: pages_test.py HADEPLOY [unittest options]
 """
@@ -121,9 +122,10 @@ def problems(text, session):
         if block.note and (NOT_RUN.fullmatch(block.note) or block.note.startswith("run by: ")):
             continue
         if block.note and block.note.startswith("from: "):
-            expected = (SOURCE / "tests/cli/catalogue" / block.note[6:] / "expected").read_text()
+            name = block.note.removeprefix("from: ")
+            expected = (SOURCE / (name if "/" in name else f"tests/cli/catalogue/{name}/expected")).read_text()
             if block.text not in expected:
-                yield f"line {block.line}: the catalogue's {block.note[6:]} has a different text:\n{expected}"
+                yield f"line {block.line}: {name} has a different text:\n{expected}"
         elif block.title:
             todo.append((block, None, None))
         elif block.language in ("console", "sh"):
