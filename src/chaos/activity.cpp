@@ -98,7 +98,7 @@ ActivityResult process_result(const Value& provider, Ms timeout, const std::stop
         run_process({.argv = command_line(provider), .stop = stop, .timeout = timeout});
     return {Value::map({{"status", done.status}, {"stdout", done.out}, {"stderr", done.err}}),
             fmt::format("exit status {}", done.status),
-            done.status == 0 ? "" : in_one_line(last_lines(done.err, 3))};
+            done.status == 0 ? "" : in_one_line(end_of_output(done.err, 3))};
 }
 
 } // namespace

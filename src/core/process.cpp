@@ -327,7 +327,7 @@ ProcessResult run_process(const ProcessSpec& spec) {
     return ChildRun(spec).run();
 }
 
-std::string last_lines(std::string_view text, int count) {
+std::string end_of_output(std::string_view text, int count) {
     while (text.ends_with('\n')) text.remove_suffix(1);
     std::size_t begin = text.size();
     while (begin > 0 && count > 0) {
@@ -344,7 +344,7 @@ ProcessResult run_checked(const ProcessSpec& spec) {
     const std::string& said = result.err.empty() ? result.out : result.err;
     Error error(ErrorKind::failed,
                 fmt::format("{} failed with status {}", in_quotes(spec.argv[0]), result.status));
-    if (const std::string last = last_lines(said, 10); !last.empty()) error.with_note(last);
+    if (const std::string last = end_of_output(said, 10); !last.empty()) error.with_note(last);
     throw error;
 }
 

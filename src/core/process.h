@@ -44,6 +44,6 @@ ProcessResult run_process(const ProcessSpec& spec);
 ProcessResult run_checked(const ProcessSpec& spec);
 
 /// The last `count` lines of an output, without the final newline.
-std::string last_lines(std::string_view text, int count);
+std::string end_of_output(std::string_view text, int count);
 
 } // namespace hadeploy
