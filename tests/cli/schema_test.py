@@ -78,6 +78,9 @@ class SchemaTest(unittest.TestCase):
             spec = read((CATALOGUE / case / "hadeploy.yaml").read_text())
             self.assertNotEqual(self.mistakes(spec), [], case)
         self.assertNotEqual(self.mistakes({"name": "t"}, "module.yaml"), [])
+        for name in ("data", "each", "true", "1st", "a b"):
+            spec = {"name": "t", "resources": {name: {"type": "random.id", "bytes": 8}}}
+            self.assertEqual(len(self.mistakes(spec)), 1, name)
 
     def test_what_hadeploy_takes_passes(self):
         for spec in ({"name": "t", "x-common": {"a": 1}, "resources": {}},

@@ -2,6 +2,7 @@
 
 #include "chaos/settings.h"
 #include "core/value_json.h"
+#include "planner/spec/spec.h"
 
 #include <fmt/format.h>
 
@@ -147,10 +148,12 @@ Json block_schema(const Registry& registry, bool data) {
 }
 
 Json map_by_name(Json each, std::string_view text) {
-    return with_text({{"type", "object"},
-                      {"propertyNames", {{"pattern", "^[A-Za-z][A-Za-z0-9_-]{0,62}$"}}},
-                      {"additionalProperties", std::move(each)}},
-                     text);
+    return with_text(
+        {{"type", "object"},
+         {"propertyNames",
+          {{"pattern", "^[A-Za-z][A-Za-z0-9_-]{0,62}$"}, {"not", {{"enum", kReservedNames}}}}},
+         {"additionalProperties", std::move(each)}},
+        text);
 }
 
 Json rules(std::string_view text) {

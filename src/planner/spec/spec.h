@@ -14,12 +14,18 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hadeploy {
 
 inline constexpr const char* kSpecFile = "hadeploy.yaml"; ///< in a project's directory
 inline constexpr const char* kModuleFile = "module.yaml"; ///< in a module's directory
+
+/// Words that begin an expression of their own, so no resource, variable, ... can have such a name.
+inline constexpr std::array<std::string_view, 12> kReservedNames{
+    "var",  "local", "each", "count", "module", "data",
+    "path", "self",  "true", "false", "null",   "secret"};
 
 /// A condition that must hold, with its error message.
 struct Rule {

@@ -15,8 +15,6 @@
 namespace hadeploy {
 
 namespace {
-constexpr std::string_view kRoots[] = {"var",  "local", "each", "count", "module", "data",
-                                       "path", "self",  "true", "false", "null",   "secret"};
 constexpr std::string_view kIndented =
     "attributes are indented further than the name of their block";
 
@@ -155,7 +153,7 @@ bool SpecReader::check_name(const Entry& e) {
             "characters";
         return false;
     }
-    if (std::find(std::begin(kRoots), std::end(kRoots), e.key) != std::end(kRoots)) {
+    if (std::find(kReservedNames.begin(), kReservedNames.end(), e.key) != kReservedNames.end()) {
         Error& error = diagnostics_.add(fmt::format("\"{}\" is a reserved name", e.key), e.loc);
         if (!e.value.is_map()) error.hint = std::string(kIndented);
         return false;

@@ -154,7 +154,7 @@ Volume::Volume()
         "Detected and repaired: size, type, attachment and tags. Its data exists nowhere else, so "
         "you have to confirm its destruction. Destroy detaches the volume first.";
     import_id = "the volume ID (vol-...)";
-    example = "data:\n"
+    example = "storage:\n"
               "  type: aws.volume\n"
               "  availability_zone: eu-central-1a\n"
               "  size: 20 GiB\n"

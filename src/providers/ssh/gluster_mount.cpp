@@ -131,7 +131,7 @@ GlusterMount::GlusterMount() {
           "Drift that is repaired: not mounted, not enabled at boot, a changed service, and a "
           "missing directory of `directories` or one with a different owner or mode.\n\n"
           "Destroy unmounts the volume and removes the service and the mount point.";
-    example = "data:\n"
+    example = "mount:\n"
               "  type: gluster.mount\n"
               "  for_each: ${var.hosts}\n"
               "  host: ${each.value}\n"

@@ -22,7 +22,7 @@ class HostDirectory final : public SshType, public HoldsFiles {
               "Destroy removes the directory if it is empty. With `force` it removes the contents "
               "too, unless something is mounted below the directory. With `keep` the directory "
               "stays.";
-        example = "data:\n"
+        example = "files:\n"
                   "  type: host.directory\n"
                   "  host: ${node[\"node1\"].connection}\n"
                   "  path: /srv/data\n"
