@@ -38,11 +38,20 @@ def page(address, path, timeout=5):
         return response.read().decode(), response.headers["X-Version"]
 
 
+def health_of(is_healthy):
+    """As AWS reports the health of a target."""
+    return ("healthy", "", "") if is_healthy else \
+        ("unhealthy", "Target.ResponseCodeMismatch", "Health checks failed")
+
+
 class Balancer:
-    """Sends requests to the targets that moto has registered and whose health check succeeds."""
+    """Sends requests to the targets that moto has registered and whose health check succeeds. Until stop(), the
+    health that moto reports is the one that decides here, as in AWS."""
 
     def __init__(self, cloud):
         self.cloud, self.healthy, self.ends = cloud, set(), threading.Event()
+        self.health_before = proxy.balancing.health
+        proxy.balancing.health = lambda place, used: health_of(place[1] in self.healthy)
         self.seen, self.failures = collections.Counter(), []
         self.threads = [threading.Thread(target=work, daemon=True) for work in (self.check, self.load)]
         for thread in self.threads:
@@ -50,7 +59,7 @@ class Balancer:
 
     def is_healthy(self, instance):
         try:
-            return page(self.cloud.machines[instance].private, "/ping", 1)[0] == "pong\n"
+            return page(self.cloud.machines[instance].private, "/ping")[0] == "pong\n"
         except (OSError, KeyError):
             return False
 
@@ -75,6 +84,7 @@ class Balancer:
         self.ends.set()
         for thread in self.threads:
             thread.join()
+        proxy.balancing.health = self.health_before
 
 
 class MachinesTest(WebProject):
@@ -105,9 +115,7 @@ class MachinesTest(WebProject):
             if action in ("RegisterTargets", "DeregisterTargets"):
                 self.events.append((time.time(), f"{action[:-7].lower()} {params['Targets.member.1.Id']}"))
         proxy.faults = [watch, self.cloud.watch]
-        proxy.balancing.health = lambda place, used: (
-            ("healthy", "", "") if page_works(self.cloud, place[1]) else
-            ("unhealthy", "Target.ResponseCodeMismatch", "Health checks failed"))
+        proxy.balancing.health = lambda place, used: health_of(page_works(self.cloud, place[1]))
         self.agent = str(machines.PLACE / "agent")
         subprocess.run(["ssh-agent", "-a", self.agent], check=True, stdout=subprocess.DEVNULL)
         # the command of the README
@@ -249,7 +257,7 @@ class MachinesTest(WebProject):
 
 def page_works(cloud, instance):
     try:
-        return page(cloud.machines[instance].private, "/ping", 1)[0] == "pong\n"
+        return page(cloud.machines[instance].private, "/ping")[0] == "pong\n"
     except (OSError, KeyError):
         return False
 
