@@ -390,8 +390,10 @@ class Declaration {
                         "Write nothing; exit with code 1 if a file would change");
         layout.add_flag("--diff", args_.diff, "Show the changes as a diff");
         layout.add_flag("--recursive", args_.recursive, "Include subdirectories");
-        CLI::App& docs = command("docs", "Describe a resource type, or list all types");
-        docs.add_option("TYPE", args_.name, "Name of a type or provider, for example host.file");
+        CLI::App& docs = command("docs", "Describe a resource type or a topic, or list them");
+        docs.add_option(
+            "TOPIC", args_.name,
+            "Name of a type, a provider or a topic, for example host.file or variables");
         docs.add_flag("--markdown", args_.markdown, "Print the whole reference as Markdown");
         docs.add_flag("--commands", args_.commands, "Print the page of all commands as Markdown");
         docs.add_flag("--man", args_.man, "Print the manual page");

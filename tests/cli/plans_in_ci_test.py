@@ -27,6 +27,7 @@ from document import blocks  # noqa: E402
 from postgres_server import Missing, Server  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "plans-in-ci.md"
+PLAN_JSON = (ROOT / "docs" / "reference.md").read_text().split("\n## Plan JSON\n")[1].split("\n## ")[0]
 GITHUB = ROOT / "examples" / "ci" / "github"
 GITLAB = ROOT / "examples" / "ci" / "gitlab" / ".gitlab-ci.yml"
 KEY = "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U="
@@ -202,7 +203,7 @@ class PlansInCiTest(unittest.TestCase):
         self.other.write("words", "other words\n")
         self.other.run("plan", "--replace", "server", "--out", "plan.hadeploy")
         plan = json.loads(self.other.run("show", "--json", "plan.hadeploy"))
-        rows = re.findall(r"(?m)^\| ((?:`\w+`(?:, )?)+) \|", DOCUMENT.read_text().split("## The JSON")[1])
+        rows = re.findall(r"(?m)^\| ((?:`\w+`(?:, )?)+) \|", PLAN_JSON)
         documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
         self.assertLessEqual(set(plan), documented)
         golden = json.loads((ROOT / "tests" / "cli" / "golden" / "plan.json").read_text())

@@ -3,6 +3,7 @@
 #include "cli/docs/docs_markdown.h"
 #include "cli/docs/docs_schema.h"
 #include "cli/docs/docs_text.h"
+#include "cli/docs/docs_topics.h"
 #include "cli/render/graph.h"
 #include "render_fixture.h"
 #include "support/project.h"
@@ -59,6 +60,39 @@ TEST_CASE("the functions are documented from their table") {
                     "`cidrnetmask(\"10.77.0.0/20\") = \"255.255.240.0\"` |\n") !=
           std::string::npos);
     CHECK(text.find("`max(values: number\\|list...)`") != std::string::npos);
+}
+
+TEST_CASE("each section of the reference is a topic") {
+    std::map<std::string, std::string> topics;
+    for (const DocTopic& topic : doc_topics()) {
+        CHECK(topics.emplace(topic.name, topic.markdown).second); // no name twice
+        const std::string text = render_topic(topic, {.width = 80});
+        CHECK(text.find(topic.name == "spec" ? "The spec" : "\n") != std::string::npos);
+        for (const char* markup : {"](", "|---", "```", "&lt;", "\\|"}) {
+            INFO(topic.name, markup);
+            CHECK(text.find(markup) == std::string::npos);
+        }
+    }
+    for (const char* name : {"spec", "variables", "types", "expressions", "lifecycle", "modules",
+                             "state", "shared-state", "plan-json"})
+        CHECK(topics.contains(name));
+    CHECK(topics["state"].find("### Shared state") != std::string::npos); // a subsection
+    CHECK(topics["spec"].find("### Variables") == std::string::npos);     // a topic of its own
+    CHECK(topics["resources"].find("#### lifecycle") != std::string::npos);
+    CHECK(topics["lifecycle"].find("### Data sources") == std::string::npos);
+    std::string known = render_type_list(sample_registry(), {});
+    for (const auto& [name, markdown] : topics) CHECK(known.find(name) != std::string::npos);
+}
+
+TEST_CASE("Markdown is rendered for a terminal") {
+    CHECK(
+        render_markdown(
+            "## A heading\n\nA [link](x.md#y) in\na paragraph.\n\n- one\n- two\n  "
+            "lines\n\n```yaml\n# no heading\na: 1\n```\n\n| Field | |\n|---|---|\n| `a` "
+            "| b \\| `c` |\n| d | |\n",
+            {.width = 60}) ==
+        "A heading\n\n  A link in a paragraph.\n\n    * one\n    * two lines\n\n    # no heading\n"
+        "    a: 1\n\n  Field\n  `a`\n      b | `c`\n  d\n");
 }
 
 TEST_CASE("the reference has every attribute, including fields of objects") {

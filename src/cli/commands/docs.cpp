@@ -3,6 +3,7 @@
 #include "cli/docs/docs_functions.h"
 #include "cli/docs/docs_markdown.h"
 #include "cli/docs/docs_text.h"
+#include "cli/docs/docs_topics.h"
 #include "core/did_you_mean.h"
 
 #include <fmt/format.h>
@@ -20,11 +21,18 @@ int run_docs(Context& context) {
     if (name == "functions") return context.print(render_functions(context.out)), 0;
     if (const ResourceType* type = context.registry.type(name))
         return context.print(render_type(*type, context.out)), 0;
+    std::string text; // a topic and a provider can have the same name
+    std::vector<std::string> known{"chaos", "functions"};
+    for (const DocTopic& topic : doc_topics()) {
+        known.push_back(topic.name);
+        if (topic.name == name) text = render_topic(topic, context.out);
+    }
     if (const Provider* provider = context.registry.provider(name))
-        return context.print(render_provider(*provider, context.out)), 0;
-    std::vector<std::string> known;
+        text += (text.empty() ? "" : "\n") + render_provider(*provider, context.out);
+    if (!text.empty()) return context.print(text), 0;
     for (const auto& t : context.registry.types()) known.push_back(t->name);
-    Error error(ErrorKind::usage, fmt::format("there is no resource type \"{}\"", name));
+    for (const auto& provider : context.registry.providers()) known.push_back(provider->name);
+    Error error(ErrorKind::usage, fmt::format("there is no resource type or topic \"{}\"", name));
     std::vector<std::string> family;
     for (const std::string& type : known)
         if (type.starts_with(name)) family.push_back(type);
@@ -33,7 +41,7 @@ int run_docs(Context& context) {
     else if (const auto close = did_you_mean(name, known))
         error.hint = fmt::format("did you mean {}?", *close);
     else
-        error.hint = "`hadeploy docs` lists all types";
+        error.hint = "`hadeploy docs` lists all types and topics";
     throw error;
 }
 

@@ -53,8 +53,8 @@ constexpr std::array kDetails{
         "Work that an earlier run began and did not finish is listed first: apply and destroy "
         "finish it before they begin anything new.\n\n"
         "A saved plan contains its inputs, including these options. apply carries out exactly "
-        "that plan or refuses it, also on a different machine: see docs/plans-in-ci.md, which "
-        "describes the JSON too."},
+        "that plan or refuses it, also on a different machine: see docs/plans-in-ci.md. "
+        "`hadeploy docs plan-json` describes the JSON."},
     Details{
         "show",
         "For a saved plan, --markdown prints the text for a pull request: counts, data losses, "

@@ -13,7 +13,7 @@ enum class Kind { nothing, words, file, directory, address, type, output };
 Kind kind_of(const CommandTree::Option& o) {
     if (!o.choices.empty()) return Kind::words;
     if (o.name == "ADDRESS" || o.value == "ADDRESS") return Kind::address;
-    if (o.name == "TYPE") return Kind::type;
+    if (o.name == "TOPIC") return Kind::type;
     if (o.name == "NAME") return Kind::output;
     if (o.value == "DIR") return Kind::directory;
     if (o.name == "FILE" || o.value == "FILE") return Kind::file;

@@ -2,6 +2,7 @@
 
 #include "chaos/settings.h"
 #include "cli/docs/docs_functions.h"
+#include "cli/docs/docs_plan.h"
 #include "cli/docs/docs_rows.h"
 #include "cli/docs/docs_spec.h"
 
@@ -63,7 +64,7 @@ std::string type_sections(std::string_view heading, const std::vector<const Reso
 } // namespace
 
 std::string reference_markdown(const Registry& registry) {
-    std::string out = spec_reference() + functions_markdown();
+    std::string out = spec_reference() + plan_json_reference() + functions_markdown();
     out += fmt::format("## Chaos\n\n{}\n\n{}", kChaosDoc, tables(chaos::settings_schema()));
     out += "## Providers\n\nProvider settings are written under `providers:`, by the name of the "
            "provider; all have defaults.\n\n";

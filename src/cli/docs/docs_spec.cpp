@@ -426,8 +426,7 @@ a run on a different machine when the lease has expired.
 `hadeploy plan --out FILE` saves a plan with its inputs: the spec, the values of variables and
 secrets, and what was read. `hadeploy apply FILE` makes the plan again from them, also on another
 machine and in another directory, and refuses it if the state, the spec in the directory or a local
-file has changed, or if any step would differ. `docs/plans-in-ci.md` describes this for a team, and
-the JSON of a plan.
+file has changed, or if any step would differ. `docs/plans-in-ci.md` describes this for a team.
 
 `apply: {saved_plans_only: true}` in the spec refuses `apply` without a saved plan, `destroy`,
 `rollback` and `watch --repair`.

@@ -3,6 +3,7 @@
 #include "chaos/settings.h"
 #include "cli/docs/docs_rows.h"
 #include "cli/docs/docs_spec.h"
+#include "cli/docs/docs_topics.h"
 #include "cli/render/text.h"
 
 #include <algorithm>
@@ -15,15 +16,6 @@ constexpr std::size_t kReadable = 92; ///< maximum width of running text in colu
 
 std::size_t columns(const Style& style) {
     return style.width == 0 ? kReadable : std::min(style.width, kReadable);
-}
-
-/// Wraps running text, each line indented by `indent` spaces.
-std::string paragraph(std::string_view text, std::size_t indent, const Style& style) {
-    const std::size_t room = columns(style) > indent + 20 ? columns(style) - indent : 20;
-    std::string out;
-    for (const std::string& line : wrap(text, room))
-        out += line.empty() ? "\n" : std::string(indent, ' ') + line + "\n";
-    return out;
 }
 
 std::string heading(std::string_view text, const Style& style) {
@@ -55,6 +47,14 @@ std::string schema_text(const Schema& schema, const Style& style) {
     return out;
 }
 } // namespace
+
+std::string paragraph(std::string_view text, std::size_t indent, const Style& style) {
+    const std::size_t room = columns(style) > indent + 20 ? columns(style) - indent : 20;
+    std::string out;
+    for (const std::string& line : wrap(text, room))
+        out += line.empty() ? "\n" : std::string(indent, ' ') + line + "\n";
+    return out;
+}
 
 std::string render_type(const ResourceType& type, const Style& style) {
     std::string out = style.paint(Tint::bold, type.name) + "  " +
@@ -104,8 +104,10 @@ std::string render_type_list(const Registry& registry, const Style& style) {
     }
     out += "\nProviders:";
     for (const auto& provider : registry.providers()) out += " " + provider->name;
-    return out + "\n\nhadeploy docs NAME describes a type or provider, hadeploy docs chaos failure "
-                 "drills, hadeploy docs functions the functions of expressions\n";
+    std::string topics = "Topics: chaos functions";
+    for (const DocTopic& topic : doc_topics()) topics += " " + topic.name;
+    return out + "\n\n" + paragraph(topics, 0, style) +
+           "\nhadeploy docs TOPIC describes a type, a provider or one of these\n";
 }
 
 } // namespace hadeploy::cli
