@@ -101,7 +101,8 @@ class Renderer {
         const bool item = text.starts_with("- ");
         if (!item || !after_item_) separate();
         after_item_ = item;
-        out_ += paragraph(without_targets(item ? "* " + text.substr(2) : text), item ? 4 : 2, style_);
+        out_ +=
+            paragraph(without_targets(item ? "* " + text.substr(2) : text), item ? 4 : 2, style_);
     }
 
     /// A header without a title of the second column names what the rows are.
