@@ -45,7 +45,7 @@ def health_of(is_healthy):
 
 
 class Balancer:
-    """Sends requests to the targets that moto has registered and whose health check succeeds. Until stop(), the
+    """Sends requests to the targets that moto has registered and whose health check succeeds. Until its end, the
     health that moto reports is the one that decides here, as in AWS."""
 
     def __init__(self, cloud):
@@ -80,7 +80,12 @@ class Balancer:
             except OSError as error:
                 self.failures.append(str(error))
 
-    def stop(self):
+    def __enter__(self):
+        machines.wait_for("requests are answered", lambda: self.seen)
+        self.failures.clear()
+        return self
+
+    def __exit__(self, *exception):
         self.ends.set()
         for thread in self.threads:
             thread.join()
@@ -189,13 +194,9 @@ class MachinesTest(WebProject):
 
     def test_4_a_deployment_loses_no_request(self):
         a, b = self.ids()
-        balancer, since = Balancer(self.cloud), time.time()
-        try:
-            machines.wait_for("requests are answered", lambda: balancer.seen)
-            balancer.failures.clear()
+        since = time.time()
+        with Balancer(self.cloud) as balancer:
             self.deploy("v2")
-        finally:
-            balancer.stop()
         self.assertEqual(self.order(since), [f"{what} {its}{more}" for its in (a, b) for what, more in (
             ("deregister", ""), ("swap", " v2"), ("register", ""))])
         self.assertEqual(balancer.failures, [])
@@ -205,13 +206,9 @@ class MachinesTest(WebProject):
 
     def test_5_a_version_that_fails_stops_the_deployment(self):
         a, _ = self.ids()
-        balancer, since = Balancer(self.cloud), time.time()
-        try:
-            machines.wait_for("requests are answered", lambda: balancer.seen)
-            balancer.failures.clear()
+        since = time.time()
+        with Balancer(self.cloud) as balancer:
             said = self.deploy("broken", code=1)
-        finally:
-            balancer.stop()
         self.assertIn('app["web-a"]', said)
         self.assertIn("was rolled back", said)
         self.assertEqual(self.order(since), [f"deregister {a}", f"swap {a} broken", f"swap {a} v2"])
@@ -224,14 +221,9 @@ class MachinesTest(WebProject):
         for host in ("web-a", "web-b"):  # its pauses are a tenth
             self.node(host).write("usr/local/sbin/sleep",
                                   '#!/bin/sh\nexec /bin/sleep "$(echo "$1" | awk \'{print $1 / 10}\')"\n', 0o755)
-        balancer = Balancer(self.cloud)
-        try:
-            machines.wait_for("requests are answered", lambda: balancer.seen)
-            balancer.failures.clear()
+        with Balancer(self.cloud) as balancer:
             self.sh("web-a", "/shared/scripts/deploy v3")
             said = self.sh("web-b", "/shared/scripts/deploy broken 2>&1 && echo done || echo stopped")
-        finally:
-            balancer.stop()
         self.assertIn("deploy-host: version broken does not respond, so v3 is started again", said)
         self.assertTrue(said.endswith("stopped"), said)
         self.assertEqual(balancer.failures, [])
