@@ -2,6 +2,7 @@
 
 #include "chaos/http.h"
 #include "chaos/tcp.h"
+#include "core/log.h"
 #include "core/process.h"
 #include "core/text.h"
 #include "core/value_json.h"
@@ -86,11 +87,19 @@ ActivityResult tcp_result(const Value& provider, Ms timeout) {
     return {Value(problem.empty()), problem.empty() ? "connected" : "not connected", problem};
 }
 
-/// A report shows a result in one line.
-std::string in_one_line(std::string text) {
+/// The end of a program's output, for a report: in one line, without secrets and without characters
+/// that a terminal interprets.
+std::string shown_end(const std::string& output) {
     static const re2::RE2 kBreak(R"(\s*\n\s*)");
+    std::string text = log::redacted(end_of_output(output, 3));
     re2::RE2::GlobalReplace(&text, kBreak, "; ");
-    return text;
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        const CodePoint c = first_code_point(std::string_view(text).substr(at));
+        out += c.valid && !is_invisible(c) ? text.substr(at, c.size) : "?";
+        at += c.size;
+    }
+    return out;
 }
 
 ActivityResult process_result(const Value& provider, Ms timeout, const std::stop_token& stop) {
@@ -98,7 +107,7 @@ ActivityResult process_result(const Value& provider, Ms timeout, const std::stop
         run_process({.argv = command_line(provider), .stop = stop, .timeout = timeout});
     return {Value::map({{"status", done.status}, {"stdout", done.out}, {"stderr", done.err}}),
             fmt::format("exit status {}", done.status),
-            done.status == 0 ? "" : in_one_line(end_of_output(done.err, 3))};
+            done.status == 0 ? "" : shown_end(done.err)};
 }
 
 } // namespace

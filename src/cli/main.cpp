@@ -117,7 +117,7 @@ void check_profile(const std::filesystem::path& file) {
 }
 
 /// @throws Error(usage) if HADEPLOY_LOG is not a log level
-void start_log(const Args& args, const Project& project) {
+void start_log(const Args& args) {
     std::string level = args.log_level;
     if (const char* given = std::getenv("HADEPLOY_LOG"); level.empty() && given != nullptr)
         level = given;
@@ -128,7 +128,6 @@ void start_log(const Args& args, const Project& project) {
                     fmt::format("HADEPLOY_LOG: {} is not a log level", in_quotes(level)))
             .with_hint("the levels are trace, debug, info, warn and error");
     log::start(*least, args.log_file);
-    log::set_redactor([&project](std::string_view text) { return project.hidden(text); });
     log::write(log::Level::info, "run",
                {{"command", args.command}, {"version", std::string(kVersion)}});
 }
@@ -146,9 +145,10 @@ int run(int argc, char** argv) {
     Project project(registry, args.project);
     Context context{args, registry, project, detect_style(STDOUT_FILENO, args.no_color),
                     detect_style(STDERR_FILENO, args.no_color)};
+    log::set_redactor([&project](std::string_view text) { return project.hidden(text); });
     const LogEnd log_end;
     try {
-        start_log(args, project);
+        start_log(args);
         check_profile(args.profile);
         if (!args.profile.empty()) start_trace();
         const int code = [&] {

@@ -1,6 +1,7 @@
 #include "app.h"
 #include "chaos/activity.h"
 #include "chaos/tcp.h"
+#include "core/log.h"
 #include "fake_cluster.h"
 
 #include <doctest/doctest.h>
@@ -107,6 +108,17 @@ TEST_CASE("process: arguments as a list, a map and a line of shell") {
     const ActivityResult result = run(process("sh", Value::list({"-c", "echo out; exit 3"})));
     CHECK(result.value.integer("status") == 3);
     CHECK(result.value.text("stdout") == "out\n");
+    CHECK(result.details.empty());
+    log::set_redactor([](std::string_view text) { // as the program sets it
+        std::string out(text);
+        if (const auto at = out.find("s3cret"); at != out.npos) out.replace(at, 6, "(secret)");
+        return out;
+    });
+    CHECK(
+        run(process("sh", Value::list(
+                              {"-c", R"(printf 'a\nb  \n c\033[1m\377\nd s3cret\n' >&2; exit 3)"})))
+            .details == "b; c?[1m?; d (secret)");
+    log::set_redactor({});
     CHECK_THROWS_AS(run(process("/no/such/program", Value())), Error);
     CHECK_THROWS_AS(run(process("sleep", Value::list({"60"})).with("timeout", 50)), Error);
 }
