@@ -46,7 +46,9 @@ int drill_exit_code(chaos::Verdict verdict) {
 
 int run_drill(const Context& context, ChaosProject& project, const chaos::Experiment& experiment) {
     const Args& args = context.args;
-    for (const auto& file : {args.report, args.junit, args.html}) check_report_file(file);
+    check_report_file(args.report, kDrillJsonBegin);
+    check_report_file(args.junit, kXmlBegin);
+    check_report_file(args.html, kHtmlBegin);
     chaos::Settings settings = chaos::parse_settings(project.section);
     if (args.hold > 0) settings.hold = chaos::Ms(static_cast<std::int64_t>(args.hold * 1000));
     std::vector<std::string> nodes;

@@ -131,11 +131,11 @@ class PlanPageTest(Case):
         self.assertIn("- remove", self.read().text)
 
     def test_replaces_the_file_and_refuses_what_is_no_file(self):
-        self.page.write_text("old")
+        self.page.write_text("<!doctype html>old")
         before = self.page.stat().st_ino
         self.spec("name: shop\nresources: {a: {type: nothing}}\n")
         self.err("plan", "--html", "plan.html", status=65)
-        self.assertEqual(self.page.read_text(), "old")
+        self.assertEqual(self.page.read_text(), "<!doctype html>old")
         self.spec(spec_of(80))
         self.out("plan", "--html", "plan.html")
         self.assertNotEqual(self.page.stat().st_ino, before)
@@ -144,6 +144,11 @@ class PlanPageTest(Case):
         self.assertIn("no/p.html: there is no directory no", self.err("plan", "--html", "no/p.html"))
         os.mkfifo(self.path / "pipe")
         self.assertIn("pipe is not a regular file", self.err("plan", "--html", "pipe"))
+        spec = (self.path / "hadeploy.yaml").read_text()
+        self.assertIn("hadeploy.yaml has other content", self.err("plan", "--html", "hadeploy.yaml"))
+        self.assertEqual((self.path / "hadeploy.yaml").read_text(), spec)
+        (self.path / "empty.html").touch()
+        self.out("plan", "--html", "empty.html")
         self.assertIn("--html requires PLAN", self.err("show", "--html", "plan.html"))
 
     def test_refuses_a_directory_without_permission(self):

@@ -12,7 +12,7 @@
 namespace hadeploy::cli {
 
 int run_plan(Context& context) {
-    check_report_file(context.args.html);
+    check_report_file(context.args.html, kHtmlBegin);
     if (context.args.out.empty() && context.args.html.empty())
         if (const auto nothing = unchanged_plan(context)) return print_plan(context, *nothing), 0;
     context.args.plan.destroy ? load_for_removal(context) : context.project.load();

@@ -42,7 +42,7 @@ std::string markdown_of(const Context& context, const PlanFile& file, const Plan
 }
 
 int show_saved(Context& context) {
-    check_report_file(context.args.html);
+    check_report_file(context.args.html, kHtmlBegin);
     const PlanFile file = load_plan(context.args.plan_file, context.project.key_source());
     const auto store = context.project.open_store_of(file.project, Store::Mode::read_only);
     const PlannedRun prepared = restore_plan(file, context.project, *store);
