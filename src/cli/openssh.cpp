@@ -8,14 +8,19 @@ namespace hadeploy::cli {
 
 namespace {
 
-/// The machines, each after the jump hosts on the way to it. A jump host of `web` is `web-jump`.
+/// The jump host of a machine. No alias contains a `+`.
+std::string jump_of(const std::string& alias) {
+    return alias + "+jump";
+}
+
+/// The machines, each before the jump hosts on the way to it.
 std::vector<OpenSshMachine> with_jump_hosts(const std::vector<OpenSshMachine>& machines) {
     std::vector<OpenSshMachine> out;
     for (const OpenSshMachine& machine : machines) {
         out.push_back(machine);
         while (out.back().connection["jump_host"].is_map()) {
             const OpenSshMachine& last = out.back();
-            out.push_back({last.alias + "-jump", last.connection["jump_host"]});
+            out.push_back({jump_of(last.alias), last.connection["jump_host"]});
         }
     }
     return out;
@@ -38,7 +43,7 @@ std::string section(const OpenSshMachine& machine, const std::string& known_host
     const auto set = [&](std::string_view name, std::string_view value) {
         out += fmt::format("    {} {}\n", name, value);
     };
-    set("HostName", c.text("address"));
+    set("HostName", config_word(c.text("address")));
     set("Port", std::to_string(c.integer("port", 22)));
     set("User", c.text("user"));
     if (const std::string family = c.text("address_family"); !family.empty())
@@ -54,7 +59,7 @@ std::string section(const OpenSshMachine& machine, const std::string& known_host
     }
     if (const std::string agent = c.text("agent"); !agent.empty())
         set("IdentityAgent", config_word(agent));
-    if (c["jump_host"].is_map()) set("ProxyJump", machine.alias + "-jump");
+    if (c["jump_host"].is_map()) set("ProxyJump", jump_of(machine.alias));
     set("HostKeyAlias", machine.alias);
     set("UserKnownHostsFile", known_hosts);
     set("GlobalKnownHostsFile", "/dev/null");

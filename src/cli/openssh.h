@@ -10,7 +10,7 @@ namespace hadeploy::cli {
 
 /// A machine for OpenSSH's programs.
 struct OpenSshMachine {
-    std::string alias; ///< the name to pass to `ssh`: letters, digits, `.`, `_` and `-`
+    std::string alias; ///< the name to pass to `ssh`, unique: letters, digits, `.`, `_` and `-`
     Value connection;  ///< see connection_fields()
 };
 

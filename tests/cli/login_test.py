@@ -4,6 +4,7 @@ The real program against real sshds on loopback.
 
 usage: login_test.py HADEPLOY
 """
+import json
 import os
 import pathlib
 import shutil
@@ -171,6 +172,33 @@ outputs: {{user: "${{box.connection.user}}", host: "${{box.connection.address}}"
         self.assertIn('did you mean "box"?', self.run_hadeploy("ssh", "bx", status=64))
         server.install()
         self.assertIn("Host key verification failed", self.run_hadeploy("ssh", "box", "true", status=255))
+
+    def test_each_machine_has_an_ssh_name_of_its_own(self):
+        servers = {name: self.server(f"server{n}") for n, name in enumerate(("a.b", "A.B", "a.b-2", "box"))}
+        own = self.server("own")
+        places = "".join(f"  {json.dumps(name)}: {its.port}\n" for name, its in servers.items())
+        (self.project / "hadeploy.yaml").write_text(
+            f"name: test\nlocals:\n  ports:\n{places.replace('  ', '    ')}"
+            "resources:\n  node: {type: ssh.host, for_each: '${local.ports}', address: 127.0.0.1, port: '${each.value}', "
+            f"trust_on_first_use: true, private_key_file: {self.ssh}/id_ed25519}}\n"
+            f"  box: {{type: ssh.host, address: 127.0.0.1, port: {own.port}, trust_on_first_use: true, "
+            f"private_key_file: {self.ssh}/id_ed25519}}\n")
+        self.run_hadeploy("apply", "--auto-approve")
+        listed = json.loads(self.run_hadeploy("ssh", "--json"))["machines"]
+        self.assertEqual(len({machine["name"].lower() for machine in listed}), 5)
+        for machine in listed:
+            for name in (machine["name"], machine["address"]):
+                seen = self.run_hadeploy("ssh", name, "echo $SSH_CONNECTION").split()[-1]
+                self.assertEqual(seen, str(machine["port"]), name)
+
+    def test_ssh_refuses_a_link_and_an_unknown_host_key(self):
+        server = self.server("box")
+        (self.ssh / "known_hosts").write_text(server.known())
+        self.spec(f"address: 127.0.0.1, port: {server.port}, private_key_file: {self.ssh}/id_ed25519")
+        self.run_hadeploy("apply", "--auto-approve")
+        (self.project / ".hadeploy/ssh").symlink_to(self.ssh)
+        self.assertIn("is a symbolic link", self.run_hadeploy("ssh", "box", status=1))
+        self.assertFalse((self.ssh / "config").exists())
 
     def test_ssh_through_a_jump_host(self):
         server, hop = self.server("box"), self.server("hop")

@@ -3,7 +3,9 @@
 #include "cli/openssh.h"
 #include "core/did_you_mean.h"
 #include "core/file.h"
+#include "core/text.h"
 #include "planner/spec/address.h"
+#include "state/file_check.h"
 
 #include <algorithm>
 #include <csignal>
@@ -61,10 +63,23 @@ Value with_absolute_paths(const Value& connection, const std::filesystem::path& 
     return out;
 }
 
+/// Gives each machine an alias: its short name, or its address if several have this name. OpenSSH
+/// does not distinguish upper and lower case in known_hosts.
+void name(std::vector<Machine>& machines) {
+    std::map<std::string, int> count, used;
+    for (const Machine& machine : machines)
+        ++count[lower_case(alias_of(short_name(machine.address)))];
+    for (Machine& machine : machines) {
+        std::string alias = alias_of(short_name(machine.address));
+        if (count[lower_case(alias)] > 1) alias = alias_of(machine.address);
+        while (++used[lower_case(alias)] > 1) alias += fmt::format("-{}", used[lower_case(alias)]);
+        machine.login.alias = alias;
+    }
+}
+
 /// The recorded machines. Of an instance and the ssh.host that records its host key, the latter.
 std::vector<Machine> machines_of(const std::vector<RecordedResource>& rows,
                                  const std::filesystem::path& directory) {
-    std::map<std::string, int> named;
     std::vector<Machine> out;
     const auto has_host = [&](const RecordedResource& row) {
         return std::any_of(rows.begin(), rows.end(), [&](const RecordedResource& other) {
@@ -75,12 +90,9 @@ std::vector<Machine> machines_of(const std::vector<RecordedResource>& rows,
     for (const RecordedResource& row : rows) {
         const Value& connection = row.attributes["connection"];
         if (!connection.is_map() || connection.text("address").empty() || has_host(row)) continue;
-        std::string alias = alias_of(short_name(row.address));
-        ++named[alias];
-        out.push_back({row.address, {alias, with_absolute_paths(connection, directory)}});
+        out.push_back({row.address, {"", with_absolute_paths(connection, directory)}});
     }
-    for (Machine& machine : out)
-        if (named[machine.login.alias] > 1) machine.login.alias = alias_of(machine.address);
+    name(out);
     return out;
 }
 
@@ -144,11 +156,19 @@ int run_ssh(Context& context) {
     }
     std::vector<OpenSshMachine> logins;
     for (const Machine& machine : machines) logins.push_back(machine.login);
+    state::check_directory(context.project.state_file()); // nobody else can write to it
+    if (std::filesystem::is_symlink(directory))
+        throw Error(ErrorKind::failed, fmt::format("{} is a symbolic link", directory.string()))
+            .with_hint("remove it: its target may hold files of another program");
     std::filesystem::create_directories(directory);
     write_file(directory / "known_hosts", openssh_known_hosts(logins));
     write_file(directory / "config", openssh_config(logins, directory / "known_hosts"));
     if (context.args.name.empty()) return list(context, machines, directory / "config"), 0;
     const Machine& machine = machine_named(context.args.name, machines);
+    if (machine.login.connection.text("host_key").empty())
+        throw Error(ErrorKind::failed,
+                    fmt::format("the host key of {} is not known", machine.address))
+            .with_hint("let an ssh.host with `trust_on_first_use` or `host_key` record it");
     std::vector<std::string> command{"ssh", "-F", (directory / "config").string(),
                                      machine.login.alias};
     command.insert(command.end(), context.args.words.begin(), context.args.words.end());
