@@ -25,7 +25,7 @@ int run_docs(Context& context) {
     std::vector<std::string> known{"chaos", "functions"};
     for (const DocTopic& topic : doc_topics()) {
         known.push_back(topic.name);
-        if (topic.name == name) text = render_topic(topic, context.out);
+        if (topic.name == name) text = render_markdown(topic.markdown, context.out);
     }
     if (const Provider* provider = context.registry.provider(name))
         text += (text.empty() ? "" : "\n") + render_provider(*provider, context.out);

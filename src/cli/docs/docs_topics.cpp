@@ -151,10 +151,6 @@ std::vector<DocTopic> doc_topics() {
     return out;
 }
 
-std::string render_topic(const DocTopic& topic, const Style& style) {
-    return render_markdown(topic.markdown, style);
-}
-
 std::string render_markdown(std::string_view markdown, const Style& style) {
     return Renderer(style).render(markdown);
 }

@@ -17,8 +17,6 @@ struct DocTopic {
 /// page say the same.
 std::vector<DocTopic> doc_topics();
 
-std::string render_topic(const DocTopic& topic, const Style& style);
-
 /// Renders the Markdown of the reference for the terminal: headings, paragraphs, lists, code
 /// and tables, of which each row becomes an entry.
 std::string render_markdown(std::string_view markdown, const Style& style);
