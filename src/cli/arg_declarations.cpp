@@ -110,6 +110,12 @@ class Declaration {
             ->type_name("FILE");
     }
 
+    void page_of_run(CLI::App& sub) {
+        sub.add_option("--html", args_.html,
+                       "Also write to FILE, as one HTML page, what ran when and what it waited for")
+            ->type_name("FILE");
+    }
+
     void parallelism(CLI::App& sub, const std::string& help) {
         sub.add_option("--parallelism", args_.project.parallelism, help)
             ->type_name("N")
@@ -200,6 +206,7 @@ class Declaration {
             ->type_name("FILE");
         choosing(apply);
         showing(apply);
+        page_of_run(apply);
         running(apply);
         CLI::App& destroy = command("destroy", "Remove everything that was created");
         targets(
@@ -209,6 +216,7 @@ class Declaration {
                    "Keep this resource, instance or module and its dependencies; can be repeated");
         refreshing(destroy);
         showing(destroy);
+        page_of_run(destroy);
         running(destroy);
         CLI::App& rollback = command("rollback", "Restore the version that an earlier run applied");
         rollback.add_option(
@@ -216,6 +224,7 @@ class Declaration {
             "Number of the run, as shown by `history`. Default: the last successful run whose spec "
             "or variables differ from those of the latest run");
         showing(rollback);
+        page_of_run(rollback);
         running(rollback);
         CLI::App& import = command("import", "Import an existing object into the state");
         address(import, "Address of the resource in the spec");

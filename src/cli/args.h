@@ -70,8 +70,8 @@ struct Args {
     bool edited = false;                              ///< state push
     std::string report;                               ///< chaos --report FILE
     std::string junit;                                ///< chaos --junit FILE
-    std::string html;                                 ///< chaos, plan, show PLAN: --html FILE
-    double hold = 0; ///< chaos: seconds that the fault lasts after the tasks have moved
+    std::string html; ///< --html FILE of plan, show, apply, destroy, rollback and chaos
+    double hold = 0;  ///< chaos: seconds that the fault lasts after the tasks have moved
 
     bool watch = false;        ///< status --watch
     int interval = 0;          ///< watch, status --watch: seconds; 0: the default

@@ -5,6 +5,10 @@
 #include "cli/project.h"
 #include "cli/render/progress.h"
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace hadeploy::cli {
 
 /// The context passed to every command.
@@ -12,8 +16,9 @@ struct Context {
     const Args& args;
     const Registry& registry;
     Project& project;
-    Style out; ///< standard output: data
-    Style err; ///< standard error: messages
+    Style out;                          ///< standard output: data
+    Style err;                          ///< standard error: messages
+    std::vector<std::string> runs = {}; ///< the sections of the page of --html, one for each run
 
     [[nodiscard]] std::unique_ptr<Progress> progress(std::size_t steps) const;
     /// A progress display without any output except the responses to signals.

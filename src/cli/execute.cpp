@@ -5,10 +5,13 @@
 #include "cli/render/errors.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/report.h"
+#include "cli/render/run_html.h"
+#include "cli/report_file.h"
 #include "cli/shortcut.h"
 #include "cli/show_plan.h"
 #include "cli/stop_on_signal.h"
 #include "core/clock.h"
+#include "core/file.h"
 
 #include <chrono>
 #include <fmt/format.h>
@@ -25,20 +28,38 @@ std::string_view question(const Plan& plan) {
     return plan.destroy ? "Remove all of this?" : "Make these changes?";
 }
 
+/// Writes the runs of this command so far to the file of --html.
+void write_run_page(const Context& context, const Store& store) {
+    if (context.args.html.empty()) return;
+    write_file(context.args.html, run_page("hadeploy: " + store.project(), context.runs));
+}
+
+/// Adds a run to the page of --html. A page that cannot be written fails a run that succeeded.
+void add_to_page(Context& context, const Store& store, const Plan& plan, Executed& run,
+                 std::string_view command) {
+    if (context.args.html.empty()) return;
+    const auto hide = [&](std::string_view text) { return context.project.hidden(text); };
+    context.runs.push_back(run_section(command, plan, run.result, run.began_ms, run.took_ms, hide));
+    try {
+        write_run_page(context, store);
+    } catch (const Error& error) {
+        run.result.errors.push_back(error);
+    }
+}
+
 } // namespace
 
 Executed carry_out(const Context& context, PlannedRun& prepared, Store& store,
                    std::string_view command, Progress& progress) {
-    const std::int64_t started = now_ms();
+    Executed out{.began_ms = now_ms()};
     const std::int64_t run =
         store.begin_run(std::string(command), spec_record(context.project, prepared));
     const Graph* graph = prepared.plan.destroy ? nullptr : &context.project.graph();
-    Executed out;
     out.result =
         apply(prepared.plan, graph, prepared.prior, store, *prepared.endpoints, prepared.settings,
               progress, run, {context.project.options().parallelism, &stop_requested()});
     progress.finish();
-    out.took_ms = now_ms() - started;
+    out.took_ms = now_ms() - out.began_ms;
     out.summary = report_json(prepared.plan, out.result, out.took_ms, context.project.sources());
     const RunResult result = out.result.ok()          ? RunResult::done
                              : out.result.interrupted ? RunResult::interrupted
@@ -57,15 +78,17 @@ Executed carry_out(const Context& context, PlannedRun& prepared, Store& store,
 
 int execute(Context& context, PlannedRun& prepared, Store& store, std::string_view command) {
     const auto progress = context.progress(prepared.plan.size());
-    const auto [result, took, summary] = carry_out(context, prepared, store, command, *progress);
+    Executed run = carry_out(context, prepared, store, command, *progress);
+    add_to_page(context, store, prepared.plan, run, command);
+    const ApplyResult& result = run.result;
     if (context.args.json) {
-        context.print(
-            json_line("info", "apply_complete", "apply complete", now_ms(), {{"report", summary}}) +
-            "\n");
+        context.print(json_line("info", "apply_complete", "apply complete", now_ms(),
+                                {{"report", run.summary}}) +
+                      "\n");
     } else {
         const ReportDetail detail{{context.args.summary, context.args.unfold},
                                   context.progress_stays()};
-        context.print(render_report(prepared.plan, result, took, context.out, detail));
+        context.print(render_report(prepared.plan, result, run.took_ms, context.out, detail));
         if (!result.warnings.empty())
             context.print("\n" +
                           render_warnings(result.warnings, context.project.sources(), context.out));
@@ -98,6 +121,7 @@ void say_nothing_to_do(const Context& context, const Value& outputs,
 
 int nothing_to_do(const Context& context, const PlannedRun& prepared, Store& store) {
     note_records(prepared.plan, store);
+    write_run_page(context, store);
     say_nothing_to_do(context, prepared.plan.destroy ? Value() : store.outputs(),
                       prepared.plan.warnings);
     return 0;
@@ -179,6 +203,7 @@ int take_turns(Context& context, PlanOptions options, Store& store, const std::s
 
 int plan_and_execute(Context& context, const PlanOptions& options, const std::string& command) {
     check_unreviewed(context.project, command, options.destroy);
+    check_report_file(context.args.html, kHtmlBegin);
     tell_short_secrets(context);
     const auto store = context.project.open_store(Store::Mode::read_write);
     tell_new_state(context, *store, Store::Mode::read_write);

@@ -16,7 +16,8 @@ int plan_and_execute(Context& context, const PlanOptions& options, const std::st
 
 /// The result of a run.
 struct Executed {
-    ApplyResult result;
+    ApplyResult result = {};
+    std::int64_t began_ms = 0; ///< Unix time
     std::int64_t took_ms = 0;
     nlohmann::json summary = {}; ///< as recorded in the history
 };

@@ -1,5 +1,6 @@
 #include "engine/active_run.h"
 
+#include "core/clock.h"
 #include "planner/plan/generations.h"
 
 #include <algorithm>
@@ -26,6 +27,10 @@ ActiveRun::ActiveRun(const Plan& plan, const Graph* graph, const PriorState& pri
     for (StepId id = static_cast<StepId>(plan.steps.size()); id-- > 0;)
         for (const StepId before : plan.steps[id].after_steps)
             work[before].height = std::max(work[before].height, work[id].height + 1);
+}
+
+void ActiveRun::enter(StepId id, Phase phase) {
+    result.steps[id].phases.push_back({phase, now_ms()});
 }
 
 bool ActiveRun::is_finished(StepId id) const {

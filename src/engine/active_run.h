@@ -92,6 +92,8 @@ struct ActiveRun {
     /// creation is journalled under the address of the generation.
     [[nodiscard]] std::string journal_address(StepId id) const;
     [[nodiscard]] std::vector<std::string> dependencies_of(const Step& step) const;
+    /// Records that a phase of a step begins.
+    void enter(StepId id, Phase phase);
 
     const Plan& plan;
     const Graph* graph;

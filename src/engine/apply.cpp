@@ -9,6 +9,18 @@
 
 namespace hadeploy {
 
+std::string_view phase_name(Phase phase) {
+    switch (phase) {
+    case Phase::queued: return "queued";
+    case Phase::limited: return "limited";
+    case Phase::reading: return "reading";
+    case Phase::changing: return "changing";
+    case Phase::polled: return "polled";
+    case Phase::pausing: return "pausing";
+    }
+    return "";
+}
+
 std::size_t ApplyResult::count(StepResult result) const {
     return static_cast<std::size_t>(std::count_if(
         steps.begin(), steps.end(), [&](const StepRun& s) { return s.result == result; }));

@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <string_view>
+#include <vector>
 
 namespace hadeploy {
 
@@ -24,11 +26,28 @@ struct ApplyOptions {
     Retries retries = {};
 };
 
+/// The activity of a step between the end of its dependencies and its own end.
+enum class Phase {
+    queued,   ///< waits for other steps at the same endpoint
+    limited,  ///< waits for one of the concurrent jobs (ApplyOptions::parallelism)
+    reading,  ///< its object is being read
+    changing, ///< the provider works on it
+    polled,   ///< the backend completes the change by itself
+    pausing   ///< waits before it is retried
+};
+std::string_view phase_name(Phase phase);
+
 struct ApplyResult {
+    /// A phase lasts until the next one, and the last one until the end of the step.
+    struct PhaseStart {
+        Phase phase;
+        std::int64_t at_ms; ///< Unix time
+    };
     struct StepRun {
         StepResult result = StepResult::not_begun;
         std::int64_t started_ms = 0; ///< Unix time
         std::int64_t ended_ms = 0;
+        std::vector<PhaseStart> phases = {};
     };
     std::vector<StepRun> steps; ///< results in the order of the plan's steps
     std::vector<Error> errors;

@@ -104,7 +104,9 @@ class BatchSink : public ChangeSink {
     /// The changes of a batch run in order: each starts when the previous one ends.
     void begin_next(std::size_t index) {
         if (job_.kind == StepQueues::Job::Kind::poll) return;
-        if (index + 1 < steps_.size()) run_.result.steps[steps_[index + 1]].started_ms = now_ms();
+        if (index + 1 == steps_.size()) return;
+        run_.result.steps[steps_[index + 1]].started_ms = now_ms();
+        run_.enter(steps_[index + 1], Phase::changing);
     }
 
     /// Fails all changes for which the provider reported no result.
@@ -170,6 +172,7 @@ void ChangeJobs::change(const Job& job, OpenEndpoint& endpoint, Slot& slot) {
     for (std::size_t i = 0; i < changes.size(); ++i)
         intents.push_back(intents_.intent_of(job.steps[i], changes[i]));
     if (!intents_.begin(job, intents)) return;
+    await_slot(job);
     if (!slot.take()) return intents_.withdraw(job, std::move(intents));
     announce(job);
     BatchSink sink(run_, queues_, outcomes_, job, slot);
@@ -225,11 +228,18 @@ std::vector<Change> ChangeJobs::changes_of(const Job& job) {
     return changes;
 }
 
+void ChangeJobs::await_slot(const Job& job) {
+    const std::lock_guard lock(run_.mutex);
+    run_.enter(job.steps.front(), Phase::limited); // the others wait for it
+}
+
 /// Reports the start of a job's steps.
 void ChangeJobs::announce(const Job& job) {
     const std::lock_guard lock(run_.mutex);
     for (const StepId id : job.steps) {
         run_.result.steps[id].started_ms = now_ms();
+        // the changes of a batch run in order, except those that are made in the state only
+        if (id == job.steps.front() || run_.state_only(id)) run_.enter(id, Phase::changing);
         run_.events.step_started(run_.plan.steps[id],
                                  doing(run_.plan.steps[id], run_.work[id].kind));
     }

@@ -38,6 +38,7 @@ class ChangeJobs {
     void write_made(const std::vector<Made>& made);
     std::vector<Change> changes_of(const Job& job);
     Change change_of(StepId id) const;
+    void await_slot(const Job& job);
     void announce(const Job& job);
 
     ActiveRun& run_;

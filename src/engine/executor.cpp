@@ -71,8 +71,10 @@ void Executor::run_job(const StepQueues::Job& job) {
 
 void Executor::run_read(const StepQueues::Job& job) {
     Slot slot(run_);
+    enter_reads(job, Phase::limited);
     if (!slot.take()) return queues_.put_back(job);
     const Span span("read", shown_key(job.queue->endpoint));
+    enter_reads(job, Phase::reading);
     std::vector<ReadRequest> requests;
     {
         const std::lock_guard lock(run_.mutex);
@@ -113,6 +115,13 @@ void Executor::run_read(const StepQueues::Job& job) {
         run_.ready.push_back(id);
     }
     run_.changed.notify_all();
+}
+
+/// Steps that are read along before their turn still wait for others.
+void Executor::enter_reads(const StepQueues::Job& job, Phase phase) {
+    const std::lock_guard lock(run_.mutex);
+    for (const StepId id : job.steps)
+        if (run_.work[id].state == StepState::to_read) run_.enter(id, phase);
 }
 
 Value Executor::outputs(Diagnostics& diagnostics) const {

@@ -28,6 +28,7 @@ class Executor {
     void work();
     void run_job(const StepQueues::Job& job);
     void run_read(const StepQueues::Job& job);
+    void enter_reads(const StepQueues::Job& job, Phase phase);
     void check_unchanged(Diagnostics& diagnostics) const;
 
     ActiveRun run_;

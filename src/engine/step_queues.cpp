@@ -55,6 +55,7 @@ void StepQueues::enqueue(StepId id, bool read) {
         queue.provider = run_.endpoints.registry().provider(run_.plan.steps[id].type->provider);
     }
     work.state = read ? StepState::to_read : StepState::to_change;
+    run_.enter(id, Phase::queued);
     if (read)
         queue.reads.push_back(id);
     else
@@ -70,6 +71,7 @@ void StepQueues::put_back(const Job& job) {
 
 void StepQueues::enqueue_later(StepId id, bool read, Clock::time_point when) {
     run_.work[id].state = StepState::pausing;
+    run_.enter(id, Phase::pausing);
     later_.insert({when, {id, read}});
 }
 
@@ -84,6 +86,7 @@ void StepQueues::enqueue_due() {
 
 void StepQueues::wait_for_end(Queue& queue, StepId id) {
     run_.work[id].state = StepState::polled;
+    run_.enter(id, Phase::polled);
     queue.polled.insert(id);
 }
 

@@ -5,6 +5,7 @@
 #include "cli/record.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
+#include "cli/report_file.h"
 #include "cli/shortcut.h"
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@ namespace hadeploy::cli {
 namespace {
 
 int apply_saved(Context& context) {
+    check_report_file(context.args.html, kHtmlBegin);
     const PlanFile file = load_plan(context.args.plan_file, context.project.key_source());
     // the plan contains the project name that opens the store
     Project& project = context.project;
@@ -41,7 +43,7 @@ int apply_saved(Context& context) {
 
 int run_apply(Context& context) {
     if (!context.args.plan_file.empty()) return apply_saved(context);
-    if (context.args.allow_data_loss.empty())
+    if (context.args.allow_data_loss.empty() && context.args.html.empty())
         if (const auto nothing = unchanged_plan(context)) {
             if (!context.args.json) context.print(render_plan(*nothing, context.out));
             return say_nothing_to_do(context, nothing->outputs), 0;

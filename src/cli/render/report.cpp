@@ -39,16 +39,6 @@ std::vector<StepId> reported_steps(const Plan& plan, const ApplyResult& result) 
     return out;
 }
 
-/// The number of steps with each outcome, including 0.
-nlohmann::json count_outcomes(const Plan& plan, const ApplyResult& result) {
-    std::map<std::string, std::size_t> counts;
-    for (const std::string_view name : kOutcomes) counts[std::string(name)] = 0;
-    for (const StepId id : reported_steps(plan, result))
-        ++counts[std::string(outcome(plan.steps[id], result.steps[id].result))];
-    counts["moved"] = plan.moves.size();
-    return counts;
-}
-
 Tint outcome_tint(std::string_view name) {
     if (name == "failed") return Tint::red;
     return name == "skipped" || name == "not begun" ? Tint::yellow : Tint::plain;
@@ -162,6 +152,15 @@ std::string verdict(const Plan& plan, const ApplyResult& result, std::int64_t mi
            fmt::format(" in {}: {}.\n", took, counts);
 }
 } // namespace
+
+nlohmann::json count_outcomes(const Plan& plan, const ApplyResult& result) {
+    std::map<std::string, std::size_t> counts;
+    for (const std::string_view name : kOutcomes) counts[std::string(name)] = 0;
+    for (const StepId id : reported_steps(plan, result))
+        ++counts[std::string(outcome(plan.steps[id], result.steps[id].result))];
+    counts["moved"] = plan.moves.size();
+    return counts;
+}
 
 std::string counts_text(const nlohmann::json& counts) {
     std::string out;

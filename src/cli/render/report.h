@@ -27,6 +27,9 @@ nlohmann::json report_json(const Plan& plan, const ApplyResult& result, std::int
 /// Shown for a run whose counts are all zero.
 inline constexpr std::string_view kOnlyOutputs = "only outputs changed";
 
+/// The number of steps with each outcome, including 0.
+nlohmann::json count_outcomes(const Plan& plan, const ApplyResult& result);
+
 /// "3 created, 1 failed", from the counts in a report_json().
 std::string counts_text(const nlohmann::json& counts);
 
