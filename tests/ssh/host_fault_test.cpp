@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <doctest/doctest.h>
+#include <fstream>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -274,5 +275,38 @@ TEST_SUITE("real sshd" * doctest::skip(!FaultyHost::possible())) {
         const auto filled = fs::space(disk).free; // other processes use the disk as well
         CHECK(!host.end("fill-disk"));
         CHECK(fs::space(disk).free > filled + size / 2);
+    }
+
+    TEST_CASE("a disk is filled as far as its file system allows") {
+        FaultyHost host;
+        const std::string disk = (host.dir.path / "disk").string();
+        const auto refuse = [&](int times) { // a stand-in, because the real one would fill the disk
+            write_file(host.dir.path / "bin/fallocate",
+                       fmt::format("#!/bin/sh\ncd {}\necho \"$2\" >>sizes\n"
+                                   "[ $(wc -l <sizes) -gt {} ] || {{\n"
+                                   "echo 'fallocate: No space left on device' >&2; exit 1; }}\n",
+                                   host.dir.path.string(), times),
+                       0755);
+        };
+        refuse(3);
+        CHECK(!host.inject(host.config("fill-disk", Value::map({{"path", disk}}))));
+        std::ifstream file(host.dir.path / "sizes");
+        std::vector<std::int64_t> sizes;
+        for (std::int64_t size = 0; file >> size;) sizes.push_back(size);
+        REQUIRE(sizes.size() == 4);
+        for (std::size_t i = 1; i < sizes.size(); ++i)
+            CHECK(sizes[i] == sizes[i - 1] - (std::int64_t{4} << 20));
+        CHECK(!host.end("fill-disk"));
+
+        refuse(1000);
+        const auto error = host.inject(host.config("fill-disk", Value::map({{"path", disk}})));
+        REQUIRE(error);
+        CHECK(error->message.find("the disk is full") != std::string::npos);
+        CHECK(!host.end("fill-disk"));
+
+        fs::remove(host.dir.path / "sizes"); // a given size is not reduced
+        CHECK(
+            host.inject(host.config("fill-disk", Value::map({{"path", disk}, {"size", 1 << 20}}))));
+        CHECK(read_file(host.dir.path / "sizes") == "1048576\n");
     }
 }
