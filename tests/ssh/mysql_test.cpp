@@ -8,6 +8,7 @@
 #include <csignal>
 #include <doctest/doctest.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -21,7 +22,9 @@ constexpr const char* kMariadbd = "/usr/sbin/mariadbd";
 
 class Mariadb {
   public:
-    Mariadb() {
+    /// @param networking  options for connections over TCP; without them it has only its socket
+    explicit Mariadb(std::vector<std::string> networking = {"--skip-networking"})
+        : networking_(std::move(networking)) {
         const std::string data = (dir_.path / "data").string();
         fs::create_directory(data);
         for (const std::string& path : {dir_.path.string(), data})
@@ -44,13 +47,19 @@ class Mariadb {
         pid_ = ::fork();
         if (pid_ == 0) {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            const std::string data = "--datadir=" + (dir_.path / "data").string(),
-                              log = "--general-log-file=" + (dir_.path / "log").string(),
-                              at = "--socket=" + socket(),
-                              errors = "--log-error=" + (dir_.path / "errors").string();
-            ::execl(kMariadbd, kMariadbd, "--no-defaults", "--user=nobody", "--skip-networking",
-                    "--general-log", data.c_str(), log.c_str(), at.c_str(), errors.c_str(),
-                    nullptr);
+            std::vector<std::string> argv{kMariadbd,
+                                          "--no-defaults",
+                                          "--user=nobody",
+                                          "--general-log",
+                                          "--datadir=" + (dir_.path / "data").string(),
+                                          "--general-log-file=" + (dir_.path / "log").string(),
+                                          "--socket=" + socket(),
+                                          "--log-error=" + (dir_.path / "errors").string()};
+            argv.insert(argv.end(), networking_.begin(), networking_.end());
+            std::vector<char*> words;
+            for (std::string& word : argv) words.push_back(word.data());
+            words.push_back(nullptr);
+            ::execv(kMariadbd, words.data());
             ::_exit(127);
         }
         for (int i = 0; i < 600 && run_process({.argv = as_root("SELECT 1")}).status != 0; ++i)
@@ -82,8 +91,33 @@ class Mariadb {
         return {"mariadb", "--no-defaults", "--user=root", "--socket=" + socket(), "-N", "-B",
                 "-e",      statement};
     }
+    std::vector<std::string> networking_;
     TempDir dir_;
     pid_t pid_ = -1;
+};
+
+/// A certificate for "localhost", and the authority that signed it. The server must be able to read
+/// its key.
+struct Certificate {
+    Certificate() {
+        ::chmod(dir.path.c_str(), 0755);
+        const auto openssl = [](std::vector<std::string> argv) {
+            argv.insert(argv.begin(), "openssl");
+            const ProcessResult made = run_process({.argv = std::move(argv)});
+            REQUIRE_MESSAGE(made.status == 0, made.err);
+        };
+        openssl({"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", file("ca.key"), "-out",
+                 file("ca.pem"), "-subj", "/CN=hadeploy test authority", "-days", "2"});
+        openssl({"req", "-newkey", "rsa:2048", "-nodes", "-keyout", file("key"), "-out",
+                 file("request"), "-subj", "/CN=localhost"});
+        write_file(file("names"), "subjectAltName=DNS:localhost\n");
+        openssl({"x509", "-req", "-in", file("request"), "-CA", file("ca.pem"), "-CAkey",
+                 file("ca.key"), "-CAcreateserial", "-out", file("pem"), "-days", "2", "-extfile",
+                 file("names")});
+        for (const char* read : {"key", "pem", "ca.pem"}) ::chmod(file(read).c_str(), 0644);
+    }
+    std::string file(const char* name) const { return (dir.path / name).string(); }
+    TempDir dir;
 };
 
 Value privileges(std::initializer_list<std::pair<const char*, std::vector<const char*>>> all) {
@@ -203,6 +237,12 @@ TEST_SUITE("MariaDB" * doctest::skip(!Mariadb::possible())) {
         CHECK(has(refused.error->message, "ERROR 1045"));
         CHECK(has(refused.error->hint, "`password`"));
 
+        Managed kept(*host.endpoint, "mysql.user",
+                     config({{"name", "kept"}, {"password", "x"}, {"keep", true}}));
+        kept.create();
+        kept.remove();
+        CHECK(server.may("kept", "x", "SELECT 1"));
+
         app.remove();
         CHECK(app.read().state == Observation::State::absent);
         database.remove();
@@ -212,6 +252,53 @@ TEST_SUITE("MariaDB" * doctest::skip(!Mariadb::possible())) {
         const Observation down = theirs.read();
         CHECK(down.state == Observation::State::blocked);
         CHECK(has(down.error->message, "does not answer: ERROR 2002"));
+    }
+
+    TEST_CASE("mysql.database: the connection is encrypted and the certificate verified") {
+        const Host host;
+        const Certificate certificate;
+        const std::string port = std::to_string(free_port());
+        const std::vector<std::string> plain{"--bind-address=127.0.0.1", "--port=" + port};
+        std::vector<std::string> with_tls = plain;
+        for (const auto& [option, file] :
+             {std::pair{"--ssl-key=", "key"}, {"--ssl-cert=", "pem"}, {"--ssl-ca=", "ca.pem"}})
+            with_tls.push_back(option + certificate.file(file));
+        const auto read = [&](const Mariadb& server, const char* address, const char* tls,
+                              const char* ca = nullptr) {
+            server.sql("CREATE DATABASE IF NOT EXISTS app; CREATE OR REPLACE USER encrypted@'%' "
+                       "IDENTIFIED BY 'x' REQUIRE SSL; GRANT ALL ON app.* TO encrypted@'%'; CREATE "
+                       "OR REPLACE USER any@'%' IDENTIFIED BY 'x'; GRANT ALL ON app.* TO any@'%'");
+            Value at = Value::map({{"address", address},
+                                   {"port", std::stoi(port)},
+                                   {"user", std::string_view(tls) == "off" ? "any" : "encrypted"},
+                                   {"password", "x"},
+                                   {"tls", tls}});
+            if (ca != nullptr) at = at.with("ca", certificate.file(ca));
+            return Managed(*host.endpoint, "mysql.database",
+                           host.config({{"name", "app"}, {"server", at}}))
+                .read();
+        };
+        {
+            const Mariadb server(with_tls);
+            for (const char* tls : {"prefer", "off"})
+                CHECK(read(server, "127.0.0.1", tls).state == Observation::State::present);
+            CHECK(read(server, "localhost", "verify", "ca.pem").state ==
+                  Observation::State::present);
+            CHECK(read(server, "localhost", "verify", "absent").state ==
+                  Observation::State::blocked);
+            // an authority that the host does not trust; an address that is not in the certificate
+            for (const Observation& refused : {read(server, "localhost", "verify"),
+                                               read(server, "127.0.0.1", "verify", "ca.pem")}) {
+                REQUIRE(refused.state == Observation::State::failed);
+                CHECK(has(refused.error->message, "no TLS connection to the MariaDB server on"));
+                CHECK(has(refused.error->hint, "`ca`"));
+            }
+        }
+        Mariadb server(plain);
+        if (server.sql("SELECT @@have_ssl") == "YES\n") return; // since 11.4 it makes its own
+        const Observation refused = read(server, "localhost", "verify", "ca.pem");
+        REQUIRE(refused.state == Observation::State::failed);
+        CHECK(has(refused.error->message, "ERROR 2026"));
     }
 
 } // TEST_SUITE

@@ -30,8 +30,10 @@ sockaddr_in loopback(int port) {
     return address;
 }
 
-/// Not one of the ports that the kernel gives to clients, of which one may be taken again before
-/// the server listens.
+} // namespace
+
+// Not one of the ports that the kernel gives to clients, of which one may be taken again before
+// the server listens.
 int free_port() {
     int first = 0;
     std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first;
@@ -46,6 +48,7 @@ int free_port() {
     throw std::runtime_error("no free port");
 }
 
+namespace {
 bool listens(int port) {
     const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_in address = loopback(port);

@@ -22,6 +22,9 @@ class TempDir {
 /// Reproducible bytes of all values.
 std::string some_bytes(std::uint32_t count);
 
+/// A port of 127.0.0.1 that no program uses.
+int free_port();
+
 /// A real OpenSSH server on the loopback interface with its own keys, running for the lifetime of
 /// the object. Needs root, because sshd needs it for root logins.
 class SshServer {

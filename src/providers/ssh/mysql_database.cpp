@@ -17,7 +17,8 @@ class MysqlDatabase final : public SshType {
         name = "mysql.database";
         summary = "A database of a MariaDB server.";
         doc = "hadeploy uses the client `mariadb` on the host. The server can run on the host or "
-              "elsewhere, for example in RDS. Character set and collation are the defaults for new "
+              "elsewhere, for example in RDS. Servers of MySQL are refused. Character set and "
+              "collation are the defaults for new "
               "tables. A change of these defaults by hand is detected and reverted. Existing "
               "tables are not converted.\n\n"
               "An existing database is adopted. Destroy drops the database with all its tables if "

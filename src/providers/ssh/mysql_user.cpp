@@ -31,6 +31,7 @@ class MysqlUser final : public SshType {
             config, fmt::format("user {}@{}", config.text("name"), config.text("from")),
             {"name", "from"});
     }
+    bool is_left(const Value& config) const override { return config.flag("keep"); }
     std::string probe(const ReadRequest& request) const override {
         return mysql::query(request.config,
                             query_of_user(request.config) +
@@ -43,14 +44,18 @@ class MysqlUser final : public SshType {
 MysqlUser::MysqlUser() {
     name = "mysql.user";
     summary = "A user of a MariaDB server, with its password and its privileges.";
-    doc = "The server gets only the hash of the password (mysql_native_password): the password "
-          "itself is never on a command line, in a log or on the host. A new `password` takes "
-          "effect immediately; open connections stay.\n\n"
-          "Drift that is repaired: a password that was changed by hand, a missing privilege, and a "
-          "privilege that was granted by hand. Privileges that stay are not revoked even for a "
-          "moment. Roles are not managed. Database names in `privileges` are literal: `_` and `%` "
-          "are not wildcards.\n\n"
-          "An existing user is adopted. Destroy drops the user if hadeploy created it.";
+    doc =
+        "The server gets only the hash of the password (mysql_native_password): the password "
+        "itself is never on a command line, in a log or on the host. A new `password` takes "
+        "effect immediately; open connections stay.\n\n"
+        "Drift that is repaired: a password that was changed by hand, a missing privilege, and a "
+        "privilege that was granted by hand. Privileges that stay are not revoked even for a "
+        "moment. Roles are not managed. Database names in `privileges` are literal: `_` and `%` "
+        "are not wildcards.\n\n"
+        "Servers of MySQL are refused: their passwords (caching_sha2_password) and privileges "
+        "differ from those of MariaDB.\n\n"
+        "An existing user is adopted. Destroy drops the user if hadeploy created it. With `keep`, "
+        "the user stays, with its password and privileges.";
     example = "app_user:\n"
               "  type: mysql.user\n"
               "  host: ${node[\"node1\"].connection}\n"
@@ -81,7 +86,12 @@ MysqlUser::MysqlUser() {
                .doc = "Privileges by object: `\"*.*\"`, `\"DATABASE.*\"` or `\"DATABASE.TABLE\"`. "
                       "Privileges are written in capital letters, as in SHOW GRANTS. ALL means all "
                       "privileges.",
-               .default_value = Value::map({})}};
+               .default_value = Value::map({})},
+              {.name = "keep",
+               .type = TypeKind::boolean,
+               .doc = "Destroy leaves the user on the server.",
+               .operational = true,
+               .default_value = Value(false)}};
     adopts = true;
     remove_may_leave = true;
     verified = {"password"};
@@ -169,6 +179,7 @@ std::vector<Command> MysqlUser::commands(const Change& change) const {
     const Value& config = remove ? change.before : change.after;
     const std::string begin = open_memory(change.identity) + mysql::client(config);
     const std::string account = account_of(config);
+    if (remove && config.flag("keep")) return {{.script = forget_memory(change.identity)}};
     if (remove)
         return {{.script = begin +
                            fmt::format("sql={}\n", shell_quote(fmt::format(
