@@ -22,7 +22,8 @@ namespace {
 constexpr const char* kDockerCommand = R"sh(case $* in
 'compose version') [ -e plugin ]; exit ;;
 *' config -q') ! grep -qs bad "$was/compose.yml" || { echo "services.web additional properties 'bad' not allowed" >&2; exit 15; }; exit 0 ;;
-ps*) if grep -qs broken "$was/compose.yml"; then cat ps.broken; else cat ps; fi; exit ;;
+ps*) [ ! -e ps.fails ] || { echo "Cannot connect to the Docker daemon" >&2; exit 1; }
+    if grep -qs broken "$was/compose.yml"; then cat ps.broken; else cat ps; fi; exit ;;
 logs*) echo "panic: no database"; exit ;;
 esac
 echo "docker $* (TAG=${TAG-})" >>log
@@ -152,6 +153,10 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         write_file(host.dir.path / "ps", "app-web-1 Up 9 seconds (unhealthy)\n");
         const ProcessResult sick = host.apply(Change::Kind::create, host.config(kComposeFile));
         CHECK(has(sick.err, "app-web-1 does not run: (Up 9 seconds (unhealthy))"));
+        write_file(host.dir.path / "ps.fails", ""); // no containers are listed, but not because
+        const ProcessResult blind = host.apply(Change::Kind::create, host.config(kComposeFile));
+        CHECK(blind.status != 0); // they run
+        CHECK(has(blind.err, "hadeploy: Docker does not list the containers: Cannot connect"));
     }
 
     TEST_CASE("docker.compose: a version that fails is replaced by the previous one") {

@@ -71,7 +71,9 @@ esac
                                                      "    /tasks*n2id*demo_web*) grep -q demo_web "
                                                      "{0}/on_node && echo '[{{\"ID\":\"t\"}}]' "
                                                      "|| echo '[]';;\n"
-                                                     "    esac; }}\n",
+                                                     "    esac; }}\n"
+                                                     "docker_read() {{ [ ! -e {0}/broken ] && "
+                                                     "docker_get \"$@\"; }}\n",
                                                      dir_.path.string());
         for (const ssh::Command& c : commands)
             script += "( set -eu\n" + c.script.substr(functions.size()) + ") || exit\n";

@@ -9,6 +9,8 @@
 #include "providers/ssh/place.h"
 #include "server.h"
 
+#include <fmt/format.h>
+
 using namespace hadeploy;
 using namespace hadeploy::test;
 using ssh::Command;
@@ -111,6 +113,13 @@ TEST_CASE("docker.node: parsing the probe") {
         CHECK(dead.attributes.text("status") == "down");
         CHECK(see(peer + reply(200, "[" + node_entry("n2", "node2", "ready") + "]"), &recorded)
                   .state == State::absent);
+    }
+    SUBCASE("a node is not gone because Docker does not answer with a list") {
+        const RecordedResource recorded = record_of(config.with("node_id", "n1"));
+        const std::string peer = "up other\n" + reply(200, info("active", true, "n2"));
+        CHECK(see(peer + reply(200, "half of a list"), &recorded).state == State::blocked);
+        CHECK(see(peer + reply(500, "{}"), &recorded).state == State::blocked);
+        CHECK_THROWS_AS(see(ours + reply(200, "{}") + reply(200, nodes)), Error);
     }
     SUBCASE("a truncated answer is a failure") {
         CHECK_THROWS_AS(see(ours), Error);
@@ -363,7 +372,7 @@ TEST_CASE("docker.node: a manager is removed only if the quorum is kept") {
     const auto& type = cluster_type("docker.node");
     const Value before = node_config().with("node_id", "n1").with("role", "manager");
     const auto leave = type.commands(change_of(type, Change::Kind::remove, before, {}));
-    const auto run = [&](const std::string& entry, const std::string& managers) {
+    const auto run = [&](const std::string& entry, const std::string& managers, int answer = 200) {
         std::string script = leave[0].script.substr(leave[0].script.find("node='n1'"));
         const std::string stubs = std::string(ssh::place_functions()) +
                                   "set -eu\n"
@@ -373,15 +382,16 @@ TEST_CASE("docker.node: a manager is removed only if the quorum is kept") {
                                   "docker_again() { \"$@\"; }\n"
                                   "docker() { case \"$*\" in\n"
                                   "  *'node inspect'*) echo '" +
-                                  entry +
-                                  "';;\n"
+                                  entry + "'; [ -n '" + entry +
+                                  "' ];;\n"
                                   "  *'node ls'*) printf '" +
                                   managers +
                                   "';;\n"
                                   "  *) echo \"docker $*\" >&2;; esac; }\n"
-                                  "docker_get() { echo 'reply 200 2 x'; echo '[]'; }\n";
+                                  "docker_get() { echo 'reply " +
+                                  std::to_string(answer) + " 2 x'; echo '[]'; }\n";
         const ProcessResult result = run_process({.argv = {"sh", "-c", stubs + script}});
-        return result.out + result.err;
+        return (result.status == 0 ? "" : "failed: ") + result.out + result.err;
     };
     const std::string drained = "docker node update --availability drain n1\n";
     const std::string gone = "out\n" + drained + "docker node demote n1\n";
@@ -391,4 +401,30 @@ TEST_CASE("docker.node: a manager is removed only if the quorum is kept") {
     CHECK(run("ready manager reachable", "Leader\\nReachable\\nUnreachable\\n")
               .starts_with("refuse only 1 of the swarm's other managers can be reached"));
     CHECK(run("ready manager reachable", "Leader\\nReachable\\n") == gone);
+    // Only "no such node" means that the swarm no longer lists it.
+    CHECK(run("", "", 404) == "gone\n");
+    CHECK(run("", "", 500) == "failed: not a manager, or without quorum\n");
+    CHECK(run("", "") == "failed: "); // the docker command fails
+}
+
+TEST_CASE("docker.node: an entry counts as removed only if Docker does not find it") {
+    const auto& type = cluster_type("docker.node");
+    const Value before = node_config().with("node_id", "n1").with("role", "worker");
+    const std::string script =
+        type.commands(change_of(type, Change::Kind::remove, before, {}))[2].script;
+    // The answer before and after `docker node rm`, which fails.
+    const auto forget = [&](int first, int second) {
+        const std::string stubs =
+            fmt::format("set -eu\nasked={}\ndocker_up() {{ :; }}\ndocker_again() {{ \"$@\"; }}\n"
+                        "docker() {{ asked={}; echo \"docker $*\"; return 1; }}\n"
+                        "docker_get() {{ echo \"reply $asked 2 x\"; }}\n",
+                        first, second);
+        const ProcessResult result =
+            run_process({.argv = {"sh", "-c", stubs + script.substr(script.find("node='n1'"))}});
+        return std::to_string(result.status) + " " + result.out;
+    };
+    CHECK(forget(404, 404) == "0 ");
+    CHECK(forget(500, 500) == "1 ");
+    CHECK(forget(200, 404) == "0 docker node rm --force n1\n");
+    CHECK(forget(200, 500) == "1 docker node rm --force n1\n");
 }

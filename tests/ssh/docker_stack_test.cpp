@@ -19,7 +19,8 @@ using namespace hadeploy::test;
 namespace fs = std::filesystem;
 
 namespace {
-/// A fake Docker socket. It has a list of answers for each path, and repeats the last one.
+/// A fake Docker socket. It has a list of answers for each path, and repeats the last one. "!TEXT"
+/// is an error.
 class Daemon {
   public:
     explicit Daemon(std::map<std::string, std::vector<std::string>> answers)
@@ -60,6 +61,10 @@ class Daemon {
                 status = "200 OK";
                 body = found->second.front();
                 if (found->second.size() > 1) found->second.erase(found->second.begin());
+                if (body.starts_with('!')) {
+                    status = "500 Internal Server Error";
+                    body = fmt::format(R"({{"message":"{}"}})", body.substr(1));
+                }
             }
             const std::string reply = "HTTP/1.0 " + status + "\r\nServer: Docker/20\r\n\r\n" + body;
             (void)!::write(client, reply.data(), reply.size());
@@ -80,6 +85,14 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
 
 Value stack(const std::string& compose) {
     return Value::map({{"hosts", three_hosts()}, {"name", "app"}, {"content", compose}});
+}
+
+/// The script of a command, run on a host with that daemon.
+ProcessResult run_script(const Daemon& daemon, std::string script, const std::string& programs) {
+    replace_all(script, "/run/docker.sock", daemon.path());
+    script.insert(script.find("stack='app'"), "docker_up() { :; }\n");
+    return run_process(
+        {.argv = {"sh"}, .input = fmt::format("set -eu\nPATH={}:$PATH\n{}", programs, script)});
 }
 
 /// A command of a deploy, run on a host with that daemon. Each request advances the clock by a
@@ -248,6 +261,41 @@ TEST_CASE("docker.stack: used ports and missing external networks are detected b
           "nothing was changed: port 8080 is already published by the service shop_web");
     CHECK(possible("[]", false) ==
           "nothing was changed: the external network proxy does not exist");
+}
+
+TEST_CASE("docker.stack: an error of Docker does not pass for a stack that does not exist") {
+    const ssh::SshType& type = cluster_type("docker.stack");
+    const Value config = normal(type, stack("services: {web: {image: w}}"));
+    const auto run = [&](Change::Kind kind, const std::string& services,
+                         std::vector<std::string> tasks = {"[]"}) {
+        const auto list =
+            type.commands(kind == Change::Kind::remove ? change_of(type, kind, config, {})
+                                                       : change_of(type, kind, {}, config));
+        const TempDir bin;
+        for (const char* program : {"docker", "sleep"})
+            write_file(bin.path / program,
+                       fmt::format("#!/bin/sh\n[ ${{0##*/}} = sleep ] || echo \"$*\" >>{}/log\n",
+                                   bin.path.string()),
+                       0755);
+        const Daemon daemon({{"/services", {services}},
+                             {"/configs", {"[]"}},
+                             {"/networks", {"[]"}},
+                             {"/tasks", std::move(tasks)}});
+        const ProcessResult result = run_script(
+            daemon, list[kind == Change::Kind::remove ? 0 : 1].script, bin.path.string());
+        const std::string log = (bin.path / "log").string();
+        return fmt::format("{} {}{}", result.status == 0 ? "done:" : "failed:",
+                           fs::exists(log) ? read_file(log) : "", ssh::cause_in(result.err));
+    };
+    const std::string error = "failed: Docker answers /services with an error: out of memory";
+    CHECK(run(Change::Kind::create, "!out of memory") == error);
+    CHECK(run(Change::Kind::remove, "!out of memory") == error);
+    CHECK(run(Change::Kind::create, "!This node is not a swarm manager.") ==
+          "failed: this host is not a swarm manager; list the managers first in `hosts`");
+    CHECK(run(Change::Kind::remove, "!The swarm does not have a leader.") ==
+          "failed: this host is not a manager of a swarm with a quorum");
+    // an error while it waits is not the end of the tasks
+    CHECK(run(Change::Kind::remove, "[]", {"!busy", "[]"}) == "done: stack rm app\n");
 }
 
 TEST_CASE("docker.stack: what Docker would reject or misread is an error of the spec") {

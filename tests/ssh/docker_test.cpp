@@ -149,11 +149,27 @@ TEST_CASE("docker.image: id and tag come from the archive") {
     };
     check_syntax(type.probe(request_for(type, config)));
     CHECK(see("present\n") == State::present);
-    CHECK(see("") == State::absent);
+    CHECK(see("none\n") == State::absent);
     CHECK(see(reply(404, R"({"message":"No such image"})")) == State::absent);
     CHECK(see(reply(200, R"({"RepoTags":["hadeploy/web:1a2b"]})")) == State::present);
     CHECK(see(reply(200, R"({"RepoTags":["other:1"]})")) == State::absent);
     CHECK(see(reply(200, R"({"RepoTags":null})")) == State::absent);
+
+    // Only "no such image" means that the image is absent.
+    const Observation broken = type.parse(
+        request_for(type, config), {0, reply(500, R"({"message":"layer does not exist"})"), ""});
+    REQUIRE(broken.state == State::failed);
+    CHECK(broken.error->message ==
+          "the image hadeploy/web:1a2b cannot be read: layer does not exist");
+    CHECK(see("") == State::failed); // Docker did not answer
+    CHECK(see(reply(200, "half of a docu")) == State::failed);
+    const RecordedResource known = record_of(config);
+    CHECK(see("stopped\n") == State::absent); // an image is loaded once Docker runs
+    CHECK(type.parse(request_for(type, config, &known), {0, "stopped\n", ""}).state ==
+          State::blocked);
+    const Value unknown = plain.with("id", Value::unknown()).with("tag", Value::unknown());
+    CHECK(type.probe(request_for(type, unknown)).empty());
+    CHECK(type.parse(request_for(type, unknown), {0, "", ""}).state == State::absent);
 
     const auto load = type.commands(change_of(type, Change::Kind::create, {}, config));
     REQUIRE(load.size() == 1);
@@ -276,6 +292,7 @@ TEST_CASE("docker.stack: parsing the probe") {
     CHECK(see(lost + lost, &known).state == State::blocked);
     CHECK_THROWS_AS(see(reply(200, "[]") + reply(500, R"({"message":"no"})")), Error);
     CHECK_THROWS_AS(see(""), Error);
+    CHECK_THROWS_AS(see(reply(200, "[{\"half") + reply(200, "[]")), Error);
 
     const Observation there = see(reply(200, service(2)) + reply(200, config_object));
     CHECK(there.foreign.empty());

@@ -147,3 +147,34 @@ TEST_CASE("gluster.pool: a machine that lost its disk gets its UUID and its peer
         CHECK(joining.read("glusterd.info") == "UUID=new\n");
     }
 }
+
+TEST_CASE("gluster.volume: a volume is gone only if another member says so") {
+    const auto& type = cluster_type("gluster.volume");
+    const RecordedResource known = record_of(normal(
+        type, Value::map({{"hosts", three_hosts()}, {"name", "vol0"}, {"brick", "/b/vol0"}})));
+    // What the two other members answer.
+    const auto probe = [&](const char* second, const char* third) {
+        const TempDir dir;
+        std::filesystem::create_directories(dir.path / "peers");
+        for (const char* name : {"node2", "node3"})
+            write_file(dir.path / "peers" / name, std::string("hostname1=") + name + "\n");
+        std::string script = type.probe(request_for(type, known.config, &known));
+        for (std::size_t at = 0; (at = script.find("/var/lib/glusterd", at)) != script.npos;)
+            script.replace(at, 17, dir.path.string());
+        write_file(dir.path / "glusterd", "#!/bin/sh\n", 0755);
+        write_file(dir.path / "gluster",
+                   std::string("#!/bin/sh\ncase $1 in\n*node2) ") + second + ";;\n*node3) " +
+                       third + ";;\nesac\n",
+                   0755);
+        script.insert(script.find("\ncommand -v glusterd") + 1,
+                      "gluster_up() { :; }\nlate() { :; }\nPATH=" + dir.path.string() + ":$PATH\n");
+        return run_process({.argv = {"sh"}, .input = script}).out;
+    };
+    const char* none = "echo 'Volume vol0 does not exist' >&2; exit 1";
+    const char* down = "echo 'Connection failed. Please check if gluster daemon is operational.' "
+                       ">&2; exit 1";
+    CHECK(probe(none, none).empty());
+    CHECK(probe(down, none).empty());
+    CHECK(probe(down, down) == "== unanswered\n");
+    CHECK(probe(down, "exit 0") == "== elsewhere\n");
+}

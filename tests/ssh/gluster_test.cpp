@@ -188,6 +188,8 @@ TEST_CASE("gluster.volume: parsing the probe") {
     CHECK(see("== alone\n", &known).state == State::blocked);
     CHECK(see("== alone\n").state == State::absent);
     CHECK(see("", &known).state == State::absent);
+    CHECK(see("== unanswered\n", &known).state == State::blocked);
+    CHECK(see("== elsewhere\n", &known).state == State::blocked);
     const auto heals = [](const char* third) {
         return "== heals\nBrick node1:/b/vol0\nNumber of entries: 0\nBrick node2:/b/vol0\n"
                "Number of entries: 0\nBrick node3:/b/vol0\nNumber of entries: " +

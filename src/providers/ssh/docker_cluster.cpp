@@ -31,13 +31,7 @@ std::optional<Error> answers(const ProbeResult& result, std::size_t count,
     if (result.out.starts_with("stopped"))
         return Error(ErrorKind::failed, "Docker does not run on this host")
             .with_hint("start it: systemctl start docker");
-    replies = parse_replies(result.out);
-    if (replies.size() < count)
-        return Error(ErrorKind::failed, "Docker did not answer: " + result.err);
-    for (const Reply& reply : replies)
-        if (reply.status != 200 && reply.status != 404)
-            return Error(ErrorKind::failed, reply.message());
-    return std::nullopt;
+    return unusable(result, count, replies);
 }
 
 std::string text(const Json& object, const Json::json_pointer& at) {

@@ -143,8 +143,22 @@ std::string DockerImage::probe(const ReadRequest& request) const {
 Observation DockerImage::parse(const ReadRequest& request, const ProbeResult& result) const {
     const Value there = Value::map({{"id", request.config["id"]}, {"tag", request.config["tag"]}});
     if (result.out.starts_with("present")) return Observation::present(there);
-    const std::vector<Reply> replies = parse_replies(result.out);
-    if (replies.empty() || replies[0].status != 200) return Observation::absent();
+    if (request.config.text("id").empty()) return Observation::absent(); // nothing was asked
+    const std::string what =
+        fmt::format("the image {} cannot be read: ", named(request.config, "tag"));
+    if (result.out.starts_with("none")) return Observation::absent();
+    if (result.out.starts_with("stopped")) {
+        if (request.recorded == nullptr) return Observation::absent();
+        return Observation::blocked(
+            Error(ErrorKind::failed, what + "Docker does not run on the host")
+                .with_hint("start it (systemctl start docker), or add a docker.engine on which "
+                           "this resource depends"));
+    }
+    std::vector<Reply> replies;
+    if (auto error = unusable(result, 1, replies)) {
+        error->message = what + error->message;
+        return Observation::failed(*std::move(error));
+    }
     for (const auto& tag : replies[0].body.value("RepoTags", nlohmann::json::array()))
         if (tag == request.config.text("tag")) return Observation::present(there);
     return Observation::absent();

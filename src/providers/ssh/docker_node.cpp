@@ -190,7 +190,7 @@ DockerNode::DockerNode() {
 }
 
 Observation DockerNode::seen_from_a_peer(const std::string& node_id, const Reply& nodes) {
-    if (nodes.status != 200)
+    if (nodes.status != 200 || !nodes.body.is_array())
         return Observation::blocked(Error(
             ErrorKind::failed, "the swarm cannot be read from this host: " + nodes.message()));
     const Json* node = find_node(nodes, node_id);
@@ -234,7 +234,10 @@ Observation DockerNode::parse(const ReadRequest& request, const ProbeResult& res
     const Json swarm = replies[0].body.value("Swarm", Json::object());
     const bool ours = line_after(out, "up ") == request.identity;
     const std::string known = request.recorded ? request.recorded->attributes.text("node_id") : "";
-    if (swarm.value("LocalNodeState", "inactive") == "inactive") return Observation::absent();
+    const std::string state = swarm.value("LocalNodeState", "");
+    if (state.empty())
+        throw Error(ErrorKind::failed, "Docker does not say whether the node is in a swarm");
+    if (state == "inactive") return Observation::absent();
     if (!ours && !known.empty() && known != swarm.value("NodeID", ""))
         return seen_from_a_peer(known, replies[1]);
     Observation seen = own(swarm, replies[1]);

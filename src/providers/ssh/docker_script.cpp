@@ -45,6 +45,20 @@ std::vector<Reply> parse_replies(std::string_view out) {
     return replies;
 }
 
+std::optional<Error> unusable(const ProbeResult& result, std::size_t count,
+                              std::vector<Reply>& replies) {
+    replies = parse_replies(result.out);
+    if (replies.size() < count)
+        return Error(ErrorKind::failed, "Docker did not answer: " + result.err);
+    for (const Reply& reply : replies) {
+        if (reply.status != 200 && reply.status != 404)
+            return Error(ErrorKind::failed, reply.message());
+        if (reply.body.is_null())
+            return Error(ErrorKind::failed, "Docker answered with something other than JSON");
+    }
+    return std::nullopt;
+}
+
 std::string filter(std::string_view name, std::string_view value) {
     const nlohmann::json json = {{name, {value}}};
     std::string out = "filters=";

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "provider_api/schema.h"
+#include "providers/ssh/ssh_type.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,9 @@ namespace hadeploy::ssh::docker {
 /// - `docker_get PATH...`: prints the API's response to each GET, see parse_replies(). Uses one
 ///   small perl program for all requests (perl is part of every Debian and Ubuntu); starting the
 ///   docker command for each would dominate the time of a probe.
+/// - `docker_read PATH...`: the same, but fails with Docker's message if a response is an error.
+/// For
+///   scripts that look for something in the response: an error must not pass for its absence.
 /// - `docker_post PATH`: posts standard input and prints the response in the same form.
 /// - `docker_again COMMAND...`: runs a command that changes objects of the swarm, without input or
 ///   output. Retries it for up to three minutes while Docker reports that its managers did not
@@ -40,6 +45,12 @@ struct Reply {
 /// The responses printed by docker_get, in request order; fewer if the daemon stopped responding.
 /// Text before the first response is ignored.
 std::vector<Reply> parse_replies(std::string_view out);
+
+/// Parses the responses of a probe into `replies`. Returns why they do not show the state of an
+/// object: there are fewer than `count`, or one is an error. The status 404 is no error: Docker has
+/// no such object.
+std::optional<Error> unusable(const ProbeResult& result, std::size_t count,
+                              std::vector<Reply>& replies);
 
 /// `filters=...` of a list request, percent-encoded: {"label": ["a=b"]}.
 std::string filter(std::string_view name, std::string_view value);

@@ -335,9 +335,10 @@ Observation DockerStack::parse(const ReadRequest& request, const ProbeResult& re
     if (replies.size() < 2 || replies[0].status != 200 || replies[1].status != 200)
         throw Error(ErrorKind::failed,
                     replies.back().status == 200 ? message : replies.back().message());
+    if (!replies[0].body.is_array() || !replies[1].body.is_array())
+        throw Error(ErrorKind::failed, "Docker answered with something other than a list");
 
-    const bool ours = replies[1].body.is_array() && !replies[1].body.empty();
-    const bool any = replies[0].body.is_array() && !replies[0].body.empty();
+    const bool ours = !replies[1].body.empty(), any = !replies[0].body.empty();
     if (!ours && !any) return Observation::absent();
     const std::string prefix = request.config.text("name") + "_";
     Value::Map services;

@@ -315,6 +315,12 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
                                      "volume, but other members of the pool do")
                 .with_hint("restart glusterd on that host, so that it gets the volume from the "
                            "other members"));
+    if (text.empty() && reports("== unanswered"))
+        return Observation::blocked(
+            Error(ErrorKind::failed, "the host from which the volume is read does not have the "
+                                     "volume, and no other member of the pool says whether it "
+                                     "exists")
+                .with_hint("start glusterd on the other members (systemctl start glusterd)"));
     if (text.empty()) return Observation::absent();
     std::map<std::string, std::string> info;
     for (auto& [key, value] : pairs(text)) info[key] = value;

@@ -3,8 +3,12 @@
 # exports the variables of the previous version). Until the new version runs, ./.old has the files of the
 # previous one.
 look_at_containers() {
-    waits= failed=
-    listed=$(docker ps -a --filter "label=com.docker.compose.project=$project" --format '{{.Names}} {{.Status}}')
+    waits= failed= unread=
+    listed=$(docker ps -a --filter "label=com.docker.compose.project=$project" --format '{{.Names}} {{.Status}}' 2>/dev/null) || {
+        unread=$(docker ps 2>&1 >/dev/null) || :
+        unread=${unread:-docker ps failed}
+        return
+    }
     while read -r container status; do
         case $status in
         *'(unhealthy)'*|*'health: starting'*|Created*|Restarting*|Paused*|'Up Less than'*) waits="$container ($status)" ;;
@@ -22,12 +26,16 @@ containers_run() {
     while :; do
         look_at_containers
         if [ -n "$failed" ]; then break; fi
-        if [ -n "$waits" ]; then good=
+        if [ -n "$waits$unread" ]; then good=
         elif [ -z "$good" ]; then good=$(seconds)
         elif late "$good" 3; then return 0; fi
-        if [ -n "$waits" ] && late "$began" "$limit"; then break; fi
+        if [ -n "$waits$unread" ] && late "$began" "$limit"; then break; fi
         sleep 1
     done
+    if [ -n "$unread" ]; then
+        why="Docker does not list the containers: $unread"
+        return 1
+    fi
     broken=${failed:-$waits}
     docker logs --tail 12 "${broken%% *}" >&2 2>&1 || :
     why="the container ${broken%% *} does not run: ${broken#* }"

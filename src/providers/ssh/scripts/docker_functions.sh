@@ -28,10 +28,15 @@ docker_perl='use strict; use Socket;
     }'
 docker_http() {
     perl -e "$docker_perl"'
-        my $method = shift;
+        my ($method, $errors) = (shift, shift);
         my $body = $method eq "POST" ? do { local $/; <STDIN> } : "";
         for my $path (@ARGV) {
             my ($status, $server, $answer) = ask($method, $path, $body);
+            if ($errors eq "fail" && $status != 200) {
+                my ($message) = $answer =~ /"message":"((?:[^"\\]|\\.)*)"/;
+                $path =~ s/\?.*//;
+                die "hadeploy: Docker answers $path with an error: " . ($message || "status $status") . "\n";
+            }
             printf "reply %d %d %s\n%s\n", $status, length $answer, $server, $answer;
         }' "$@"
 }
@@ -39,8 +44,9 @@ docker_http() {
 # writes JSON without spaces, and a quote within a string is escaped, so nothing else can match. IDs
 # and numbers are cut out in the same way. The docker command would read the JSON, but it has to be
 # started for each request, and loops ask every second.
-docker_get() { docker_http GET "$@" </dev/null; }
-docker_post() { docker_http POST "$@"; }
+docker_get() { docker_http GET print "$@" </dev/null; }
+docker_read() { docker_http GET fail "$@" </dev/null; }
+docker_post() { docker_http POST print "$@"; }
 docker_again() {
     began_again=$(seconds)
     until said=$("$@" 2>&1 >/dev/null </dev/null); do

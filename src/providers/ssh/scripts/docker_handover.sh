@@ -6,10 +6,11 @@
 # constraint, so that every manager can remove it, even after an interruption. Variables: node,
 # patience (seconds).
 handover_id() {
-    docker_get "/nodes/$node" | sed -n 's/^{"ID":"\([^"]*\)".*/\1/p'
+    entry=$(docker_read "/nodes/$node") || return 1
+    printf '%s\n' "$entry" | sed -n 's/^{"ID":"\([^"]*\)".*/\1/p'
 }
 hand_over() {
-    id=$(handover_id)
+    id=$(handover_id) || return 1
     names=$(docker node ps "$node" --filter desired-state=running --format '{{.Name}}') || return 1
     moving=
     for service in $(printf '%s\n' "$names" | sed 's/\.[^.]*$//' | sort -u); do
@@ -27,8 +28,9 @@ hand_over() {
     done
 }
 hand_back() {
-    id=$(handover_id)
-    for service in $(docker service ls --filter "label=hadeploy.handover.$id" --format '{{.Name}}'); do
+    id=$(handover_id) || return 1
+    services=$(docker service ls --filter "label=hadeploy.handover.$id" --format '{{.Name}}') || return 1
+    for service in $services; do
         docker_again docker service update --detach --label-rm "hadeploy.handover.$id" --constraint-rm "node.id!=$id" "$service" || return 1
     done
 }

@@ -6,5 +6,6 @@ for config in /var/lib/docker/image/*/imagedb/content/sha256/"$hex"; do
     { read -r tags <"${config%%/imagedb/*}/repositories.json"; } 2>/dev/null || [ -n "$tags" ] || break
     case $tags in *\""$tag"\":\"sha256:"$hex"\"*) echo present; exit 0;; esac
 done
-docker_up || exit 0
+command -v dockerd >/dev/null || { echo none; exit 0; }
+docker_up || { echo stopped; exit 0; }
 docker_get "/images/sha256:$hex/json"

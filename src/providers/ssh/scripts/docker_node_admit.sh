@@ -10,7 +10,8 @@ case $answers in
 *) echo "it is a manager of a swarm that has lost its quorum" >&2; exit 1;;
 esac
 case $answers in *'"'"$address"'"'*|*'"'"$address":2377'"'*)
-    for id in $(docker node ls -q); do
+    nodes=$(docker node ls -q)
+    for id in $nodes; do
         # shellcheck disable=SC2046 # words
         set -- $(docker node inspect "$id" --format '{{.Status.State}} {{.Status.Addr}} {{with .ManagerStatus}}{{.Addr}}{{end}}')
         [ "$1" = down ] || continue

@@ -6,7 +6,8 @@ while read -r word rest; do
     [ "$word" != refuse ] || { echo "$rest" >&2; exit 1; }
 done
 docker_up || systemctl start docker
-case $(docker_get /info) in
+info=$(docker_read /info)
+case $info in
 *'"NodeID":"'"$node"'"'*)
     docker swarm leave --force >/dev/null
     rm -f "$marker"

@@ -2,8 +2,12 @@
 # On each of the other members, until one is a manager: drains the node and demotes it to a
 # worker, if the swarm keeps its quorum. Variables: node, grace (seconds).
 docker_up || exit 1
-case $(docker_get /nodes) in "reply 200 "*) ;; *) echo "not a manager, or without quorum" >&2; exit 1;; esac
-entry=$(docker node inspect "$node" --format '{{.Status.State}} {{.Spec.Role}} {{with .ManagerStatus}}{{.Reachability}}{{end}}' 2>/dev/null) || { echo gone; exit 0; }
+case $(docker_get "/nodes/$node") in
+"reply 200 "*) ;;
+"reply 404 "*) echo gone; exit 0;;
+*) echo "not a manager, or without quorum" >&2; exit 1;;
+esac
+entry=$(docker node inspect "$node" --format '{{.Status.State}} {{.Spec.Role}} {{with .ManagerStatus}}{{.Reachability}}{{end}}')
 # shellcheck disable=SC2086 # words
 set -- $entry
 if [ "$2" = manager ]; then
@@ -21,7 +25,7 @@ fi
 docker_again docker node update --availability drain "$node"
 if [ "$1" = ready ]; then
     began=$(seconds)
-    while case $(docker_get "/tasks?filters=%7B%22node%22%3A%5B%22$node%22%5D%7D") in *'"State":"running"'*) ;; *) false;; esac; do
+    until case $(docker_get "/tasks?filters=%7B%22node%22%3A%5B%22$node%22%5D%7D") in *'"State":"running"'*) false;; "reply 200 "*) ;; *) false;; esac; do
         ! late "$began" "$grace" || break
         sleep 1
     done
@@ -29,7 +33,7 @@ fi
 if [ "$2" = manager ]; then
     docker_again docker node demote "$node"
     began=$(seconds)
-    while case $(docker_get "/nodes/$node") in *'"ManagerStatus":'*) ;; *) false;; esac; do
+    until case $(docker_get "/nodes/$node") in *'"ManagerStatus":'*) false;; "reply 200 "*) ;; *) false;; esac; do
         ! late "$began" 30 || break
         sleep 1
     done

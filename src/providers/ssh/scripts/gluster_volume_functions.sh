@@ -68,7 +68,8 @@ wait_healed() {
 }
 # Succeeds if every member of the pool lists $1 bricks of the volume.
 listed_everywhere() {
-    gluster pool list </dev/null 2>/dev/null | {
+    members=$(gluster pool list </dev/null 2>/dev/null) || return 1
+    printf '%s\n' "$members" | {
         read -r _
         while read -r _ member _; do
             [ "$(timeout 5 gluster --remote-host="$member" volume info "$volume" </dev/null 2>/dev/null | grep -c '^Brick[0-9]*:')" = "$1" ] || exit 1

@@ -6,23 +6,31 @@
 command -v glusterd >/dev/null || { echo "== missing"; exit 0; }
 info=/var/lib/glusterd/vols/$volume/info
 for peer in /var/lib/glusterd/peers/*; do [ -e "$peer" ] || echo "== alone"; break; done
-# Succeeds if a different member has the volume. glusterd responds to a member without taking a
-# lock.
-on_a_peer() {
+# Sets `elsewhere` to "yes" if a different member has the volume, to "no" if those that answer do not
+# have it, and to "unknown" if none answers. glusterd responds to a member without taking a lock.
+ask_peers() {
+    elsewhere=
     for peer in /var/lib/glusterd/peers/*; do
         [ -e "$peer" ] || break
         while IFS='=' read -r key value; do
             [ "$key" = hostname1 ] || continue
-            timeout 5 gluster --remote-host="$value" volume info "$volume" </dev/null >/dev/null 2>&1 && return
+            said=$(timeout 5 gluster --remote-host="$value" volume info "$volume" </dev/null 2>&1) && { elsewhere=yes; return; }
+            case $said in
+            *"does not exist"*) elsewhere=no;;
+            *) [ "$elsewhere" = no ] || elsewhere=unknown;;
+            esac
         done <"$peer"
     done
-    return 1
 }
 # a member that lost its disk and has rejoined gets the volumes from the others, after a while
 began=$(seconds)
-while [ -n "$recorded" ] && [ ! -e "$info" ] && gluster_up && on_a_peer; do
-    late "$began" 30 || { sleep 1; continue; }
-    echo "== elsewhere"
+while [ -n "$recorded" ] && [ ! -e "$info" ] && gluster_up; do
+    ask_peers
+    case $elsewhere in
+    yes) late "$began" 30 || { sleep 1; continue; }
+        echo "== elsewhere";;
+    unknown) echo "== unanswered";;
+    esac
     break
 done
 status=
