@@ -332,7 +332,7 @@ class FaultTest(Project):
 
 
 class ScaleTest(Project):
-    def fleet(self, count):
+    def fleet(self, count, more=""):
         self.spec(NETWORK + f"""
   node:
     type: aws.instance
@@ -341,7 +341,45 @@ class ScaleTest(Project):
     instance_type: t3.micro
     subnet: ${{subnet["a"].id}}
     security_groups: ["${{web.id}}"]
-""")
+{more}""")
+
+    def test_all_status_checks_are_waited_for_with_one_request_a_poll(self):
+        self.fleet(20, "    wait_for: checks\n")
+        asked = []
+
+        def checks(action, params, forward):
+            """First an instance is unknown; then a check of one of them has not ended."""
+            if action != "DescribeInstanceStatus":
+                return None
+            asked.append(sum(key.startswith("InstanceId.") for key in params))
+            if len(asked) == 1:
+                return refusal("InvalidInstanceID.NotFound", "The instance ID does not exist")
+            status, body = forward()
+            if len(asked) > 4:
+                return status, body
+            return status, re.sub(rb"(<instanceStatus>(?:(?!</instanceStatus>).)*?<status>)ok", rb"\1initializing", body,
+                                  count=1, flags=re.DOTALL)
+        proxy.faults = [checks]
+        self.assertIn("waiting for the status checks: instance initializing", self.apply("--parallelism", "20"))
+        self.assertEqual(len(self.instances()), 20)
+        self.assertGreaterEqual(len(asked), 5)
+        self.assertEqual(max(asked), 20)
+        self.assertLess(len(asked), 40)
+        asked.clear()
+        self.unchanged()
+        self.fleet(20)
+        self.unchanged()  # it only controls how a change is made
+        self.fleet(21)
+        self.apply()
+        self.assertEqual(asked, [])
+
+    def test_a_missing_permission_for_the_status_checks(self):
+        self.fleet(1, "    wait_for: checks\n")
+        proxy.faults = [some(99, ["DescribeInstanceStatus"], lambda f: refusal("UnauthorizedOperation", "no", 403))]
+        self.assertIn("missing permission: ec2:DescribeInstanceStatus", self.apply(code=1))
+        proxy.faults = []
+        self.apply()
+        self.assertEqual(len(self.instances()), 1)
 
     def test_a_hundred_instances_are_read_in_one_call(self):
         self.fleet(100)

@@ -45,6 +45,12 @@ class Item {
     std::shared_ptr<pugi::xml_document> document_ = std::make_shared<pugi::xml_document>();
 };
 
+/// An object that a create or an update waits for.
+struct Awaited {
+    Item* item;
+    const Value* config; ///< the new one
+};
+
 /// How a service names a kind of object.
 struct Names {
     const char* noun;     ///< for messages: "subnet"
@@ -104,6 +110,9 @@ class AwsType : public ResourceType {
     /// The attributes, except for those that all types have.
     /// @param config  the current config; equivalent values keep its spelling
     virtual Value observed(Region& region, const Item& item, const Value& config) const = 0;
+    /// Adds to objects what unready() needs and a description does not have, with one request for
+    /// all of them, not one for each.
+    virtual void add_status(Region&, const std::vector<Awaited>& /*objects*/) const {}
     /// What the object is still waiting for; "" if it is complete.
     /// @throws Error if it has failed
     virtual std::string unready(const Item&, const Value& /*config*/) const { return {}; }

@@ -356,7 +356,13 @@ void RegionEndpoint::poll_type(const AwsType& type, std::span<const Change> wait
                                const Indices& which, ChangeSink& sink) {
     std::vector<std::string> ids;
     for (const std::size_t i : which) ids.push_back(wait_of(waiting[i]).id);
-    const auto there = type.by_id(region_, ids);
+    auto there = type.by_id(region_, ids);
+    std::vector<Awaited> awaited;
+    for (const std::size_t i : which)
+        if (const auto item = there.find(wait_of(waiting[i]).id);
+            item != there.end() && waiting[i].kind != Change::Kind::remove)
+            awaited.push_back({&item->second, &waiting[i].after});
+    if (!awaited.empty()) type.add_status(region_, awaited);
     for (const std::size_t i : which) {
         const auto item = there.find(wait_of(waiting[i]).id);
         try {

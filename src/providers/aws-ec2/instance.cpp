@@ -9,9 +9,30 @@ namespace hadeploy::aws {
 namespace {
 
 constexpr int kMostTokens = 5;
+constexpr std::size_t kMostStatuses = 100; ///< instances of a DescribeInstanceStatus
+constexpr const char* kChecks = "hadeploy-checks";
 
 std::string state_of(const Item& item) {
     return item.text("instanceState/name");
+}
+
+/// The checks of an instance that have not succeeded: "system initializing, instance initializing";
+/// "ok" if all have.
+std::string checks_in(const Item& status) {
+    std::string out;
+    for (const auto& [check, path] : {std::pair{"system", "systemStatus/status"},
+                                      {"instance", "instanceStatus/status"},
+                                      {"volume", "attachedEbsStatus/status"}}) {
+        const bool always = std::string_view(check) != "volume"; // only of newer instance types
+        const std::string state = always ? status.required(path) : status.text(path);
+        if (state.empty() || state == "ok" || state == "not-applicable") continue;
+        out += fmt::format("{}{} {}", out.empty() ? "" : ", ", check, state);
+    }
+    return out.empty() ? "ok" : out;
+}
+
+bool waits_for_checks(const Value& config) {
+    return config.text("wait_for") == "checks" && config.flag("running", true);
 }
 
 /// The ID of the volume from which an instance boots.
@@ -47,6 +68,10 @@ class Instance final : public Ec2Type {
         return state_of(item) == "terminated" || state_of(item) == "shutting-down";
     }
     Value observed(Region& region, const Item& item, const Value& config) const override;
+    [[nodiscard]] std::chrono::milliseconds limit_of(const Value& config) const override {
+        return waits_for_checks(config) ? 2 * limit : limit;
+    }
+    void add_status(Region& region, const std::vector<Awaited>& objects) const override;
     std::string unready(const Item& item, const Value& config) const override;
     std::string create(Region& region, const Change& change, Params params) const override;
     void change(Region& region, const Item& item, const Value& before, const Value& after,
@@ -111,8 +136,42 @@ std::string Instance::unready(const Item& item, const Value& config) const {
         throw Error(ErrorKind::failed,
                     fmt::format("the instance {} terminated while it was starting: {}",
                                 item.text("instanceId"), item.text("stateReason/message")));
-    if (state == (config.flag("running", true) ? "running" : "stopped")) return {};
-    return fmt::format("waiting for the instance, which is {}", state);
+    if (state != (config.flag("running", true) ? "running" : "stopped"))
+        return fmt::format("waiting for the instance, which is {}", state);
+    if (!waits_for_checks(config)) return {};
+    const std::string checks = item.text(kChecks);
+    if (checks == "ok") return {};
+    return fmt::format("waiting for the status checks{}", checks.empty() ? "" : ": " + checks);
+}
+
+/// EC2 lists the status of an instance once it is running.
+void Instance::add_status(Region& region, const std::vector<Awaited>& objects) const {
+    std::map<std::string, Item*> asked;
+    for (const Awaited& one : objects)
+        if (waits_for_checks(*one.config) && state_of(*one.item) == "running")
+            asked[one.item->text("instanceId")] = one.item;
+    std::vector<std::string> ids;
+    for (auto it = asked.begin(); it != asked.end();) {
+        ids.push_back(it->first);
+        if (++it != asked.end() && ids.size() < kMostStatuses) continue;
+        const char* action = "DescribeInstanceStatus";
+        try {
+            region.each(action, Params().list("InstanceId", ids), "instanceStatusSet",
+                        [&](const pugi::xml_node& node) {
+                            const Item status(node);
+                            if (const auto found = asked.find(status.text("instanceId"));
+                                found != asked.end())
+                                found->second->add(kChecks, checks_in(status));
+                        });
+        } catch (ServiceError& error) {
+            // one that is not visible everywhere yet: the next poll asks again
+            if (!error.is({"InvalidInstanceID.NotFound"})) {
+                if (error.action.empty()) error.action = fmt::format("ec2:{}", action);
+                throw;
+            }
+        }
+        ids.clear();
+    }
 }
 
 std::string Instance::create(Region& region, const Change& change, Params params) const {
@@ -216,6 +275,15 @@ Schema login_schema() {
          .doc = "Whether the instance runs.",
          .default_value = Value(true),
          .verb = "start"},
+        {.name = "wait_for",
+         .type = TypeKind::string,
+         .doc = "When a new, started or resized instance is complete: once it is `running`, or "
+                "once EC2's status `checks` of it have succeeded, which takes some minutes and "
+                "shows that its system has started. Machines that are reached over SSH do not "
+                "need them.",
+         .operational = true,
+         .default_value = Value("running"),
+         .one_of = {"running", "checks"}},
         {.name = "user",
          .type = TypeKind::account,
          .doc =
