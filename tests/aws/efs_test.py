@@ -81,8 +81,8 @@ class LifeTest(Shared):
     def test_nothing_to_change_in_few_calls(self):
         proxy.calls.clear()
         self.unchanged()
-        self.assertEqual([c for c in proxy.calls if "FileSystem" in c or "Mount" in c],
-                         ["DescribeFileSystems", "DescribeMountTargets"] + 2 * ["DescribeMountTargetSecurityGroups"])
+        self.assertEqual([c for c in proxy.calls if "FileSystem" in c or "Mount" in c or "Interface" in c],
+                         ["DescribeFileSystems", "DescribeMountTargets", "DescribeNetworkInterfaces"])
 
     def test_drift_is_found_and_repaired(self):
         files, mounts = self.id("files"), self.mounts()

@@ -110,7 +110,7 @@ class LifeTest(WebProject):
         counts = collections.Counter(proxy.calls)
         self.assertTrue(all(name.startswith(("Describe", "Get", "List")) for name in counts), counts)
         # one for each of thirteen types and two data sources; the others are attributes, tags and parts of single objects
-        self.assertLessEqual(proxy.count(), 26, counts)
+        self.assertLessEqual(proxy.count(), 25, counts)
         print(f"refresh: {proxy.count()} requests: {dict(counts)}", flush=True)
 
     def test_drift_is_found_and_repaired(self):

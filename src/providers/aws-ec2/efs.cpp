@@ -127,6 +127,8 @@ class Efs final : public AwsType {
     void set_mounts(Region& region, const Item& item, const Value& after,
                     const Notice& progress) const;
     static void unmount(Region& region, const std::string& mount);
+    static std::map<std::string, Value> interface_groups(Region& region,
+                                                         const std::vector<pugi::xml_node>& mounts);
     static std::vector<std::string> groups_of(Region& region, const std::string& mount);
 };
 
@@ -175,11 +177,36 @@ std::vector<std::string> Efs::groups_of(Region& region, const std::string& mount
     return texts_of(answer["SecurityGroups"]);
 }
 
+/// The security groups of the mount targets, by network interface, with one request. Interfaces
+/// that EC2 does not list are missing.
+std::map<std::string, Value> Efs::interface_groups(Region& region,
+                                                   const std::vector<pugi::xml_node>& mounts) {
+    std::vector<std::string> ids;
+    for (const pugi::xml_node& mount : mounts)
+        if (const std::string id = mount.child_value("NetworkInterfaceId"); !id.empty())
+            ids.push_back(id);
+    std::map<std::string, Value> out;
+    if (ids.empty()) return out;
+    region.each("DescribeNetworkInterfaces",
+                Params().filter("network-interface-id", ids).add("MaxResults", std::string("1000")),
+                "networkInterfaceSet", [&](const pugi::xml_node& one) {
+                    std::vector<std::string> groups;
+                    for (const pugi::xml_node& group : one.child("groupSet").children("item"))
+                        groups.emplace_back(group.child_value("groupId"));
+                    out[one.child_value("networkInterfaceId")] = set_of_texts(std::move(groups));
+                });
+    return out;
+}
+
 Value Efs::observed(Region& region, const Item& item, const Value& config) const {
     std::vector<std::string> subnets;
     Value::Map addresses;
     Value groups;
-    for (const pugi::xml_node& mount : mounts_of(item)) {
+    const std::vector<pugi::xml_node> mounts = mounts_of(item);
+    std::map<std::string, Value> listed;
+    if (config["security_groups"].is_list() && mounts.size() > 1)
+        listed = interface_groups(region, mounts);
+    for (const pugi::xml_node& mount : mounts) {
         subnets.emplace_back(mount.child_value("SubnetId"));
         addresses.push_back({mount.child_value("AvailabilityZoneName"),
                              Value(std::string(mount.child_value("IpAddress")))});
@@ -187,7 +214,11 @@ Value Efs::observed(Region& region, const Item& item, const Value& config) const
         if (!config["security_groups"].is_list() ||
             !(groups.is_null() || groups == config["security_groups"]))
             continue;
-        groups = set_of_texts(groups_of(region, mount.child_value("MountTargetId")));
+        // a list that differs can be out of date
+        const auto its = listed.find(mount.child_value("NetworkInterfaceId"));
+        groups = its != listed.end() && its->second == config["security_groups"]
+                     ? its->second
+                     : set_of_texts(groups_of(region, mount.child_value("MountTargetId")));
     }
     Value there = set_of_texts(std::move(subnets));
     if (!(config["subnets"] == there)) require_mount_zones(region, config);
