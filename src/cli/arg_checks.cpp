@@ -75,6 +75,9 @@ std::string contradiction(const Args& args) {
         return "--show-secrets needs --raw and the NAME of an output";
     if (args.fingerprint && !args.fingerprint->starts_with("SHA256:"))
         return "--fingerprint needs a value as shown by `ssh-keygen -lf KEY`: SHA256:...";
+    if (args.since.find_first_not_of("0123456789TZhms.:+-") != std::string::npos ||
+        args.since.starts_with('-'))
+        return "--since needs a time or a duration, such as 2024-11-21T12:30:00 or 1h30m";
     if (args.allow_remote && args.listen.empty()) return "--allow-remote needs --listen";
     if (!args.webhook.empty() && !is_http_url(args.webhook)) // it may contain a token: not shown
         return "--webhook: this is not an http or https URL";

@@ -269,10 +269,38 @@ class Declaration {
             ->required();
         command("ssh", "Log in to a machine, or run a command on it")
             .add_option("NODE", args_.name, "Name or address of a machine. Default: list them");
+        services();
         CLI::App& status =
             command("status", "Show the status of the machines, the cluster and the app");
         CLI::Option* repeated = status.add_flag("--watch", args_.watch, "Repeat until Ctrl-C");
         interval(status, "Seconds between two refreshes (default 5)", 1)->needs(repeated);
+    }
+
+    void services() {
+        CLI::App& logs = command("logs", "Show the logs of the services");
+        logs.add_option("SERVICE", args_.name, "A service, or a task of it. Default: all services");
+        logs.add_flag("-f,--follow", args_.follow, "Print new lines until Ctrl-C");
+        logs.add_option("--tail", args_.tail, "Begin with the last N lines of each service")
+            ->type_name("N")
+            ->check(CLI::NonNegativeNumber);
+        logs.add_option("--since", args_.since,
+                        "Begin at this time, or so long ago: 2024-11-21T12:30:00, 10m")
+            ->type_name("TIME");
+        logs.add_flag("--timestamps", args_.timestamps, "Print the time of each line");
+        command("exec", "Run a command in a container of a service")
+            .add_option("SERVICE", args_.name, "A service, or a task of it")
+            ->required();
+        CLI::App& scale =
+            command("scale", "Change the number of tasks of a service in the spec, and apply it");
+        scale
+            .add_option("SERVICE", args_.name, "SERVICE=N: a service, and its new number of tasks")
+            ->required();
+        running(scale);
+        command("images", "List the images on the machines, and what uses them");
+        CLI::App& clean =
+            command("clean", "Remove stopped containers and unused images that hadeploy made");
+        clean.add_flag("--auto-approve", args_.auto_approve, "Do not ask for approval");
+        locking(clean);
     }
 
     CLI::Option* interval(CLI::App& sub, const std::string& help, int least) {

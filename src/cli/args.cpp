@@ -108,12 +108,17 @@ constexpr const char* kAbout =
     "a\nthreshold, 4 a drill is inconclusive, 64 usage error, 65 invalid spec, 69 a backend cannot "
     "be\nreached, 75 locked, 130 interrupted.";
 
+/// Whether the words after the first argument of a command are for another program.
+bool passes_words_on(std::string_view command) {
+    return command == "ssh" || command == "exec";
+}
+
 /// What follows NODE in `ssh NODE WORD...` is for ssh, even if hadeploy has an option of the same
-/// name. Only the parser knows which word is NODE, so it gets one word more each time.
-/// @returns the number of leading words that are not for ssh
+/// name; the same holds for `exec SERVICE WORD...`. Only the parser knows which word is NODE, so it
+/// gets one word more each time.
+/// @returns the number of leading words that are not for the other program
 int end_of_own_words(int argc, char** argv) {
-    if (std::none_of(argv, argv + argc, [](std::string_view word) { return word == "ssh"; }))
-        return argc;
+    if (std::none_of(argv, argv + argc, passes_words_on)) return argc;
     for (int count = 2; count < argc; ++count) {
         Args args;
         CLI::App app{kAbout, "hadeploy"};
@@ -123,7 +128,7 @@ int end_of_own_words(int argc, char** argv) {
         } catch (const CLI::ParseError&) {
             continue;
         }
-        if (chosen(app) == "ssh" && !args.name.empty()) return count;
+        if (passes_words_on(chosen(app)) && !args.name.empty()) return count;
     }
     return argc;
 }

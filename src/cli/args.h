@@ -73,6 +73,11 @@ struct Args {
     std::string html; ///< --html FILE of plan, show, apply, destroy, rollback and chaos
     double hold = 0;  ///< chaos: seconds that the fault lasts after the tasks have moved
 
+    bool follow = false;             ///< logs
+    std::optional<std::size_t> tail; ///< logs: number of lines
+    std::string since;               ///< logs: a time or a duration
+    bool timestamps = false;         ///< logs
+
     bool watch = false;        ///< status --watch
     int interval = 0;          ///< watch, status --watch: seconds; 0: the default
     bool once = false;         ///< watch
@@ -86,7 +91,7 @@ struct Args {
     bool diff = false;      ///< fmt
     bool recursive = false; ///< fmt
 
-    std::vector<std::string> words;           ///< ssh NODE WORD...
+    std::vector<std::string> words;           ///< ssh NODE WORD..., exec SERVICE WORD...
     std::vector<std::filesystem::path> files; ///< vault, fmt, state push, backup, restore: FILE
     std::filesystem::path new_password_file;  ///< vault rekey, state rekey
     std::filesystem::path new_key_file;       ///< state rekey

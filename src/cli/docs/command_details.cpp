@@ -109,6 +109,61 @@ constexpr std::array kDetails{
         "For scp, sftp and rsync it writes .hadeploy/ssh/config: scp -F .hadeploy/ssh/config "
         "FILE node1:"},
     Details{
+        "logs",
+        "SERVICE is the name of a service in the compose file, or its full name: web, app_web. If "
+        "several stacks have a service of this name, put the address of the resource before it: "
+        "module.shop.app/web. It can be one task, as in the printed lines: web.2, web@node1. "
+        "Without SERVICE, the logs of all services are shown.\n\n"
+        "The logs of a swarm are read through the first manager that responds. If it is lost "
+        "during --follow, another one continues, without repeated or missing lines. The services "
+        "of a docker.compose are read on their host; --follow shows the containers that exist "
+        "when it starts. The colours of programs are removed, and other control characters are "
+        "escaped. With --json each line is an object with service, task, node, time and "
+        "@message.\n\n"
+        "The exit code is 1 if a log could be read only in part, for example because a node is "
+        "down, 69 if no host responds, and 130 after Ctrl-C."},
+    Details{
+        "exec",
+        "Looks for a running container of the service on all machines of the swarm, and runs the "
+        "command there with `docker exec`. SERVICE is the same as for logs; web.2 and web@node1 "
+        "choose a task. The words after SERVICE are the command, without a shell; the default is "
+        "`sh`. Standard input is passed on, and there is a terminal if hadeploy has one. The exit "
+        "code is that of the command; 255 if the connection fails.\n\n"
+        "    hadeploy exec web -- env\n"
+        "    hadeploy exec database sh -c 'wc -c </data/entities.db'\n"
+        "    hadeploy exec web.2"},
+    Details{
+        "scale",
+        "The number of tasks is part of the spec, so scale changes it there: it finds the variable "
+        "of the root module that sets the replicas of the service, and changes its value where it "
+        "stands, which is a --var-file of the command line or the `default` in hadeploy.yaml. Then "
+        "it plans and applies the service's resource, as `apply --target` does. A later plan finds "
+        "no difference. If the plan is not approved, the file is restored; if a change fails, the "
+        "file keeps the new number, and the next apply continues.\n\n"
+        "If no variable sets the number, nothing is changed, and the error names the line of the "
+        "compose file. SERVICE is the same as for logs. A global service cannot be scaled.\n\n"
+        "    hadeploy scale web=5"},
+    Details{
+        "images",
+        "Lists the images on all hosts of docker.* resources, with their size and the resources of "
+        "the state that use them. An image that only containers use is listed with these. `unused` "
+        "means neither. Docker counts layers that images share for each image. If a host cannot be "
+        "read, the others are listed and the exit code is 69.\n\n"
+        "With --json each image is one line with node, image, id, tags, digests, size, used_by, "
+        "containers and unused."},
+    Details{
+        "clean",
+        "Removes, on all hosts of docker.* resources:\n\n"
+        "- stopped containers of the recorded stacks: the earlier tasks, with their logs\n"
+        "- images that no container and no resource of the state uses, if all their names are "
+        "names of images of the state, such as an older version of the same image, or begin with "
+        "hadeploy/; images without a name, if such a container ran them\n\n"
+        "It removes no volume, no running container, no container of a docker.compose, and nothing "
+        "that others made. Docker refuses to remove an object that is in use by then. It shows "
+        "what it would remove and asks for approval. The exit code is 1 if a host or an object was "
+        "left out.\n\n"
+        "`rollback` and an apply of an earlier version send removed images again, or pull them."},
+    Details{
         "status",
         "Shows the machines, the nodes and services of the swarm, and Gluster's peers, bricks and "
         "pending heals, if they can be read within ten seconds, and compares them with the spec. A "

@@ -2,6 +2,7 @@
 
 #include "providers/ssh/change_batch.h"
 #include "providers/ssh/files.h"
+#include "providers/ssh/run_script.h"
 
 #include <fmt/format.h>
 
@@ -64,6 +65,10 @@ SavedFiles SshEndpoint::save_files(const FilesAt& from,
 
 void SshEndpoint::restore_files(const FilesAt& to, const Archive& archive, bool overwrite) {
     ssh::restore_files(*pool_, login_, to, archive, overwrite, stop_);
+}
+
+int SshEndpoint::run_script(const std::string& script, const Take& take) {
+    return ssh::run_script(*pool_, login_, script, take, stop_);
 }
 
 } // namespace hadeploy::ssh

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "provider_api/files.h"
+#include "provider_api/runs_scripts.h"
 #include "providers/ssh/exec.h"
 #include "providers/ssh/ssh_type.h"
 
@@ -13,7 +14,7 @@ namespace hadeploy::ssh {
 Observation observation_from(const ReadRequest& request, const ProbeResult& result);
 
 /// A host. All its reads share one exec; consecutive changes share one too.
-class SshEndpoint final : public OpenEndpoint, public KeepsFiles {
+class SshEndpoint final : public OpenEndpoint, public KeepsFiles, public RunsScripts {
   public:
     SshEndpoint(std::shared_ptr<Pool> pool, Login login, std::stop_token stop)
         : pool_(std::move(pool)), login_(std::move(login)), stop_(std::move(stop)) {}
@@ -23,6 +24,7 @@ class SshEndpoint final : public OpenEndpoint, public KeepsFiles {
     SavedFiles save_files(const FilesAt& from,
                           const std::function<void(std::string_view)>& take) override;
     void restore_files(const FilesAt& to, const Archive& archive, bool overwrite) override;
+    int run_script(const std::string& script, const Take& take) override;
 
   private:
     std::shared_ptr<Pool> pool_;

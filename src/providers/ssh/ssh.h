@@ -1,6 +1,7 @@
 #pragma once
 
 #include "provider_api/provider.h"
+#include "providers/ssh/compose_replicas.h"
 #include "providers/ssh/counters.h"
 
 #include <string>
