@@ -4,11 +4,17 @@ touch the files of the original.
 
 usage: copy_test.py HADEPLOY [unittest options]
 """
+import os
+import pathlib
 import shutil
+import socket
 import sqlite3
 import subprocess
+import time
 import unittest
 
+import own_sshd
+import skips
 from local_project import HADEPLOY, Project
 
 SPEC = """
@@ -25,6 +31,9 @@ resources:
     depends_on: [directory]
   value: {type: local.value, input: 1}
 """
+
+
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
 
 
 class Copy(Project):
@@ -146,6 +155,68 @@ class Copy(Project):
             texts = [row[0] for row in db.execute("SELECT config FROM resources")]
         self.assertFalse([t for t in texts if str(self.top / "one") in t])
 
+    def test_a_copied_example_is_unchanged(self):
+        self.path = self.top / "stack"
+        shutil.copytree(EXAMPLES / "local-stack", self.path)
+        self.apply()
+        self.copy_to("copy")
+        self.path.with_name("stack").rename(self.top / "gone")  # nothing reads the original
+        self.nothing_to_change("--refresh=false")
+        self.nothing_to_change()
+
+    def test_a_copied_environment_is_unchanged(self):
+        self.run_it("destroy", "--auto-approve")
+        self.write("environments/staging.yaml", "where: ../out-staging\n")
+        self.spec(SPEC.replace('"a"', '"${env.name}"').replace("out/made", "out-staging/made"))
+        self.apply("--env", "staging")
+        self.copy_to("two")
+        self.nothing_to_change("--env", "staging")
+        self.run_it("--env", "staging", "destroy", "--auto-approve")
+        self.assertTrue((self.top / "one" / "out-staging" / "config").exists())
+
+    @unittest.skipUnless(os.geteuid() == 0 and os.path.exists("/usr/sbin/sshd"), "needs root and sshd")
+    def test_a_copy_with_hosts_is_unchanged(self):
+        """The key of the login, the archive of a directory and a template are files of the project."""
+        os.makedirs("/run/sshd", exist_ok=True)
+        self.path = self.top / "hosts"
+        self.path.mkdir()
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.path / "key"], check=True)
+        shutil.copy(self.path / "key.pub", self.top)
+        machine = self.top / "machine"
+        port = own_sshd.prepare(machine, self.top / "key")
+        process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(machine / "sshd_config")],
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        for _ in range(400):
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        self.write("source.txt", "text")
+        self.spec(f"""
+resources:
+  operator: {{type: ssh.key}}
+  box:
+    type: ssh.host
+    address: 127.0.0.1
+    port: {port}
+    user: root
+    private_key_file: key
+    host_key: "{own_sshd.public_key(machine)}"
+  text: {{type: host.file, host: "${{box.connection}}", path: "{self.top}/text", content: "${{file('source.txt')}}"}}
+  copied: {{type: host.file, host: "${{box.connection}}", path: "{self.top}/copied", source: source.txt}}
+outputs: {{key: "${{operator.public_key}}"}}
+""")
+        self.apply()
+        self.copy_to("copy")
+        (self.top / "hosts").rename(self.top / "gone")
+        self.nothing_to_change("--refresh=false")
+        self.nothing_to_change()
+        with sqlite3.connect(self.path / ".hadeploy" / "state.db") as db:
+            texts = [text for row in db.execute("SELECT config, attributes FROM resources") for text in row]
+        self.assertFalse([t for t in texts if t and str(self.top / "hosts") in t])
+
 
 if __name__ == "__main__":
-    unittest.main()
+    skips.main()
