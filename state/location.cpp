@@ -154,6 +154,11 @@ StateLocation StateLocation::of_url(const std::string& url) {
     return out;
 }
 
+void StateLocation::extend_schema(const std::string& name) {
+    schema += "_" + name;
+    check_schema(schema);
+}
+
 std::string StateLocation::text() const {
     if (in_file()) return file.string();
     return fmt::format("{}{}schema={}", url, url.find('?') == url.npos ? '?' : '&', schema);

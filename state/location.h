@@ -16,6 +16,9 @@ struct StateLocation {
     ///         be at a wrong position in it
     static StateLocation of_url(const std::string& url);
 
+    /// Appends "_NAME" to the schema.
+    /// @throws Error(usage) when the result is too long
+    void extend_schema(const std::string& name);
     [[nodiscard]] bool in_file() const { return url.empty(); }
     /// The path, or the URL with its schema.
     [[nodiscard]] std::string text() const;

@@ -59,6 +59,9 @@ class Declaration {
                         "Read variables from a YAML file")
             ->type_name("FILE")
             ->allow_extra_args(false);
+        app_.add_option("--env", args_.project.environment,
+                        "Work in this environment: see `docs environments` (also HADEPLOY_ENV)")
+            ->type_name("NAME");
         app_.add_option("--vault-password-file", args_.project.vault_password_file,
                         "Read the vault password from this file; run it if it is executable")
             ->type_name("FILE");
@@ -258,6 +261,9 @@ class Declaration {
         command("console", "Evaluate expressions with the values of the state")
             .add_option("-e,--expression", args_.expression, "Evaluate only this expression")
             ->type_name("EXPRESSION");
+        CLI::App& env = command("env", "List the environments of the project");
+        env.require_subcommand(0, 1);
+        command_of(env, "list", "List the environments, with what their states contain");
         command("graph", "Print the resource graph")
             .add_option("--format", args_.format, "Output format: dot, mermaid, json, svg or html")
             ->check(CLI::IsMember({"dot", "mermaid", "json", "svg", "html"}));

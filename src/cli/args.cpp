@@ -199,8 +199,9 @@ Args parse_args(int argc, char** argv) {
     const std::string command = chosen(app);
     if (const auto rest = app.remaining(true); !rest.empty())
         return args.exit_code = complain_of(rest, app, !args.project.variables.empty()), args;
-    if (const auto known = commands_of(deepest(app));
-        !command.empty() && !known.empty() && command != "chaos" && command != "history") {
+    if (const auto known = commands_of(deepest(app)); !command.empty() && !known.empty() &&
+                                                      command != "chaos" && command != "history" &&
+                                                      command != "env") {
         args.exit_code = complain(fmt::format("{} needs a command after it", command),
                                   fmt::format("there are: {}", fmt::join(known, ", ")));
         return args;

@@ -12,6 +12,7 @@ int run_plan(Context& context);
 int run_apply(Context& context);
 int run_destroy(Context& context);
 int run_show(Context& context);
+int run_env_list(Context& context);
 int run_output(Context& context);
 int run_graph(Context& context);
 int run_ssh(Context& context);

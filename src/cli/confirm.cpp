@@ -85,8 +85,7 @@ Error data_would_be_lost(const std::vector<Loss>& losses) {
 
 /// Asks for a name, because "yes" is typed by habit.
 void confirm_losses(const Context& context, const std::vector<Loss>& losses) {
-    const std::string name =
-        losses.size() == 1 ? losses.front().address : context.project.spec().name;
+    const std::string name = losses.size() == 1 ? losses.front().address : context.project.owner();
     context.say(
         fmt::format("\nThe data of {} will be lost. Type {} to continue: ",
                     losses.size() == 1 ? name : counted(losses.size(), "resource"),

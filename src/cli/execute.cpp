@@ -205,6 +205,7 @@ int plan_and_execute(Context& context, const PlanOptions& options, const std::st
     check_unreviewed(context.project, command, options.destroy);
     check_report_file(context.args.html, kHtmlBegin);
     tell_short_secrets(context);
+    tell_unread_environments(context);
     const auto store = context.project.open_store(Store::Mode::read_write);
     tell_new_state(context, *store, Store::Mode::read_write);
     context.lock(*store, command);

@@ -47,6 +47,8 @@ const std::map<std::string, Command>& commands() {
         {"apply", run_apply},
         {"destroy", run_destroy},
         {"show", run_show},
+        {"env", run_env_list},
+        {"env list", run_env_list},
         {"output", run_output},
         {"graph", run_graph},
         {"ssh", run_ssh},

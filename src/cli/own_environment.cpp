@@ -10,8 +10,8 @@ extern char** environ;
 namespace hadeploy::cli {
 
 namespace {
-constexpr std::array<std::string_view, 4> kOwn{"HADEPLOY_STATE", "HADEPLOY_VAULT_", "HADEPLOY_VAR_",
-                                               "HADEPLOY_WEBHOOK"};
+constexpr std::array<std::string_view, 5> kOwn{"HADEPLOY_ENV", "HADEPLOY_STATE", "HADEPLOY_VAULT_",
+                                               "HADEPLOY_VAR_", "HADEPLOY_WEBHOOK"};
 
 /// Moves the variables from the environment to `out`.
 void take(std::map<std::string, std::string>& out) {

@@ -1,5 +1,6 @@
 #include "cli/plan_file.h"
 
+#include "cli/environment.h"
 #include "cli/origin.h"
 #include "cli/record.h"
 #include "cli/version.h"
@@ -155,7 +156,7 @@ namespace {
 /// The texts of the spec and its modules. The values of variables from other files are saved on
 /// their own.
 json spec_files(const Project& project) {
-    const auto& given = project.options().variable_files;
+    const std::vector<std::filesystem::path> given = project.variable_files();
     json out = json::object();
     for (const Sources::File& f : project.sources().files())
         if (!f.given && std::find(given.begin(), given.end(), f.path) == given.end())
@@ -202,13 +203,32 @@ void save_plan(const std::filesystem::path& file, const Project& project,
     const std::string header = json{
         {"hadeploy", kVersion},
         {"format", kPlanFileFormat},
-        {"project", project.spec().name},
+        {"project", project.owner()},
         {"key_lock",
          cipher.encrypted_key()}}.dump();
     write_file(file, header + "\n" + cipher.seal(body.dump(), header) + "\n");
 }
 
-PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
+namespace {
+/// The header names the environment, because the key of a different one does not open the body.
+void refuse_other_environment(const std::string& planned, const std::string& here,
+                              const std::filesystem::path& file) {
+    if (planned == here) return;
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: the saved plan is for the environment {}, and this is {}",
+                            file.string(), in_quotes(planned), in_quotes(here)))
+        .with_hint(planned == kDefaultEnvironment ? "run it without --env"
+                                                  : "add --env " + planned);
+}
+} // namespace
+
+PlanFile load_plan(const std::filesystem::path& file, const Project& project) {
+    const KeySource key = project.key_source();
+    return load_plan(file, key, project.environment());
+}
+
+PlanFile load_plan(const std::filesystem::path& file, const KeySource& key,
+                   const std::string& environment) {
     std::string all;
     try {
         all = hadeploy::read_file(file, std::size_t{256} << 20);
@@ -229,6 +249,7 @@ PlanFile load_plan(const std::filesystem::path& file, const KeySource& key) {
         refuse(file, "the saved plan is truncated");
     PlanFile out;
     out.project = header.text("project");
+    refuse_other_environment(environment_of_owner(out.project), environment, file);
     const std::string body = open_body(file, header.text("key_lock"), key, line,
                                        std::string_view(all).substr(end + 1, all.size() - end - 2));
     try {

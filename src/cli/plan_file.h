@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/environment.h"
 #include "cli/plan_digests.h"
 #include "cli/project.h"
 #include "planner/spec/variables.h"
@@ -20,7 +21,8 @@ struct SavedObservation {
 /// Local paths within the project are relative to it, so that a different machine can apply the
 /// plan in a different directory.
 struct PlanFile {
-    std::string project, lineage;
+    std::string project; ///< and environment: Project::owner()
+    std::string lineage;
     std::string state;     ///< the URL of a database, without the password; "" for a file
     std::string directory; ///< of the project where the plan was made
     std::int64_t serial = 0;
@@ -40,7 +42,11 @@ void save_plan(const std::filesystem::path& file, const Project& project,
                const PlanOptions& options, const PlannedRun& prepared);
 /// @throws Error(state) if the file is unreadable or altered, was made by a different version, or
 /// is encrypted with a different key
-PlanFile load_plan(const std::filesystem::path& file, const KeySource& key);
+PlanFile load_plan(const std::filesystem::path& file, const KeySource& key,
+                   const std::string& environment = std::string(kDefaultEnvironment));
+/// Uses the key and the environment of the project.
+/// @throws Error(usage) if the plan was made in a different environment
+PlanFile load_plan(const std::filesystem::path& file, const Project& project);
 /// Checks that the spec in the project's directory is equal to the spec from which the plan was
 /// made.
 /// @throws Error(state) naming the files that differ

@@ -1,6 +1,7 @@
 #include "cli/project.h"
 
 #include "chaos/settings.h"
+#include "cli/environment.h"
 #include "cli/interrupt.h"
 #include "cli/own_environment.h"
 #include "cli/password.h"
@@ -66,6 +67,7 @@ void Project::read_spec(const FileReader& read, const fs::path& file) {
 }
 
 void Project::load(Secrets secrets) {
+    spec_.environment = environment();
     read_spec(disk_reader());
     keep_present(spec_);
     spec_.secrets = secrets == Secrets::read ? read_secrets(spec_, options_.vault_password_file)
@@ -76,6 +78,9 @@ void Project::load(Secrets secrets) {
 }
 
 std::vector<std::string> Project::load_to_check(const fs::path& file) {
+    const bool chosen = !given_environment().empty() || !has_environments() ||
+                        fs::exists(environment_file(directory_, std::string(kDefaultEnvironment)));
+    spec_.environment = chosen ? Value(environment()) : Value::unknown();
     read_spec(disk_reader(), file);
     keep_present(spec_);
     spec_.secrets = read_secrets(spec_, options_.vault_password_file);
@@ -83,7 +88,7 @@ std::vector<std::string> Project::load_to_check(const fs::path& file) {
     std::vector<std::string> missing;
     expand(given_variables(), &missing);
     check_chaos_section();
-    (void)state_location(); // its form
+    if (chosen) (void)state_location(); // its form
     return missing;
 }
 
@@ -104,7 +109,8 @@ void Project::check_chaos_section() const {
 
 void Project::load_without_spec(const std::string& name, const Value& last_run) {
     spec_ = {};
-    spec_.name = name;
+    spec_.name = project_of_owner(name);
+    spec_.environment = environment();
     last_run_ = last_run;
     redact_.add(last_run["variables"]);
     redact_.add(last_run["secrets"]);
@@ -131,6 +137,7 @@ void Project::expand(const VariableValues& given, std::vector<std::string>* miss
 
 void Project::load_from(const FileReader& read, const VariableValues& variables,
                         const Value& secrets) {
+    spec_.environment = environment();
     read_spec(read);
     spec_.secrets = secrets;
     redact_.add(spec_.secrets);
@@ -165,7 +172,7 @@ VariableValues Project::given_variables() {
         if (const Variable* v = spec_.root.variable(name.substr(kVariablePrefix.size())))
             take_text(*v, text, name);
     }
-    for (const fs::path& file : options_.variable_files)
+    for (const fs::path& file : variable_files())
         take([&] {
             if (file.native().find('=') != std::string::npos && !fs::exists(file))
                 throw Error(ErrorKind::usage, "--var-file: expected a file, got NAME=VALUE")
@@ -201,6 +208,7 @@ void Project::read_present() const {
     if (present_known_) return;
     Spec spec;
     try {
+        spec.environment = spec_.environment;
         load_spec(options_.directory / kSpecFile, disk_reader(), spec);
     } catch (const Error&) { // the commands that need the spec report it
     }
@@ -227,11 +235,17 @@ StateLocation Project::location_of(const std::string& url) const {
 }
 
 StateLocation Project::state_location() const {
-    if (const std::string given = given_state(); !given.empty()) return location_of(given);
+    return state_location_of(environment());
+}
+
+StateLocation Project::state_location_of(const std::string& environment) const {
+    if (const std::string given = given_state(); !given.empty())
+        return in_environment(location_of(given), environment);
     read_present();
-    if (!state_section_) return state_file();
+    if (!state_section_)
+        return environment_data(directory_ / kOwnDirectory, environment) / kStateFile;
     try {
-        return location_of(state_section_->url);
+        return in_environment(location_of(state_section_->url), environment);
     } catch (Error& error) {
         error.kind = ErrorKind::spec;
         if (!error.loc.known()) error.loc = state_section_->loc;
@@ -293,7 +307,7 @@ KeySource Project::given_key(const fs::path& otherwise) const {
 }
 
 std::unique_ptr<Store> Project::open_store(Store::Mode mode) const {
-    return open_store_of(spec_.name, mode);
+    return open_store_of(owner(), mode);
 }
 
 std::unique_ptr<Store> Project::open_store_of(const std::string& project, Store::Mode mode) const {
@@ -363,7 +377,7 @@ ProviderContext Project::provider_context(const std::string& lineage) const {
     return {.project_dir = directory_,
             .data_dir = data_dir(),
             .cache_dir = cache_directory(),
-            .project = spec_.name,
+            .project = owner(),
             .lineage = lineage,
             .environment =
                 [](const std::string& name) {
@@ -378,7 +392,8 @@ PlanSource Project::plan_source() const {
             .settings = settings(),
             .moves_back = moves_back_,
             .context = provider_context({}),
-            .parallelism = options_.parallelism};
+            .parallelism = options_.parallelism,
+            .elsewhere = elsewhere()};
 }
 
 } // namespace hadeploy::cli

@@ -21,6 +21,9 @@ namespace hadeploy::cli {
 
 /// Prefix of environment variables that set variables of the spec.
 inline constexpr std::string_view kVariablePrefix = "HADEPLOY_VAR_";
+/// The directory beside the spec for hadeploy's own files.
+inline constexpr const char* kOwnDirectory = ".hadeploy";
+inline constexpr const char* kStateFile = "state.db";
 
 /// Location and variables of a project as given on the command line.
 struct ProjectOptions {
@@ -30,7 +33,8 @@ struct ProjectOptions {
     std::filesystem::path vault_password_file;         ///< "": see vault_password()
     std::size_t parallelism = 10;                      ///< concurrent reads and jobs
     bool takes_unsealed = false;                       ///< see KeySource
-    std::string state; ///< URL of a database; "": see state_location()
+    std::string state;       ///< URL of a database; "": see state_location()
+    std::string environment; ///< "": the one in HADEPLOY_ENV
 };
 
 /// A project: its spec, its graph, and the locations of its state and data.
@@ -96,16 +100,40 @@ class Project {
     [[nodiscard]] std::filesystem::path from_directory(const std::filesystem::path& path) const {
         return path.lexically_relative(options_.directory.lexically_normal());
     }
-    [[nodiscard]] std::filesystem::path data_dir() const { return directory_ / ".hadeploy"; }
-    [[nodiscard]] std::filesystem::path state_file() const { return data_dir() / "state.db"; }
+    /// The name of the environment that is used.
+    /// @throws Error(usage): see choose_environment()
+    [[nodiscard]] const std::string& environment() const;
+    /// Whether the output names the environment: only if the project has several.
+    [[nodiscard]] bool has_environments() const;
+    /// The name of the project, and the environment if it is not `default`: see owner_name().
+    [[nodiscard]] std::string owner() const;
+    /// The variable files in the order in which they are read, with that of the environment.
+    [[nodiscard]] std::vector<std::filesystem::path> variable_files() const;
+    /// The objects of the other environments.
+    [[nodiscard]] const Elsewhere& elsewhere() const;
+    /// The environments whose states elsewhere() could not read, each with the reason.
+    [[nodiscard]] const std::map<std::string, std::string>& unread_environments() const {
+        return unread_environments_;
+    }
+    /// The location of another environment's state.
+    [[nodiscard]] StateLocation state_location_of(const std::string& environment) const;
+    /// Opens the state of any environment for reading.
+    [[nodiscard]] std::unique_ptr<Store> open_state_of(const std::string& environment) const;
+    /// The directory of the environment's state and other files.
+    [[nodiscard]] std::filesystem::path data_dir() const;
+    [[nodiscard]] std::filesystem::path state_file() const { return data_dir() / kStateFile; }
     /// Where the state is. The first of these that is set counts: --state, HADEPLOY_STATE, the
-    /// section `state` of the spec. If none is set, the state is in state_file(). Uses the current
-    /// spec, even for a saved plan or a rollback.
+    /// section `state` of the spec. If none is set, the state is in state_file(). In a database,
+    /// the name of the schema ends in that of the environment. Uses the current spec, even for a
+    /// saved plan or a rollback.
     /// @throws Error: an invalid URL, or a password that cannot be read
     [[nodiscard]] StateLocation state_location() const;
     /// Parses a location in the form of StateLocation::text(); "" stands for state_file(). If the
     /// spec has the same URL with a password, the result has the password too.
     [[nodiscard]] StateLocation location_of(const std::string& url) const;
+    /// The location of an environment's state, if this is that of `default`.
+    [[nodiscard]] static StateLocation in_environment(StateLocation location,
+                                                      const std::string& environment);
     /// The URL given on the command line or in the environment; "" if none is.
     [[nodiscard]] std::string given_state() const;
     /// Whether only saved plans may be applied. The spec in the directory decides, even if a
@@ -138,6 +166,7 @@ class Project {
     [[nodiscard]] PlanSource plan_source() const;
 
   private:
+    [[nodiscard]] std::string given_environment() const;
     void keep_present(const Spec& spec) const;
     void read_present() const;
     [[nodiscard]] std::filesystem::path memory_file() const { return data_dir() / "seen.json"; }
@@ -155,6 +184,9 @@ class Project {
     ProjectOptions options_;
     std::filesystem::path directory_;
     Spec spec_;
+    mutable std::string environment_; ///< "": not chosen yet
+    mutable std::optional<Elsewhere> elsewhere_;
+    mutable std::map<std::string, std::string> unread_environments_;
     Value variables_;
     Value last_run_;
     Value plan_origin_;

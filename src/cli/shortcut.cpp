@@ -54,12 +54,13 @@ std::vector<std::string> variables_in_environment() {
 /// Texts of the spec, its modules and variable files, by path.
 using Texts = std::vector<std::pair<std::string, std::string>>;
 
-std::string inputs(const ProjectOptions& options, const Texts& files) {
+std::string inputs(const Project& project, const Texts& files) {
+    const ProjectOptions& options = project.options();
     Digest digest;
     digest.add(this_program()).add(fs::current_path().string()).add(options.directory.string());
     for (const auto& [path, text] : files) digest.add(path).add(text);
     for (const std::string& v : options.variables) digest.add(v);
-    for (const fs::path& file : options.variable_files) digest.add(file.string());
+    for (const fs::path& file : project.variable_files()) digest.add(file.string());
     for (const std::string& v : variables_in_environment()) digest.add(v);
     digest.add(options.state).add(given_to_us("HADEPLOY_STATE"));
     return digest.finish();
@@ -149,7 +150,7 @@ std::optional<Plan> known_unchanged(const Project& project, const PlanOptions& o
         if (end == text.npos) return std::nullopt;
         const Value note = from_json(std::string_view(text).substr(end + 1));
         if (note.integer("format") != kNoteFormat ||
-            note.text("inputs") != inputs(project.options(), read_texts(note["files"])))
+            note.text("inputs") != inputs(project, read_texts(note["files"])))
             return std::nullopt;
         const StateLocation location = project.location_of(note.text("state"));
         const auto store = Store::open(location, Store::Mode::read_only, note.text("project"),
@@ -182,6 +183,7 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
                          prepared.prior.interrupted.empty() && plan.outputs == store.outputs() &&
                          is_all_as_recorded(project.registry(), prepared.prior);
     const auto& nodes = project.graph().nodes();
+    if (!project.elsewhere().claims.empty()) return; // they can change without this spec
     const bool data =
         std::any_of(nodes.begin(), nodes.end(), [](const Node& n) { return n.type->data; });
     const bool secrets =
@@ -203,11 +205,11 @@ void note_unchanged(const Project& project, const PlanOptions& options, const St
         if (!store.existed()) return;
         const StateLocation location = project.state_location();
         const Value note = Value::map({{"format", kNoteFormat},
-                                       {"project", project.spec().name},
+                                       {"project", project.owner()},
                                        {"lineage", prepared.prior.lineage},
                                        {"serial", prepared.prior.serial},
                                        {"state", location.in_file() ? "" : location.text()},
-                                       {"inputs", inputs(project.options(), texts)},
+                                       {"inputs", inputs(project, texts)},
                                        {"files", Value::list(std::move(paths))},
                                        {"settings", all}});
         fs::create_directories(note_of(project).parent_path());

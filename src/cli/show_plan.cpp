@@ -10,12 +10,34 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 namespace hadeploy::cli {
 
+nlohmann::json json_of_plan(const Context& context, const Plan& plan) {
+    nlohmann::json out = plan_json(plan, context.project.sources());
+    if (context.project.has_environments()) out["environment"] = context.project.environment();
+    return out;
+}
+
+void print_environment(const Context& context) {
+    const Project& project = context.project;
+    if (!context.args.json && project.has_environments())
+        context.print(fmt::format("Environment: {}\n\n", project.environment()));
+}
+
+void tell_unread_environments(const Context& context) {
+    (void)context.project.elsewhere();
+    for (const auto& [name, reason] : context.project.unread_environments())
+        context.say(fmt::format("note: the plan cannot tell which objects belong to the "
+                                "environment {}: {}\n",
+                                in_quotes(name), reason));
+}
+
 void print_plan(const Context& context, const Plan& plan) {
     const Sources& sources = context.project.sources();
-    if (context.args.json) return context.print(plan_json(plan, sources).dump() + "\n");
+    if (context.args.json) return context.print(json_of_plan(context, plan).dump() + "\n");
+    print_environment(context);
     context.print(render_plan(plan, context.out, {context.args.summary, context.args.unfold}));
     if (!plan.warnings.empty())
         context.print("\n" + render_warnings(plan.warnings, sources, context.out));

@@ -4,8 +4,19 @@
 #include "planner/plan/plan.h"
 #include "state/store.h"
 
+#include <nlohmann/json.hpp>
+#include <string>
+
 namespace hadeploy::cli {
 
+/// The plan as JSON, with the environment if the project has several.
+nlohmann::json json_of_plan(const Context& context, const Plan& plan);
+
+/// The first line of a plan, if the project has several environments.
+void print_environment(const Context& context);
+/// Notes the environments whose objects a plan cannot leave alone, because their states cannot be
+/// read.
+void tell_unread_environments(const Context& context);
 /// A plan with its warnings, as text or as JSON.
 void print_plan(const Context& context, const Plan& plan);
 

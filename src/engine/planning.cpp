@@ -15,6 +15,7 @@ PlannedRun start(const PlanSource& source, const Store& store, const PlanOptions
                  std::stop_token stop = {}) {
     PlannedRun p;
     p.prior = load_prior_state(store);
+    p.prior.elsewhere = source.elsewhere;
     if (!options.destroy && !options.refresh_only) {
         for (const Moves& moves : source.moves_back) {
             const Moves back = with_room(moves, p.prior);

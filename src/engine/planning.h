@@ -24,6 +24,7 @@ struct PlanSource {
     std::vector<Moves> moves_back = {};
     ProviderContext context;      ///< the lineage in it is set from the state
     std::size_t parallelism = 10; ///< number of endpoints read concurrently
+    Elsewhere elsewhere = {};     ///< the plan must not change these objects
 };
 
 /// A plan and its input.

@@ -4,6 +4,7 @@
 #include "core/secrecy.h"
 #include "planner/graph/computed.h"
 #include "planner/plan/decide.h"
+#include "planner/plan/elsewhere.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/lifecycle.h"
 #include "planner/plan/observed.h"
@@ -108,6 +109,8 @@ bool StepDecisions::prepare(StepId id) {
 void StepDecisions::reject_owned_name(StepId id) {
     const Step& step = run_.plan.steps[id];
     if (!step.after.contains_unknown() || !step.type->claims(step.after).empty()) return;
+    refuse_elsewhere(run_.prior.elsewhere, run_.endpoints.registry(), *step.type,
+                     run_.work[id].config);
     for (const std::string& claim : step.type->claims(run_.work[id].config))
         for (const auto& [address, r] : run_.prior.recorded) {
             const ResourceType* type = run_.endpoints.registry().type(r.type);

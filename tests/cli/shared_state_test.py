@@ -67,6 +67,24 @@ class SharedStateTest(unittest.TestCase):
     def shared(self, schema, **more):
         return {"HADEPLOY_STATE": self.server.url(schema, **more), "HADEPLOY_STATE_KEY": KEY}
 
+    def test_environments_have_schemas_of_their_own(self):
+        (self.path / "environments").mkdir()
+        for name in ("staging", "production"):
+            (self.path / "environments" / f"{name}.yaml").write_text("{}\n")
+        (self.path / "hadeploy.yaml").write_text(
+            "name: envs\nresources: {file: {type: local.file, path: \"${env.name}\", content: x}}\n")
+        shared = self.shared("envs")
+        for name in ("staging", "production"):
+            self.hadeploy("--env", name, "apply", "--auto-approve", **shared)
+            self.hadeploy("--env", name, "plan", "--detailed-exitcode", **shared)
+            self.assertIn("file", self.hadeploy("state", "list", HADEPLOY_ENV=name, **shared))
+        self.assertIn("envs_staging", self.server.sql("SELECT nspname FROM pg_namespace"))
+        self.assertIn("staging     1 resource", self.hadeploy("env", "list", **shared))
+        (self.path / "hadeploy.yaml").write_text(
+            "name: envs\nresources: {file: {type: local.file, path: staging, content: y}}\n")
+        text = self.hadeploy("--env", "production", "plan", status=1, **shared)
+        self.assertIn("belongs to the environment \"staging\" (file)", text)
+
     def test_the_document(self):
         self.require_passwords("deploy")
         sql = [text for _, text in blocks(DOCUMENT, "sql")]

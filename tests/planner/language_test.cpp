@@ -115,7 +115,7 @@ resources:
   a: {type: fake.thing, name: a, value: "${var.size > 0 ? 'x' : var.sise}", size: "${false ? b.x : 1}"}
 )") == "hadeploy.yaml:4:94: nothing here is called \"b\" (there are: a, var, local, data, secret, "
        "module, each, "
-       "count, path)\n"
+       "count, path, env)\n"
        "hadeploy.yaml:4:65: there is no variable \"sise\" (did you mean \"size\"?)\n");
 }
 

@@ -5,6 +5,13 @@
 using namespace hadeploy;
 using namespace testing;
 
+TEST_CASE("the schema of an environment") {
+    auto location = StateLocation::of_url("postgresql:///infra?schema=shop");
+    location.extend_schema("staging");
+    CHECK(location.text() == "postgresql:///infra?schema=shop_staging");
+    CHECK_THROWS_AS(location.extend_schema(std::string(60, 'a')), Error);
+}
+
 TEST_CASE("the schema is taken from the URL, and the rest is left to libpq") {
     const auto plain = StateLocation::of_url("postgresql://ann@db.example/infra");
     CHECK(plain.url == "postgresql://ann@db.example/infra");

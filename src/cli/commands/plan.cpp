@@ -17,6 +17,7 @@ int run_plan(Context& context) {
         if (const auto nothing = unchanged_plan(context)) return print_plan(context, *nothing), 0;
     context.args.plan.destroy ? load_for_removal(context) : context.project.load();
     tell_short_secrets(context);
+    tell_unread_environments(context);
     // a plan to be applied later needs a state; reading one needs fewer rights
     const bool reads = context.args.out.empty() || context.project.has_state();
     const auto mode = reads ? Store::Mode::read_only : Store::Mode::read_write;

@@ -43,14 +43,14 @@ std::string markdown_of(const Context& context, const PlanFile& file, const Plan
 
 int show_saved(Context& context) {
     check_report_file(context.args.html, kHtmlBegin);
-    const PlanFile file = load_plan(context.args.plan_file, context.project.key_source());
+    const PlanFile file = load_plan(context.args.plan_file, context.project);
     const auto store = context.project.open_store_of(file.project, Store::Mode::read_only);
     const PlannedRun prepared = restore_plan(file, context.project, *store);
     write_plan_page(context, prepared.plan, file.project);
     if (context.args.markdown) {
         context.print(markdown_of(context, file, prepared.plan));
     } else if (context.args.json) {
-        nlohmann::json out = plan_json(prepared.plan, context.project.sources());
+        nlohmann::json out = json_of_plan(context, prepared.plan);
         out["saved"] = saved_json(file);
         context.print(out.dump() + "\n");
     } else {

@@ -57,7 +57,7 @@ int run_ssh(Context& context) {
     std::vector<Machine> machines;
     {
         const auto store = recorded_state(context);
-        machines = recorded_machines(store->rows(), context.project.data_dir().parent_path());
+        machines = recorded_machines(store->rows(), context.project.root());
     }
     const std::filesystem::path config = write_ssh_config(context.project, machines);
     if (context.args.name.empty()) return list(context, machines, config), 0;

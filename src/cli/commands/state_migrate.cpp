@@ -13,7 +13,8 @@ namespace {
 
 /// The location given by a path or a URL.
 StateLocation place_of(const Project& project, const std::string& given) {
-    if (given.find("://") != given.npos) return project.location_of(given);
+    if (given.find("://") != given.npos)
+        return Project::in_environment(project.location_of(given), project.environment());
     if (given.empty())
         throw Error(ErrorKind::usage, "the location of a state cannot be empty")
             .with_hint("for example .hadeploy/state.db or postgresql://USER@HOST/DATABASE");
@@ -43,9 +44,10 @@ std::string contents_of(const state::Relocated& state) {
 }
 
 /// What the user has to do so that the next commands find the state.
-std::string next_step(const Project& project, const StateLocation& to) {
+std::string next_step(const Project& project, const StateLocation& to, const std::string& given) {
     if (!to.in_file())
-        return fmt::format("Set it in the spec for all users: `state: {}`", to.text());
+        return fmt::format("Set it in the spec for all users: `state: {}`",
+                           project.has_environments() ? given : to.text());
     std::string out = to.file == project.state_file()
                           ? "Remove `state` from the spec, and unset HADEPLOY_STATE."
                           : fmt::format("It is the state of the project in {}.",
@@ -69,7 +71,7 @@ int run_state_migrate(Context& context) {
     const state::Relocated moved =
         state::relocate({.from = from,
                          .to = to,
-                         .project = project.spec().name,
+                         .project = project.owner(),
                          .key = project.key_of(from),
                          .form = project.form(),
                          .lock =
@@ -96,7 +98,7 @@ int run_state_migrate(Context& context) {
                                  {"serial", moved.serial}}) +
                       "\n");
     else
-        context.say(fmt::format("{}\n{}\n", text, next_step(project, to)));
+        context.say(fmt::format("{}\n{}\n", text, next_step(project, to, context.args.to)));
     return 0;
 }
 

@@ -55,7 +55,7 @@ int run_state_push(Context& context) {
     if (!pushed.authentic) check_pushed(pushed, context.project.registry(), what);
     const auto store = context.project.open_store(Store::Mode::read_write);
     context.lock(*store, context.args.command);
-    if (!context.args.force) check_push(pushed, *store, context.project.spec().name);
+    if (!context.args.force) check_push(pushed, *store, context.project.owner());
     store->restore(pushed.rows, pushed.outputs, pushed.lineage, pushed.serial);
     report_change(context,
                   fmt::format("The state now has {} resource{}, serial {}.", pushed.rows.size(),

@@ -97,7 +97,10 @@ class Watch {
   private:
     void greet() const {
         base_.say(fmt::format(
-            "watching {}{}{}\n", base_.project.options().directory.string(),
+            "watching {}{}{}{}\n", base_.project.options().directory.string(),
+            base_.project.has_environments()
+                ? fmt::format(" (environment {})", base_.project.environment())
+                : "",
             base_.args.once ? "" : fmt::format(" every {} s", interval_.count()),
             server_ ? fmt::format(", metrics at {}/metrics", url_of(server_->address())) : ""));
     }
@@ -115,7 +118,7 @@ class Watch {
         const Clock::time_point start = Clock::now();
         try {
             load();
-            metrics_.project = view_->project.spec().name;
+            metrics_.project = view_->project.owner();
             look();
             if (base_.args.repair && repair(start)) look();
             once_ = exit_code_of_last();

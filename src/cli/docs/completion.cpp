@@ -8,13 +8,14 @@ namespace hadeploy::cli {
 namespace {
 
 /// What completes a value.
-enum class Kind { nothing, words, file, directory, address, type, output };
+enum class Kind { nothing, words, file, directory, address, type, output, environment };
 
 Kind kind_of(const CommandTree::Option& o) {
     if (!o.choices.empty()) return Kind::words;
     if (o.name == "ADDRESS" || o.value == "ADDRESS") return Kind::address;
     if (o.name == "TOPIC") return Kind::type;
     if (o.name == "NAME") return Kind::output;
+    if (o.name == "--env") return Kind::environment;
     if (o.value == "DIR") return Kind::directory;
     if (o.name == "FILE" || o.value == "FILE") return Kind::file;
     return Kind::nothing;
@@ -65,6 +66,7 @@ std::string offer(const CommandTree::Option& o, const Dialect& d) {
     case Kind::address: return std::string(d.addresses);
     case Kind::type: return fmt::format("{} docs", d.names);
     case Kind::output: return fmt::format("{} output", d.names);
+    case Kind::environment: return fmt::format("{} env", d.names);
     case Kind::nothing: break;
     }
     return ":";
@@ -116,7 +118,7 @@ _hadeploy_ask() {{
     for ((i = 1; i < COMP_CWORD; ++i)); do
         next=${{COMP_WORDS[i + 1]}}
         [[ $next == '=' ]] && next=${{COMP_WORDS[i + 2]}}
-        [[ ${{COMP_WORDS[i]}} == --chdir ]] && where=(--chdir "$next")
+        [[ ${{COMP_WORDS[i]}} == --chdir || ${{COMP_WORDS[i]}} == --env ]] && where+=("${{COMP_WORDS[i]}}" "$next")
     done
     hadeploy "${{where[@]}}" "$@" 2>/dev/null
 }}
@@ -163,7 +165,7 @@ _hadeploy_ask() {{
     local -a where
     local i
     for ((i = 2; i < CURRENT; ++i)); do
-        [[ ${{words[i]}} == --chdir ]] && where=(--chdir ${{(Q)words[i + 1]}})
+        [[ ${{words[i]}} == --chdir || ${{words[i]}} == --env ]] && where+=(${{words[i]}} ${{(Q)words[i + 1]}})
     done
     hadeploy $where "$@" 2>/dev/null
 }}
@@ -212,6 +214,7 @@ std::string fish_offer(const CommandTree::Option& o) {
     case Kind::address: return " -x -a '(__hadeploy_ask state list)'";
     case Kind::type: return " -x -a '(__hadeploy_names docs)'";
     case Kind::output: return " -x -a '(__hadeploy_names output)'";
+    case Kind::environment: return " -x -a '(__hadeploy_names env)'";
     case Kind::nothing: return o.value.empty() ? "" : " -x";
     }
     return {};
@@ -259,8 +262,10 @@ end
 function __hadeploy_ask
     set -l words (commandline -opc)
     set -l where
-    if set -l at (contains -i -- --chdir $words)
-        set where --chdir $words[(math $at + 1)]
+    for option in --chdir --env
+        if set -l at (contains -i -- $option $words)
+            set where $where $option $words[(math $at + 1)]
+        end
     end
     hadeploy $where $argv 2>/dev/null
 end

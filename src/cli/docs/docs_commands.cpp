@@ -81,6 +81,7 @@ std::string man_options(const CommandTree& command) {
 
 constexpr std::string_view kEnvironment =
     ".TP\n.B HADEPLOY_VAR_NAME\nThe value of the variable NAME.\n"
+    ".TP\n.B HADEPLOY_ENV\nThe environment, like \\fB\\-\\-env\\fR.\n"
     ".TP\n.B HADEPLOY_VAULT_PASSWORD\nThe password of vault files.\n"
     ".TP\n.B HADEPLOY_STATE_PASSPHRASE, HADEPLOY_STATE_KEY, HADEPLOY_STATE_KEY_FILE\n"
     "The key of the state.\n"
@@ -91,6 +92,7 @@ constexpr std::string_view kEnvironment =
     ".TP\n.B NO_COLOR\nDisables colours.\n";
 constexpr std::string_view kFiles =
     ".TP\n.I hadeploy.yaml\nThe spec.\n"
+    ".TP\n.I environments/NAME.yaml\nThe variables of an environment.\n"
     ".TP\n.I .hadeploy/state.db\nThe state, with secrets encrypted.\n"
     ".TP\n.I .hadeploy/state.db.key\nThe key of the state, unless the environment sets a different "
     "key.\n";

@@ -15,6 +15,7 @@ determine as `"(known after apply)"`.
 |---|---|
 | `format_version` | 1 |
 | `destroy`, `refresh_only`, `partial` | `destroy`: everything is removed; `refresh_only`: only the state changes; `partial`: only a part of the spec was planned |
+| `environment` | the environment; absent if the project has none |
 | `steps` | the steps in an order in which they can be executed; see below |
 | `counts` | number of steps by action; a replacement counts as one step |
 | `outputs` | the planned outputs |

@@ -1,5 +1,6 @@
 #include "cli/docs/docs_spec.h"
 
+#include "cli/docs/docs_state.h"
 #include "cli/render/text.h"
 
 #include <cctype>
@@ -58,8 +59,8 @@ variables:
 | `description` | A comment for users of the variable. |
 | `validate` | Validation rules: `[{check: "${var.n % 2 == 1}", message: "${var.n} is even"}]`. A check can refer to other variables. |
 
-Values come from `--var NAME=VALUE`, a `--var-file FILE` (a YAML map), or the environment
-(`HADEPLOY_VAR_NAME`). Values are plain data: `${` has no meaning in them. Declarations are read
+Values come from `--var NAME=VALUE`, a `--var-file FILE` (a YAML map), the file of the
+[environment](#environments), or `HADEPLOY_VAR_NAME`; the first of these wins. Values are plain data: `${` has no meaning in them. Declarations are read
 before any values are known, so an expression in a declaration is an error. Use a local for values
 that are computed from variables. `$${` is a literal `${` here too.
 
@@ -87,7 +88,8 @@ resources:
     content: password=${secret.app.db_password}
 ```
 
-Each name refers to a file, relative to the spec: a YAML map in the format of Ansible Vault. Create
+Each name refers to a file, relative to the spec: a YAML map in the format of Ansible Vault. The path
+can contain `${env.name}`, so that each [environment](#environments) has its own secrets. Create
 a file with `hadeploy vault encrypt FILE` and change it with `hadeploy vault edit FILE`;
 `ansible-vault` reads and writes the same files. All files share one password. It comes from the
 first of these that is set: `--vault-password-file FILE` (mode 0600; an executable file is run and
@@ -237,6 +239,7 @@ expression there is an error.
 | `${module.cluster.web_url}` | An output of a module. |
 | `${module.site["a"].url}`, `${module.site[0].url}` | An output of one instance of a module with `for_each`, with `count`. |
 | `${module.site[*].url}` | This output of every instance, keyed by instance. The reference waits only for this output. |
+| `${env.name}` | The name of the [environment](#environments); `default` in a project without environments. |
 | `${path.module}`, `${path.root}` | The absolute path of the directory of the module or the project, independent of the current directory. Attributes that name local files do not need them: their paths are relative to the directory of the spec or module that sets them. |
 
 | Operation | Value |
@@ -368,86 +371,11 @@ variables:
 Errors name the path of the value: `var.hosts["a"].port: 70000 is not a port (1 to 65535)`. Between
 `{` and `}`, quote a type that contains a comma, because YAML ends a plain word there.
 
-## State
-
-Created objects are recorded in `.hadeploy/state.db` next to the spec (mode 0600). All secrets in it
-are encrypted: in resources, outputs, the journal and the history, and the text of the spec in the
-history. A saved plan is encrypted as a whole. Names, types and values that are not secret can be
-read by anyone who has the state file.
-
-`.hadeploy` is refused if another user owns it or can write to it, and if the directory, the state
-or a file that SQLite keeps next to it is a symbolic link.
-
-| The key | Source |
-|---|---|
-| `HADEPLOY_STATE_PASSPHRASE` | A passphrase, from which the key is derived (Argon2id). |
-| `HADEPLOY_STATE_KEY` | 32 bytes in base64: `openssl rand -base64 32`. Several keys are separated by spaces or line ends: the first one encrypts, all decrypt. |
-| `HADEPLOY_STATE_KEY_FILE` | A file of such keys, one per line, with mode 0600. The first key encrypts, all keys decrypt. The file is created if it does not exist. An executable file is run instead, and prints keys as in `HADEPLOY_STATE_KEY`. |
-| none of these | The file `.hadeploy/state.db.key`, created together with the state. |
-
-The first of these that is set is used when a state or a saved plan is created; after that the same
-key is needed to open it. A key file next to the state protects copies of the state that do not
-include it. It does not protect against somebody who can read your files. No key protects against
-somebody who can read the memory of a running hadeploy, or log in to a machine that holds the
-secrets. A state that an older hadeploy wrote unencrypted is encrypted by the next apply; earlier
-copies of the file stay unencrypted.
-
-`hadeploy state rekey` changes the key and encrypts everything again.
-
-With a wrong or missing key, nothing is read and nothing is changed. The secrets in a state cannot
-be recovered without its key: back up both, separately.
-
-### Shared state
-
-With `state: postgresql://USER@HOST/DATABASE?schema=NAME`, the option `--state URL` or the variable
-`HADEPLOY_STATE`, the state is in a schema of a PostgreSQL database, where a team and its CI jobs
-use it (`docs/shared-state.md`). The option takes precedence over the variable, and the variable
-over the spec. Without `schema` the schema is `hadeploy`; each project and each environment needs a
-schema of its own. The other parameters of the URL are those of libpq. Unless the server is on this
-machine or `sslmode` is given, its certificate is verified (`sslmode=verify-full`).
-
-The URL must not contain a password. It comes from the first of `HADEPLOY_STATE_PASSWORD`, the
-spec, and libpq's own sources: `PGPASSWORD` and `~/.pgpass`.
-
-```yaml
-secrets: {db: secrets/db.yaml}
-state:
-  url: postgresql://deploy@db.example.com/infra?schema=shop
-  password: ${secret.db.password}
-```
-
-Such a state has no key file beside it: the key comes from one of the environment variables above,
-and is the same for all users. The lock is a lease that is renewed every five seconds and expires
-after 30. If its holder dies, the next run on the same machine takes the lease over immediately, and
-a run on a different machine when the lease has expired.
-
-### Saved plans
-
-`hadeploy plan --out FILE` saves a plan with its inputs: the spec, the values of variables and
-secrets, and what was read. `hadeploy apply FILE` makes the plan again from them, also on another
-machine and in another directory, and refuses it if the state, the spec in the directory or a local
-file has changed, or if any step would differ. `docs/plans-in-ci.md` describes this for a team.
-
-`apply: {saved_plans_only: true}` in the spec refuses `apply` without a saved plan, `destroy`,
-`rollback` and `watch --repair`.
-
-### History
-
-`hadeploy history` lists the runs of apply, destroy and rollback. Each run records the spec with its
-modules, variables and secrets, so that `hadeploy rollback N` can restore the version that run N
-applied: it plans the changes, shows them, and makes them after approval. A rollback is a run like any
-other. It can only go back to runs that succeeded. Files that the spec only names (a `source`, images)
-are not recorded; their current content is used.
-
-A run also records who started it: the user and the machine, the job of GitHub Actions or GitLab CI, and
-the git commit of the spec, with a `+` if its directory had uncommitted changes. `hadeploy history show N`
-shows this with the run's plan and steps. The record is encrypted and authenticated like the spec.
-
 )md";
 } // namespace
 
 std::string spec_reference() {
-    return std::string(kSpec);
+    return std::string(kSpec) + state_reference();
 }
 
 std::string table_cell(std::string_view text) {

@@ -13,7 +13,7 @@ namespace hadeploy {
 
 namespace {
 constexpr std::string_view kTriggers = "replace_triggered_by";
-const std::set<std::string> kValues{"var", "local", "each", "count", "path", "secret"};
+const std::set<std::string> kValues{"var", "local", "each", "count", "path", "secret", "env"};
 
 /// All instances, or the one with the given key.
 template<class Id, class InstanceOf>

@@ -141,6 +141,12 @@ Value ScopeNames::resolve_open(const std::string& name, const Path& path, Loc lo
         if (what == "root") return whole_path(graph_.spec_.root.directory);
         unknown_name(fmt::format("there is no path.{}", what), what, {"module", "root"}, loc);
     }
+    if (name == "env") {
+        const std::string what = member(path, "env", loc);
+        used = 1;
+        if (what == "name") return graph_.spec_.environment;
+        unknown_name(fmt::format("there is no env.{}", what), what, {"name"}, loc);
+    }
     if (const ResourceBlock* block = scope_.module->resource(name))
         return resource(*block, path, loc, used);
     unknown_root(name, loc);
@@ -169,7 +175,8 @@ void ScopeNames::check_names(const Reference& r) const {
     } else {
         const bool root = r.name == "var" || r.name == "local" || r.name == "data" ||
                           r.name == "secret" || r.name == "module" || r.name == "each" ||
-                          r.name == "count" || r.name == "path" || r.name == "self";
+                          r.name == "count" || r.name == "path" || r.name == "self" ||
+                          r.name == "env";
         const ResourceBlock* block = root ? nullptr : scope_.module->resource(r.name);
         if (!root && block == nullptr) unknown_root(r.name, r.loc);
         if (block != nullptr) check_attribute(*block, r, 0);
@@ -192,7 +199,8 @@ void ScopeNames::check_attribute(const ResourceBlock& block, const Reference& r,
 
 void ScopeNames::unknown_root(const std::string& name, Loc loc) const {
     std::vector<std::string> known = block_names(scope_.module->resources);
-    for (const char* root : {"var", "local", "data", "secret", "module", "each", "count", "path"})
+    for (const char* root :
+         {"var", "local", "data", "secret", "module", "each", "count", "path", "env"})
         known.emplace_back(root);
     for (const auto& type : graph_.registry().types())
         if (type->name.starts_with(name + ".") && !did_you_mean(name, known))

@@ -8,6 +8,7 @@
 #include "planner/plan/check_making.h"
 #include "planner/plan/contents.h"
 #include "planner/plan/decide.h"
+#include "planner/plan/elsewhere.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/import.h"
 #include "planner/plan/lifecycle.h"
@@ -162,10 +163,8 @@ class Planner {
         claims_.add(node, with_lifecycle(node, config, records_[id], nullptr));
         shared_.add(id, config);
         try {
-            if (node.type->data)
-                plan_data(id, config);
-            else
-                plan_with(id, config);
+            refuse_elsewhere(prior_.elsewhere, graph_.registry(), *node.type, config);
+            node.type->data ? plan_data(id, config) : plan_with(id, config);
         } catch (Error& error) {
             if (error.address.empty()) error.address = node.address;
             if (!error.loc.known()) error.loc = node.block->loc;

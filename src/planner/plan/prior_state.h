@@ -19,6 +19,16 @@ struct Interruption {
 /// the config. (No attribute has this name.)
 inline constexpr const char* kChangedNames = "(changed)";
 
+/// The objects of the project's other environments, as far as their states can be read.
+struct Elsewhere {
+    struct Holder {
+        std::string environment, address;
+        std::string identity;
+    };
+    std::map<std::string, Holder> claims; ///< see ResourceType::claims()
+    std::map<std::string, Holder> shares; ///< see ResourceType::shares()
+};
+
 /// The inputs of a plan other than the spec.
 struct PriorState {
     std::string lineage;
@@ -33,6 +43,7 @@ struct PriorState {
     std::map<std::string, std::string> moved;
     std::map<std::string, Observation> observed; ///< missing: not readable yet
     Value outputs = {};                          ///< as recorded; null before the first apply
+    Elsewhere elsewhere = {};
 };
 
 Interruption interruption_of(const PriorState& prior, const std::string& address);

@@ -5,6 +5,7 @@
 #include "planner/graph/early.h"
 #include "planner/plan/contents.h"
 #include "planner/plan/data_loss.h"
+#include "planner/plan/elsewhere.h"
 #include "planner/plan/generations.h"
 #include "planner/plan/interrupted.h"
 #include "planner/plan/lifecycle.h"
@@ -201,6 +202,7 @@ void add_removals(Plan& plan, const PriorState& prior, const Registry& registry,
                   const std::vector<Dependency>& let_go, const Claims* claims,
                   Diagnostics& diagnostics, const Graph* graph) {
     Remover(plan, prior, registry, kept, let_go, claims, diagnostics, graph).run();
+    protect_elsewhere(plan, prior, registry, diagnostics);
 }
 
 Value with_removal_options(const ResourceType& type, Value before, const Value& wanted) {

@@ -159,8 +159,20 @@ class Loader : private SpecReader {
             spec_.saved_plans_only = load_flag({"saved_plans_only", *only, only->loc()});
     }
 
+    /// With the name of the environment in place of `${env.name}`. Other expressions can need the
+    /// secrets.
+    [[nodiscard]] Value in_environment(const Value& path) const {
+        constexpr std::string_view name = "${env.name}";
+        if (!path.is_string() || !spec_.environment.is_string()) return path;
+        std::string text = path.as_string();
+        for (auto at = text.find(name); at != text.npos; at = text.find(name, at))
+            text.replace(at, name.size(), spec_.environment.as_string());
+        return Value(std::move(text)).at(path.loc());
+    }
+
     void load_secrets(const Value& section, const fs::path& directory) {
-        for (const Entry& e : blocks(section, "secrets")) {
+        for (Entry e : blocks(section, "secrets")) {
+            e.value = in_environment(e.value);
             if (refuse_expressions(e.value, "the path of a file of secrets",
                                    "it is relative to this file"))
                 continue;

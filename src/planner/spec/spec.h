@@ -23,9 +23,9 @@ inline constexpr const char* kSpecFile = "hadeploy.yaml"; ///< in a project's di
 inline constexpr const char* kModuleFile = "module.yaml"; ///< in a module's directory
 
 /// Words that begin an expression of their own, so no resource, variable, ... can have such a name.
-inline constexpr std::array<std::string_view, 12> kReservedNames{
-    "var",  "local", "each", "count", "module", "data",
-    "path", "self",  "true", "false", "null",   "secret"};
+inline constexpr std::array<std::string_view, 13> kReservedNames{
+    "var",  "local", "each",  "count", "module", "data", "path",
+    "self", "true",  "false", "null",  "secret", "env"};
 
 /// A condition that must hold, with its error message.
 struct Rule {
@@ -203,6 +203,9 @@ struct WrittenFile {
 /// A loaded spec with all modules and files to which it refers.
 struct Spec {
     std::string name;
+    /// The name of the environment, for `${env.name}`; unknown if none is chosen, which only
+    /// `validate` permits.
+    Value environment = "default";
     /// The time of the plan, in seconds since 1970 in UTC. It is fixed for a plan, even for a saved
     /// one.
     std::int64_t plan_time = static_cast<std::int64_t>(std::time(nullptr));

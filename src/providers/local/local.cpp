@@ -29,13 +29,20 @@ bool is_in(const std::string& path, const std::string& directory) {
 
 constexpr const char* kSpecFile = "hadeploy.yaml"; // as in planner/spec/spec.h
 
+/// The directory in the project for hadeploy's own files, also those of other environments.
+std::filesystem::path own_directory(const ProviderContext& context) {
+    const auto inside = context.data_dir.lexically_relative(context.project_dir);
+    const bool is_inside = !inside.empty() && *inside.begin() != "..";
+    return is_inside ? context.project_dir / *inside.begin() : context.data_dir;
+}
+
 /// Refuses to manage the spec, the state, its key and the other files that hadeploy keeps beside
 /// the spec.
 void refuse_own_files(const ResourceType& type, const Value& config,
                       const ProviderContext& context) {
     const Value& path = config["path"];
     if (type.data || !path.is_string() || context.data_dir.empty()) return;
-    const std::string own = without_last_slash(context.data_dir);
+    const std::string own = without_last_slash(own_directory(context));
     const std::string wanted = real_place(path.as_string());
     if (is_in(wanted, own))
         throw Error(ErrorKind::spec,
@@ -66,7 +73,7 @@ std::string other_project(const std::string& path, const ProviderContext& contex
     for (auto at = std::filesystem::path(real).parent_path(); at.has_relative_path();
          at = at.parent_path())
         if (std::error_code none;
-            std::filesystem::is_directory(at / context.data_dir.filename(), none))
+            std::filesystem::is_directory(at / own_directory(context).filename(), none))
             return at;
     return "";
 }
