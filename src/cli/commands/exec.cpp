@@ -129,9 +129,8 @@ int run_exec(Context& context) {
     const Running running = find_running(context, prior, task);
     std::vector<RecordedResource> rows;
     for (const auto& [address, row] : prior.recorded) rows.push_back(row);
-    const std::vector<Machine> machines =
-        recorded_machines(rows, context.project.data_dir().parent_path(),
-                          {{running.host.name, {"", running.host.connection}}});
+    const std::vector<Machine> machines = recorded_machines(
+        rows, context.project.root(), {{running.host.name, {"", running.host.connection}}});
     const auto machine = std::find_if(machines.begin(), machines.end(), [&](const Machine& m) {
         return same_place(m.login.connection, running.host.connection);
     });
