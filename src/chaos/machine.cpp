@@ -90,6 +90,10 @@ MachineUse use_of(const std::vector<MachineSample>& samples) {
 void add_delays(MachineUse& use, const std::vector<Sample>& samples) {
     std::vector<Us> delays;
     for (const Sample& s : samples) delays.push_back(s.sent - s.intended);
+    add_delays(use, std::move(delays));
+}
+
+void add_delays(MachineUse& use, std::vector<Us> delays) {
     std::sort(delays.begin(), delays.end());
     use.late_p99 = percentile(delays, 0.99);
     use.late_max = delays.empty() ? Us{0} : delays.back();

@@ -42,6 +42,8 @@ struct MachineUse {
 /// @param samples  by time
 MachineUse use_of(const std::vector<MachineSample>& samples);
 /// Adds the delays of sending.
+/// @param delays  of all requests, in any order
+void add_delays(MachineUse& use, std::vector<Us> delays);
 void add_delays(MachineUse& use, const std::vector<Sample>& samples);
 
 /// Limits above which the figures are not trusted.

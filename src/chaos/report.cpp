@@ -8,6 +8,11 @@ namespace hadeploy::chaos {
 using Result = Threshold::Result;
 
 Verdict Report::verdict() const {
+    return verdict_of(thresholds, doubts, interrupted);
+}
+
+Verdict verdict_of(const std::vector<Threshold>& thresholds, const std::vector<std::string>& doubts,
+                   bool interrupted) {
     if (interrupted) return Verdict::interrupted;
     if (thresholds.empty()) return Verdict::failed;
     bool missed = false;
@@ -42,6 +47,14 @@ std::string show_time(Us time) {
     if (ms < 99'950) return fmt::format("{:.1f} s", ms / 1e3);
     const auto seconds = static_cast<long>(ms / 1e3 + 0.5);
     return fmt::format("{} min {} s", seconds / 60, seconds % 60);
+}
+
+std::string machine_text(const MachineUse& use) {
+    return fmt::format("steal {:.0f} %, {}, requests sent up to {} late", use.steal * 100,
+                       use.waiting
+                           ? fmt::format("waiting for a processor {:.0f} %", *use.waiting * 100)
+                           : fmt::format("load per processor {:.1f}", use.load),
+                       show_time(use.late_max));
 }
 
 std::string clock_time(Us at) {

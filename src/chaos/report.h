@@ -104,6 +104,10 @@ struct Report {
     [[nodiscard]] bool undone() const;
 };
 
+/// @param doubts  why the figures cannot be trusted
+Verdict verdict_of(const std::vector<Threshold>& thresholds, const std::vector<std::string>& doubts,
+                   bool interrupted);
+
 /// "PASSED", "FAILED", ...
 std::string_view name_of(Verdict verdict);
 
@@ -121,6 +125,9 @@ std::vector<Threshold> judge(const Report& report, const Settings& settings);
 
 /// "820 ms", "12.3 s", "2 min 5 s"
 std::string show_time(Us time);
+
+/// "steal 0 %, waiting for a processor 3 %, requests sent up to 2 ms late"
+std::string machine_text(const MachineUse& use);
 
 /// "0:12.3", for the timeline
 std::string clock_time(Us at);

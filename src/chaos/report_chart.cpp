@@ -1,6 +1,7 @@
 #include "chaos/report_chart.h"
 
 #include "core/page.h"
+#include "embedded/report_css.h"
 
 #include <algorithm>
 #include <cmath>
@@ -25,17 +26,21 @@ struct Column {
 
 class Chart {
   public:
-    explicit Chart(const Report& report) : r_(report) {
-        const std::size_t seconds = std::max(
-            {r_.measured.reads.seconds.size(), r_.measured.writes.seconds.size(), std::size_t{1}});
+    Chart(const std::vector<ChartLine>& lines, const std::vector<ChartBand>& bands, Us length)
+        : bands_(bands), length_(length) {
+        std::size_t seconds = 1;
+        for (const ChartLine& l : lines) seconds = std::max(seconds, l.seconds->size());
         each_ = (seconds + kMostColumns - 1) / kMostColumns;
         columns_ = (seconds + each_ - 1) / each_;
-        reads_ = columns_of(r_.measured.reads);
-        writes_ = columns_of(r_.measured.writes);
+        for (const ChartLine& l : lines) lines_.emplace_back(l.name, columns_of(*l.seconds));
         for (std::size_t i = 0; i < columns_; ++i) {
-            most_failed_ = std::max(most_failed_, reads_[i].failed + writes_[i].failed);
-            for (const Us slowest : {reads_[i].slowest, writes_[i].slowest})
-                most_ms_ = std::max(most_ms_, static_cast<double>(slowest.count()) / 1e3);
+            std::size_t failed = 0;
+            for (const auto& [name, columns] : lines_) {
+                failed += columns[i].failed;
+                most_ms_ =
+                    std::max(most_ms_, static_cast<double>(columns[i].slowest.count()) / 1e3);
+            }
+            most_failed_ = std::max(most_failed_, failed);
         }
         decades_ = std::max(1.0, std::ceil(std::log10(most_ms_)));
     }
@@ -46,19 +51,19 @@ class Chart {
             "aria-label=\"Latency and failed requests over time; the table of the measurement has "
             "the figures\">\n",
             kWidth, kHeight);
-        out += bands() + latency_axis() + failed_axis() + time_axis();
-        out += bars() + line(reads_, "reads") + line(writes_, "writes");
+        out += bands() + latency_axis() + failed_axis() + time_axis() + bars();
+        for (const auto& [name, columns] : lines_) out += line(columns, name);
         return out + "</svg>\n";
     }
 
   private:
-    std::vector<Column> columns_of(const Series& s) const {
+    std::vector<Column> columns_of(const std::vector<Second>& seconds) const {
         std::vector<Column> out(columns_);
-        for (std::size_t i = 0; i < s.seconds.size() && i / each_ < columns_; ++i) {
+        for (std::size_t i = 0; i < seconds.size() && i / each_ < columns_; ++i) {
             Column& c = out[i / each_];
-            c.ok += s.seconds[i].ok;
-            c.failed += s.seconds[i].failed;
-            c.slowest = std::max(c.slowest, s.seconds[i].slowest);
+            c.ok += seconds[i].ok;
+            c.failed += seconds[i].failed;
+            c.slowest = std::max(c.slowest, seconds[i].slowest);
         }
         return out;
     }
@@ -77,16 +82,16 @@ class Chart {
     std::string bands() const {
         std::string out;
         double row = 0; // labels of faults at the same time do not cover each other
-        for (const FaultRun& f : r_.faults) {
-            const double from = x_of(seconds_of(f.began));
-            const double to = x_of(seconds_of(f.ended.value_or(r_.measured.length)));
+        for (const ChartBand& band : bands_) {
+            const double from = x_of(seconds_of(band.from));
+            const double to = x_of(seconds_of(band.to.value_or(length_)));
             out += fmt::format(
                 "<g data-testid=\"fault\" data-state=\"{0}\"><rect class=\"band\" x=\"{1:.1f}\" "
                 "y=\"{2:g}\" width=\"{3:.1f}\" height=\"{4:g}\"><title>{5}: {6} to {7}</title>"
                 "</rect><text class=\"label\" x=\"{1:.1f}\" y=\"{8:g}\">{5}</text></g>\n",
-                f.ended ? "undone" : "open", from, kLatencyTop, std::max(to - from, 2.0),
-                kFailedBottom - kLatencyTop, escape_markup(f.label), clock_time(f.began),
-                f.ended ? clock_time(*f.ended) : "the end", kLatencyTop - 6 - row);
+                band.to ? "undone" : "open", from, kLatencyTop, std::max(to - from, 2.0),
+                kFailedBottom - kLatencyTop, escape_markup(band.label), clock_time(band.from),
+                band.to ? clock_time(*band.to) : "the end", kLatencyTop - 6 - row);
             row = std::fmod(row + 12, 36);
         }
         return out;
@@ -138,16 +143,16 @@ class Chart {
                             static_cast<double>(std::max<std::size_t>(1, most_failed_));
         for (std::size_t i = 0; i < columns_; ++i) {
             double y = kFailedBottom;
-            for (const auto& [name, column] :
-                 {std::pair{"reads", &reads_[i]}, {"writes", &writes_[i]}}) {
-                if (column->failed == 0) continue;
-                const double height = unit * static_cast<double>(column->failed);
+            for (const auto& [name, columns] : lines_) {
+                const Column& column = columns[i];
+                if (column.failed == 0) continue;
+                const double height = unit * static_cast<double>(column.failed);
                 y -= height;
                 out += fmt::format("<rect class=\"{0} bar\" x=\"{1:.1f}\" y=\"{2:.1f}\" "
                                    "width=\"{3:.1f}\" height=\"{4:.1f}\"><title>{5} s: {6} {0} "
                                    "failed</title></rect>\n",
                                    name, kLeft + width * static_cast<double>(i), y,
-                                   std::max(width - 0.5, 1.0), height, i * each_, column->failed);
+                                   std::max(width - 0.5, 1.0), height, i * each_, column.failed);
             }
         }
         return out;
@@ -172,18 +177,24 @@ class Chart {
                            path, dots);
     }
 
-    const Report& r_;
+    const std::vector<ChartBand>& bands_;
+    const Us length_;
     std::size_t each_ = 1; ///< seconds of a column
     std::size_t columns_ = 1;
-    std::vector<Column> reads_, writes_;
+    std::vector<std::pair<std::string_view, std::vector<Column>>> lines_;
     std::size_t most_failed_ = 0;
     double most_ms_ = 1, decades_ = 1;
 };
 
 } // namespace
 
-std::string timeline_chart(const Report& report) {
-    return Chart(report).draw();
+std::string timeline_chart(const std::vector<ChartLine>& lines, const std::vector<ChartBand>& bands,
+                           Us length) {
+    return Chart(lines, bands, length).draw();
+}
+
+std::string_view chart_style() {
+    return embedded::report_css;
 }
 
 } // namespace hadeploy::chaos

@@ -2,7 +2,6 @@
 
 #include "chaos/report_chart.h"
 #include "core/page.h"
-#include "embedded/report_css.h"
 
 #include <fmt/format.h>
 #include <set>
@@ -61,10 +60,15 @@ std::string thresholds(const Report& r) {
 }
 
 std::string timeline(const Report& r) {
+    std::vector<ChartBand> bands;
+    for (const FaultRun& f : r.faults) bands.push_back({f.label, f.began, f.ended});
     return "<section><h2>Timeline</h2>\n<p><span class=\"key\">reads</span><span class=\"key "
            "writes\">writes</span><span class=\"key fault\">fault</span></p>\n<div "
            "class=\"wide\">" +
-           timeline_chart(r) + "</div></section>\n";
+           timeline_chart(
+               {{"reads", &r.measured.reads.seconds}, {"writes", &r.measured.writes.seconds}},
+               bands, r.measured.length) +
+           "</div></section>\n";
 }
 
 std::string number(const std::string& text) {
@@ -203,7 +207,7 @@ std::string to_html(const Report& r) {
         out += list_section("Unexpected writes", r.writes->unexpected, "unexpected");
     }
     return html_page({.title = fmt::format("{} {}", name_of(r.verdict()), r.title),
-                      .style = std::string(embedded::report_css),
+                      .style = std::string(chart_style()),
                       .body = out + events(r)});
 }
 

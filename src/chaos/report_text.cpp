@@ -83,13 +83,7 @@ std::string measured_lines(const Report& r) {
             out += fmt::format("  {} writes of unknown outcome, {} of them found at the end\n",
                                w->unknown, w->unknown_found);
     }
-    const MachineUse& use = r.machine;
-    out += fmt::format(
-        "  this machine: steal {:.0f} %, {}, requests sent up to {} late\n", use.steal * 100,
-        use.waiting ? fmt::format("waiting for a processor {:.0f} %", *use.waiting * 100)
-                    : fmt::format("load per processor {:.1f}", use.load),
-        show_time(use.late_max));
-    return out;
+    return out + fmt::format("  this machine: {}\n", machine_text(r.machine));
 }
 
 std::string activity_lines(const Report& r) {

@@ -2,13 +2,17 @@
 
 #include "core/curl.h"
 #include "core/error.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "core/text.h"
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <fmt/format.h>
 #include <map>
+#include <sys/timerfd.h>
+#include <system_error>
 
 namespace hadeploy::http {
 
@@ -69,9 +73,10 @@ class Exchange {
         set(CURLOPT_PROTOCOLS_STR, "http,https");
         set(CURLOPT_NOSIGNAL, 1L);
         set(CURLOPT_USERAGENT, "hadeploy");
-        // a reused connection would hide that new ones fail
-        set(CURLOPT_FRESH_CONNECT, 1L);
-        set(CURLOPT_FORBID_REUSE, 1L);
+        if (!request_.keep_alive) { // a reused connection would hide that new ones fail
+            set(CURLOPT_FRESH_CONNECT, 1L);
+            set(CURLOPT_FORBID_REUSE, 1L);
+        }
         if (!request_.proxy) set(CURLOPT_NOPROXY, "*");
         set_limits();
         set_message();
@@ -224,7 +229,10 @@ Answer Exchange::finish(CURLcode code) {
     curl_easy_getinfo(handle_.get(), CURLINFO_RESPONSE_CODE, &answer_.status);
     curl_off_t connected = 0;
     curl_easy_getinfo(handle_.get(), CURLINFO_CONNECT_TIME_T, &connected);
-    answer_.connected = connected != 0;
+    long opened = 0;
+    curl_easy_getinfo(handle_.get(), CURLINFO_NUM_CONNECTS, &opened);
+    answer_.reused = code == CURLE_OK && opened == 0;
+    answer_.connected = connected != 0 || answer_.reused;
     answer_.url = request_.url;
     if (code != CURLE_OK && !ended_early_) {
         answer_.end = code == CURLE_OPERATION_TIMEDOUT ? Answer::End::timeout : Answer::End::broken;
@@ -293,6 +301,7 @@ struct Transfers::Multi {
     };
     std::unique_ptr<CURLM, Cleanup> handle;
     std::map<CURL*, Pending> pending;
+    Fd timer; ///< of wait_until()
 };
 
 Transfers::Transfers() : multi_(std::make_unique<Multi>()) {
@@ -332,6 +341,21 @@ void Transfers::work() {
 
 void Transfers::wait(milliseconds longest) {
     curl_multi_poll(multi_->handle.get(), nullptr, 0, static_cast<int>(longest.count()), nullptr);
+}
+
+void Transfers::wait_until(std::chrono::steady_clock::time_point end) {
+    if (!multi_->timer)
+        multi_->timer = Fd(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+    const auto ns = std::chrono::nanoseconds(end.time_since_epoch()).count();
+    const itimerspec at{.it_interval = {},
+                        .it_value = {.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000}};
+    // the clock of steady_clock
+    if (!multi_->timer ||
+        timerfd_settime(multi_->timer.get(), TFD_TIMER_ABSTIME, &at, nullptr) != 0)
+        throw Error(ErrorKind::failed,
+                    fmt::format("cannot use a timer: {}", std::generic_category().message(errno)));
+    curl_waitfd wait{.fd = multi_->timer.get(), .events = CURL_WAIT_POLLIN, .revents = 0};
+    curl_multi_poll(multi_->handle.get(), &wait, 1, 60'000, nullptr);
 }
 
 void Transfers::wake() {

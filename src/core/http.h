@@ -40,6 +40,9 @@ struct Request {
     bool proxy = true;                  ///< use the proxy in the environment
     std::string ca_cert_pem = {};       ///< trusted authorities; "": the system's authorities
     bool insecure = false;              ///< trust any certificate
+    /// With Transfers: use an open connection of an earlier such request if there is one, and leave
+    /// the connection open.
+    bool keep_alive = false;
     /// Receives the body of a 2xx response in pieces, and returns whether to continue; `total` is 0
     /// if the size is not known. Up to `most_bytes` of any other response are read and dropped.
     std::function<bool(std::string_view piece, std::int64_t total)> sink = {};
@@ -58,7 +61,8 @@ struct Answer {
     End end = End::complete;
     std::string problem; ///< libcurl's message, if the response is not complete
     bool connected = false;
-    long status = 0; ///< 0: no response
+    bool reused = false; ///< sent over a connection of an earlier request
+    long status = 0;     ///< 0: no response
     /// Headers of the last response in the order received: name in lower case, and value. Repeated
     /// headers are joined with ", ".
     std::vector<std::pair<std::string, std::string>> headers;
@@ -72,8 +76,8 @@ struct Answer {
 /// @throws Interrupted; Error(failed) for a request that libcurl cannot make
 Answer send(const Request& request);
 
-/// Sends requests concurrently, each over its own connection. Does not follow redirects. May be
-/// used by one thread only, except for wake().
+/// Sends requests concurrently, each over its own connection unless Request::keep_alive is set.
+/// Does not follow redirects. May be used by one thread only, except for wake().
 class Transfers {
   public:
     using Done = std::function<void(Answer)>;
@@ -90,6 +94,9 @@ class Transfers {
     void work();
     /// Waits until there is work, wake() is called, or the time has elapsed.
     void wait(std::chrono::milliseconds longest);
+    /// The same with a time at which the wait ends, exact to a fraction of a millisecond.
+    /// @throws Error(failed) if the process cannot open a timer
+    void wait_until(std::chrono::steady_clock::time_point end);
     void wake();
 
   private:
