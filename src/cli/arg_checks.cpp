@@ -52,10 +52,25 @@ std::string fault_problem(const Args& args) {
     return "";
 }
 
+std::string bench_problem(const Args& args) {
+    const BenchArgs& b = args.bench;
+    const bool measures = !b.urls.empty() || b.requests || b.concurrency || b.rate || b.duration ||
+                          b.timeout || b.keep_alive || !b.thresholds.empty() || !b.matrix.empty() ||
+                          b.body || b.method || !b.headers.empty();
+    if (!b.show.empty() && measures)
+        return "--show measures nothing: it cannot be combined with "
+               "URLs or options of a measurement";
+    for (const std::string& header : b.headers) // its value may be a secret: not shown
+        if (const auto colon = header.find(':'); colon == header.npos || colon == 0)
+            return "--header needs NAME:VALUE";
+    return "";
+}
+
 } // namespace
 
 std::string contradiction(const Args& args) {
     if (args.command == "chaos") return fault_problem(args);
+    if (args.command == "bench") return bench_problem(args);
     const PlanOptions& plan = args.plan;
     const bool chosen = plan.destroy || plan.refresh_only || !plan.refresh ||
                         !plan.targets.empty() || !plan.exclude.empty() || !plan.replace.empty();

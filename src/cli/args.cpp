@@ -104,8 +104,10 @@ std::string first_step(const Args& args) {
 
 constexpr const char* kAbout =
     "One spec, one plan, one command: small high-availability clusters.\n"
-    "Exit codes: 0 success, 1 failure, 2 changes pending (--detailed-exitcode), 3 a drill missed "
-    "a\nthreshold, 4 a drill is inconclusive, 64 usage error, 65 invalid spec, 69 a backend cannot "
+    "Exit codes: 0 success, 1 failure, 2 changes pending (--detailed-exitcode), 3 a drill or "
+    "bench\n"
+    "missed a threshold, 4 it is inconclusive, 64 usage error, 65 invalid spec, 69 a backend "
+    "cannot "
     "be\nreached, 75 locked, 130 interrupted.";
 
 /// Whether the words after the first argument of a command are for another program.

@@ -16,6 +16,19 @@ namespace hadeploy::cli {
 /// Value of --allow-data-loss without an address. No resource can have this name.
 inline constexpr const char* kAllData = "true";
 
+/// Options of bench; those without a value are not given.
+struct BenchArgs {
+    std::vector<std::string> urls;
+    std::optional<std::int64_t> requests;
+    std::optional<int> concurrency;
+    std::optional<double> rate, duration, timeout; ///< per second, seconds, seconds
+    bool keep_alive = false;
+    std::optional<std::string> method, body, replica_header, replica_key;
+    std::vector<std::string> headers;        ///< NAME:VALUE
+    std::vector<std::string> thresholds;     ///< FIGURE=LIMIT
+    std::string matrix, save, compare, show; ///< files; "": none
+};
+
 /// The parsed command line.
 struct Args {
     std::string command; ///< "plan", "state list", ...; "" if parsing has already printed an answer
@@ -70,8 +83,9 @@ struct Args {
     bool edited = false;                              ///< state push
     std::string report;                               ///< chaos --report FILE
     std::string junit;                                ///< chaos --junit FILE
-    std::string html; ///< --html FILE of plan, show, apply, destroy, rollback and chaos
-    double hold = 0;  ///< chaos: seconds that the fault lasts after the tasks have moved
+    std::string html; ///< --html FILE of plan, show, apply, destroy, rollback, chaos and bench
+    BenchArgs bench;
+    double hold = 0; ///< chaos: seconds that the fault lasts after the tasks have moved
 
     bool follow = false;             ///< logs
     std::optional<std::size_t> tail; ///< logs: number of lines

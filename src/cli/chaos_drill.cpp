@@ -32,6 +32,8 @@ class Narrator : public chaos::DrillEvents {
     const Context& context_;
 };
 
+} // namespace
+
 int drill_exit_code(chaos::Verdict verdict) {
     switch (verdict) {
     case chaos::Verdict::passed: return 0;
@@ -41,8 +43,6 @@ int drill_exit_code(chaos::Verdict verdict) {
     }
     return 1;
 }
-
-} // namespace
 
 int run_drill(const Context& context, ChaosProject& project, const chaos::Experiment& experiment) {
     const Args& args = context.args;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "chaos/experiment.h"
+#include "chaos/report.h"
 #include "cli/chaos_fault.h"
 
 namespace hadeploy::cli {
@@ -9,5 +10,8 @@ namespace hadeploy::cli {
 /// report and writes the files that the command line asks for.
 /// @returns  the exit code
 int run_drill(const Context& context, ChaosProject& project, const chaos::Experiment& experiment);
+
+/// The exit code for a verdict.
+int drill_exit_code(chaos::Verdict verdict);
 
 } // namespace hadeploy::cli

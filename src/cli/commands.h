@@ -33,6 +33,7 @@ int run_chaos(Context& context);
 int run_chaos_run(Context& context);
 int run_chaos_list(Context& context);
 int run_chaos_halt(Context& context);
+int run_bench(Context& context);
 int run_vault(Context& context);
 int run_history(Context& context);
 int run_history_show(Context& context);

@@ -69,6 +69,7 @@ const std::map<std::string, Command>& commands() {
         {"chaos run", run_chaos_run},
         {"chaos list", run_chaos_list},
         {"chaos halt", run_chaos_halt},
+        {"bench", run_bench},
         {"vault encrypt", run_vault},
         {"vault decrypt", run_vault},
         {"vault view", run_vault},

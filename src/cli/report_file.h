@@ -9,6 +9,7 @@ namespace hadeploy::cli {
 inline constexpr std::string_view kHtmlBegin = "<!doctype html>";
 inline constexpr std::string_view kXmlBegin = "<?xml";
 inline constexpr std::string_view kDrillJsonBegin = R"({"type":"chaos_report")";
+inline constexpr std::string_view kBenchJsonBegin = R"({"type":"bench_report")";
 
 /// Checks a file that a command writes at its end, so that the command fails before its work.
 /// Accepts "".

@@ -23,7 +23,8 @@ ALLOWED = {
     "src/providers/local": {"core", "provider_api"},
     "src/providers/aws-ec2": {"core", "provider_api"},
     "src/chaos": {"core", "provider_api", "engine", *STAGES},
-    "src/cli": {"core", "provider_api", "state", "engine", "chaos", "providers/aws-ec2/aws.h",
+    "src/bench": {"core", "provider_api", "chaos", *STAGES},
+    "src/cli": {"core", "provider_api", "state", "engine", "chaos", "bench", "providers/aws-ec2/aws.h",
                 "providers/libvirt/libvirt.h",
                 "providers/local/local.h", "providers/ssh/ssh.h", *STAGES},
 }

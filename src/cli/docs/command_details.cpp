@@ -56,6 +56,25 @@ constexpr std::array kDetails{
         "that plan or refuses it, also on a different machine: see docs/plans-in-ci.md. "
         "`hadeploy docs plan-json` describes the JSON."},
     Details{
+        "bench",
+        "By default 10 clients send 100 requests together, as with `ab -n 100 -c 10`: each waits "
+        "for its response before it sends the next request (closed loop). With --rate, requests "
+        "are sent at a constant rate and do not wait for earlier responses (open loop). Latency "
+        "then counts from the time when a request was due, so a stall of the app shows in every "
+        "request that was due during the stall.\n\n"
+        "A response with 2xx is a success. Redirects are not followed. Latencies and percentiles "
+        "are those of successes; the report also has them by status code, by replica and by "
+        "second.\n\n"
+        "The figures of --threshold: mean, p50, p90, p95, p99 and max (durations, at most), failed "
+        "(percent, at most) and rate (successes per second, at least). The exit code is 3 if one "
+        "is missed, 4 if this machine was so busy that its figures cannot be trusted, and 1 if no "
+        "request succeeded. Ctrl-C ends the measurement; the report has the figures so far and "
+        "says that it was interrupted.\n\n"
+        "A matrix has keys that count for all rows, named like the options, and `rows`, each with "
+        "a `name`, its own keys, and `before`, a command that is run first without a shell. "
+        "Options of the command line replace the keys for all rows. Reports contain neither "
+        "headers nor bodies, and URLs without user and query."},
+    Details{
         "show",
         "For a saved plan, --markdown prints the text for a pull request: counts, data losses, "
         "and the plan in a code block that no name or value can close. If the text would be longer "

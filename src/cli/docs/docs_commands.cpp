@@ -99,8 +99,9 @@ constexpr std::string_view kFiles =
 constexpr std::string_view kExit =
     ".TP\n.B 0\nSuccess.\n.TP\n.B 1\nFailure, or cancelled.\n"
     ".TP\n.B 2\nThere are changes to make (plan \\-\\-detailed\\-exitcode).\n"
-    ".TP\n.B 3\nA drill missed a threshold.\n"
-    ".TP\n.B 4\nA drill is inconclusive: the machine that measured was busy.\n.TP\n.B 64\nInvalid "
+    ".TP\n.B 3\nA drill or bench missed a threshold.\n"
+    ".TP\n.B 4\nA drill or bench is inconclusive: the machine that measured was busy.\n.TP\n.B "
+    "64\nInvalid "
     "command line.\n"
     ".TP\n.B 65\nInvalid spec.\n.TP\n.B 69\nA backend cannot be reached.\n"
     ".TP\n.B 75\nThe state is locked by another run.\n.TP\n.B 130\nInterrupted.\n";
@@ -117,8 +118,9 @@ std::string commands_markdown(const CommandTree& tree) {
         out += fmt::format("| `{}` | {} |\n", option_name(o), table_cell(o.help));
     out += "\n| Exit code | |\n|---|---|\n| 0 | success |\n| 1 | failure, or cancelled |\n"
            "| 2 | there are changes to make (`plan --detailed-exitcode`) |\n"
-           "| 3 | a drill missed a threshold |\n"
-           "| 4 | a drill is inconclusive: the machine that measured was busy |\n| 64 | invalid "
+           "| 3 | a drill or bench missed a threshold |\n"
+           "| 4 | a drill or bench is inconclusive: the machine that measured was busy |\n| 64 | "
+           "invalid "
            "command line |\n"
            "| 65 | invalid spec |\n| 69 | a backend cannot be reached |\n"
            "| 75 | the state is locked by another run |\n| 130 | interrupted |\n\n";
