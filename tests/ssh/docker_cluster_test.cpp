@@ -184,6 +184,7 @@ TEST_CASE("docker.drain: removal activates the node, then removes the timer") {
     CHECK(done == "docker node update --availability active n2\n2 <sleep\n"
                   "docker node update --availability active n2\n2 <sleep\n"
                   "docker node update --availability active n2\n"
+                  "docker node inspect n2 --format {{.ID}}\n"
                   "docker service ls --filter label=hadeploy.handover. --format {{.Name}}\n"
                   "stop hadeploy-undo-n2.timer hadeploy-undo-n2.service <systemctl\n");
     const std::string failed = calls(commands, status, "no such node\n");

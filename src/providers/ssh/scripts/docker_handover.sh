@@ -6,8 +6,7 @@
 # constraint, so that every manager can remove it, even after an interruption. Variables: node,
 # patience (seconds).
 handover_id() {
-    entry=$(docker_read "/nodes/$node") || return 1
-    printf '%s\n' "$entry" | sed -n 's/^{"ID":"\([^"]*\)".*/\1/p'
+    docker node inspect "$node" --format '{{.ID}}'
 }
 hand_over() {
     id=$(handover_id) || return 1
