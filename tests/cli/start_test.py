@@ -113,7 +113,7 @@ class InitTest(Case):
     def test_ha3_is_planned(self):
         if not (IMAGES / "web.tar").exists():
             self.skipTest("the images of the demo app are not built")
-        self.planned_on_the_test_driver("ha3", 49)
+        self.planned_on_the_test_driver("ha3", 52)
         self.assertTrue(self.there("ha3/modules/ha-demo/stack.yml"))
 
     def test_existing_is_planned_on_a_real_host(self):

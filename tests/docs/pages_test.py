@@ -169,7 +169,7 @@ class PagesTest(unittest.TestCase):
             self.assertIn("The spec is valid", "\n".join(session.run("hadeploy validate")))
             session.write("hadeploy.yaml", spec + 'providers: {libvirt: {uri: "test:///default"}}\n')
             planned = session.run("hadeploy plan")
-            self.assertIn("Plan: 49 to create", planned, "\n".join(planned))
+            self.assertIn("Plan: 52 to create", planned, "\n".join(planned))
 
     def test_what_is_not_run(self):
         run, left = 0, []
