@@ -145,7 +145,9 @@ Value ScopeNames::resolve_open(const std::string& name, const Path& path, Loc lo
         const std::string what = member(path, "env", loc);
         used = 1;
         if (what == "name") return graph_.spec_.environment;
-        unknown_name(fmt::format("there is no env.{}", what), what, {"name"}, loc);
+        const std::string problem = fmt::format("there is no env.{}", what);
+        if (did_you_mean(what, {"name"})) unknown_name(problem, what, {"name"}, loc);
+        throw Error(ErrorKind::spec, problem, loc).with_hint(environment_hint(what));
     }
     if (const ResourceBlock* block = scope_.module->resource(name))
         return resource(*block, path, loc, used);

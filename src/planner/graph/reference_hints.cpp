@@ -62,11 +62,7 @@ std::string by_another_name(const Module& module, const Reference& r) {
     if (is({"output", "outputs"}))
         return "a spec can't refer to its own outputs: repeat the output's expression; a module's "
                "output is ${module.NAME.OUTPUT}";
-    if (is({"env"}))
-        return fmt::format("environment variables cannot be read directly: declare a variable, set "
-                           "{0}{1} in the environment, and use "
-                           "${{var.{1}}}",
-                           "HADEPLOY_VAR_", r.steps.empty() ? "NAME" : r.steps[0]);
+    if (is({"env"})) return environment_hint(r.steps.empty() ? "NAME" : r.steps[0]);
     if (is({"terraform", "tofu"}))
         return "a project is a directory, there are no workspaces: use a variable for the "
                "differences";
@@ -80,6 +76,12 @@ std::string by_another_name(const Module& module, const Reference& r) {
 }
 
 } // namespace
+
+std::string environment_hint(std::string_view name) {
+    return fmt::format("environment variables cannot be read directly: declare a variable, set "
+                       "{0}{1} in the environment, and use ${{var.{1}}}",
+                       "HADEPLOY_VAR_", name);
+}
 
 std::string reference_hint(const Module& module, const Registry& registry, const Reference& r) {
     if (!r.key_of.empty() && r.steps.empty())

@@ -18,4 +18,7 @@ std::string reference_hint(const Module& module, const Registry& registry, const
 /// that the ${} is missing.
 std::vector<std::string> bare_references(const Graph& graph);
 
+/// A hint for `${env.NAME}` by a user who expects a variable of the process's environment.
+std::string environment_hint(std::string_view name);
+
 } // namespace hadeploy
