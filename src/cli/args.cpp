@@ -4,7 +4,7 @@
 #include "cli/arg_declarations.h"
 #include "core/did_you_mean.h"
 
-#include <CLI/CLI.hpp> // costs seconds to compile: here and in arg_declarations.cpp only
+#include <CLI/CLI.hpp> // costs seconds to compile: only here and where options are declared
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
