@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "planner/spec/address.h"
+#include "providers/ssh/ssh.h"
 #include "state/file_check.h"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ std::string short_name(const std::string& address) {
 }
 
 bool same_place(const Value& a, const Value& b) {
-    return a.text("address") == b.text("address") && a.integer("port", 22) == b.integer("port", 22);
+    return ssh::place_of(a) == ssh::place_of(b);
 }
 
 namespace {

@@ -1,6 +1,5 @@
 #include "providers/ssh/host.h"
 
-#include "providers/ssh/connection.h"
 #include "providers/ssh/explain.h"
 
 #include <algorithm>
@@ -87,14 +86,6 @@ Value managed(const std::vector<std::string>& wanted, const std::vector<std::str
     for (const std::string& text : ours)
         if (contains(there, text) && !contains(found, text)) found.push_back(text);
     return list_of_strings(found);
-}
-
-std::string place_of(const Value& connection) {
-    if (!connection.is_map() || connection.text("address").empty()) return "";
-    const std::string place = fmt::format("{}:{}", without_brackets(connection.text("address")),
-                                          connection.integer("port", 22));
-    const std::string before = place_of(connection["jump_host"]);
-    return before.empty() ? place : fmt::format("{} via {}", place, before);
 }
 
 std::vector<std::string> claim_of_host(const Value& config, std::string_view what) {

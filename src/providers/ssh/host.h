@@ -1,5 +1,6 @@
 #pragma once
 
+#include "providers/ssh/host_place.h"
 #include "providers/ssh/ssh_type.h"
 
 #include <initializer_list>
@@ -41,10 +42,6 @@ std::string quoted(const std::vector<std::string>& texts);
 Value managed(const std::vector<std::string>& wanted, const std::vector<std::string>& there,
               const std::vector<std::string>& ours);
 
-/// Identifies a host by address and port, with the jump hosts on the route: "10.0.0.11:22 via
-/// 192.0.2.1:22". Several hosts may be behind one address, and unrelated networks may use the same
-/// addresses. "" while the address is not known.
-std::string place_of(const Value& connection);
 /// For ResourceType::claims: the name of the object with its machine; empty while the machine or
 /// one of the `attributes` in the name is not known.
 std::vector<std::string> claim(const Value& config, std::string_view what,

@@ -3,6 +3,7 @@
 #include "provider_api/provider.h"
 #include "providers/ssh/compose_replicas.h"
 #include "providers/ssh/counters.h"
+#include "providers/ssh/host_place.h"
 
 #include <string>
 
