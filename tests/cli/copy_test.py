@@ -7,10 +7,8 @@ usage: copy_test.py HADEPLOY [unittest options]
 import os
 import pathlib
 import shutil
-import socket
 import sqlite3
 import subprocess
-import time
 import unittest
 
 import own_sshd
@@ -177,22 +175,11 @@ class Copy(Project):
     @unittest.skipUnless(os.geteuid() == 0 and os.path.exists("/usr/sbin/sshd"), "needs root and sshd")
     def test_a_copy_with_hosts_is_unchanged(self):
         """The key of the login, the archive of a directory and a template are files of the project."""
-        os.makedirs("/run/sshd", exist_ok=True)
         self.path = self.top / "hosts"
         self.path.mkdir()
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.path / "key"], check=True)
-        shutil.copy(self.path / "key.pub", self.top)
         machine = self.top / "machine"
-        port = own_sshd.prepare(machine, self.top / "key")
-        process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(machine / "sshd_config")],
-                                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.terminate)
-        for _ in range(400):
-            with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        port = own_sshd.serve(self, machine, self.top / "key")
+        shutil.copy(self.top / "key", self.path)  # the server keeps the public key: the project moves
         self.write("source.txt", "text")
         self.spec(f"""
 resources:

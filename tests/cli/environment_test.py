@@ -7,9 +7,6 @@ usage: environment_test.py HADEPLOY [unittest options]
 import json
 import os
 import shutil
-import socket
-import subprocess
-import time
 import unittest
 
 import own_sshd
@@ -218,19 +215,8 @@ class SharedHost(EnvironmentProject):
     """Two environments on one machine with a real sshd."""
     def setUp(self):
         super().setUp()
-        os.makedirs("/run/sshd", exist_ok=True)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.path / "key"], check=True)
         machine = self.path / "machine"
-        port = own_sshd.prepare(machine, self.path / "key")
-        process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(machine / "sshd_config")],
-                                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.terminate)
-        for _ in range(400):
-            with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        port = own_sshd.serve(self, machine, self.path / "key")
         self.host = (f"{{type: ssh.host, address: 127.0.0.1, port: {port}, user: root, private_key_file: key, "
                      f"host_key: \"{own_sshd.public_key(machine)}\"}}")
 

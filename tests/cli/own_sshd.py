@@ -1,4 +1,5 @@
 """A real sshd for tests, with a /run and /usr/local/sbin of its own."""
+import os
 import pathlib
 import socket
 import subprocess
@@ -58,6 +59,23 @@ def start(path, port, program, *arguments):
          f"mount -t tmpfs run /run && mount --bind {path}/bin /usr/local/sbin && "
          "exec python3 -c \"$0\" \"$@\"", program, *arguments],
         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return listening(process, port)
+
+
+def serve(case, path, key):
+    """Runs an sshd on this machine, without namespaces, until the end of the test case. Returns its port."""
+    os.makedirs("/run/sshd", exist_ok=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    port = prepare(path, key)
+    process = listening(subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", str(path / "sshd_config")],
+                                         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL), port)
+    case.addCleanup(process.wait)
+    case.addCleanup(process.terminate)
+    return port
+
+
+def listening(process, port):
+    """Waits until the port of an sshd can be reached. Returns the process."""
     for _ in range(400):
         with socket.socket() as s:
             if s.connect_ex(("127.0.0.1", port)) == 0:
