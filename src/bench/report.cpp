@@ -83,6 +83,7 @@ std::vector<Threshold> judge(const Row& row) {
 }
 
 std::string show_latency(Us latency) {
+    if (latency == Us{0}) return "-";
     const double ms = static_cast<double>(latency.count()) / 1e3;
     if (ms < 9.995) return fmt::format("{:.2f} ms", ms);
     if (ms < 99.95) return fmt::format("{:.1f} ms", ms);

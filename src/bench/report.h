@@ -39,7 +39,7 @@ double figure(const Figures& figures, std::string_view name);
 /// "31.4 ms", "1226.8 a second", "0.5 %"
 std::string show_figure(std::string_view name, double value);
 
-/// "0.82 ms", "31.4 ms", "1.2 s"
+/// "0.82 ms", "31.4 ms", "1.2 s"; "-" for 0, which means that there is none
 std::string show_latency(Us latency);
 
 /// "100 requests, 10 at a time, no keep-alive", "20 requests a second for 10.0 s, keep-alive"

@@ -21,12 +21,18 @@ BenchJson number_of(Us time) {
 }
 
 Us time_of(const BenchJson& ms) {
-    return Us(std::llround(ms.get<double>() * 1e3));
+    return ms.is_null() ? Us{0} : Us(std::llround(ms.get<double>() * 1e3));
+}
+
+/// Null if there is none.
+BenchJson latency_json(Us latency) {
+    return latency == Us{0} ? BenchJson() : number_of(latency);
 }
 
 BenchJson to(const Latency& l) {
-    return {{"mean", number_of(l.mean)}, {"p50", number_of(l.p50)}, {"p90", number_of(l.p90)},
-            {"p95", number_of(l.p95)},   {"p99", number_of(l.p99)}, {"max", number_of(l.max)}};
+    return {{"mean", latency_json(l.mean)}, {"p50", latency_json(l.p50)},
+            {"p90", latency_json(l.p90)},   {"p95", latency_json(l.p95)},
+            {"p99", latency_json(l.p99)},   {"max", latency_json(l.max)}};
 }
 
 Latency latency_from(const BenchJson& j) {
@@ -64,9 +70,9 @@ BenchJson to(const Figures& f) {
     for (const Second& s : f.seconds)
         out["seconds"].push_back({{"ok", s.ok},
                                   {"failed", s.failed},
-                                  {"p50_ms", number_of(s.p50)},
-                                  {"p99_ms", number_of(s.p99)},
-                                  {"max_ms", number_of(s.max)}});
+                                  {"p50_ms", latency_json(s.p50)},
+                                  {"p99_ms", latency_json(s.p99)},
+                                  {"max_ms", latency_json(s.max)}});
     return out;
 }
 

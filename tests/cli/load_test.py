@@ -93,6 +93,12 @@ class LoadTest(Case):
         self.assertEqual(self.server.requests, 40)
         self.assertLessEqual(self.server.most, 4)
 
+    def test_without_a_success_there_is_no_latency(self):
+        words = ("bench", "http://127.0.0.1:1/", "-n", "3")
+        text = self.run_it(*words, status=1).stdout
+        self.assertRegex(text, r"all +3 +3 +- +- +- +- +- +-\n")
+        self.assertNotIn("0.00 ms", text)
+
     def test_replica_by_key(self):
         f = self.figures(self.server.url, "-n", "10", "--replica-key", "replica")
         self.assertEqual({name: g["count"] for name, g in f["replicas"].items()},
