@@ -36,6 +36,19 @@ std::vector<std::string> commands_of(const CLI::App& app) {
     return out;
 }
 
+/// Refuses a flag in place of a value: `plan --html --json` would write a file named --json.
+void refuse_flags_as_values(CLI::App& app) {
+    for (CLI::Option* option : app.get_options())
+        if (option->nonpositional() && option->get_items_expected_min() > 0 &&
+            option->get_type_name() != "TEXT") // of bench --body
+            option->check([](const std::string& value) {
+                return value.starts_with("--") ? fmt::format("needs a value, but {} follows", value)
+                                               : std::string();
+            });
+    for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        refuse_flags_as_values(*sub);
+}
+
 /// Rewords the parser's message.
 std::string plain(std::string message, const CLI::App& command) {
     constexpr std::string_view convert = "Could not convert: ", missing = ": 1 required ";
@@ -187,6 +200,7 @@ Args parse_args(int argc, char** argv) {
     Args args;
     CLI::App app{kAbout, "hadeploy"};
     declare_args(app, args);
+    refuse_flags_as_values(app);
     const int own = end_of_own_words(argc, argv);
     args.words.assign(argv + own, argv + argc);
     try {
