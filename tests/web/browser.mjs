@@ -1,5 +1,7 @@
 // A headless Chromium of the system's, and a page in it that remembers what went wrong.
-import { mkdtempSync, rmSync } from "node:fs";
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -42,4 +44,14 @@ export async function openPage(context, url) {
     });
     await page.goto(url, { waitUntil: "domcontentloaded" });
     return { page, faults };
+}
+
+/// Checks a page with axe, and that it is not wider than the window.
+export async function assertAccessible(page) {
+    // axe is evaluated by the driver, which the policy of the page does not concern
+    await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8"));
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+    assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes[0].html} ${v.nodes[0].failureSummary}`), []);
+    const spare = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(spare <= 0, `${spare} pixels wider than the window`);
 }
