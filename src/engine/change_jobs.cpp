@@ -152,7 +152,7 @@ class BatchSink : public ChangeSink {
 void ChangeJobs::run(const Job& job) {
     std::shared_ptr<OpenEndpoint> endpoint;
     try {
-        endpoint = run_.endpoints.open(job.queue->provider->name, job.queue->endpoint);
+        endpoint = run_.endpoints.open(job.queue->provider->name, job.endpoint);
     } catch (Error& error) {
         const std::lock_guard lock(run_.mutex);
         for (const StepId id : job.steps) outcomes_.retry_or_fail(id, error);
@@ -166,7 +166,7 @@ void ChangeJobs::run(const Job& job) {
 }
 
 void ChangeJobs::change(const Job& job, OpenEndpoint& endpoint, Slot& slot) {
-    const Span span("change", shown_key(job.queue->endpoint));
+    const Span span("change", shown_key(job.endpoint));
     const std::vector<Change> changes = changes_of(job);
     std::vector<Intent> intents;
     for (std::size_t i = 0; i < changes.size(); ++i)
@@ -186,12 +186,12 @@ void ChangeJobs::change(const Job& job, OpenEndpoint& endpoint, Slot& slot) {
 }
 
 void ChangeJobs::poll(const Job& job) {
-    const Span span("poll", shown_key(job.queue->endpoint));
+    const Span span("poll", shown_key(job.endpoint));
     Slot none(run_); // a poll is short, and must not wait for long changes
     BatchSink sink(run_, queues_, outcomes_, job, none);
     std::chrono::milliseconds pause{0};
     try {
-        const auto endpoint = run_.endpoints.open(job.queue->provider->name, job.queue->endpoint);
+        const auto endpoint = run_.endpoints.open(job.queue->provider->name, job.endpoint);
         pause = endpoint->poll(changes_of(job), sink);
     } catch (Error& error) {
         sink.close(error);
@@ -249,7 +249,7 @@ void ChangeJobs::announce(const Job& job) {
 /// Writes all of them together before any resource with an external effect uses them. A replacement
 /// needs no removal first, because there is no real object.
 void ChangeJobs::change_in_state(Job job, OpenEndpoint& endpoint) {
-    const Span span("change", shown_key(job.queue->endpoint));
+    const Span span("change", shown_key(job.endpoint));
     std::vector<Made> made;
     while (!job.steps.empty()) {
         announce(job);

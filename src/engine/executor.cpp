@@ -73,7 +73,7 @@ void Executor::run_read(const StepQueues::Job& job) {
     Slot slot(run_);
     enter_reads(job, Phase::limited);
     if (!slot.take()) return queues_.put_back(job);
-    const Span span("read", shown_key(job.queue->endpoint));
+    const Span span("read", shown_key(job.endpoint));
     enter_reads(job, Phase::reading);
     std::vector<ReadRequest> requests;
     {
@@ -85,12 +85,12 @@ void Executor::run_read(const StepQueues::Job& job) {
                                 it == run_.prior.recorded.end() ? nullptr : &it->second,
                                 step.identity});
         }
-        run_.events.reading(shown_key(job.queue->endpoint), requests.size());
+        run_.events.reading(shown_key(job.endpoint), requests.size());
     }
     std::vector<Observation> answers;
     std::optional<Error> error;
     try {
-        const Endpoint& endpoint = job.queue->endpoint;
+        const Endpoint& endpoint = job.endpoint;
         const Notice notice = [&](std::string_view what) {
             const std::lock_guard lock(run_.mutex);
             run_.events.waiting(shown_key(endpoint), what);

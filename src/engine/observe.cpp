@@ -18,7 +18,7 @@ std::shared_ptr<OpenEndpoint> Endpoints::open(const std::string& provider,
     {
         const std::lock_guard lock(mutex_);
         const auto it = open_.find(endpoint.key);
-        if (it != open_.end()) return it->second;
+        if (it != open_.end() && it->second.config == endpoint.config) return it->second.endpoint;
     }
     // opening takes long, so it runs without the mutex; of two concurrent attempts, the first is
     // kept
@@ -30,7 +30,10 @@ std::shared_ptr<OpenEndpoint> Endpoints::open(const std::string& provider,
         throw hide_secrets(std::move(error), endpoint.config);
     }
     const std::lock_guard lock(mutex_);
-    return open_.emplace(endpoint.key, std::move(fresh)).first->second;
+    Open& kept = open_[endpoint.key];
+    if (!kept.endpoint || kept.config != endpoint.config)
+        kept = {endpoint.config, std::move(fresh)};
+    return kept.endpoint;
 }
 
 std::vector<Observation> Endpoints::read(const std::string& provider, const Endpoint& endpoint,

@@ -10,14 +10,16 @@
 
 namespace hadeploy {
 
-/// The open endpoints. Each is opened once, and is used by both plan and apply.
+/// The open endpoints. Each is opened once, and is used by both plan and apply. Thread-safe.
 class Endpoints {
   public:
     /// @param at_once  number of endpoints that refresh() reads concurrently
     Endpoints(const Registry& registry, ProviderContext context, std::size_t at_once = 10)
         : registry_(registry), context_(std::move(context)), at_once_(at_once) {}
 
-    /// Opens an endpoint. @throws Error(unreachable); the next call retries
+    /// Opens an endpoint, or returns the open one with this key and config. A replaced machine has
+    /// the same key, but a config with another host key.
+    /// @throws Error(unreachable); the next call retries
     std::shared_ptr<OpenEndpoint> open(const std::string& provider, const Endpoint& endpoint);
     /// Opens the endpoint if necessary, and reads the objects. Attributes of objects that were
     /// created from secrets are marked as secret.
@@ -33,7 +35,11 @@ class Endpoints {
     ProviderContext context_;
     std::size_t at_once_;
     std::mutex mutex_;
-    std::map<std::string, std::shared_ptr<OpenEndpoint>> open_;
+    struct Open {
+        Value config;
+        std::shared_ptr<OpenEndpoint> endpoint;
+    };
+    std::map<std::string, Open> open_; ///< by the key of the endpoint
 };
 
 /// Loads the prior state: rows, and intents of interrupted runs.

@@ -50,10 +50,9 @@ bool StepQueues::machine_down(const std::string& address) const {
 void StepQueues::enqueue(StepId id, bool read) {
     StepWork& work = run_.work[id];
     Queue& queue = by_key_[work.endpoint->key];
-    if (queue.provider == nullptr) {
-        queue.endpoint = *work.endpoint;
+    queue.endpoint = *work.endpoint;
+    if (queue.provider == nullptr)
         queue.provider = run_.endpoints.registry().provider(run_.plan.steps[id].type->provider);
-    }
     work.state = read ? StepState::to_read : StepState::to_change;
     run_.enter(id, Phase::queued);
     if (read)
@@ -107,7 +106,8 @@ std::optional<StepQueues::Job> StepQueues::take_poll() {
     for (auto& [key, queue] : by_key_) {
         if (queue.polled.empty() || queue.polling || queue.next_poll > now) continue;
         queue.polling = true;
-        return Job{&queue, Job::Kind::poll, {queue.polled.begin(), queue.polled.end()}};
+        return Job{
+            &queue, queue.endpoint, Job::Kind::poll, {queue.polled.begin(), queue.polled.end()}};
     }
     return std::nullopt;
 }
@@ -146,12 +146,13 @@ std::optional<StepQueues::Job> StepQueues::take_job() {
         if (!is_ready(queue)) continue;
         queue.busy = true;
         if (!queue.reads.empty()) {
-            Job job{&queue, Job::Kind::read, {queue.reads.begin(), queue.reads.end()}};
+            Job job{
+                &queue, queue.endpoint, Job::Kind::read, {queue.reads.begin(), queue.reads.end()}};
             queue.reads.clear();
             add_fellow_reads(job);
             return job;
         }
-        Job job{&queue, Job::Kind::change, {}};
+        Job job{&queue, queue.endpoint, Job::Kind::change, {}};
         take_changes(queue, job.steps);
         return job;
     }
@@ -198,7 +199,7 @@ void StepQueues::add_fellow_reads(Job& job) {
         // an object that several machines share can change with steps on the other machines
         if (machines_in(config).size() > 1) continue;
         const auto endpoint = choose_endpoint(id, config);
-        if (!endpoint || endpoint->key != job.queue->endpoint.key) continue;
+        if (!endpoint || endpoint->key != job.endpoint.key) continue;
         work.config = config;
         job.steps.push_back(id);
     }

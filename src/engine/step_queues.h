@@ -32,7 +32,7 @@ class StepQueues {
 
     /// The queue of an endpoint. A host runs one job at a time, with all compatible changes.
     struct Queue {
-        Endpoint endpoint;
+        Endpoint endpoint; ///< of the last step: a replaced machine has a new host key
         const Provider* provider = nullptr;
         bool busy = false;
         std::deque<StepId> reads;
@@ -49,6 +49,7 @@ class StepQueues {
     struct Job {
         enum class Kind { change, read, poll };
         Queue* queue = nullptr;
+        Endpoint endpoint;
         Kind kind = Kind::change;
         std::vector<StepId> steps;
     };

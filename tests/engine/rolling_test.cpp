@@ -187,3 +187,30 @@ TEST_CASE("rolling: a resource that follows all instances is replaced once, afte
     CHECK(changes.size() == 17);
     CHECK(place(changes, "update app-c") < place(changes, "create all"));
 }
+
+namespace {
+/// A cluster of three machines; `y` is replaced when its size changes.
+std::string machines(int size) {
+    return fmt::format("name: test\nresources:\n"
+                       "  vm: {{type: fake.vm, for_each: [x, y, z], name: \"${{each.key}}\", "
+                       "size: \"${{each.key == 'y' ? {} : 1}}\"}}\n"
+                       "  member: {{type: fake.member, for_each: [x, y, z], name: "
+                       "\"m-${{each.key}}\", host: \"${{vm[each.key].connection}}\", peers: "
+                       "\"${{vm[*].connection}}\"}}\n"
+                       "  file: {{type: fake.thing, for_each: [x, y, z], name: "
+                       "\"f-${{each.key}}\", host: \"${{vm[each.key].connection}}\"}}\n",
+                       size);
+}
+} // namespace
+
+TEST_CASE(
+    "rolling: a member leaves before its machine is replaced, and joins with its new host key") {
+    Lab lab;
+    REQUIRE(lab.apply(machines(1)).result.ok());
+    CHECK(lab.apply(machines(1)).plan == "");
+    const auto run = lab.apply(machines(2));
+    CHECK(run.result.ok());
+    check_groups(lab.world.changes(), {{"remove m-y"}, {"remove y"}, {"create y"}, {"create m-y"}});
+    CHECK(lab.apply(machines(2)).plan == "");
+    CHECK(lab.intents.empty());
+}

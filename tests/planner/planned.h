@@ -24,7 +24,9 @@ inline PriorState made(const TestSpec& t) {
             if (seen[a.name].is_unknown()) seen = seen.with(a.name, "made");
         std::vector<std::string> deps;
         for (const NodeId d : (*t.graph)[*s.node].deps) deps.push_back((*t.graph)[d].address);
-        prior.recorded[s.address] = {s.address, s.type->name, 1, s.identity, s.after, seen, deps};
+        Value config = s.after;
+        make_machines_known(s, config, seen);
+        prior.recorded[s.address] = {s.address, s.type->name, 1, s.identity, config, seen, deps};
         prior.observed[s.address] = Observation::present(seen);
     }
     return prior;

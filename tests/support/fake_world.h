@@ -26,6 +26,7 @@ struct World {
     std::vector<std::string> log;     ///< "create a", "read host1: a b", ...
     std::vector<std::string> batches; ///< "a b": names applied in one batch
     std::string dies_before;          ///< "create a": the process is killed before this
+    std::size_t machines = 0;         ///< that were created
     bool talks = false;               ///< all messages contain names of objects
 
     std::vector<std::string> changes() {
@@ -255,13 +256,15 @@ class Shared : public Thing {
 
 class OpenEndpoint : public hadeploy::OpenEndpoint {
   public:
-    OpenEndpoint(World& world, std::string host) : world_(world), host_(std::move(host)) {}
+    OpenEndpoint(World& world, std::string host, std::string host_key)
+        : world_(world), host_(std::move(host)), host_key_(std::move(host_key)) {}
 
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& /*notice*/) override {
         const std::lock_guard lock(world_.mutex);
         if (world_.dead_hosts.contains(host_))
             throw Error(ErrorKind::unreachable, host_ + " does not answer");
+        check_host_key();
         std::string line = "read " + host_ + ":";
         std::vector<Observation> out;
         for (const ReadRequest& r : requests) {
@@ -285,6 +288,7 @@ class OpenEndpoint : public hadeploy::OpenEndpoint {
             bool passes = false;
             {
                 const std::lock_guard lock(world_.mutex);
+                check_host_key();
                 const Change& c = changes[i];
                 const Value& config = c.kind == Change::Kind::remove ? c.before : c.after;
                 const std::string name = config.text("name");
@@ -306,6 +310,15 @@ class OpenEndpoint : public hadeploy::OpenEndpoint {
   private:
     std::string said(const std::string& text, const Value& config) const {
         return world_.talks ? config.text("name") + ": " + text : text;
+    }
+
+    /// Called with the mutex held. A machine that was replaced has a new host key.
+    void check_host_key() const {
+        const auto machine = world_.objects.find(host_);
+        if (machine == world_.objects.end()) return;
+        const std::string key = machine->second["connection"].text("host_key");
+        if (!key.empty() && key != host_key_)
+            throw Error(ErrorKind::unreachable, host_ + " presents an unexpected host key");
     }
 
     void note_batch(std::span<const Change> changes) {
@@ -343,8 +356,13 @@ class OpenEndpoint : public hadeploy::OpenEndpoint {
         }
         Value v = c.after.with("token", "token-of-" + name);
         if (c.type->name == "fake.placed") v = Placed::filled_by_provider(std::move(v));
-        if (c.type->machine)
-            v = v.with("connection", v["connection"].with("host_key", "key-of-" + name));
+        if (c.type->machine && c.type->removal_ends_machine) {
+            if (c.kind == Change::Kind::create) ++world_.machines;
+            const std::string key = c.kind == Change::Kind::create
+                                        ? "key-" + std::to_string(world_.machines) + "-of-" + name
+                                        : world_.objects[name]["connection"].text("host_key");
+            v = v.with("connection", v["connection"].with("host_key", key));
+        }
         v = v.without("secret").without("peers");
         world_.objects[name] = v;
         world_.owners[name] = c.identity;
@@ -352,7 +370,7 @@ class OpenEndpoint : public hadeploy::OpenEndpoint {
     }
 
     World& world_;
-    std::string host_;
+    std::string host_, host_key_;
 };
 
 class Kind : public Provider {
@@ -372,12 +390,13 @@ class Kind : public Provider {
         }
         const Value& host = config["host"];
         if (host.is_null()) return {{"cloud", "", {}}};
-        if (!host.is_map() || host["address"].is_unknown()) return {};
+        if (!host.is_map() || host.contains_unknown()) return {}; // as the provider ssh
         return {{host.text("address"), host.text("machine"), host}};
     }
     std::shared_ptr<hadeploy::OpenEndpoint> open(const Endpoint& endpoint,
                                                  const ProviderContext&) override {
-        return std::make_shared<OpenEndpoint>(world_, endpoint.key);
+        return std::make_shared<OpenEndpoint>(world_, endpoint.key,
+                                              endpoint.config.text("host_key"));
     }
 
   private:

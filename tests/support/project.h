@@ -1,5 +1,6 @@
 #pragma once
 
+#include "planner/graph/computed.h"
 #include "planner/plan/make_plan.h"
 #include "planner/plan/plan.h"
 #include "planner/plan/prior_state.h"
@@ -86,6 +87,23 @@ inline std::string summary(const Plan& plan) {
     return out;
 }
 
+/// The value with a text in place of everything unknown.
+inline Value made_known(const Value& value) {
+    if (value.is_unknown()) return "key";
+    if (!value.is_map()) return value;
+    Value out = Value::map({});
+    for (const Entry& e : value.as_map()) out = out.with(e.key, made_known(e.value));
+    return out;
+}
+
+/// Completes a record: the host keys of machines, and through which machine an object is reached.
+inline void make_machines_known(const Step& step, Value& config, Value& seen) {
+    if (seen["connection"].is_map()) seen = seen.with("connection", made_known(seen["connection"]));
+    seen = with_machine(*step.type, step.address, seen);
+    for (const char* through : {"host", "peers"})
+        if (config[through].is_map()) config = config.with(through, made_known(config[through]));
+}
+
 /// The prior state after an apply of the spec: all resources recorded and observed as desired.
 inline PriorState as_applied(const char* text) {
     const TestSpec t(text);
@@ -102,6 +120,7 @@ inline PriorState as_applied(const char* text) {
         for (const NodeId d : (*t.graph)[*s.node].deps) deps.push_back((*t.graph)[d].address);
         Value config = s.after;
         if (s.after["value"].is_unknown()) config = config.with("value", "token-of-a");
+        make_machines_known(s, config, seen);
         prior.recorded[s.address] = {s.address, s.type->name, 1, s.identity, config, seen, deps};
         prior.observed[s.address] = Observation::present(seen);
     }

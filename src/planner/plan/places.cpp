@@ -46,16 +46,19 @@ Places::Down Places::down(NodeId id, const Value& config) const {
     if (!stopped_below(id, config).empty())
         return config["host"].is_null() ? Down::some : Down::all;
     if (down_.empty() && fresh_.empty()) return Down::none;
-    const Provider& provider = *graph_.registry().provider(node.type->provider);
-    const auto ways = provider.endpoints(*node.type, config, settings_.at(provider.name));
-    const auto is_down = [&](const Endpoint& e) { return down_.contains(e.machine); };
-    if (std::any_of(ways.begin(), ways.end(), is_down))
-        return std::all_of(ways.begin(), ways.end(), is_down) ? Down::all : Down::some;
-    // a machine that is created is not among the ways, because its host key is unknown
-    const std::set<std::string> machines = machines_in(config);
-    const auto is_fresh = [&](const std::string& machine) { return fresh_.contains(machine); };
-    const bool shared = !ways.empty() && std::any_of(machines.begin(), machines.end(), is_fresh);
-    return shared ? Down::some : Down::none;
+    // Not the endpoints: the host key of a machine that is created or replaced is unknown, and
+    // without it there is no endpoint.
+    const Value& own = config["host"];
+    const std::set<std::string> machines =
+        own.is_null() ? machines_in(config) : std::set<std::string>{own.text("machine")};
+    const auto are_in = [&](const std::set<std::string>& some) {
+        return static_cast<std::size_t>(
+            std::count_if(machines.begin(), machines.end(),
+                          [&](const std::string& m) { return some.contains(m); }));
+    };
+    const std::size_t down = are_in(down_), fresh = are_in(fresh_);
+    if (down > 0) return down == machines.size() ? Down::all : Down::some;
+    return fresh > 0 && fresh < machines.size() ? Down::some : Down::none;
 }
 
 /// The state of the machine through which the resource can best be reached.
