@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <re2/re2.h>
+#include <thread>
 
 namespace hadeploy::chaos {
 
@@ -102,9 +103,10 @@ std::string shown_end(const std::string& output) {
     return out;
 }
 
-ActivityResult process_result(const Value& provider, Ms timeout, const std::stop_token& stop) {
-    const ProcessResult done =
-        run_process({.argv = command_line(provider), .stop = stop, .timeout = timeout});
+ActivityResult process_result(const Value& provider, const std::filesystem::path& directory,
+                              Ms timeout, const std::stop_token& stop) {
+    const ProcessResult done = run_process(
+        {.argv = command_line(provider), .directory = directory, .stop = stop, .timeout = timeout});
     return {Value::map({{"status", done.status}, {"stdout", done.out}, {"stderr", done.err}}),
             fmt::format("exit status {}", done.status),
             done.status == 0 ? "" : shown_end(done.err)};
@@ -152,17 +154,26 @@ ActivityResult ActivityRunner::run(const Activity& activity, const std::stop_tok
     const Ms timeout = given > 0 ? Ms(given) : usual;
     if (type == "http") return http_result(provider, timeout, stop);
     if (type == "tcp") return tcp_result(provider, timeout);
-    if (type == "process") return process_result(provider, timeout, stop);
-    return check_cluster(provider);
+    if (type == "process") return process_result(provider, directory_, timeout, stop);
+    return check_cluster(provider, stop);
 }
 
-ActivityResult ActivityRunner::check_cluster(const Value& provider) {
-    const bool gluster = provider.text("probe") == "gluster";
-    if (gluster && gluster_ == nullptr)
+ActivityResult ActivityRunner::check_cluster(const Value& provider, const std::stop_token& stop) {
+    const std::string check = provider.text("check");
+    std::vector<std::string> problems;
+    if (provider.text("probe") != "gluster") {
+        problems = swarm_problems(cluster_.look(), check);
+    } else if (gluster_ == nullptr) {
         throw Error(ErrorKind::failed, "there is no Gluster pool in the state");
-    const std::vector<std::string> problems =
-        gluster ? gluster_->problems(provider.text("check"))
-                : swarm_problems(cluster_.look(), provider.text("check"));
+    } else {
+        // Gluster also lists a file that is being written as an entry to heal.
+        constexpr int kLooks = 5;
+        for (int look = 0; look < kLooks; ++look) {
+            if (look > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+            problems = gluster_->problems(check);
+            if (problems.empty() || stop.stop_requested()) break;
+        }
+    }
     return {Value(problems.empty()), problems.empty() ? "as it should be" : "not as it should be",
             fmt::format("{}", fmt::join(problems, "; "))};
 }

@@ -4,7 +4,9 @@
 #include "chaos/experiment.h"
 #include "chaos/gluster.h"
 
+#include <filesystem>
 #include <stop_token>
+#include <utility>
 
 namespace hadeploy::chaos {
 
@@ -22,8 +24,11 @@ class ActivityRunner {
     /// @param timeout  time limit of a request that sets none
     /// @param patience  time limit of a process that sets none
     /// @param gluster  nullptr if there is no pool
-    ActivityRunner(Ms timeout, Ms patience, Cluster& cluster, Gluster* gluster)
-        : timeout_(timeout), patience_(patience), cluster_(cluster), gluster_(gluster) {}
+    /// @param directory  working directory of processes; "": the one of this process
+    ActivityRunner(Ms timeout, Ms patience, Cluster& cluster, Gluster* gluster,
+                   std::filesystem::path directory = {})
+        : timeout_(timeout), patience_(patience), cluster_(cluster), gluster_(gluster),
+          directory_(std::move(directory)) {}
 
     /// @throws Error if there is no result: the process cannot be started, the server does not
     /// answer, ...
@@ -31,11 +36,12 @@ class ActivityRunner {
     ActivityResult run(const Activity& activity, const std::stop_token& stop);
 
   private:
-    ActivityResult check_cluster(const Value& provider);
+    ActivityResult check_cluster(const Value& provider, const std::stop_token& stop);
 
     Ms timeout_, patience_;
     Cluster& cluster_;
     Gluster* gluster_;
+    std::filesystem::path directory_;
 };
 
 /// The command line of a process: the path, followed by the arguments. The arguments are given as a

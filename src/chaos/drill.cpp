@@ -30,7 +30,8 @@ class Drill {
         : settings_(settings), options_(options), plan_(options.experiment), cluster_(cluster),
           injector_(injector), events_(events), stop_(stop),
           meter_(settings, options.log, events, stop),
-          runner_(settings.timeout, settings.patience, cluster, options.gluster) {}
+          runner_(settings.timeout, settings.patience, cluster, options.gluster,
+                  options.directory) {}
 
     Report run();
 

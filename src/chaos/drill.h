@@ -10,8 +10,9 @@ namespace hadeploy::chaos {
 
 struct DrillOptions {
     Experiment experiment;
-    bool force = false;        ///< inject faults even if the quorum is at risk
-    std::filesystem::path log; ///< log of the writes; see ProberSettings::log
+    bool force = false;                   ///< inject faults even if the quorum is at risk
+    std::filesystem::path log;            ///< log of the writes; see ProberSettings::log
+    std::filesystem::path directory = {}; ///< working directory of the experiment's processes
     Gluster* gluster = nullptr;
     MachineWatch::Read read_machine = {}; ///< for tests; see MachineWatch
 };

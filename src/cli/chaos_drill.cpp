@@ -68,6 +68,7 @@ int run_drill(const Context& context, ChaosProject& project, const chaos::Experi
                          {.experiment = experiment,
                           .force = args.force,
                           .log = context.project.data_dir() / "chaos-writes.log",
+                          .directory = context.project.root(),
                           .gluster = gluster.get()},
                          *cluster, *project.faults, narrator, stop.token());
     context.print(args.json ? chaos::to_json(report) + "\n" : chaos::render(report));

@@ -17,9 +17,10 @@ class FakeGluster : public Gluster {
   public:
     std::vector<std::string> problems(std::string_view check) override {
         asked = check;
-        return found;
+        return looks++ < passing ? std::vector<std::string>{"in flight"} : found;
     }
     std::string asked;
+    int looks = 0, passing = 0; ///< the first looks see a problem that passes
     std::vector<std::string> found;
 };
 
@@ -105,6 +106,11 @@ TEST_CASE("process: arguments as a list, a map and a line of shell") {
     CHECK(command_line(process("p", Value("a 'b c'"))) == Words{"sh", "-c", "exec p a 'b c'"});
     CHECK(command_line(process("p", Value())) == Words{"p"});
 
+    FakeCluster cluster;
+    Activity pwd;
+    pwd.provider = process("pwd", Value());
+    CHECK(ActivityRunner(5s, 60s, cluster, nullptr, "/usr").run(pwd, {}).value.text("stdout") ==
+          "/usr\n");
     const ActivityResult result = run(process("sh", Value::list({"-c", "echo out; exit 3"})));
     CHECK(result.value.integer("status") == 3);
     CHECK(result.value.text("stdout") == "out\n");
@@ -142,6 +148,10 @@ TEST_CASE("gluster: asks for one check or for all") {
     FakeGluster gluster;
     CHECK(run(check("gluster", "heal"), cluster, &gluster).value == Value(true));
     CHECK(gluster.asked == "heal");
+    gluster.passing = 3; // a file that is being written
+    gluster.looks = 0;
+    CHECK(run(check("gluster", ""), cluster, &gluster).value == Value(true));
+    CHECK(gluster.looks == 4);
     gluster.found = {"a", "b"};
     CHECK(run(check("gluster", ""), cluster, &gluster).details == "a; b");
     CHECK_THROWS_AS(run(check("gluster", ""), cluster), Error);
