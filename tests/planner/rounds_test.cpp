@@ -102,6 +102,24 @@ TEST_CASE("turns: a replacement takes one machine, and the rest is tainted for l
               .starts_with("-member[\"z\"]; -vm[\"z\"]; vm[\"z\"]"));
 }
 
+TEST_CASE("turns: the members are a serial block, and any of their machines can be replaced") {
+    const std::string peers = "peers: \"${vm[*].connection}\"}\n  store";
+    std::string spec = kThree;
+    REQUIRE(spec.find(peers) != spec.npos);
+    spec.replace(spec.find(peers), 1, "serial: true, p");
+    const PriorState prior = applied(spec);
+    for (const std::string key : {"x", "y", "z"}) {
+        CAPTURE(key);
+        const std::string of = "[\"" + key + "\"]; ";
+        const std::string steps =
+            steps_and_turns(plan_of(spec, prior, {.replace = {"vm[\"" + key + "\"]"}}));
+        const std::string expected = "-member" + of + "-vm" + of + "vm" + of + "member[\"x\"]; ";
+        CHECK(steps.substr(0, expected.size()) == expected);
+    }
+    const Plan all = plan_of(spec, prior, {.replace = {"vm[\"x\"]", "vm[\"y\"]", "vm[\"z\"]"}});
+    CHECK(steps_and_turns(all).ends_with("then vm[\"y\"] vm[\"z\"]"));
+}
+
 TEST_CASE("turns: what is ill is repaired before, unless its machine takes the turn") {
     PriorState prior = applied(kThree);
     Observation& store = prior.observed.at("store");
