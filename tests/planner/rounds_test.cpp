@@ -102,22 +102,35 @@ TEST_CASE("turns: a replacement takes one machine, and the rest is tainted for l
               .starts_with("-member[\"z\"]; -vm[\"z\"]; vm[\"z\"]"));
 }
 
-TEST_CASE("turns: the members are a serial block, and any of their machines can be replaced") {
+TEST_CASE("turns: any of the machines can be replaced, also if the members are a serial block") {
+    const std::vector<std::string> keys{"w", "x", "y", "z"};
     const std::string peers = "peers: \"${vm[*].connection}\"}\n  store";
-    std::string spec = kThree;
-    REQUIRE(spec.find(peers) != spec.npos);
-    spec.replace(spec.find(peers), 1, "serial: true, p");
-    const PriorState prior = applied(spec);
-    for (const std::string key : {"x", "y", "z"}) {
-        CAPTURE(key);
-        const std::string of = "[\"" + key + "\"]; ";
-        const std::string steps =
-            steps_and_turns(plan_of(spec, prior, {.replace = {"vm[\"" + key + "\"]"}}));
-        const std::string expected = "-member" + of + "-vm" + of + "vm" + of + "member[\"x\"]; ";
-        CHECK(steps.substr(0, expected.size()) == expected);
-    }
-    const Plan all = plan_of(spec, prior, {.replace = {"vm[\"x\"]", "vm[\"y\"]", "vm[\"z\"]"}});
-    CHECK(steps_and_turns(all).ends_with("then vm[\"y\"] vm[\"z\"]"));
+    for (const bool serial : {false, true})
+        for (const bool more_memory : {false, true})
+            for (unsigned chosen = 1; chosen < 1U << keys.size(); ++chosen) {
+                CAPTURE(serial);
+                CAPTURE(more_memory);
+                CAPTURE(chosen);
+                const auto spec = [&](const std::string& options) {
+                    std::string out = cluster("w, x, y, z", 4, options);
+                    if (serial) out.replace(out.find(peers), 1, "serial: true, p");
+                    return out;
+                };
+                std::vector<std::string> replaced;
+                for (std::size_t i = 0; i < keys.size(); ++i)
+                    if ((chosen >> i & 1U) != 0) replaced.push_back("vm[\"" + keys[i] + "\"]");
+                const Plan plan = plan_of(spec(more_memory ? ", memory: 2" : ""), applied(spec("")),
+                                          {.replace = replaced});
+                // a machine at a time, whose member leaves first
+                CHECK(plan.later.size() == (more_memory ? keys.size() : replaced.size()) - 1);
+                const std::string steps = steps_and_turns(plan);
+                CAPTURE(steps);
+                CHECK(steps.starts_with("-member"));
+                const std::string key = steps.substr(0, steps.find(';')).substr(7);
+                const bool renewed = more_memory ? (chosen & 1U) != 0 : true;
+                const std::string removal = renewed ? "; -vm" + key : "";
+                CHECK(steps.starts_with("-member" + key + removal + "; vm" + key));
+            }
 }
 
 TEST_CASE("turns: what is ill is repaired before, unless its machine takes the turn") {

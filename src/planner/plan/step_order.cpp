@@ -90,10 +90,9 @@ class Orderer {
             const Node& below = (*graph_)[d];
             if (is_serial_pair(node, below)) { // created again before the next instance is removed
                 if (const auto other = steps_.find(below.address); other != steps_.end()) {
-                    // Machines take turns, and an update in place may wait for the new machine of
-                    // this instance.
-                    const std::string machine = step.after["host"].text("machine");
-                    const bool in_turn = !machine.empty() && !removals_of(machine).empty();
+                    // Members with a vote leave with their machines, which take turns; and an
+                    // update in place may wait for the new machine of this instance.
+                    const bool in_turn = !step.type->votes_in(step.after).empty();
                     auto& edges = half_of(below.address) && !in_turn ? hard_ : soft_;
                     edges[*half_of(step.address)].insert(other->second);
                 }
