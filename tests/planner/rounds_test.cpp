@@ -102,7 +102,7 @@ TEST_CASE("turns: a replacement takes one machine, and the rest is tainted for l
               .starts_with("-member[\"z\"]; -vm[\"z\"]; vm[\"z\"]"));
 }
 
-TEST_CASE("turns: any of the machines can be replaced, also if the members are a serial block") {
+TEST_CASE("turns: any of the machines can be replaced, with the members in a serial block or not") {
     const std::vector<std::string> keys{"w", "x", "y", "z"};
     const std::string peers = "peers: \"${vm[*].connection}\"}\n  store";
     for (const bool serial : {false, true})
