@@ -92,8 +92,8 @@ class Orderer {
                 if (const auto other = steps_.find(below.address); other != steps_.end()) {
                     // Members with a vote leave with their machines, which take turns; and an
                     // update in place may wait for the new machine of this instance.
-                    const bool in_turn = !step.type->votes_in(step.after).empty();
-                    auto& edges = half_of(below.address) && !in_turn ? hard_ : soft_;
+                    const bool has_vote = !step.type->votes_in(step.after).empty();
+                    auto& edges = has_vote ? soft_ : hard_;
                     edges[*half_of(step.address)].insert(other->second);
                 }
             } else if (const auto half = half_of(below.address)) {
