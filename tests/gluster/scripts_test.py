@@ -3,6 +3,7 @@
 A machine that is lost with its disk, 3 -> 5 -> 3 copies, refusals; needs no program. gluster_test.py does the
 same by the program.
 """
+import concurrent.futures
 import pathlib
 import shlex
 import subprocess
@@ -150,6 +151,33 @@ class Scripts(unittest.TestCase):
         self.run_script(1, text("gluster_pool_own", "gluster_pool_detach"),
                         hosts="node4 10.99.0.14\nnode5 10.99.0.15")
         self.assertEqual(self.on(1, "gluster pool list | grep -c Connected"), "3\n")
+
+    def test_status_of_a_volume_that_a_lost_member_keeps_locked(self):
+        for n in (1, 2, 3):
+            self.start(n)
+        self.pool((1, 2, 3))
+        for n in (1, 2, 3):
+            self.prepare(n)
+        self.volume(1, "gluster_volume_make", create="replica 3 " + bricks((1, 2, 3), " "), group="",
+                    settings="network.ping-timeout 5", count=3, started=1)
+        probe = lambda: self.volume(2, "gluster_volume_probe", group="", recorded=1).stdout
+        self.assertEqual(probe().count("<status>1</status>"), 3 + 3)  # with the self-heal daemons
+        # as after a power cut: nobody closes its connections
+        self.on(1, "kill -STOP $(cat /run/glusterd.pid)")
+        unknown = probe()
+        self.assertNotIn("== status", unknown)
+        self.assertNotIn("== refused", unknown)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            asked_again = pool.submit(probe)
+            for _ in range(30):
+                if "Another transaction" in self.on(2, "cat /var/log/glusterfs/cmd_history.log"):
+                    break
+                time.sleep(1)
+            else:
+                self.fail("the volume is not locked: this test checks nothing")
+            self.on(1, "kill -CONT $(cat /run/glusterd.pid)")
+            self.assertIn("== status", asked_again.result())
+        self.assertEqual(probe().count("Number of entries: 0"), 3)
 
 
 if __name__ == "__main__":

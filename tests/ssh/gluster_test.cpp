@@ -183,6 +183,7 @@ TEST_CASE("gluster.volume: parsing the probe") {
                   "brick-0=node2:-b-vol0\nbrick-1=node3:-b-vol0\nbrick-2=node1:-b-vol0\n");
     CHECK_FALSE(action(grown + group + status_of(3)).has_value());
     CHECK_FALSE(action(kInfo).has_value()); // glusterd is down: the rest cannot be seen
+    CHECK(action(kInfo + group + "== refused\n<opRet>-1</opRet>\n") == Action::update);
 
     // a new machine under the old name does not know the volume until the pool is repaired
     CHECK(see("== alone\n", &known).state == State::blocked);

@@ -360,6 +360,8 @@ Observation GlusterVolume::parse(const ReadRequest& request, const ProbeResult& 
     const std::string status = section(result.out, "status");
     if (status.find("<opRet>0</opRet>") != std::string::npos)
         seen = seen.with("online", running_bricks(status, request.config.text("brick")) >= count);
+    else if (!section(result.out, "refused").empty()) // the repair waits for the bricks
+        seen = seen.with("online", false);
     if (const auto entries = entries_to_heal(section(result.out, "heals"), count))
         seen = seen.with("healed", *entries == 0);
 

@@ -1,7 +1,6 @@
 #!/bin/sh
 # The configuration is read from the file that glusterd keeps on every member, without the volume
-# password in it. Only a query to the cluster shows whether bricks on other hosts run. It waits up
-# to two minutes for a member that has just gone down, so a longer wait counts as "not known".
+# password in it. Only a query to the cluster shows whether bricks on other hosts run.
 # Variables: group ("" for none), recorded ("1": the volume existed).
 command -v glusterd >/dev/null || { echo "== missing"; exit 0; }
 info=/var/lib/glusterd/vols/$volume/info
@@ -43,15 +42,37 @@ if [ -e "$info" ]; then
 fi
 [ ! -e "$marker" ] || { echo "== marker"; show "$marker"; }
 [ -z "$group" ] || [ ! -e "/var/lib/glusterd/groups/$group" ] || { echo "== group"; show "/var/lib/glusterd/groups/$group"; }
-if [ "$status" = 1 ] && gluster_up; then
-    echo "== status"
-    timeout 15 gluster volume status "$volume" --xml </dev/null
-    # entries that are being written look like missing ones for a moment
-    for look in 1 2; do
-        heals=$(timeout 15 gluster volume heal "$volume" statistics heal-count </dev/null 2>/dev/null) || heals=
-        case $heals in *'entries: '[1-9]*) [ $look = 2 ] || sleep 1;; *) break;; esac
+# Sets `said` to what the members report. It fails without output if one of them has just gone down: the
+# query would wait up to two minutes for it. And it goes on to hold the lock on the volume, so that the next
+# query is refused, also after the member has returned. That one is sent again.
+ask() {
+    asked=$(seconds)
+    while :; do
+        rc=0
+        said=$(timeout 15 gluster volume "$@" </dev/null 2>/dev/null) || rc=$?
+        case $rc,$said in
+        124,*) said=; return 1;;
+        0,*'<opRet>-1<'*) ;; # glusterd exits with 0 all the same
+        0,*) return;;
+        esac
+        if late "$asked" 45; then return 1; fi
+        sleep 1
     done
-    echo "== heals
-$heals"
+}
+if [ "$status" = 1 ] && gluster_up; then
+    if ask status "$volume" --xml; then
+        echo "== status
+$said"
+        # entries that are being written look like missing ones for a moment
+        for look in 1 2; do
+            ask heal "$volume" statistics heal-count || said=
+            case $said in *'entries: '[1-9]*) [ $look = 2 ] || sleep 1;; *) break;; esac
+        done
+        echo "== heals
+$said"
+    elif [ -n "$said" ]; then
+        echo "== refused
+$said"
+    fi
 fi
 exit 0
