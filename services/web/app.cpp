@@ -70,8 +70,10 @@ std::string told(const Json& write) {
 
 } // namespace
 
-WebApp::WebApp(Place place, Endpoint database, std::chrono::milliseconds patience)
-    : place_(std::move(place)), patience_(patience), database_(std::move(database)) {}
+WebApp::WebApp(Place place, Endpoint database, std::chrono::milliseconds patience,
+               std::chrono::milliseconds start)
+    : place_(std::move(place)), patience_(patience), database_(std::move(database)),
+      start_until_(Clock::now() + start) {}
 
 HttpResponse WebApp::handle(const HttpRequest& request) {
     HttpResponse response = route(request);
@@ -88,6 +90,7 @@ HttpResponse WebApp::route(const HttpRequest& request) {
     if (!reads) return not_found();
     if (request.path == "/healthz") return HttpResponse::text(200, "ok\n");
     if (request.path == "/readyz") return ready();
+    if (request.path == "/startz") return started();
     if (request.path == "/style.css")
         return HttpResponse::file("text/css; charset=utf-8", asset::style_css);
     if (request.path == "/icon.svg") return HttpResponse::file("image/svg+xml", asset::icon_svg);
@@ -172,6 +175,13 @@ HttpResponse WebApp::ready() {
     }
 }
 
+/// A task that just started may not find a database for some seconds, while the other tasks do. An
+/// outage of the database must not keep all of them out, hence the limit.
+HttpResponse WebApp::started() {
+    if (!reached_ && Clock::now() < start_until_) return ready();
+    return HttpResponse::text(200, "ok\n");
+}
+
 HttpResponse WebApp::show_page(const HttpRequest& request) {
     Notice notice;
     const std::string id = value_or(request.query, "done", "");
@@ -245,7 +255,9 @@ Json WebApp::ask(const Json& request) {
                        "too many requests are waiting for the database; send the same request "
                        "with the same id again in a moment");
     const std::unique_ptr<Turns, void (*)(Turns*)> turn(&turns_, [](Turns* t) { t->release(); });
-    return database_.call(request, deadline);
+    Json answer = database_.call(request, deadline);
+    reached_ = true;
+    return answer;
 }
 
 } // namespace hadeploy::svc

@@ -4,6 +4,7 @@
 #include "common/rpc.h"
 #include "web/pages.h"
 
+#include <atomic>
 #include <semaphore>
 
 namespace hadeploy::svc {
@@ -16,8 +17,10 @@ namespace hadeploy::svc {
 class WebApp {
   public:
     /// `patience` limits how long a request waits for the database. If a quarter of it passes
-    /// before its turn, the response is 503 with the code "busy".
-    WebApp(Place place, Endpoint database, std::chrono::milliseconds patience);
+    /// before its turn, the response is 503 with the code "busy". `/startz` responds with 503 until
+    /// the database has answered once, but no longer than `start`.
+    WebApp(Place place, Endpoint database, std::chrono::milliseconds patience,
+           std::chrono::milliseconds start);
 
     HttpResponse handle(const HttpRequest& request);
 
@@ -28,6 +31,7 @@ class WebApp {
     HttpResponse api_list(const HttpRequest& request);
     HttpResponse api_writes(const HttpRequest& request);
     HttpResponse ready();
+    HttpResponse started();
     HttpResponse page(int status, const Form& form, Notice notice);
     HttpResponse show_page(const HttpRequest& request);
     HttpResponse submit(const HttpRequest& request);
@@ -42,6 +46,8 @@ class WebApp {
     Place place_;
     std::chrono::milliseconds patience_;
     RpcClient database_;
+    Deadline start_until_;
+    std::atomic<bool> reached_ = false; ///< the database, at least once
     Turns turns_{kTurns};
 };
 

@@ -12,7 +12,7 @@ constexpr Limits kLimits{.most = 1024, .each = 256};
 void run() {
     const Place place = Place::from_env();
     WebApp app(place, env_endpoint("DATABASE", "database:7000"),
-               env_millis("REQUEST_TIMEOUT_MS", 5000));
+               env_millis("REQUEST_TIMEOUT_MS", 5000), env_millis("START_MS", 60'000));
     const Linger linger{env_millis("LINGER_MS", 5000), env_millis("LINGER_MAX_MS", 20'000)};
     ConnectionServer server(
         env_port("PORT", kPort), kLimits,
@@ -23,7 +23,7 @@ void run() {
 }
 
 bool is_healthy() {
-    return http_answers(env_port("PORT", kPort), "/healthz");
+    return http_answers(env_port("PORT", kPort), "/startz");
 }
 
 } // namespace

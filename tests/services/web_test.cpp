@@ -3,6 +3,7 @@
 #include "common/text.h"
 #include "web/pages.h"
 
+#include <cstdlib>
 #include <doctest/doctest.h>
 
 using namespace hadeploy::svc;
@@ -125,6 +126,36 @@ TEST_CASE("without a database: 503, alive but not ready, and nothing is acknowle
     CHECK(page.starts_with("HTTP/1.1 503"));
     CHECK(page.find("value=\"form1\"") != std::string::npos);
     CHECK(page.find("value=\"apples\"") != std::string::npos);
+}
+
+TEST_CASE("a task passes its check once the database has responded, and during a later outage") {
+    const TempDir data;
+    const auto passes = [](const Service& web) {
+        const std::string program = HADEPLOY_SERVICES_DIR "/web --healthcheck";
+        return std::system(("PORT=" + std::to_string(web.port()) + " " + program).c_str()) == 0;
+    };
+    Service database("database", {{"DATA_DIR", data.path()}, {"LOGGER", "127.0.0.1:1"}});
+    database.kill_now();
+    Service web("web", {{"DATABASE", database.address()},
+                        {"REQUEST_TIMEOUT_MS", "200"},
+                        {"WATCHDOG_MS", "50"},
+                        {"LINGER_MS", "1"}});
+    CHECK_FALSE(passes(web));
+    CHECK(get_text(web.port(), "/healthz").starts_with("HTTP/1.1 200"));
+    {
+        Service late("database", {{"DATA_DIR", data.path()},
+                                  {"LOGGER", "127.0.0.1:1"},
+                                  {"PORT", std::to_string(database.port())}});
+        CHECK(eventually([&] { return passes(web); }));
+    }
+    CHECK(get_json(web.port(), "/readyz").status == 503);
+    CHECK(passes(web));
+
+    const Service patient("web", {{"DATABASE", database.address()},
+                                  {"REQUEST_TIMEOUT_MS", "200"},
+                                  {"START_MS", "1"},
+                                  {"LINGER_MS", "1"}});
+    CHECK(passes(patient)); // no task would serve if the database stays away
 }
 
 TEST_CASE("requests beyond the capacity of a slow database are refused at once") {
