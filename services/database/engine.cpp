@@ -12,9 +12,6 @@ namespace {
 
 constexpr const char* kStandsBy = "this database is a standby until the lock is free";
 constexpr auto kLockPause = std::chrono::milliseconds(100);
-/// Gluster connects to a lost replica again after three seconds at the earliest, so this sees every
-/// loss.
-constexpr auto kReplicaCheck = std::chrono::seconds(1);
 constexpr std::size_t kMostWaiting = 1024;
 constexpr std::size_t kMostBatch = 64;
 constexpr std::int64_t kMostPage = 1000;
@@ -147,11 +144,10 @@ void Engine::work() {
 
 /// Serves requests until stopped (false) or until the file has to be reopened (true). The volume
 /// can give up on an open file after two of three replicas were away one after the other, although
-/// the file itself is intact; and a replica that came back does not get the writes to a file that
-/// was open before. The interrupted requests are then executed again; their IDs prevent them from
+/// the file itself is intact; and a replica that came back does not get the writes (ReplicaWatch).
+/// The interrupted requests are then executed again; their IDs prevent them from
 /// counting twice.
 bool Engine::serve(OpenFile& file, std::vector<Job>& interrupted) {
-    auto check = Clock::now() + kReplicaCheck;
     for (;;) {
         std::vector<Job> batch = std::exchange(interrupted, {});
         const bool again = !batch.empty();
@@ -160,13 +156,10 @@ bool Engine::serve(OpenFile& file, std::vector<Job>& interrupted) {
             if (!next) return false;
             batch = std::move(*next);
         }
-        if (Clock::now() >= check) {
-            check = Clock::now() + kReplicaCheck;
-            if (file.lock->regained_replica()) {
-                log_info("reopening", {{"reason", "a replica came back"}});
-                interrupted = std::move(batch);
-                return true;
-            }
+        if (replicas_->is_due(Clock::now())) {
+            log_info("reopening", {{"reason", "to write to all replicas of the volume"}});
+            interrupted = std::move(batch);
+            return true;
         }
         if (batch.empty()) continue;
         try {
@@ -190,12 +183,15 @@ std::optional<Engine::OpenFile> Engine::open_patiently(std::vector<Job>& interru
     for (;;) {
         std::string problem;
         if (auto file = try_open(problem)) {
+            if (!replicas_)
+                replicas_.emplace([this] { return reachable_replicas(directory_); }, Clock::now());
             publish(file->store->last_seq());
             log_info("ready", {{"directory", directory_}});
             return file;
         }
         if (told != problem) log_info("waiting-for-lock", {{"reason", problem}});
         told = problem;
+        replicas_.reset();
         stand_by(interrupted);
         std::unique_lock lock(mutex_);
         if (changed_.wait_for(lock, kLockPause, [this] { return stopping_; })) return std::nullopt;
@@ -240,7 +236,8 @@ void Engine::stand_by(std::vector<Job>& interrupted) {
 /// The requests to answer together, none if there were none for a while; nullopt if stopped.
 std::optional<std::vector<Engine::Job>> Engine::next_batch() {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, kReplicaCheck, [this] { return stopping_ || !jobs_.empty(); });
+    changed_.wait_for(lock, ReplicaWatch::kInterval,
+                      [this] { return stopping_ || !jobs_.empty(); });
     if (jobs_.empty() && stopping_) return std::nullopt;
     // Reads do not wait for the commit of concurrent writes; the two take turns, so that neither
     // starves the other.

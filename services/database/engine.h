@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/replica_watch.h"
 #include "database/store.h"
 #include "database/writer_lock.h"
 
@@ -69,7 +70,9 @@ class Engine {
     bool stopping_ = false;
     std::int64_t committed_ = -1;
     bool writes_turn_ = false;
-    std::unique_ptr<WriterLock> lock_; ///< while waiting for it; used by the worker only
+    // used by the worker only
+    std::unique_ptr<WriterLock> lock_;     ///< while waiting for it
+    std::optional<ReplicaWatch> replicas_; ///< while active
     std::thread worker_;
 };
 

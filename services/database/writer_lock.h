@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <string>
 
 namespace hadeploy::svc {
@@ -28,14 +27,8 @@ class WriterLock {
     /// every replica to which the connection broke, even if the replica is reachable again.
     bool is_held();
 
-    /// Whether a replica of the volume has come back since try_lock() or the last call. It does not
-    /// get the writes to files that were locked before, until they are opened again.
-    bool regained_replica();
-
   private:
-    std::string path_;
     int fd_ = -1;
-    std::size_t replicas_ = 0; ///< reachable ones; 0 if the file system does not tell
 };
 
 } // namespace hadeploy::svc

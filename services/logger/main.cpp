@@ -1,9 +1,11 @@
 #include "common/log.h"
+#include "common/replica_watch.h"
 #include "common/service.h"
 #include "logger/log_file.h"
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace {
@@ -12,12 +14,14 @@ using namespace hadeploy::svc;
 
 constexpr std::uint16_t kPort = 7001;
 constexpr Limits kLimits{.most = 64, .each = 16};
+constexpr auto kLockPause = std::chrono::milliseconds(500);
 
-/// Opens the log file once its lock is free, and answers requests from it.
+/// Opens the log file once its lock is free, answers requests from it, and opens it again for
+/// replicas of the volume that came back.
 class Logger {
   public:
     explicit Logger(std::string directory)
-        : directory_(std::move(directory)), opener_([this] { open_patiently(); }) {}
+        : directory_(std::move(directory)), opener_([this] { keep_open(); }) {}
 
     ~Logger() {
         {
@@ -52,19 +56,31 @@ class Logger {
         }
     }
 
-    void open_patiently() {
+    void keep_open() {
         std::unique_lock lock(mutex_);
-        for (bool told = false; !stopping_; told = true) {
-            try {
-                file_ = std::make_unique<LogFile>(directory_);
-                log_info("ready", {{"last", std::to_string(file_->last())}});
-                return;
-            } catch (const LogLocked& locked) {
-                if (!told) log_info("waiting-for-lock", {{"reason", locked.what()}});
-            } catch (const std::exception& error) {
-                leave_at_once("log-failed", error.what());
+        while (!stopping_) {
+            if (file_ && replicas_->is_due(Clock::now())) {
+                log_info("reopening", {{"reason", "to write to all replicas of the volume"}});
+                file_.reset();
             }
-            stop_.wait_for(lock, std::chrono::milliseconds(500), [this] { return stopping_; });
+            if (!file_) try_open();
+            const auto pause = file_ ? ReplicaWatch::kInterval : kLockPause;
+            stop_.wait_for(lock, pause, [this] { return stopping_; });
+        }
+    }
+
+    void try_open() {
+        try {
+            file_ = std::make_unique<LogFile>(directory_);
+            log_info("ready", {{"last", std::to_string(file_->last())}});
+            waits_ = false;
+            if (!replicas_)
+                replicas_.emplace([this] { return reachable_replicas(directory_); }, Clock::now());
+        } catch (const LogLocked& locked) {
+            if (!waits_) log_info("waiting-for-lock", {{"reason", locked.what()}});
+            waits_ = true;
+        } catch (const std::exception& error) {
+            leave_at_once("log-failed", error.what());
         }
     }
 
@@ -72,7 +88,9 @@ class Logger {
     std::mutex mutex_;
     std::condition_variable stop_;
     bool stopping_ = false;
+    bool waits_ = false; ///< for the lock
     std::unique_ptr<LogFile> file_;
+    std::optional<ReplicaWatch> replicas_; ///< since the file was opened for the first time
     std::thread opener_;
 };
 

@@ -235,8 +235,9 @@ class HaDemo(versions_story.VersionsStory, faults_story.FaultsStory, unittest.Te
         wait_until("the app works again", self.app_is_well, 300)
         node = self.nodes()["node2"]
         self.assertEqual(node.sh("gluster pool list | grep -c Connected"), "3")
-        unhealed = node.sh("gluster volume heal vol0 info | grep 'Number of entries'")
-        self.assertEqual(unhealed.splitlines(), ["Number of entries: 0"] * 3)
+        # the apply has waited for this; the app's writes since then may not be on the new brick yet
+        unhealed = lambda: node.sh("gluster volume heal vol0 info | grep 'Number of entries'").splitlines()
+        wait_until("the new brick has all files", lambda: unhealed() == ["Number of entries: 0"] * 3, 120)
         node.sh("test -n \"$(ls /gluster/brick1/vol0)\"")
         self.assertTrue(self.written(ident))
         self.assertEqual(self.project.plan(), {})

@@ -1,4 +1,4 @@
-"""Two databases of the demo on a real Gluster volume: the active one loses its locks and comes back.
+"""Two databases of the demo on a real Gluster volume: the active one loses its locks, a replica its disk.
 
 The machine of the active database is cut from the others until they drop its locks and the standby becomes
 active. When the link is back, the first database must not answer: a write that it acknowledged would be lost.
@@ -36,6 +36,8 @@ for line in sys.stdin:
     print(json.dumps(answer), flush=True)
 """
 
+USER = "10000"
+
 
 class Database:
     """A database service on a machine, and a client beside it."""
@@ -44,10 +46,15 @@ class Database:
         self.name, self.written, self.ids = name, [], 0
         space = lab.machines[name]
         lab.mount(name)
-        environment = dict(os.environ, DATA_DIR="/run/v", NODE_NAME=name, LOGGER="127.0.0.1:1")
+        # as in its image, with a directory and a user of its own
+        space.run("sh", "-c", f"mkdir -p /run/v/app; chown {USER}:{USER} /run/v/app; chmod 0750 /run/v/app")
+        environment = dict(os.environ, DATA_DIR="/run/v/app", NODE_NAME=name, LOGGER="127.0.0.1:1")
+        space.run("install", "-m", "0755", gluster.BUILD / "services" / "database", "/run/database")
         self.log = open(lab.root / f"{name}.database", "w")
-        self.service = subprocess.Popen(space.argv(gluster.BUILD / "services" / "database"), env=environment,
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.service = subprocess.Popen(
+            space.argv("setpriv", "--reuid", USER, "--regid", USER, "--clear-groups", "/run/database"),
+            env=environment, stdin=subprocess.DEVNULL, stdout=self.log,
+            stderr=self.log)
         self.client = subprocess.Popen(space.argv(sys.executable, "-c", ASK), stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, text=True)
 
@@ -81,6 +88,7 @@ class DatabaseOnGluster(unittest.TestCase):
     argv = gluster.RealGluster.argv
     hadeploy = gluster.RealGluster.hadeploy
     apply = gluster.RealGluster.apply
+    on = gluster.RealGluster.on
 
     def database(self, name):
         database = Database(self.lab, name)
@@ -144,17 +152,44 @@ class DatabaseOnGluster(unittest.TestCase):
         self.assertTrue(first.put())
         self.link("node3", "up")
 
+        time.sleep(8)
+        self.heals_under_load(first, second)
+
+    def test_a_replica_with_a_new_disk_gets_the_writes(self):
+        first, second = self.databases()
+        self.lab.lose("node3")
+        self.wait("writes work without node3", first.put)
+        self.lab.start("node3")
+        self.assertIn("waiting until every brick has all files", self.apply())
+        self.heals_under_load(first, second)
+
+    def test_a_replica_that_first_refuses_the_files_gets_the_writes(self):
+        """As a new disk does, where a file has no owner yet."""
+        first, second = self.databases()
+        files = "/mnt/bricks/vol0/app/entities.*"
+        self.link("node3", "down")
+        self.wait("writes work without node3", first.put)
+        time.sleep(8)
+        self.assertTrue(first.put())
+        self.on("node3", f"chown 0:0 {files}; chmod 0600 {files}")
+        self.link("node3", "up")
+        reopened = lambda: any("reopening" in (self.lab.root / f"node{n}.database").read_text() for n in (1, 2))
+        self.wait("the database has opened its files again", reopened)
+        self.on("node3", f"chown {USER}:{USER} {files}; chmod 0644 {files}")
+        self.heals_under_load(first, second)
+
+    def heals_under_load(self, first, second):
+        """Waits until no replica misses a write, while more are written."""
         self.healed = 0  # in a row: a heal between two writes does not count
 
         def healed():
             for database in (first, second):  # either may be active
                 database.put()
             time.sleep(1)
-            info = self.lab.machines["node1"].run("gluster", "volume", "heal", "vol0", "info").stdout
+            info = self.lab.machines["node2"].run("gluster", "volume", "heal", "vol0", "info").stdout
             self.healed = self.healed + 1 if info.count("Number of entries: 0") == 3 else 0
             return self.healed == 4
-        time.sleep(8)
-        self.wait("all replicas have all writes while more are written", healed, 40)
+        self.wait("all replicas have all writes while more are written", healed, 60)
 
 
 if __name__ == "__main__":
