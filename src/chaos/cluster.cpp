@@ -84,15 +84,15 @@ namespace {
 
 class ProviderCluster final : public Cluster {
   public:
-    ProviderCluster(Endpoints& endpoints, const ProviderSettings& settings, Value hosts)
-        : hosts_(std::move(hosts)), type_(type_named(endpoints.registry(), "docker.cluster")),
-          managers_(endpoints, settings, type_, hosts_) {}
+    ProviderCluster(Endpoints& endpoints, const ProviderSettings& settings, HostSource hosts)
+        : type_(type_named(endpoints.registry(), "docker.cluster")),
+          managers_(endpoints, settings, type_, std::move(hosts)) {}
 
     Snapshot look() override {
         Snapshot snapshot;
-        const ReadRequest request{
-            "the swarm", &type_, Value::map({{"hosts", hosts_}}), nullptr, {}};
         managers_.try_each("no manager of the swarm answers", [&](OpenEndpoint& provider) {
+            const Value config = Value::map({{"hosts", managers_.hosts()}});
+            const ReadRequest request{"the swarm", &type_, config, nullptr, {}};
             Observation seen = provider.read({&request, 1}, {}).at(0);
             if (seen.error) throw Error(*seen.error);
             if (seen.state != Observation::State::present)
@@ -103,7 +103,6 @@ class ProviderCluster final : public Cluster {
     }
 
   private:
-    Value hosts_;
     const ResourceType& type_;
     Managers managers_;
 };
@@ -111,7 +110,7 @@ class ProviderCluster final : public Cluster {
 } // namespace
 
 std::unique_ptr<Cluster> open_cluster(Endpoints& endpoints, const ProviderSettings& settings,
-                                      Value hosts) {
+                                      HostSource hosts) {
     return std::make_unique<ProviderCluster>(endpoints, settings, std::move(hosts));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "chaos/managers.h"
 #include "engine/observe.h"
 #include "planner/plan/prior_state.h"
 
@@ -72,10 +73,9 @@ class Cluster {
     virtual Snapshot look() = 0;
 };
 
-/// The swarm that runs on the hosts, read through the provider of `docker.cluster`. `hosts` is a
-/// map of connections. They are tried in order, beginning with the connection that worked most
-/// recently.
+/// The swarm that runs on the hosts, read through the provider of `docker.cluster`. The hosts are
+/// tried in order, beginning with the one that worked most recently.
 std::unique_ptr<Cluster> open_cluster(Endpoints& endpoints, const ProviderSettings& settings,
-                                      Value hosts);
+                                      HostSource hosts);
 
 } // namespace hadeploy::chaos

@@ -57,22 +57,22 @@ void check_entries(const Value& seen, const GlusterVolume& volume, const char* l
 
 class ProviderGluster final : public Gluster {
   public:
-    ProviderGluster(Endpoints& endpoints, const ProviderSettings& settings, Value hosts,
+    ProviderGluster(Endpoints& endpoints, const ProviderSettings& settings, HostSource hosts,
                     std::vector<GlusterVolume> volumes)
-        : type_(type_named(endpoints.registry(), "gluster.cluster")), hosts_(std::move(hosts)),
-          volumes_(std::move(volumes)), members_(endpoints, settings, type_, hosts_) {}
+        : type_(type_named(endpoints.registry(), "gluster.cluster")), volumes_(std::move(volumes)),
+          members_(endpoints, settings, type_, std::move(hosts)) {}
 
     std::vector<std::string> problems(std::string_view check) override {
         if (volumes_.empty()) return {"the state contains no Gluster volume"};
         Value::List names;
         for (const GlusterVolume& v : volumes_) names.emplace_back(v.name);
         const bool split_brain = check.empty() || check == "split-brain";
-        const Value config = Value::map({{"hosts", hosts_},
-                                         {"volumes", Value::list(std::move(names))},
-                                         {"split_brain", split_brain}});
+        const Value volumes = Value::list(std::move(names));
         Value seen;
-        const ReadRequest request{"the Gluster pool", &type_, config, nullptr, {}};
         members_.try_each("no host of the Gluster pool answers", [&](OpenEndpoint& provider) {
+            const Value config = Value::map(
+                {{"hosts", members_.hosts()}, {"volumes", volumes}, {"split_brain", split_brain}});
+            const ReadRequest request{"the Gluster pool", &type_, config, nullptr, {}};
             const Observation observed = provider.read({&request, 1}, {}).at(0);
             if (observed.error) throw Error(*observed.error);
             seen = observed.attributes;
@@ -82,7 +82,6 @@ class ProviderGluster final : public Gluster {
 
   private:
     const ResourceType& type_;
-    const Value hosts_;
     const std::vector<GlusterVolume> volumes_;
     Managers members_;
 };
@@ -117,7 +116,7 @@ std::vector<GlusterVolume> recorded_volumes(const PriorState& prior) {
 }
 
 std::unique_ptr<Gluster> open_gluster(Endpoints& endpoints, const ProviderSettings& settings,
-                                      Value hosts, std::vector<GlusterVolume> volumes) {
+                                      HostSource hosts, std::vector<GlusterVolume> volumes) {
     return std::make_unique<ProviderGluster>(endpoints, settings, std::move(hosts),
                                              std::move(volumes));
 }

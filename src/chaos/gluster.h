@@ -1,5 +1,6 @@
 #pragma once
 
+#include "chaos/managers.h"
 #include "engine/observe.h"
 #include "planner/plan/prior_state.h"
 
@@ -37,6 +38,6 @@ class Gluster {
 
 /// The pool of these hosts, read through the provider of `gluster.cluster`.
 std::unique_ptr<Gluster> open_gluster(Endpoints& endpoints, const ProviderSettings& settings,
-                                      Value hosts, std::vector<GlusterVolume> volumes);
+                                      HostSource hosts, std::vector<GlusterVolume> volumes);
 
 } // namespace hadeploy::chaos

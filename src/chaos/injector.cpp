@@ -67,7 +67,7 @@ class ProviderFaults final : public Faults {
                    const PriorState& prior)
         : endpoints_(endpoints), host_fault_(type_named(endpoints.registry(), "host.fault")),
           nodes_(connections_of(hosts, prior)), machines_(machines_of(prior)),
-          managers_(endpoints, settings, host_fault_, hosts),
+          managers_(endpoints, settings, host_fault_, [hosts] { return hosts; }),
           replicas_(endpoints, settings, prior) {
         for (const auto& [node, connection] : nodes_)
             add(node, host_fault_, Value::map({{"host", connection}}), settings);

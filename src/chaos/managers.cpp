@@ -10,26 +10,45 @@ const ResourceType& type_named(const Registry& registry, std::string_view name) 
 }
 
 Managers::Managers(Endpoints& endpoints, const ProviderSettings& settings, const ResourceType& type,
-                   const Value& hosts)
-    : endpoints_(endpoints), provider_(type.provider),
-      places_(endpoints.registry().provider(provider_)->endpoints(
-          type, Value::map({{"hosts", hosts}}), settings.at(provider_))) {}
+                   HostSource source)
+    : endpoints_(endpoints), settings_(settings), type_(type), source_(std::move(source)) {
+    use(source_());
+}
+
+void Managers::use(Value hosts) {
+    hosts_ = std::move(hosts);
+    const std::string& provider = type_.provider;
+    places_ = endpoints_.registry().provider(provider)->endpoints(
+        type_, Value::map({{"hosts", hosts_}}), settings_.at(provider));
+    first_ = 0;
+}
 
 void Managers::try_each(std::string failure, const std::function<void(OpenEndpoint&)>& work) {
-    Error all(ErrorKind::unreachable, std::move(failure));
+    Error failures(ErrorKind::unreachable, std::move(failure));
+    if (try_places(failures, work)) return;
+    if (Value now = source_(); now != hosts_) {
+        Error again(failures.kind, failures.message);
+        use(std::move(now));
+        if (try_places(again, work)) return;
+        throw again;
+    }
+    throw failures;
+}
+
+bool Managers::try_places(Error& failures, const std::function<void(OpenEndpoint&)>& work) {
     for (std::size_t n = 0; n < places_.size(); ++n) {
         const std::size_t at = (first_ + n) % places_.size();
         const Endpoint& place = places_[at];
         try {
-            work(*endpoints_.open(provider_, place));
+            work(*endpoints_.open(type_.provider, place));
             first_ = at;
-            return;
+            return true;
         } catch (const Error& error) {
-            all.with_note(fmt::format("{}: {}", place.key, error.message));
-            if (all.hint.empty()) all.with_hint(error.hint);
+            failures.with_note(fmt::format("{}: {}", place.key, error.message));
+            if (failures.hint.empty()) failures.with_hint(error.hint);
         }
     }
-    throw all;
+    return false;
 }
 
 } // namespace hadeploy::chaos

@@ -39,7 +39,7 @@ std::vector<ReplicaSet> Replicas::read() const {
             nullptr,
             {}};
         try {
-            Managers members(endpoints_, settings_, type, volume["hosts"]);
+            Managers members(endpoints_, settings_, type, [&] { return volume["hosts"]; });
             members.try_each("no member of the Gluster pool answers", [&](OpenEndpoint& provider) {
                 const Observation seen = provider.read({&request, 1}, {}).at(0);
                 if (seen.error) throw Error(*seen.error);

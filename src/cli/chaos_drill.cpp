@@ -59,7 +59,7 @@ int run_drill(const Context& context, ChaosProject& project, const chaos::Experi
         }
     const auto cluster = project.without(nodes);
     const auto gluster =
-        chaos::open_gluster(project.endpoints, project.settings, project.section["hosts"],
+        chaos::open_gluster(project.endpoints, project.settings, project.hosts_without(),
                             chaos::recorded_volumes(project.prior));
     Narrator narrator(context);
     const StopOnSignal stop;

@@ -32,19 +32,31 @@ Value option_value(const Attribute& option, const std::string& text) {
 } // namespace
 
 ChaosProject::ChaosProject(Context& context)
-    : prior(prior_of(context.project)), section(recorded_chaos_section(context.project, prior)),
-      settings(provider_settings(context.project.graph())),
-      endpoints(context.registry, context.project.provider_context(prior.lineage)),
-      cluster(chaos::open_cluster(endpoints, settings, section["hosts"])),
+    : project(context.project), prior(prior_of(project)),
+      section(recorded_chaos_section(project, prior)), settings(provider_settings(project.graph())),
+      endpoints(context.registry, project.provider_context(prior.lineage)),
+      cluster(chaos::open_cluster(endpoints, settings, hosts_without())),
       faults(chaos::open_faults(endpoints, settings, section["hosts"], prior)) {}
 
+chaos::HostSource ChaosProject::hosts_without(std::vector<std::string> nodes) const {
+    return [this, nodes = std::move(nodes)] {
+        Value hosts = section["hosts"];
+        try {
+            hosts = recorded_chaos_section(project, prior_of(project))["hosts"];
+        } catch (const Error&) {
+            // An apply is replacing a machine: its connection is not known at the moment.
+        }
+        if (!hosts.is_map()) return hosts;
+        Value::Map others = hosts.as_map();
+        std::erase_if(others, [&](const Entry& e) {
+            return std::find(nodes.begin(), nodes.end(), e.key) != nodes.end();
+        });
+        return others.empty() ? hosts : Value::map(std::move(others));
+    };
+}
+
 std::unique_ptr<chaos::Cluster> ChaosProject::without(const std::vector<std::string>& nodes) {
-    Value::Map others = section["hosts"].as_map();
-    std::erase_if(others, [&](const Entry& e) {
-        return std::find(nodes.begin(), nodes.end(), e.key) != nodes.end();
-    });
-    return chaos::open_cluster(endpoints, settings,
-                               others.empty() ? section["hosts"] : Value::map(std::move(others)));
+    return chaos::open_cluster(endpoints, settings, hosts_without(nodes));
 }
 
 chaos::Fault fault_of(const Args& args) {

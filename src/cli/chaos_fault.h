@@ -14,6 +14,10 @@ struct ChaosProject {
     /// not respond during a fault.
     std::unique_ptr<chaos::Cluster> without(const std::vector<std::string>& nodes);
 
+    /// The hosts other than the given ones, as recorded now; all hosts if there are no others.
+    [[nodiscard]] chaos::HostSource hosts_without(std::vector<std::string> nodes = {}) const;
+
+    const Project& project;
     PriorState prior;
     Value section; ///< the spec's `chaos`, normalized
     ProviderSettings settings;

@@ -109,7 +109,7 @@ struct Door {
             type->provider = "ssh";
             registry.add(std::move(type));
         }
-        cluster = open_cluster(endpoints, settings, hosts);
+        cluster = open_cluster(endpoints, settings, [this] { return hosts; });
         injector = open_faults(endpoints, settings, hosts, prior);
     }
     Places places;
@@ -191,6 +191,17 @@ TEST_CASE("when no manager answers, the error contains the problem of each endpo
         CHECK(error.notes[0].text == "a: no route to host");
         CHECK(error.notes[2].text == "c: Docker does not run");
     }
+}
+
+TEST_CASE("machines that were replaced meanwhile are found by their new connections") {
+    Door door;
+    door.cluster->look();
+    door.places.broken = {{"a", "a different host key"}, {"b", "off"}, {"c", "off"}};
+    CHECK_THROWS_AS(door.cluster->look(), Error);
+    door.hosts = Value::map({{"new", Value::map({{"key", "new"}, {"address", "10.0.0.1"}})}});
+    CHECK(door.cluster->look().nodes.size() == 2);
+    door.places.broken["new"] = "no manager";
+    CHECK_THROWS_WITH_AS(door.cluster->look(), "no manager of the swarm answers", Error);
 }
 
 TEST_CASE("a drain is injected and undone through any manager") {

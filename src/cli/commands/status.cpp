@@ -182,7 +182,8 @@ Value swarm_hosts(const Context& context, const PriorState& prior) {
 }
 
 Result read_swarm(const Value& hosts, const ProviderSettings& settings, Endpoints& endpoints) {
-    const chaos::Snapshot seen = chaos::open_cluster(endpoints, settings, hosts)->look();
+    const chaos::Snapshot seen =
+        chaos::open_cluster(endpoints, settings, [&] { return hosts; })->look();
     Result out;
     for (const chaos::ClusterNode& n : seen.nodes)
         out.text += fmt::format("{:<8} {} ({}{}, {})\n", n.status, n.name, n.role,
