@@ -7,8 +7,10 @@
 namespace hadeploy::libvirt {
 
 namespace {
+// It does not depend on this machine: the daemon may run on another one.
 constexpr const char* kStartHint =
-    "start libvirtd (`systemctl start libvirtd`; on a machine without systemd: `scripts/lab up`)";
+    "start libvirtd as root: `systemctl enable --now libvirtd`, or without systemd `virtlogd -d` "
+    "and `libvirtd -d`";
 
 bool connection_lost(const virError& error) {
     const std::string_view text = error.message != nullptr ? error.message : "";

@@ -112,17 +112,9 @@ class Checkup {
                                 "qemu-utils", "dnsmasq-base"},
                                context_));
         Prerequisite out = Prerequisite::missing("libvirt", error);
-        if (local_ && error.hint.ends_with(kSeeDoctor)) out.fix = how_to_start();
         // the message contains the host and other parts of the URI
         if (uri_.secret()) out.message = "cannot connect to libvirt: its `uri` is secret";
         return out;
-    }
-
-    static std::string how_to_start() {
-        std::error_code ignored;
-        if (fs::exists("/run/systemd/system", ignored)) // as sd_booted() does
-            return as_root("systemctl enable --now libvirtd");
-        return as_root("virtlogd -d") + "; " + as_root("libvirtd -d");
     }
 
     void check_emulator(const Host& host) {
@@ -167,8 +159,7 @@ class Checkup {
                         "; if that fails, enable virtualization in the firmware, or nested "
                         "virtualization on the host of this virtual machine"};
         return {"/dev/kvm exists, but libvirt does not offer KVM" + slow,
-                "let the user that runs QEMU open it (`ls -l /dev/kvm`), then " +
-                    as_root("systemctl restart libvirtd")};
+                "let the user that runs QEMU open it (`ls -l /dev/kvm`), then restart libvirtd"};
     }
 
     void check_memory(const Host& host, bool real) {
