@@ -7,6 +7,7 @@
 #include "providers/libvirt/handle.h"
 #include "providers/libvirt/host_network.h"
 #include "providers/libvirt/machine.h"
+#include "providers/libvirt/requirements.h"
 #include "providers/libvirt/xml.h"
 
 #include <fmt/format.h>
@@ -292,6 +293,18 @@ TEST_CASE("the number of calls of a no-op read does not grow with the resources"
     const std::int64_t one = calls_for(1);
     CHECK(one > 0);
     CHECK(calls_for(20) == one);
+}
+
+TEST_CASE("machines that run already need no available memory") {
+    MemoryNeed need{.needed = 6, .total = 8, .available = 1};
+    CHECK_FALSE(is_met(need));
+    need.in_use = 4;
+    CHECK_FALSE(is_met(need));
+    need.in_use = 5;
+    CHECK(is_met(need));
+    need.needed = need.in_use = 9; // more than the host has
+    CHECK_FALSE(is_met(need));
+    CHECK(is_met({.needed = 8, .total = 8})); // a remote host
 }
 
 TEST_CASE("a missing libvirt is unreachable, with a hint") {

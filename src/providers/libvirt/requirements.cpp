@@ -5,12 +5,17 @@
 #include "providers/libvirt/connection.h"
 #include "providers/libvirt/domain_xml.h"
 #include "providers/libvirt/image.h"
+#include "providers/libvirt/inventory.h"
 #include "providers/libvirt/machine.h"
+#include "providers/libvirt/power.h"
+#include "providers/libvirt/xml.h"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <map>
+#include <optional>
 #include <set>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -42,7 +47,24 @@ struct Host {
     bool emulator = false;
     bool kvm = false;
     std::int64_t memory = 0; ///< bytes
+    /// Bytes for more machines; nullopt if unknown, as on a remote host.
+    std::optional<std::int64_t> available = {};
+    std::map<std::string, std::int64_t> running = {}; ///< bytes of the project's machines, by name
 };
+
+/// The memory of the project's running machines, by their names.
+std::map<std::string, std::int64_t> running_machines(Inventory& inventory) {
+    std::map<std::string, std::int64_t> out;
+    for (const Inventory::Domain& domain : inventory.domains()) {
+        if (!is_active(domain.state)) continue;
+        const pugi::xml_document document =
+            parse_xml(taken(call(fmt::format("read the domain '{}'", domain.name),
+                                 [&] { return virDomainGetXMLDesc(domain.handle.get(), 0); })));
+        if (metadata(document.child("domain"), "project") == inventory.project())
+            out[domain.name] = domain.memory_kib * 1024;
+    }
+    return out;
+}
 
 /// What can be known of this machine while libvirt does not respond.
 Host this_machine(const ProviderContext& context) {
@@ -66,16 +88,13 @@ class Checkup {
         const std::shared_ptr<Connection> connection = connect();
         const bool real = connection == nullptr || !connection->mock();
         if (use_.has("libvirt.domain") && (connection != nullptr || local_)) {
-            const Host host = connection == nullptr
-                                  ? this_machine(context_)
-                                  : Host{connection->arch(), connection->has_emulator(),
-                                         connection->offers_kvm(), connection->memory()};
+            const Host host = connection == nullptr ? this_machine(context_) : host_at(*connection);
             if (real) {
                 check_emulator(host);
                 // without an emulator, libvirt does not know about KVM
                 check_kvm(host.emulator || !local_ ? host.kvm : this_machine(context_).kvm);
             }
-            check_memory(host, real);
+            check_memory(host);
         }
         if (local_ && real) {
             check_network();
@@ -162,27 +181,41 @@ class Checkup {
                 "let the user that runs QEMU open it (`ls -l /dev/kvm`), then restart libvirtd"};
     }
 
-    void check_memory(const Host& host, bool real) {
-        std::int64_t needed = 0;
+    Host host_at(const Connection& connection) const {
+        Host out{connection.arch(), connection.has_emulator(), connection.offers_kvm(),
+                 connection.memory()};
+        if (local_ && !connection.mock())
+            out.available = available_memory(proc_text("/proc/meminfo"));
+        Inventory inventory(connection, context_.project);
+        if (!use_.no_spec) out.running = running_machines(inventory);
+        return out;
+    }
+
+    void check_memory(const Host& host) {
+        MemoryNeed need{.total = host.memory, .available = host.available};
         std::size_t machines = 0;
         for (const ProviderUse::Resource& used : use_.resources) {
             if (used.type->name != "libvirt.domain") continue;
             ++machines;
-            needed += used.config.integer("memory");
+            need.needed += used.config.integer("memory");
+            if (const auto found = host.running.find(used.config.text("name"));
+                found != host.running.end())
+                need.in_use += found->second;
         }
-        std::string message = fmt::format("the host has {}", rounded_bytes(host.memory));
-        if (local_ && real)
-            message += fmt::format(", {} available",
-                                   rounded_bytes(available_memory(proc_text("/proc/meminfo"))));
+        std::string message = fmt::format("the host has {}", rounded_bytes(need.total));
+        if (need.available)
+            message += fmt::format(", {} available", rounded_bytes(*need.available));
         if (machines > 0)
             message += fmt::format("; {} machine{} of the spec need{} {}", machines,
                                    machines == 1 ? "" : "s", machines == 1 ? "s" : "",
-                                   rounded_bytes(needed));
-        out_.push_back(
-            needed <= host.memory
-                ? Prerequisite::met("memory", message)
-                : Prerequisite::missing("memory", message,
-                                        "reduce `memory` of the machines, or use fewer"));
+                                   rounded_bytes(need.needed));
+        if (need.in_use > 0)
+            message += fmt::format(", of which those that run have {}", rounded_bytes(need.in_use));
+        out_.push_back(is_met(need)
+                           ? Prerequisite::met("memory", message)
+                           : Prerequisite::missing("memory", message,
+                                                   "reduce `memory` of the machines, use fewer, or "
+                                                   "free memory on the host"));
     }
 
     /// libvirt starts dnsmasq for DHCP and DNS.
@@ -280,6 +313,11 @@ class Checkup {
 };
 
 } // namespace
+
+bool is_met(const MemoryNeed& need) {
+    return need.needed <= need.total &&
+           (!need.available || need.needed - need.in_use <= *need.available);
+}
 
 std::vector<Prerequisite> requirements(const ProviderUse& use, const ProviderContext& context) {
     return Checkup(use, context).run();
