@@ -133,6 +133,14 @@ class HintsTest(Project):
         said = self.apply(code=1)
         self.assertRegex(said, r'there is no directory ".*/no/such"')
         self.assertIn("create the directory, by hand or with a local.directory on which this local.file depends", said)
+        self.spec("variables: {s: {type: string, default: hidden, secret: true}}\nresources:\n"
+                  "  a: {type: local.file, for_each: [x, y, z], path: 'no/such/${each.key}', content: y}\n"
+                  "  b: {type: local.file, for_each: [x, y], path: '${var.s}/${each.key}', content: y}\n")
+        said = self.run_it("plan")
+        self.assertEqual(said.count("there is no directory"), 2, said)
+        self.assertIn('resource: a["x"]\n  also: a["y"], a["z"]\n', said)
+        self.assertRegex(said, r'there is no directory at its path.*\n.*\n.*\n  resource: b\["x"\]\n  also: b\["y"\]\n')
+        self.assertNotIn("hidden", said)
 
 
 if __name__ == "__main__":

@@ -192,6 +192,7 @@ class ValidateTest(Case):
         self.assertIn("note: variables without a value are unknown here: m, n, s, v\n", done.stderr)
         line = json.loads(self.out("validate", "--json"))
         self.assertEqual(line["variables_without_value"], ["m", "n", "s", "v"])
+        self.assertEqual(line["warnings"], [])
         self.assertIn('"v" has no value', self.err("plan", status=65))
         self.assertIn("variables without a value are unknown here: m, n, s\n", self.run_it("validate", "--var", "v=1").stderr)
         self.assertIn("expected an integer",

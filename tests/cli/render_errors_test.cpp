@@ -2,6 +2,7 @@
 #include "cli/render/text.h"
 #include "render_fixture.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 using namespace hadeploy;
@@ -61,6 +62,30 @@ TEST_CASE("a host that does not answer is one error, however many resources it h
           "error: no answer\n  resource: n7\n  note: of its own\n  hint: on?\n\n"
           "error: no answer\n  resource: n8\n  hint: on?\n\n3 errors\n");
     CHECK(errors_json(errors, {}).size() == 9);
+}
+
+TEST_CASE("an error of each instance of a block is one error") {
+    std::vector<Error> errors;
+    for (const auto& [address, loc] :
+         {std::pair("a[\"x\"]", Loc{1, 1, 0}), {"a[\"y\"]", Loc{1, 1, 0}}, {"b", Loc{2, 1, 0}}}) {
+        errors.push_back(Error(ErrorKind::spec, "no directory", loc));
+        errors.back().address = address;
+    }
+    const std::string text = render_warnings(errors, sample_sources(), {});
+    CHECK(text.find("resource: a[\"x\"]\n  also: a[\"y\"]\n") != text.npos);
+    CHECK(text.ends_with("resource: b\n\n2 warnings\n"));
+    CHECK(errors_json(errors, sample_sources()).size() == 3);
+}
+
+TEST_CASE("of many errors the first are shown, and all are counted") {
+    std::vector<Error> errors;
+    for (int i = 0; i < 20'000; ++i)
+        errors.emplace_back(ErrorKind::spec, fmt::format("wrong {:05}", i));
+    const std::string text = render_errors(errors, {}, {});
+    CHECK(std::count(text.begin(), text.end(), '\n') == 20 * 2 + 1);
+    CHECK(text.find("wrong 00019") != text.npos);
+    CHECK(text.ends_with("\n20000 errors; the first 20 are shown, --json prints all\n"));
+    CHECK(errors_json(errors, {}).size() == 20'000);
 }
 
 TEST_CASE("a place beyond the text is still shown") {

@@ -53,18 +53,20 @@ int run_validate(Context& context) {
             add_warnings(context.project.graph()[id], evaluation.configs[id], warnings);
     for (Error& broken : context.project.graph().broken_checks(values))
         warnings.push_back(std::move(broken));
-    if (!warnings.empty())
-        context.say(render_warnings(warnings, context.project.sources(), context.err) + "\n");
+    const Sources& sources = context.project.sources();
+    if (!warnings.empty() && !context.args.json)
+        context.say(render_warnings(warnings, sources, context.err) + "\n");
     const auto& nodes = context.project.graph().nodes();
     const auto data = static_cast<std::size_t>(std::count_if(
         nodes.begin(), nodes.end(), [](const Node& node) { return node.type->data; }));
     const std::size_t n = nodes.size() - data;
     if (context.args.json)
-        context.print(
-            json_line(
-                "info", "validate", "valid", now_ms(),
-                {{"resources", n}, {"data_sources", data}, {"variables_without_value", missing}}) +
-            "\n");
+        context.print(json_line("info", "validate", "valid", now_ms(),
+                                {{"resources", n},
+                                 {"data_sources", data},
+                                 {"variables_without_value", missing},
+                                 {"warnings", errors_json(warnings, sources)}}) +
+                      "\n");
     else
         context.print(fmt::format("The {} is valid: {}{}.\n",
                                   file == kModuleFile ? "module" : "spec", counted(n, "resource"),

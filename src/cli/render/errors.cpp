@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kSourceColumns = 120; ///< maximum width of a source line
 constexpr std::size_t kBeforeCaret = 60;    ///< maximum width before the caret in a shortened line
 
+constexpr std::size_t kShownCauses = 20; ///< the first errors usually explain the others
+
 constexpr std::size_t kLookedAt = 1024; ///< bytes examined on either side of the place
 
 /// A printable source line, and the column (from 0) of the place in it.
@@ -120,13 +122,15 @@ struct Cause {
     std::vector<std::string> also = {};
 };
 
-/// Merges errors with the same cause, such as a host that does not answer.
+/// Merges errors with the same cause: a host that does not answer, or one place in the spec that
+/// is wrong for each instance.
 std::vector<Cause> by_cause(const std::vector<Error>& errors) {
     const auto one_cause = [](const Error& a, const Error& b) {
         const bool of_world = a.kind == ErrorKind::unreachable || a.kind == ErrorKind::failed;
+        const bool one_place = a.loc.known() && a.loc == b.loc;
         const auto same_text = [](const Note& x, const Note& y) { return x.text == y.text; };
-        return of_world && a.kind == b.kind && a.message == b.message && a.hint == b.hint &&
-               !a.address.empty() && !b.address.empty() &&
+        return (of_world || one_place) && a.kind == b.kind && a.message == b.message &&
+               a.hint == b.hint && !a.address.empty() && !b.address.empty() &&
                std::equal(a.notes.begin(), a.notes.end(), b.notes.begin(), b.notes.end(),
                           same_text);
     };
@@ -229,11 +233,14 @@ std::string render_all(const std::vector<Error>& errors, const Severity& severit
                        const Sources& sources, const Style& style) {
     const std::vector<Cause> causes = by_cause(errors);
     std::string out;
-    for (const Cause& one : causes)
-        out += (out.empty() ? "" : "\n") + render_error(one, severity, sources, style);
-    if (causes.size() > 1)
-        out += "\n" + style.paint(severity.tint, counted(causes.size(), severity.name)) + "\n";
-    return out;
+    const std::size_t shown = std::min(causes.size(), kShownCauses);
+    for (std::size_t i = 0; i < shown; ++i)
+        out += (out.empty() ? "" : "\n") + render_error(causes[i], severity, sources, style);
+    if (causes.size() <= 1) return out;
+    out += "\n" + style.paint(severity.tint, counted(causes.size(), severity.name));
+    if (causes.size() > shown)
+        out += fmt::format("; the first {} are shown, --json prints all", shown);
+    return out + "\n";
 }
 } // namespace
 

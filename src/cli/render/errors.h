@@ -17,8 +17,9 @@ std::string_view kind_name(ErrorKind kind);
 /// a place come last, sorted by resource.
 std::vector<const Error*> in_order(const std::vector<Error>& errors);
 
-/// Renders errors in order: place, message, source line with a caret, notes, hint. Errors with the
-/// same cause, such as a silent host, are merged. Several errors are followed by their number.
+/// Renders the first 20 errors in order: place, message, source line with a caret, notes, hint.
+/// Errors with the same cause, such as a silent host or a block whose instances all have the error,
+/// are merged. Several errors are followed by their number.
 std::string render_errors(const std::vector<Error>& errors, const Sources& sources,
                           const Style& style);
 
