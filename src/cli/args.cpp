@@ -49,6 +49,32 @@ void refuse_flags_as_values(CLI::App& app) {
         refuse_flags_as_values(*sub);
 }
 
+/// Begins a word after `--` that looks like an option. The parser's own treatment of `--`
+/// ends with the first value of a repeatable argument: `fmt a -- -b`.
+constexpr char kMark = '\x01';
+
+std::string without_mark(std::string word) {
+    if (word.starts_with(kMark)) word.erase(0, 1);
+    return word;
+}
+
+void unmark_arguments(CLI::App& app) {
+    for (CLI::Option* option : app.get_options())
+        if (option->get_positional()) option->transform(without_mark);
+    for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        unmark_arguments(*sub);
+}
+
+/// The words in the order in which the parser takes them, without the first `--`.
+std::vector<std::string> reversed_words(int count, char** argv) {
+    std::vector<std::string> out(argv + 1, argv + count);
+    if (auto word = std::find(out.begin(), out.end(), "--"); word != out.end())
+        for (word = out.erase(word); word != out.end(); ++word)
+            if (word->starts_with('-')) word->insert(0, 1, kMark);
+    std::reverse(out.begin(), out.end());
+    return out;
+}
+
 /// Rewords the parser's message.
 std::string plain(std::string message, const CLI::App& command) {
     constexpr std::string_view convert = "Could not convert: ", missing = ": 1 required ";
@@ -96,7 +122,8 @@ int complain_of(const std::vector<std::string>& words, const CLI::App& app, bool
         return complain("unexpected argument, which is not shown because it may be part of a value",
                         "--var takes NAME=VALUE as one word: put a value with spaces in quotes");
     if (known.empty())
-        return complain(fmt::format("unexpected argument \"{}\"", word), see_help(app));
+        return complain(fmt::format("unexpected argument \"{}\"", without_mark(word)),
+                        see_help(app));
     const auto close = did_you_mean(word, known);
     const std::string_view instead = command.empty() ? instead_of(word) : "";
     return complain(
@@ -201,10 +228,11 @@ Args parse_args(int argc, char** argv) {
     CLI::App app{kAbout, "hadeploy"};
     declare_args(app, args);
     refuse_flags_as_values(app);
+    unmark_arguments(app);
     const int own = end_of_own_words(argc, argv);
     args.words.assign(argv + own, argv + argc);
     try {
-        app.parse(own, argv);
+        app.parse(reversed_words(own, argv));
     } catch (const CLI::Success& answered) { // --help, --version
         args.exit_code = app.exit(answered, std::cout, std::cerr);
         return args;

@@ -212,6 +212,14 @@ class StateTest(Case):
         self.assertEqual(self.out("state", "list", 'many["y"]', "first"), 'first\nmany["y"]\n')
         self.assertIn("did you mean many?", self.err("state", "list", "mani"))
 
+    def test_after_two_dashes_no_word_is_an_option(self):
+        self.assertEqual(self.out("state", "list", "many", "--", "first"), self.out("state", "list", "many", "first"))
+        self.assertEqual(self.out("output", "--raw", "--", "word"), "hello")
+        for command in (["state", "list"], ["state", "show"], ["state", "rm"], ["output"], ["taint"], ["why"]):
+            self.assertIn("--json", self.err(*command, "--", "--json"))
+        self.assertIn('there is no machine "-p"', self.err("ssh", "--", "-p", "22"))
+        self.assertIn('there is no service "--follow"', self.err("logs", "--", "--follow"))
+
     def test_a_dry_run_only_says_it(self):
         serial = self.serial()
         self.assertIn("first would move to one",

@@ -42,6 +42,13 @@ class FmtTest(Case):
                          "modules/m/module.yaml\n")
         self.assertIn("contains neither", self.err("fmt", "modules"))
 
+    def test_a_name_that_begins_with_a_dash(self):
+        for name in ("-a", "--check", "b"):
+            (self.path / name).write_text("a:   1\n")
+        self.assertEqual(self.out("fmt", "b", "--", "-a", "--check"), "b\n-a\n--check\n")
+        self.assertEqual((self.path / "-a").read_text(), "a: 1\n")
+        self.assertIn('unexpected argument "-a"', self.err("plan", "--", "-a"))
+
     def test_what_it_can_not_read_stays(self):
         self.spec("a: [1\nb: {}   \n")
         (self.path / "good.yaml").write_text("a:   1\n")

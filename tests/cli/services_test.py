@@ -191,6 +191,7 @@ site-front-1@node3    | GET /
         self.assertEqual(self.hadeploy("exec", "web", "--", "printf", "%s;", "a  b", "$HOME", "'", "--json",
                                        stderr=subprocess.DEVNULL), "a  b;$HOME;';--json;")
         self.assertEqual(self.hadeploy("exec", "web", "true"), "node3 c3 -i\n")
+        self.assertEqual(self.hadeploy("exec", "--", "web", "--", "true"), "node3 c3 -i\n")
         self.hadeploy("exec", "database", "sh", "-c", "exit 7", status=7)
         self.assertEqual(self.hadeploy("exec", "front.1", "cat", stdin=None, input="in\n", stderr=subprocess.DEVNULL),
                          "in\n")
