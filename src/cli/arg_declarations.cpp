@@ -3,8 +3,10 @@
 #include "cli/docs/command_details.h"
 #include "cli/measurement_declarations.h"
 #include "cli/version.h"
+#include "core/text.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
@@ -130,6 +132,18 @@ class Declaration {
         sub.add_option("ADDRESS", args_.name, help)->type_name("ADDRESS")->required();
     }
 
+    CLI::Option& number_of_run(CLI::App& sub, const std::string& help) {
+        // the parser would take 1e3, 0x10 and numbers that do not fit
+        return *sub.add_option("N", args_.run, help)->check([](const std::string& word) {
+            std::int64_t number = 0;
+            const char* const end = word.data() + word.size();
+            const auto [stop, failed] = std::from_chars(word.data(), end, number);
+            return failed == std::errc() && stop == end && number > 0
+                       ? std::string()
+                       : fmt::format("{} is not the number of a run", in_quotes(word));
+        });
+    }
+
     void locking(CLI::App& sub) {
         sub.add_option("--lock-timeout", args_.lock_timeout,
                        "Seconds to wait for another run to finish (default 0)")
@@ -223,8 +237,8 @@ class Declaration {
         page_of_run(destroy);
         running(destroy);
         CLI::App& rollback = command("rollback", "Restore the version that an earlier run applied");
-        rollback.add_option(
-            "N", args_.run,
+        number_of_run(
+            rollback,
             "Number of the run, as shown by `history`. Default: the last successful run whose spec "
             "or variables differ from those of the latest run");
         showing(rollback);
@@ -271,9 +285,10 @@ class Declaration {
         CLI::App& history =
             command("history", "List the runs: number, time, command, origin, result and counts");
         history.require_subcommand(0, 1);
-        command_of(history, "show", "Show one run: who started it, its plan and its steps")
-            .add_option("N", args_.run, "Number of the run, as shown by `history`")
-            ->required();
+        number_of_run(
+            command_of(history, "show", "Show one run: who started it, its plan and its steps"),
+            "Number of the run, as shown by `history`")
+            .required();
         command("ssh", "Log in to a machine, or run a command on it")
             .add_option("NODE", args_.name, "Name or address of a machine. Default: list them");
         services();

@@ -271,6 +271,9 @@ class OriginTest(Case):
         self.assertEqual(len(shown["errors"]), 1)
         self.assertNotIn("canary", json.dumps(shown))
         self.assertIn("there is no run 9", self.run_it("history", "show", "9", status=64))
+        for word in ("last", "-1", "0", "0x1", "1.0", "1e3", "99999999999999999999", ""):
+            for command in (["history", "show"], ["rollback"]):
+                self.assertIn(f'N: "{word}" is not the number of a run', self.run_it(*command, word, status=64))
 
     def test_a_long_plan_is_recorded_as_a_summary(self):
         self.write("hadeploy.yaml", "name: past\nresources:\n  many: {count: 1001, type: local.value, "
@@ -389,6 +392,15 @@ class RekeyTest(Case):
             self.assertIn(text, self.rekey(*words, status=status))
             self.check()
         self.assertEqual(self.state(".key").read_bytes(), before[1])
+
+    def test_unsealed_is_refused_for_a_sealed_state(self):
+        self.apply()
+        before = self.state(".key").read_bytes()
+        said = self.rekey("--unsealed", status=64)
+        self.assertIn("is sealed", said)
+        self.assertIn("leave out --unsealed", said)
+        self.assertEqual(self.state(".key").read_bytes(), before)
+        self.rekey()
 
 
 if __name__ == "__main__":

@@ -45,6 +45,20 @@ NewKey new_key(const Context& context, const KeySource& now) {
     return of_file(now.file);
 }
 
+/// A script that always gives --unsealed would accept a state whose key somebody has removed.
+/// @throws Error(usage) if the state can be opened without it
+void refuse_sealed(const Project& project, KeySource key) {
+    key.takes_unsealed = false;
+    try {
+        (void)Store::open(project.state_location(), Store::Mode::read_only, project.owner(), key);
+    } catch (const Error&) { // if it is not that the state is unsealed, rekey reports it
+        return;
+    }
+    throw Error(ErrorKind::usage,
+                fmt::format("the state {} is sealed", project.state_location().text()))
+        .with_hint("leave out --unsealed, which is only for a state of an old version");
+}
+
 } // namespace
 
 int run_state_rekey(Context& context) {
@@ -54,6 +68,7 @@ int run_state_rekey(Context& context) {
                     fmt::format("there is no state {} yet", project.state_location().text()))
             .with_hint("the first apply creates it, with the key that is set then");
     const KeySource now = project.key_source();
+    if (now.takes_unsealed) refuse_sealed(project, now);
     const auto store = project.open_store_of("", Store::Mode::read_write);
     context.lock(*store, context.args.command);
     const NewKey key = new_key(context, now);
