@@ -25,6 +25,12 @@ bool can_name_environment(std::string_view name) {
            });
 }
 
+bool declares_environment(const fs::directory_entry& entry) {
+    std::error_code none;
+    return entry.path().extension() == ".yaml" && !entry.is_directory(none) &&
+           can_name_environment(entry.path().stem().string());
+}
+
 Error unknown_environment(const std::string& given, const std::vector<std::string>& declared) {
     const std::string file = fmt::format("{}/{}.yaml", kEnvironments, given);
     Error error(ErrorKind::usage, fmt::format("there is no environment {}", in_quotes(given)));
@@ -43,13 +49,29 @@ fs::path environment_file(const fs::path& project, const std::string& name) {
     return project / kEnvironments / (name + ".yaml");
 }
 
+std::string environment_name_rule() {
+    return fmt::format("a name begins with one of a-z, followed by these, 0-9 and -, and does not "
+                       "end with -: at most {} characters",
+                       kLongestName);
+}
+
 std::vector<std::string> declared_environments(const fs::path& project) {
     std::set<std::string> out;
     std::error_code none;
     for (const fs::directory_entry& entry : fs::directory_iterator(project / kEnvironments, none))
-        if (entry.path().extension() == ".yaml" && !entry.is_directory(none) &&
-            can_name_environment(entry.path().stem().string()))
-            out.insert(entry.path().stem().string());
+        if (declares_environment(entry)) out.insert(entry.path().stem().string());
+    return {out.begin(), out.end()};
+}
+
+std::vector<std::string> badly_named_environments(const fs::path& project) {
+    std::set<std::string> out;
+    std::error_code none;
+    for (const fs::directory_entry& entry : fs::directory_iterator(project / kEnvironments, none)) {
+        const fs::path extension = entry.path().extension();
+        if ((extension == ".yaml" || extension == ".yml") && !entry.is_directory(none) &&
+            !declares_environment(entry))
+            out.insert(entry.path().filename().string());
+    }
     return {out.begin(), out.end()};
 }
 
@@ -69,9 +91,7 @@ std::string choose_environment(const fs::path& project, const std::string& given
     if (!given.empty() && !can_name_environment(given))
         throw Error(ErrorKind::usage,
                     fmt::format("{} can't be the name of an environment", in_quotes(given)))
-            .with_hint(fmt::format("a name begins with one of a-z, followed by these, 0-9 and -, "
-                                   "and does not end with -: at most {} characters",
-                                   kLongestName));
+            .with_hint(environment_name_rule());
     const std::vector<std::string> declared = declared_environments(project);
     const std::string name = given.empty() ? std::string(kDefaultEnvironment) : given;
     const bool there = std::find(declared.begin(), declared.end(), name) != declared.end();

@@ -15,9 +15,14 @@ inline constexpr const char* kEnvironments = "environments";
 /// The file with the variables of an environment. It declares the environment.
 std::filesystem::path environment_file(const std::filesystem::path& project,
                                        const std::string& name);
+/// What a name of an environment can be, for a hint.
+std::string environment_name_rule();
 /// The declared environments in the order of names; files whose name cannot be that of an
 /// environment do not count.
 std::vector<std::string> declared_environments(const std::filesystem::path& project);
+/// Files in the directory of environments that declare none because of their names, in the order of
+/// names.
+std::vector<std::string> badly_named_environments(const std::filesystem::path& project);
 /// The environments that are declared or have files of their own in .hadeploy, in the order of
 /// names.
 std::vector<std::string> known_environments(const std::filesystem::path& project);

@@ -178,11 +178,16 @@ resources:
         (self.path / "environments" / "production.yaml").unlink()
         self.write("environments/test.yaml", "{}\n")
         self.write("environments/Not an environment.yaml", "")
-        self.assertEqual(self.run_it("env", "list").splitlines(),
-                         ["production  1 resource (environments/production.yaml is missing)",
-                          "staging     1 resource", "test        no state yet"])
-        lines = [json.loads(line) for line in self.run_it("env", "list", "--json").splitlines()]
-        self.assertEqual(lines[1], {"environment": "staging", "declared": True, "resources": 1})
+        self.write("environments/other.yml", "")
+        self.write("environments/README.md", "")
+        *said, ignored = self.run_it("env", "list").splitlines()
+        self.assertEqual(said, ["production  1 resource (environments/production.yaml is missing)",
+                                "staging     1 resource", "test        no state yet"])
+        self.assertIn("ignored: environments/Not an environment.yaml, environments/other.yml (a file is NAME.yaml;",
+                      ignored)
+        lines = self.run_it("env", "list", "--json").splitlines()
+        self.assertEqual(lines[-1], ignored)
+        self.assertEqual(json.loads(lines[1]), {"environment": "staging", "declared": True, "resources": 1})
         self.assertEqual(self.run_it("env", "list"), self.run_it("env"))
 
     def test_secrets_of_each(self):

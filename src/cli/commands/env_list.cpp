@@ -37,6 +37,12 @@ int run_env_list(Context& context) {
         context.print(context.args.json ? line.dump() + "\n"
                                         : fmt::format("{:{}}  {}\n", name, width, text));
     }
+    std::string ignored;
+    for (const std::string& file : badly_named_environments(root))
+        ignored += fmt::format("{}{}/{}", ignored.empty() ? "" : ", ", kEnvironments, file);
+    if (!ignored.empty())
+        context.say(fmt::format("ignored: {} (a file is NAME.yaml; {})\n", printable(ignored),
+                                environment_name_rule()));
     return 0;
 }
 

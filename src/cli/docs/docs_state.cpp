@@ -86,7 +86,7 @@ needs it. The check reads the states of the other environments; if it cannot rea
 key is missing for example, a note says so. It does not find objects that a command creates
 (`local.exec`, `host.command`).
 
-`hadeploy env list` lists the environments.
+`hadeploy env list` lists the environments, and the files whose names cannot be those of environments.
 
 ### Saved plans
 
