@@ -1,4 +1,5 @@
 // The scripts of docker.engine and docker_again, run by a real shell with fake tools.
+#include "embedded/scripts.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/explain.h"
 #include "ssh/cluster_fixture.h"
@@ -240,6 +241,27 @@ echo "$error" >&2
 exit 1
 )sh";
 } // namespace
+
+TEST_CASE("docker.stack: unused configs are removed, and an error of their list is reported") {
+    const Pretence host({{"docker", R"sh(case $* in
+*ls*) if [ -e broken ]; then cat broken >&2; exit 1; fi
+      echo app_page_0123456789ab; echo app_page_ba9876543210; echo app_other ;;
+*) echo "$*" >>log ;;
+esac
+)sh"},
+                         {"sleep", "mv broken was\n"}});
+    const std::string script = ssh::docker::functions() +
+                               "stack=app current=' app_page_0123456789ab '\n" +
+                               std::string(ssh::scripts::docker_stack_clean);
+    CHECK(host.run(script).status == 0);
+    CHECK(host.log() == "config rm app_page_ba9876543210\nsecret rm app_page_ba9876543210\n");
+    write_file(host.dir.path / "broken", "the swarm does not have a leader\n"); // for a while
+    CHECK(host.run(script).status == 0);
+    write_file(host.dir.path / "broken", "permission denied\n");
+    const ProcessResult failed = host.run(script);
+    CHECK(failed.status != 0);
+    CHECK(contains(failed.err, "permission denied"));
+}
 
 TEST_CASE("docker_again: retries if a manager did not answer in time") {
     const Pretence host({{"docker", kBusyDocker}, {"sleep", ":\n"}});
