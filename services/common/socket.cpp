@@ -1,6 +1,7 @@
 #include "common/socket.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -58,6 +59,19 @@ void set_option(int fd, int level, int option, int value) {
 
 void disable_delay(int fd) {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+using AddressList = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+AddressList resolved(const Endpoint& endpoint) {
+    addrinfo hints{};
+    hints.ai_family = AF_INET; // the swarm's overlay networks use IPv4
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    const int code =
+        ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
+    if (code != 0) throw NetworkError(endpoint.text() + ": " + gai_strerror(code));
+    return {found, freeaddrinfo};
 }
 
 /// The addresses without those of `last`, then these.
@@ -146,18 +160,23 @@ void Socket::write_all(std::string_view bytes, Deadline deadline) {
     }
 }
 
+std::vector<std::string> addresses_of(const Endpoint& endpoint) {
+    const AddressList addresses = resolved(endpoint);
+    std::vector<std::string> list;
+    for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) {
+        std::array<char, INET_ADDRSTRLEN> text{};
+        ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(one->ai_addr)->sin_addr,
+                    text.data(), text.size());
+        list.emplace_back(text.data());
+    }
+    return list;
+}
+
 Socket connect_tcp(const Endpoint& endpoint, Deadline deadline,
                    const std::vector<std::uint32_t>& last) {
-    addrinfo hints{};
-    hints.ai_family = AF_INET; // the swarm's overlay networks use IPv4
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    const int code =
-        ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
-    if (code != 0) throw NetworkError(endpoint.text() + ": " + gai_strerror(code));
-    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, freeaddrinfo);
+    const AddressList addresses = resolved(endpoint);
     std::string reason = "no address";
-    for (const addrinfo* one : in_order(found, last)) {
+    for (const addrinfo* one : in_order(addresses.get(), last)) {
         try {
             const Deadline until = std::min<Deadline>(deadline, Clock::now() + kAddressTimeout);
             Socket socket = connect_address(one->ai_addr, one->ai_addrlen, one->ai_family, until);

@@ -45,6 +45,9 @@ class Socket {
     int fd_;
 };
 
+/// All IPv4 addresses of the name, such as "10.0.1.5". Throws NetworkError.
+std::vector<std::string> addresses_of(const Endpoint& endpoint);
+
 /// Resolves the name and tries its addresses in turn, each for at most two seconds. The connection
 /// fails if the peer's machine does not respond for three seconds.
 /// @param last  addresses (as of peer_address()) to try after all others, in this order

@@ -11,7 +11,9 @@ constexpr Limits kLimits{.most = 256, .each = 64};
 
 void run() {
     const Place place = Place::from_env();
-    Watcher watcher(env_endpoint("DOCKER_READER", "docker-reader:2375"),
+    std::optional<Endpoint> web;
+    if (!env_text("WEB", "").empty()) web = env_endpoint("WEB", "");
+    Watcher watcher(env_endpoint("DOCKER_READER", "docker-reader:2375"), std::move(web),
                     env_millis("POLL_MS", 1500));
     VisualizerApp app(place, watcher);
     ConnectionServer server(

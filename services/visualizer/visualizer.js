@@ -95,6 +95,30 @@ function drawQuorum() {
     setText($("quorum-text"), text);
 }
 
+// Requests per second in steps of two seconds; errors are the lower part of a bar.
+function drawTraffic() {
+    const traffic = state.traffic;
+    $("traffic").hidden = !traffic;
+    if (!traffic) return;
+    $("traffic").dataset.state = traffic.errors ? "errors" : "fine";
+    const bars = $("traffic-bars");
+    const [full, height] = [180, 24];
+    const width = full / traffic.series.length;
+    const most = Math.max(1, ...traffic.series.map(([requests]) => requests));
+    const tall = (rate) => (rate > 0 ? Math.max(2, (rate / most) * height) : 0); // visible, however few
+    const shapes = traffic.series.flatMap(([requests, errors], i) => [[requests, "requests"], [errors, "errors"]]
+        .filter(([rate]) => rate > 0).map(([rate, name]) => {
+            const rect = document.createElementNS(bars.namespaceURI, "rect");
+            Object.entries({ x: i * width, y: height - tall(rate), width: width - 1, height: tall(rate), class: name })
+                .forEach(([key, value]) => rect.setAttribute(key, value));
+            return rect;
+        }));
+    bars.replaceChildren(...shapes);
+    const rate = traffic.rate < 10 ? traffic.rate : Math.round(traffic.rate);
+    setText($("traffic-text"), `${rate} requests/s · ${traffic.errors || "no"} error${traffic.errors === 1 ? "" : "s"} ` +
+        "in the last minute");
+}
+
 function drawTitle() {
     const stacks = [...new Set(state.services.map((service) => service.stack).filter(Boolean))];
     setText(document.querySelector("h1"), stacks.length === 1 ? stacks[0] : "Swarm");
@@ -154,6 +178,8 @@ function makeTask(task) {
     box.dataset.testid = `task-${task.id}`;
     const line = element("span", "line");
     line.append(icon("running", "glyph"), element("span", "name"), element("span", "age"));
+    line.firstChild.removeAttribute("aria-hidden");
+    line.firstChild.setAttribute("role", "img");
     const details = element("dl");
     box.append(line, element("div", "state"), element("div", "error"), details);
     box.addEventListener("click", () => {
@@ -163,9 +189,10 @@ function makeTask(task) {
     return box;
 }
 
-function stateText(task) {
+function stateText(task, rate) {
     const line = [element("b", "", task.state)];
     if (task.state !== task.desired) line.push(` → ${task.desired}`);
+    if (rate !== undefined) line.push(` · ${rate} requests/s`);
     return line;
 }
 
@@ -182,15 +209,17 @@ function updateTask(box, task) {
     box.dataset.since = task.since;
     const isOpen = openTasks.has(task.id);
     box.setAttribute("aria-expanded", String(isOpen));
-    box.setAttribute("aria-label", `${task.name}, ${task.phase}${task.error ? `: ${task.error}` : ""}`);
+    const glyph = box.querySelector(".glyph");
+    glyph.setAttribute("aria-label", task.phase); // the rest of the box is text
     const [line, stateLine, error, details] = box.children;
-    line.querySelector("use").setAttribute("href", `#${task.phase}`);
+    glyph.firstChild.setAttribute("href", `#${task.phase}`);
     setText(line.querySelector(".name"), task.name);
     setText(line.querySelector(".age"), ageText(task.since));
-    const wanted = `${task.state}|${task.desired}`;
+    const rate = task.container ? state.traffic?.containers[task.container] : undefined;
+    const wanted = `${task.state}|${task.desired}|${rate}`;
     if (stateLine.dataset.shown !== wanted) {
         stateLine.dataset.shown = wanted;
-        stateLine.replaceChildren(...stateText(task));
+        stateLine.replaceChildren(...stateText(task, rate));
     }
     setText(error, task.error);
     error.hidden = !task.error;
@@ -273,6 +302,7 @@ function draw() {
     if (!state) return;
     drawTitle();
     drawQuorum();
+    drawTraffic();
     drawServices();
     reconcile($("nodes"), state.nodes, (node) => node.id, makeNode, updateNode);
     const homeless = state.tasks.filter((task) => !state.nodes.some((node) => node.id === task.node));
@@ -321,7 +351,7 @@ function applyTheme() {
     const isDark = theme === "dark" || (theme === "auto" && darkSystem.matches);
     document.documentElement.dataset.theme = isDark ? "dark" : "light";
     setText($("theme"), theme[0].toUpperCase() + theme.slice(1));
-    $("theme").setAttribute("aria-label", `Colors: ${theme === "auto" ? "system" : theme}`);
+    $("theme").setAttribute("aria-label", `Colors: ${theme}`);
 }
 
 $("theme").addEventListener("click", () => {

@@ -5,6 +5,7 @@
 #include "common/text.h"
 
 #include <algorithm>
+#include <array>
 
 namespace hadeploy::svc {
 namespace {
@@ -14,6 +15,9 @@ constexpr std::int64_t kRowsOnPage = 200;
 
 constexpr std::string_view kEntities = "/api/entities/";
 constexpr std::string_view kWrites = "/api/writes/";
+constexpr std::string_view kCounts = "/api/requests";
+/// Requests of checks and of the visualizer.
+constexpr std::array<std::string_view, 4> kUncounted{"/healthz", "/readyz", "/startz", kCounts};
 
 std::string dump(const Json& body) {
     return body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -76,7 +80,11 @@ WebApp::WebApp(Place place, Endpoint database, std::chrono::milliseconds patienc
       start_until_(Clock::now() + start) {}
 
 HttpResponse WebApp::handle(const HttpRequest& request) {
+    const bool counted =
+        std::find(kUncounted.begin(), kUncounted.end(), request.path) == kUncounted.end();
+    if (counted) ++requests_;
     HttpResponse response = route(request);
+    if (counted && response.status >= 500) ++errors_;
     response.headers["X-Served-By"] = url_encode(place_.node) + "/" + url_encode(place_.container);
     return response;
 }
@@ -104,6 +112,7 @@ HttpResponse WebApp::api(const HttpRequest& request) {
             return path == "/api/entities" ? api_put(request) : not_found();
         if (path == "/api/entities") return api_list(request);
         if (path == "/api/writes") return api_writes(request);
+        if (path == kCounts) return reply(counts());
         if (path == "/api/check")
             return reply({{"integrity", ask({{"op", "check"}}).at("integrity")}});
         if (path.starts_with(kEntities))
@@ -246,6 +255,10 @@ HttpResponse WebApp::reply(const Json& body) const {
     Json full = body;
     full["served_by"] = {{"node", place_.node}, {"container", place_.container}};
     return HttpResponse::json(200, dump(full));
+}
+
+Json WebApp::counts() const {
+    return {{"requests", requests_.load()}, {"errors", errors_.load()}};
 }
 
 Json WebApp::ask(const Json& request) {

@@ -36,6 +36,7 @@ class WebApp {
     HttpResponse show_page(const HttpRequest& request);
     HttpResponse submit(const HttpRequest& request);
     HttpResponse reply(const Json& body) const;
+    Json counts() const;
     Json ask(const Json& request);
 
     /// Limit of concurrent database requests. It is low enough that each is answered before its
@@ -49,6 +50,8 @@ class WebApp {
     Deadline start_until_;
     std::atomic<bool> reached_ = false; ///< the database, at least once
     Turns turns_{kTurns};
+    std::atomic<std::uint64_t> requests_ = 0; ///< without checks of this service
+    std::atomic<std::uint64_t> errors_ = 0;   ///< of these, those answered with 500 or more
 };
 
 } // namespace hadeploy::svc

@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include "visualizer/state.h"
+#include "visualizer/traffic.h"
 
 #include <doctest/doctest.h>
 
@@ -147,6 +148,7 @@ TEST_CASE("the visualizer shows the swarm through the reader, and reports when i
     Service visualizer("visualizer", {{"DOCKER_READER", reader.address()}, {"POLL_MS", "20"}});
     const auto state = [&] { return get_json(visualizer.port(), "/api/state").body; };
     REQUIRE(eventually([&] { return state().at("stale") == false; }));
+    CHECK(state().at("traffic").is_null()); // without WEB
     CHECK(state().at("nodes")[0].at("name") == "n1");
     CHECK(state().at("tasks")[0].at("phase") == "running");
     docker.answer_with(500);
@@ -155,6 +157,70 @@ TEST_CASE("the visualizer shows the swarm through the reader, and reports when i
     CHECK(state().at("nodes").size() == 1);
     docker.answer_with(200);
     CHECK(eventually([&] { return state().at("stale") == false; }));
+    CHECK(visualizer.stop() == 0);
+}
+
+TEST_CASE("rates of requests are the differences between polls") {
+    const auto at = [](double seconds) {
+        return Traffic::Time(std::chrono::duration_cast<Traffic::Time::duration>(
+            std::chrono::duration<double>(1000 + seconds)));
+    };
+    Traffic traffic;
+    CHECK(traffic.to_json().is_null());
+    traffic.update({}, at(0));
+    CHECK(traffic.to_json().is_null());
+    traffic.update({{"a", 500, 50}, {"b", 7, 0}}, at(1)); // counted before anybody looked
+    CHECK(traffic.to_json().at("rate") == 0);
+    CHECK(traffic.to_json().at("errors") == 0);
+    traffic.update({{"a", 520, 51}, {"b", 47, 0}}, at(5));
+    Json json = traffic.to_json();
+    CHECK(json.at("rate") == 15); // 60 in 4 s
+    CHECK(json.at("errors") == 1);
+    CHECK(json.at("containers") == Json{{"a", 5}, {"b", 10}});
+    REQUIRE(json.at("series").size() == 30);
+    CHECK(json.at("series")[29] == Json::array({15, 0.3})); // from 2 to 4 s; the next is incomplete
+    CHECK(json.at("series")[28] == Json::array({7.5, 0.1}));
+    CHECK(json.at("series")[27] == Json::array({0, 0}));
+    traffic.update({{"b", 3, 0}}, at(9)); // "a" is gone, "b" has started again
+    json = traffic.to_json();
+    CHECK(json.at("rate") == 7.5);
+    CHECK(json.at("errors") == 1);
+    CHECK(json.at("containers") == Json{{"b", 5}});
+    traffic.update({{"b", 13, 2}}, at(19));
+    CHECK(traffic.to_json().at("rate") == 1);
+    CHECK(traffic.to_json().at("errors") == 3);
+    traffic.update({}, at(62)); // what happened from 1 to 2 s is older than a minute
+    CHECK(traffic.to_json().at("errors") == 3);
+    CHECK(traffic.to_json().at("rate") == 0);
+    traffic.update({}, at(70));
+    CHECK(traffic.to_json().at("errors") == 2);
+    traffic.update({}, at(90));
+    CHECK(traffic.to_json().at("errors") == 0);
+    CHECK(traffic.to_json().at("series")[0] == Json::array({0, 0}));
+}
+
+TEST_CASE("the visualizer shows the requests that the web service counts") {
+    FakeDocker docker({{"/nodes", "[]"}, {"/services", "[]"}, {"/tasks", "[]"}});
+    Service reader("docker-reader", {{"DOCKER_SOCKET", docker.path()}});
+    Service web("web",
+                {{"DATABASE", "127.0.0.1:1"}, {"REQUEST_TIMEOUT_MS", "100"}, {"LINGER_MS", "1"}});
+    Service visualizer(
+        "visualizer",
+        {{"DOCKER_READER", reader.address()}, {"WEB", web.address()}, {"POLL_MS", "20"}});
+    const auto traffic = [&] {
+        return get_json(visualizer.port(), "/api/state").body.at("traffic");
+    };
+    REQUIRE(eventually([&] { return traffic().is_object(); }));
+    CHECK(traffic().at("errors") == 0);
+    get_text(web.port(), "/");
+    get_text(web.port(), "/style.css");
+    CHECK(eventually([&] { return traffic().at("errors") == 1; }));
+    CHECK(traffic().at("rate").get<double>() > 0);
+    CHECK(traffic().at("containers").size() == 1);
+    web.kill_now();
+    CHECK(eventually([&] { return traffic().at("containers").empty(); }));
+    docker.answer_with(500); // its figures do not depend on Docker
+    CHECK(traffic().at("errors") == 1);
     CHECK(visualizer.stop() == 0);
 }
 

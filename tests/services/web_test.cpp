@@ -158,6 +158,27 @@ TEST_CASE("a task passes its check once the database has responded, and during a
     CHECK(passes(patient)); // no task would serve if the database stays away
 }
 
+TEST_CASE("each container counts its requests and errors, without checks and polls") {
+    Service web("web",
+                {{"DATABASE", "127.0.0.1:1"}, {"REQUEST_TIMEOUT_MS", "200"}, {"LINGER_MS", "1"}});
+    const auto counts = [&](const char* key) {
+        return get_json(web.port(), "/api/requests").body.at(key).get<int>();
+    };
+    for (const char* path : {"/healthz", "/readyz", "/startz", "/api/requests"})
+        get_text(web.port(), path);
+    CHECK(counts("requests") == 0);
+    CHECK(counts("errors") == 0);
+    for (const char* path : {"/style.css", "/nothing", "/api/writes?after=x"})
+        get_text(web.port(), path);
+    CHECK(counts("requests") == 3);
+    CHECK(counts("errors") == 0);
+    CHECK(get_text(web.port(), "/").starts_with("HTTP/1.1 503"));
+    CHECK(post_json(web.port(), "/api/entities", {{"name", "a"}, {"quantity", 1}}).status == 503);
+    CHECK(counts("requests") == 5);
+    CHECK(counts("errors") == 2);
+    CHECK(get_json(web.port(), "/api/requests").body.at("served_by").at("node") == "test");
+}
+
 TEST_CASE("requests beyond the capacity of a slow database are refused at once") {
     constexpr int kTurns = 16;
     std::atomic<int> asked = 0;

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { openPage, withBrowser } from "./browser.mjs";
+import { assertAccessible, openPage, withBrowser } from "./browser.mjs";
 import { drainNode2, kCanary, killNode3, serve, steadySwarm } from "./fake-docker.mjs";
 import { checkVisualizer } from "./visualizer.mjs";
 
@@ -32,13 +32,13 @@ function start(program, environment) {
 }
 
 /// A swarm of the test's own, and the address of a visualizer that shows it.
-async function showSwarm() {
+async function showSwarm(environment = {}) {
     const swarm = steadySwarm();
     const socket = join(directory, `docker${children.length}.sock`);
     const docker = await serve(socket, swarm);
     docker.unref();
     const reader = await start("docker-reader", { DOCKER_SOCKET: socket });
-    const port = await start("visualizer", { DOCKER_READER: `127.0.0.1:${reader}`, POLL_MS: "100" });
+    const port = await start("visualizer", { DOCKER_READER: `127.0.0.1:${reader}`, POLL_MS: "100", ...environment });
     return { swarm, url: `http://127.0.0.1:${port}/` };
 }
 
@@ -97,6 +97,62 @@ test("a drain and a failure are seen live", async () => {
         assert.deepEqual(faults, []);
     });
 });
+
+/// A web service without a database, a swarm in which it is the task web.1, and a visualizer that shows both.
+async function showTraffic() {
+    const web = `127.0.0.1:${await start("web", { DATABASE: "127.0.0.1:1", REQUEST_TIMEOUT_MS: "100" })}`;
+    const shown = await showSwarm({ WEB: web });
+    shown.swarm.tasks[0].Status.ContainerStatus.ContainerID = hostname();
+    const send = async (path, count) => { for (let i = 0; i < count; ++i) await (await fetch(`http://${web}${path}`)).text(); };
+    return { ...shown, send };
+}
+
+test("requests and errors of the web service are shown, in all and for each task", async () => {
+    const { url, send } = await showTraffic();
+    await withBrowser(async (context) => {
+        const { page, faults } = await openPage(context, url);
+        await seen(page, '[data-testid="traffic"][data-state="fine"]');
+        assert.match(await page.innerText("#traffic-text"), /0 requests\/s · no errors in the last minute/);
+        assert.match(await page.innerText('[data-testid="node-node1"]'), /web\.1[^]*running · 0 requests\/s/);
+        await send("/style.css", 40);
+        await seen(page, "#traffic-bars rect.requests");
+        assert.equal((await page.$$("#traffic-bars rect.errors")).length, 0);
+        await send("/", 1);
+        await seen(page, '[data-testid="traffic"][data-state="errors"]');
+        assert.match(await page.innerText("#traffic-text"), /[1-9].* requests\/s · 1 error in the last minute/);
+        await seen(page, "#traffic-bars rect.errors");
+        assert.deepEqual(faults, []);
+    });
+});
+
+test("without the counts of a web service, there is no place for them", async () => {
+    const { url } = await showSwarm();
+    await withBrowser(async (context) => {
+        const { page } = await openPage(context, url);
+        await seen(page, ".task");
+        assert.equal(await page.isVisible('[data-testid="traffic"]'), false);
+    });
+});
+
+for (const colorScheme of ["light", "dark"])
+    for (const width of [1600, 380])
+        test(`no rule of axe is broken: ${colorScheme}, ${width} pixels`, async () => {
+            const { swarm, url, send } = await showTraffic();
+            drainNode2(swarm);
+            killNode3(swarm);
+            await withBrowser(async (context) => {
+                const { page, faults } = await openPage(context, url);
+                await seen(page, '[data-testid="node-node3"][data-state="down"]');
+                await send("/style.css", 200);
+                await send("/", 3);
+                await seen(page, "#traffic-bars rect.errors");
+                await page.waitForTimeout(700); // the arrival of the boxes is animated
+                if (process.env.SCREENSHOT)
+                    await page.screenshot({ path: `${process.env.SCREENSHOT}.${colorScheme}.${width}.png`, fullPage: true });
+                await assertAccessible(page);
+                assert.deepEqual(faults, []);
+            }, { colorScheme, viewport: { width, height: 900 } });
+        });
 
 test("a picture that is old says so, and recovers by itself", async () => {
     const { swarm, url } = await showSwarm();
