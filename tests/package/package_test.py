@@ -170,13 +170,48 @@ class RootTest(Case):
             self.good("apt-config", "dump"))) + "\n")
         return sources, options
 
-    def test_installed_used_and_removed(self):
+    def in_a_root(self, script):
+        """The output of a script that runs in a new root directory with the package in /tmp/hadeploy.deb."""
         if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
             self.skipTest("needs root and mmdebstrap")
         suite = re.search(r"(?m)^VERSION_CODENAME=(\S+)", pathlib.Path("/etc/os-release").read_text())[1]
         sources, options = self.apt_of_this_machine(suite)
         use = made / "use"
-        use.write_text("""set -eu
+        use.write_text(script)
+        done = run("mmdebstrap", "--quiet", "--mode=root", "--variant=apt", "--format=null", f"--aptopt={options}",
+                   f"--customize-hook=copy-in {use} /tmp",
+                   f"--customize-hook=cp {package} \"$1/tmp/hadeploy.deb\"",
+                   "--customize-hook=chroot \"$1\" sh /tmp/use", suite, "/dev/null", sources)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("all of it was done", done.stdout)
+        return done.stdout
+
+    def test_the_image_for_ci(self):
+        """The commands of the Containerfile, which no test builds."""
+        recipe = (SOURCE / "Containerfile").read_text().replace("\\\n", "")
+        self.assertEqual(re.findall(r"(?m)^COPY .*", recipe), ["COPY hadeploy_*.deb /tmp/hadeploy.deb"])
+        commands = "\n".join(re.findall(r"(?m)^RUN (.*)", recipe))
+        self.in_a_root(f"""set -eu
+export HOME=/root LC_ALL=C.UTF-8
+# as in the image of Debian; mmdebstrap has switched recommended packages off
+echo 'APT::Install-Recommends "true";' >/etc/apt/apt.conf.d/zz-recommended
+{commands}
+[ ! -e /tmp/hadeploy.deb ]
+git --version
+ssh -V
+cd /root
+hadeploy init --template ha3 ha3
+hadeploy validate ha3
+hadeploy init demo
+cd demo
+hadeploy plan --out plan
+hadeploy show --markdown plan
+hadeploy apply plan
+echo all of it was done
+""")
+
+    def test_installed_used_and_removed(self):
+        self.in_a_root("""set -eu
 export HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 apt-get install -q -y /tmp/hadeploy.deb
 hadeploy --version
@@ -205,12 +240,6 @@ apt-get remove -q -y hadeploy
 if [ -e /usr/bin/hadeploy ] || [ -e /usr/share/hadeploy ]; then exit 1; fi
 echo all of it was done
 """)
-        done = run("mmdebstrap", "--quiet", "--mode=root", "--variant=apt", "--format=null", f"--aptopt={options}",
-                   f"--customize-hook=copy-in {use} /tmp",
-                   f"--customize-hook=cp {package} \"$1/tmp/hadeploy.deb\"",
-                   "--customize-hook=chroot \"$1\" sh /tmp/use", suite, "/dev/null", sources)
-        self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn("all of it was done", done.stdout)
 
 
 if __name__ == "__main__":
