@@ -42,9 +42,9 @@ if [ -e "$info" ]; then
 fi
 [ ! -e "$marker" ] || { echo "== marker"; show "$marker"; }
 [ -z "$group" ] || [ ! -e "/var/lib/glusterd/groups/$group" ] || { echo "== group"; show "/var/lib/glusterd/groups/$group"; }
-# Sets `said` to what the members report. It fails without output if one of them has just gone down: the
-# query would wait up to two minutes for it. And it goes on to hold the lock on the volume, so that the next
-# query is refused, also after the member has returned. That one is sent again.
+# Sets `said` to what the members report. If one of them has just gone down, the query would wait up to two
+# minutes for it, so this gives up, without output. The query continues to hold the lock on the volume, so the
+# next one is refused, even after the member has returned. That one is sent again.
 ask() {
     asked=$(seconds)
     while :; do
