@@ -2,12 +2,12 @@
 # Builds a base image for virtual machines from the packages of the machine's own distribution,
 # without a download site or an installer. The image is for direct kernel boot with an ordinary
 # cloud-init NoCloud seed on a virtio disk, and is reduced so that it boots fast under emulation
-# without KVM.
+# without KVM. Runs in one script with src/provider_api/apt_sources.sh, which precedes it.
 set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: bootstrap.sh OUTDIR
+usage: cat apt_sources.sh bootstrap.sh | bash -s OUTDIR
 
 Writes OUTDIR/vmlinuz, OUTDIR/initrd.img and, last, OUTDIR/root.qcow2 (each by a rename, so that it
 is complete). Needs root. Progress goes to standard error as "bootstrap: STEP".
@@ -72,39 +72,6 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 root=$work/root
-
-# The distribution's own sources in the one-line format, as apt reads them from this machine's
-# configuration (one-line lists, deb822 files, mirror lists). Third-party repositories are left out:
-# the guest does not have their keys.
-apt_sources() {
-    local uri release component signed_by options
-    # apt prints the literal name of a field without a value.
-    # shellcheck disable=SC2016
-    apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SIGNED_BY)' \
-        'Created-By: Packages' | sort -u |
-        while IFS='|' read -r uri release component signed_by; do
-            case $release in
-            "$host_suite" | "$host_suite-updates" | "$host_suite-security") ;;
-            *) continue ;;
-            esac
-            case $component in main | universe) ;; *) continue ;; esac
-            # A mirror list is a file on this machine, so the guest gets its first entry.
-            if [[ $uri == mirror+file:* ]]; then
-                uri=$(awk '!/^#/ && NF {print $1; exit}' "${uri#mirror+file:}")
-            fi
-            options=
-            [[ $signed_by == /* ]] && options="[signed-by=$signed_by] "
-            echo "deb $options$uri ${release/#$host_suite/$suite} $component"
-        done
-}
-
-# Settings that this machine's apt needs to reach its sources (proxy, clock checks of frozen mirrors).
-apt_options() {
-    apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-(Valid-Until|Date)|ForceIPv[46]) ' || true
-}
-
-# Removes user:password@ from URIs.
-without_credentials() { sed -E 's#(://)[^/@ "]*@#\1#g'; }
 
 put() { # put PATH [MODE]: writes standard input to a file of the image
     mkdir -p "$(dirname "$root$1")"

@@ -4,14 +4,13 @@
 #include "core/hash.h"
 #include "core/process.h"
 #include "embedded/bootstrap_script.h"
+#include "provider_api/local_build.h"
 #include "provider_api/prerequisites.h"
 
 #include <algorithm>
 #include <array>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <thread>
 #include <unistd.h>
 
 namespace hadeploy::libvirt {
@@ -65,31 +64,12 @@ std::string packages_of(const Value& recipe) {
 
 /// Enough for emulation and a slow mirror; a bootstrap that takes longer is aborted.
 constexpr std::chrono::hours kLongestBootstrap{1};
-
-/// Held while an image is built: a second hadeploy waits for the first and uses its result.
-class CacheLock {
-  public:
-    CacheLock(Session& session, const fs::path& path)
-        : file_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-        if (!file_) throw system_error("open", path);
-        bool reported = false;
-        while (flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
-            session.check_stop();
-            if (!std::exchange(reported, true))
-                session.progress("waiting for another hadeploy that builds it");
-            std::this_thread::sleep_for(std::chrono::milliseconds(200));
-        }
-    }
-
-  private:
-    Fd file_;
-};
 } // namespace
 
 std::string recipe_key(const Value& recipe) {
-    return sha256_hex(fmt::format("{}\n{}\n{}\n{}", embedded::bootstrap_script,
-                                  recipe.text("suite"), recipe.integer("size"),
-                                  packages_of(recipe)))
+    return sha256_hex(fmt::format("{}{}\n{}\n{}\n{}", apt_source_functions(),
+                                  embedded::bootstrap_script, recipe.text("suite"),
+                                  recipe.integer("size"), packages_of(recipe)))
         .substr(0, 32);
 }
 
@@ -103,13 +83,16 @@ Image bootstrap_image(Session& session, const Value& recipe) {
     const std::string key = recipe_key(recipe);
     const Image image = cached_image(session.context.cache_dir, recipe);
     fs::create_directories(cache / key);
-    const CacheLock lock(session, cache / (key + ".lock"));
+    const BuildLock lock(
+        cache / (key + ".lock"), [&](std::string_view step) { session.progress(step); },
+        session.context.stop);
     if (fs::exists(image.disk)) { // complete: the disk is renamed into place last
         session.progress("base image: found in the cache");
         return image;
     }
     const fs::path script = cache / (key + ".sh");
-    write_file(script, embedded::bootstrap_script);
+    write_file(script,
+               std::string(apt_source_functions()) + std::string(embedded::bootstrap_script));
     ProcessSpec process{.argv = {"bash", script.string(), (cache / key).string()}};
     process.environment = {{"HADEPLOY_SUITE", recipe.text("suite")},
                            {"HADEPLOY_SIZE", std::to_string(recipe.integer("size"))},
