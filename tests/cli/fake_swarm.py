@@ -3,7 +3,7 @@ for Docker.
 
 The programs keep services, configs, images and containers in a file that all nodes share. They do not cover: the
 decisions of a swarm (where tasks run, whether they start), the real parsing of compose files and of the options of
-`docker`, volumes and networks, the content of images, and terminals within containers.
+`docker`, volumes and networks, running an image, and terminals within containers.
 """
 import json
 import os
@@ -162,6 +162,18 @@ elif words[:2] == ["image", "rm"]:
         return "Error response from daemon: No such image: " + words[-1]
     if error := update(remove):
         fail(error)
+elif words[0] == "load":
+    import hashlib, io, tarfile
+    archive = tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read()))
+    content = lambda name: archive.extractfile(name).read()
+    manifest = json.loads(content("manifest.json"))[0]
+    config = content(manifest["Config"])
+    found = ["sha256:" + hashlib.sha256(content(layer)).hexdigest() for layer in manifest["Layers"]]
+    if found != json.loads(config)["rootfs"]["diff_ids"]:
+        fail("the layers are not those of the configuration")
+    update(lambda d: d["images"].setdefault(NODE, []).append({
+        "id": "sha256:" + hashlib.sha256(config).hexdigest(), "tags": manifest["RepoTags"], "digests": [],
+        "size": sum(member.size for member in archive)}))
 elif words[0] == "version":
     print("20.10")
 else:
@@ -183,12 +195,17 @@ def answer(method, url, body):
     if method == "POST" and what.startswith("configs/"):
         data["configs"] = [c | {"Spec": c["Spec"] | {"Labels": json.loads(body)["Labels"]}} for c in data["configs"]]
         (shared / "cluster.json").write_text(json.dumps(data))
-        return {}
+        return 200, {}
+    if what.startswith("images/"):
+        for image in data["images"].get(path.name, []):
+            if what.split("/", 1)[1].removesuffix("/json") in [image["id"], *image["tags"]]:
+                return 200, {"Id": image["id"], "RepoTags": image["tags"]}
+        return 404, {"message": "No such image"}
     tasks = [{"ID": f"{s['ID']}-{n}", "ServiceID": s["ID"], "Slot": n + 1, "NodeID": "id-node2",
               "DesiredState": "running", "Status": {"State": "running"}}
              for s in data["services"].values() for n in range(s["Spec"]["Mode"]["Replicated"]["Replicas"])]
-    return {"services": list(data["services"].values()), "configs": data["configs"], "tasks": tasks,
-            "nodes": data["nodes"]}.get(what, [])
+    return 200, {"services": list(data["services"].values()), "configs": data["configs"], "tasks": tasks,
+                 "nodes": data["nodes"]}.get(what, [])
 if child == 0:
     pathlib.Path("/proc/self/comm").write_text("dockerd")
     while True:
@@ -201,8 +218,9 @@ if child == 0:
         while length and len(body) < length[0]:
             body += client.recv(65536)
         method, url = head.split()[:2]
-        text = json.dumps(answer(method.decode(), url.decode(), body), separators=(",", ":"))
-        client.sendall(f"HTTP/1.0 200 X\\r\\nServer: D\\r\\n\\r\\n{text}".encode())
+        status, result = answer(method.decode(), url.decode(), body)
+        text = json.dumps(result, separators=(",", ":"))
+        client.sendall(f"HTTP/1.0 {status} X\\r\\nServer: D\\r\\n\\r\\n{text}".encode())
         client.close()
 pathlib.Path("/run/docker.pid").write_text(f"{child}\\n")
 os.execv("/usr/sbin/sshd", ["/usr/sbin/sshd", "-D", "-e", "-f", str(path / "sshd_config")])

@@ -272,6 +272,25 @@ class DoctorTest(Case):
         found = self.doctor(code=1, env={"PATH": str(self.path)})
         self.is_missing(found, "libvirt", "base image", "which this machine does not have")
 
+    def test_tools_that_build_an_image_from_packages(self):
+        tools = self.path / "tools"
+        tools.mkdir()
+        name = ("ssh", "images from packages")
+
+        def doctor(path, code=1):
+            self.spec("resources: {image: {type: docker.image, name: web, host: {address: 192.0.2.1}, packages: "
+                      "{suite: bookworm, install: [jq]}}}\n")
+            return self.doctor(code=code, env={"PATH": str(path)})
+
+        self.is_missing(doctor(self.path), *name, "apt, which this machine does not have", "run hadeploy on Debian")
+        (tools / "apt-get").symlink_to("/bin/true")
+        self.is_missing(doctor(tools), *name, "mmdebstrap is missing", "apt-get install mmdebstrap")
+        (tools / "mmdebstrap").symlink_to("/bin/true")
+        if os.geteuid() == 0:
+            self.assertEqual(doctor(tools, code=0)[name]["status"], "met")
+        self.spec("")
+        self.assertNotIn(name, self.doctor(env={"PATH": str(self.path)}))
+
     def test_too_little_memory(self):
         shutil.copy(SOURCE / "tests/cli/catalogue/libvirt-not-enough-memory/hadeploy.yaml", self.path)
         found = self.doctor(code=1)

@@ -70,6 +70,32 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(r.steps == std::vector<std::string>{"asking for a token", "joining"});
     }
 
+    TEST_CASE("a command's input is built when the command runs") {
+        Bench bench;
+        const auto built = [&](const std::filesystem::path& cache, const Notice& progress) {
+            progress("building in " + cache.string());
+            write_file(bench.dir.path / "built", "content\n");
+            return bench.dir.path / "built";
+        };
+        bench.endpoint = SshEndpoint(std::make_shared<Pool>(),
+                                     login_from(bench.server.connection()), {}, "/cache");
+        Results r = bench.apply(
+            {{.script = "true"},
+             {.script = "cat >" + bench.file, .build_input = built, .step = "loading"}});
+        REQUIRE(!r.errors[0]);
+        CHECK(r.attributes[0]["text"] == Value("content\n"));
+        CHECK(r.steps == std::vector<std::string>{"building in /cache", "loading"});
+
+        const auto broken = [](const std::filesystem::path&,
+                               const Notice&) -> std::filesystem::path {
+            throw Error(ErrorKind::failed, "cannot build");
+        };
+        r = bench.apply({{.script = "echo ran >" + bench.file, .build_input = broken}});
+        REQUIRE(r.errors[0]);
+        CHECK(r.errors[0]->message == "cannot build");
+        CHECK(read_file(bench.file) == "content\n"); // the script did not run
+    }
+
     TEST_CASE("no host succeeds: empty input if allowed, but not if a host did not answer") {
         Bench bench;
         const Value here = bench.server.connection("127.0.1.1");

@@ -91,9 +91,10 @@ std::optional<Error> conflict_with(const Change& change, const Observation& seen
 }
 
 Application::Application(Pool& pool, const Login& login, std::stop_token stop,
-                         std::span<const Change> changes, ChangeSink& sink)
-    : pool_(pool), login_(login), stop_(std::move(stop)), changes_(changes), sink_(sink),
-      ended_(changes.size(), false) {}
+                         const std::filesystem::path& cache_dir, std::span<const Change> changes,
+                         ChangeSink& sink)
+    : pool_(pool), login_(login), stop_(std::move(stop)), cache_dir_(cache_dir), changes_(changes),
+      sink_(sink), ended_(changes.size(), false) {}
 
 void Application::collect() {
     for (std::size_t i = 0; i < changes_.size(); ++i) {
@@ -151,6 +152,7 @@ void Application::run_command(Item& item) {
         item.command.input = std::move(*carried_);
         carried_.reset();
     }
+    if (item.command.build_input && !build_input(item)) return;
     if (!item.command.on.empty())
         run_elsewhere(item);
     else if (shares_an_exec(item))
@@ -159,11 +161,22 @@ void Application::run_command(Item& item) {
         run_alone(item);
 }
 
+bool Application::build_input(Item& item) {
+    try {
+        item.command.input_file = std::exchange(item.command.build_input, {})(
+            cache_dir_, [&](std::string_view step) { sink_.progress(item.change, step); });
+        return true;
+    } catch (const Error& error) {
+        fail(item.change, error);
+        return false;
+    }
+}
+
 bool Application::shares_an_exec(const Item& item) const {
     const Command& command = item.command;
     return item.work == Work::look ||
            (item.work == Work::command && command.on.empty() && command.input_file.empty() &&
-            travels_in_script(command.input));
+            !command.build_input && travels_in_script(command.input));
 }
 
 void Application::announce(std::size_t at) {

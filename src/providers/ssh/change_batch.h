@@ -9,7 +9,8 @@ namespace hadeploy::ssh {
 class Application {
   public:
     Application(Pool& pool, const Login& login, std::stop_token stop,
-                std::span<const Change> changes, ChangeSink& sink);
+                const std::filesystem::path& cache_dir, std::span<const Change> changes,
+                ChangeSink& sink);
     void run();
 
   private:
@@ -27,6 +28,8 @@ class Application {
 
     void collect();
     void run_command(Item& item);
+    /// Calls Command::build_input. @returns false if it failed, and so the change
+    bool build_input(Item& item);
     void run_together();
     void run_alone(const Item& item);
     void run_elsewhere(const Item& item);
@@ -44,6 +47,7 @@ class Application {
     Pool& pool_;
     const Login& login_;
     std::stop_token stop_;
+    const std::filesystem::path& cache_dir_;
     std::span<const Change> changes_;
     ChangeSink& sink_;
 

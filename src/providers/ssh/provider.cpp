@@ -54,7 +54,7 @@ std::vector<Observation> SshEndpoint::read(std::span<const ReadRequest> requests
 }
 
 void SshEndpoint::apply(std::span<const Change> changes, ChangeSink& sink) {
-    Application(*pool_, login_, {}, changes, sink)
+    Application(*pool_, login_, {}, cache_dir_, changes, sink)
         .run(); // no stop token: started changes run to their end
 }
 

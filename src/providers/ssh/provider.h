@@ -16,8 +16,11 @@ Observation observation_from(const ReadRequest& request, const ProbeResult& resu
 /// A host. All its reads share one exec; consecutive changes share one too.
 class SshEndpoint final : public OpenEndpoint, public KeepsFiles, public RunsScripts {
   public:
-    SshEndpoint(std::shared_ptr<Pool> pool, Login login, std::stop_token stop)
-        : pool_(std::move(pool)), login_(std::move(login)), stop_(std::move(stop)) {}
+    /// @param cache_dir  as in ProviderContext, for Command::build_input
+    SshEndpoint(std::shared_ptr<Pool> pool, Login login, std::stop_token stop,
+                std::filesystem::path cache_dir = {})
+        : pool_(std::move(pool)), login_(std::move(login)), stop_(std::move(stop)),
+          cache_dir_(std::move(cache_dir)) {}
     std::vector<Observation> read(std::span<const ReadRequest> requests,
                                   const Notice& notice) override;
     void apply(std::span<const Change> changes, ChangeSink& sink) override;
@@ -30,6 +33,7 @@ class SshEndpoint final : public OpenEndpoint, public KeepsFiles, public RunsScr
     std::shared_ptr<Pool> pool_;
     Login login_;
     std::stop_token stop_;
+    std::filesystem::path cache_dir_;
 };
 
 } // namespace hadeploy::ssh

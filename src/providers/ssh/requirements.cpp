@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 #include <map>
 #include <memory>
+#include <optional>
 #include <tuple>
+#include <unistd.h>
 
 namespace hadeploy::ssh {
 
@@ -101,12 +103,36 @@ class KeySearch {
     std::map<std::string, Agent> agents_; ///< by Login::agent
 };
 
+/// Whether this machine can build images from packages.
+std::optional<Prerequisite> image_builder(const ProviderUse& use, const ProviderContext& context) {
+    const bool builds = use.no_spec || std::any_of(use.resources.begin(), use.resources.end(),
+                                                   [](const ProviderUse::Resource& used) {
+                                                       return used.type->name == "docker.image" &&
+                                                              !used.config["packages"].is_null();
+                                                   });
+    if (!builds) return std::nullopt;
+    const std::string what = "images from packages";
+    if (find_program("apt-get", context).empty())
+        return Prerequisite::missing(what,
+                                     "they are built with apt, which this machine does not have",
+                                     "run hadeploy on Debian or Ubuntu, or use an `archive`");
+    if (find_program("mmdebstrap", context).empty())
+        return Prerequisite::missing(what, "to build them, mmdebstrap is missing",
+                                     how_to_install({"mmdebstrap"}, context));
+    if (::geteuid() != 0)
+        return Prerequisite::missing(what, "only root can build them",
+                                     "run apply as root, or use an `archive`");
+    return Prerequisite::met(what, "the tools to build them are installed");
+}
+
 } // namespace
 
 std::vector<Prerequisite> requirements(const ProviderUse& use, const ProviderContext& context) {
     KeySearch search(context.stop);
-    if (use.no_spec) return {search.find("key", Login{})};
     std::vector<Prerequisite> out;
+    if (std::optional<Prerequisite> builder = image_builder(use, context))
+        out.push_back(std::move(*builder));
+    if (use.no_spec) out.push_back(search.find("key", Login{}));
     // hosts with the same result are one prerequisite
     std::map<std::tuple<Prerequisite::Status, std::string, std::string>, std::size_t> known;
     std::map<std::size_t, std::size_t> more;

@@ -122,7 +122,8 @@ class SshProvider final : public Provider, public HasPrerequisites {
         Login login = login_from(endpoint.config);
         const std::shared_ptr<Pool> pool = pool_of(context.lineage);
         pool->connect(login, context.stop);
-        return std::make_shared<SshEndpoint>(pool, std::move(login), context.stop);
+        return std::make_shared<SshEndpoint>(pool, std::move(login), context.stop,
+                                             context.cache_dir);
     }
 
   private:
