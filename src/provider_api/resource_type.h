@@ -15,6 +15,9 @@ struct NetworkUse {
     std::string range;   ///< CIDR of a created network; "" for an address
     std::string address; ///< IPv4; for a created network: the host's own address in it
     Loc loc;             ///< place of the range or the address in the spec
+    /// Only ranges in the same space must not overlap: "" for the networks of libvirt's host, or
+    /// the host or swarm of a Docker network.
+    std::string space = {};
 };
 
 /// Data that exists only in an object, and is lost when the object is removed.

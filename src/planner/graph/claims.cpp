@@ -144,10 +144,12 @@ void Claims::check_ranges(Diagnostics& diagnostics) const {
     std::vector<const Range*> sorted;
     for (const Range& r : ranges_) sorted.push_back(&r);
     std::stable_sort(sorted.begin(), sorted.end(), [](const Range* a, const Range* b) {
-        return interval(a->use.range).first < interval(b->use.range).first;
+        return std::pair(std::string_view(a->use.space), interval(a->use.range).first) <
+               std::pair(std::string_view(b->use.space), interval(b->use.range).first);
     });
-    const Range* widest = nullptr; // the previous range that ends last
+    const Range* widest = nullptr; // the previous range of the same space that ends last
     for (const Range* r : sorted) {
+        if (widest != nullptr && widest->use.space != r->use.space) widest = nullptr;
         const Interval here_range = interval(r->use.range);
         const Range* last = widest;
         if (widest == nullptr || here_range.last > interval(widest->use.range).last) widest = r;
