@@ -20,7 +20,7 @@ using namespace hadeploy::test;
 namespace fs = std::filesystem;
 
 namespace {
-struct Answer {
+struct Response {
     std::vector<SectionResult> sections;
     bool complete = false;
     std::string notice, boot;
@@ -49,7 +49,7 @@ struct LocalShell {
         return compose_operation(sections, name, "", boot);
     }
     /// The client disconnects when it has its answer without a confirmation, so the files stay.
-    Answer run(const std::string& script) const {
+    Response run(const std::string& script) const {
         const TempDir here;
         write_file(here.path / "script", script);
         const std::string client = fmt::format("cd {}\n"
@@ -63,8 +63,8 @@ struct LocalShell {
                                                here.path.string(), name.id);
         return read(run_process({.argv = {"sh"}, .input = client}));
     }
-    [[nodiscard]] Answer read(const ProcessResult& result) const {
-        Answer answer;
+    [[nodiscard]] Response read(const ProcessResult& result) const {
+        Response answer;
         Frames frames(name.id, [&](std::size_t, SectionResult section) {
             answer.sections.push_back(std::move(section));
         });
@@ -136,18 +136,18 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
         // Another operation blocks them all at the point where each has seen that none has started.
         LocalShell other;
         other.name.lineage = local.name.lineage;
-        std::vector<Answer> answers(4);
+        std::vector<Response> answers(4);
         {
             std::vector<std::jthread> attempts;
             attempts.emplace_back([&] { other.run(other.script({other.until("go")})); });
             while (!other.begun()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-            for (Answer& answer : answers)
+            for (Response& answer : answers)
                 attempts.emplace_back([&] { answer = local.run(script); });
             std::this_thread::sleep_for(std::chrono::milliseconds(700));
             write_file(other.path("go"), "");
         }
         answers.push_back(local.run(script)); // after it has ended
-        for (const Answer& answer : answers) {
+        for (const Response& answer : answers) {
             CHECK(answer.complete);
             REQUIRE(answer.sections.size() == 2);
             CHECK(answer.sections[0].out == "out\n");
@@ -189,7 +189,7 @@ TEST_SUITE("as root" * doctest::skip(!SshServer::possible())) {
                 {{.script = "until [ -e " + local.path("go") + " ]; do sleep 0.05; done"}}));
         });
         while (!local.begun()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-        const Answer busy = wait(local.name.lineage);
+        const Response busy = wait(local.name.lineage);
         CHECK(busy.notice.starts_with("busy "));
         CHECK(busy.sections.empty());
         CHECK(wait(local.name.lineage + "x").sections.size() == 1);
