@@ -10,6 +10,11 @@ void add_docker_types(Registry& registry) {
     registry.add(docker::docker_cluster_type());
     registry.add(docker::docker_drain_type());
     registry.add(docker::docker_compose_type());
+    registry.add(docker::docker_network_type());
+    registry.add(docker::docker_volume_type());
+    registry.add(docker::docker_secret_type());
+    registry.add(docker::docker_config_type());
+    registry.add(docker::docker_container_type());
 }
 
 } // namespace hadeploy::ssh

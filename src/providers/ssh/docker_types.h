@@ -15,6 +15,11 @@ std::unique_ptr<SshType> docker_stack_type();
 std::unique_ptr<SshType> docker_cluster_type();
 std::unique_ptr<SshType> docker_drain_type();
 std::unique_ptr<SshType> docker_compose_type();
+std::unique_ptr<SshType> docker_network_type();
+std::unique_ptr<SshType> docker_volume_type();
+std::unique_ptr<SshType> docker_secret_type();
+std::unique_ptr<SshType> docker_config_type();
+std::unique_ptr<SshType> docker_container_type();
 } // namespace docker
 
 } // namespace hadeploy::ssh

@@ -77,6 +77,19 @@ constexpr std::array kCauses{
     Cause{" was rolled back", "", // docker_stack_wait.sh
           "its previous version runs again; correct the new version and apply again, or return the "
           "whole project to its previous state: hadeploy rollback"},
+    Cause{"something is still attached to the network", "", // docker_object_change.sh
+          "`docker network inspect NAME` on the host lists what is attached; remove or disconnect "
+          "it, or let its resource follow the network (`replace_triggered_by`), then apply again"},
+    Cause{"a container still uses the volume", "",
+          "`docker ps -a --filter volume=NAME` on the host lists the containers; remove them, then "
+          "apply again"},
+    Cause{"a service still uses the", "",
+          "let the service use `full_name` of the resource, or remove the service; the next apply "
+          "removes the old object"},
+    Cause{"the host has no network", "",
+          "create it with a docker.network that this resource depends on (`${NETWORK.name}`)"},
+    Cause{"that this resource did not create", "",
+          "choose a different name, or remove that object yourself"},
     Cause{"no other server of the backend", "", // haproxy_server_leave.sh
           "repair the servers that are down, so that requests are answered during the change; or "
           "set `force: true` on the haproxy.server"},
