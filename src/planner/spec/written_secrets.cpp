@@ -53,8 +53,14 @@ class Hiding {
     }
 
     void file(const WrittenFile& f) {
-        if (!f.whole)
-            hide_unread(spec_.sources, f.index, {secret_names_.begin(), secret_names_.end()});
+        if (!f.whole) {
+            // Not a name like `content`, which is secret in one type and common in others: that type
+            // is named after what it keeps, which is a sign of its own.
+            std::vector<std::string> names;
+            std::set_difference(secret_names_.begin(), secret_names_.end(), other_names_.begin(),
+                                other_names_.end(), std::back_inserter(names));
+            hide_unread(spec_.sources, f.index, names);
+        }
         if (f.tree.is_null()) return;
         if (!f.tree.is_map()) return by_names(f.tree);
         directory_ = spec_.sources.files()[f.index].path.parent_path();
