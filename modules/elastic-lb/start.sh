@@ -31,7 +31,7 @@ esac
 # A container that is stopped says so; one that vanished is noticed by the others within seconds.
 cat >/run/serf.json <<END
 {"node_name": "$(hostname)", "bind": "$address:7946", "rpc_addr": "127.0.0.1:7373", "leave_on_terminate": true,
- "tags": {"role": "$1", "task": "$TASK"}, "event_handlers": [$handlers]}
+ "log_level": "warn", "tags": {"role": "$1", "task": "$TASK"}, "event_handlers": [$handlers]}
 END
 service serf <<END
 exec serf agent -config-file=/run/serf.json
