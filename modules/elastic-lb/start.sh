@@ -28,7 +28,7 @@ exec app
 END
     handlers=;;
 esac
-# A container that is stopped says so; one that vanished is noticed by the others within seconds.
+# A container that vanished is noticed by the others within seconds.
 cat >/run/serf.json <<END
 {"node_name": "$(hostname)", "bind": "$address:7946", "rpc_addr": "127.0.0.1:7373", "leave_on_terminate": true,
  "log_level": "warn", "tags": {"role": "$1", "task": "$TASK"}, "event_handlers": [$handlers]}
@@ -44,4 +44,14 @@ while :; do
     sleep 5
 done
 END
+# A container that is stopped leaves first, and its program ends when HAProxy no longer knows it.
+mkdir -p "$services/.s6-svscan"
+cat >"$services/.s6-svscan/SIGTERM" <<END
+#!/bin/sh
+s6-svc -d $services/join
+s6-svc -d $services/serf
+sleep 3
+s6-svscanctl -t $services
+END
+chmod 755 "$services/.s6-svscan/SIGTERM"
 exec s6-svscan "$services"
