@@ -54,8 +54,8 @@ class Hiding {
 
     void file(const WrittenFile& f) {
         if (!f.whole) {
-            // Not a name like `content`, which is secret in one type and common in others: that type
-            // is named after what it keeps, which is a sign of its own.
+            // Not a name like `content`, which is secret in one type and common in others: that
+            // type is named after what it keeps, which is a sign of its own.
             std::vector<std::string> names;
             std::set_difference(secret_names_.begin(), secret_names_.end(), other_names_.begin(),
                                 other_names_.end(), std::back_inserter(names));
