@@ -9,7 +9,8 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN hadeploy.1 EXCLUDE PATTERN site.css EXCLUDE)
 install(DIRECTORY modules DESTINATION ${hadeploy_data} PATTERN ".hadeploy" EXCLUDE)
 
-# Specs find the modules at the same relative path as in the source tree. The images have a different one.
+# Specs find the modules at the same relative path as in the source tree. The images, and the program that becomes
+# part of one, have a different one.
 foreach(folder examples templates)
   file(GLOB_RECURSE files CONFIGURE_DEPENDS LIST_DIRECTORIES false RELATIVE ${CMAKE_SOURCE_DIR} ${folder}/*)
   list(FILTER files EXCLUDE REGEX "/\\.hadeploy/|^examples/aws-ha-web/secrets\\.yaml$")
@@ -18,7 +19,7 @@ foreach(folder examples templates)
     if(file MATCHES "/hadeploy\\.yaml$")
       set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
       file(READ ${file} content)
-      string(REPLACE "../../build/release/images" "../../images" content "${content}")
+      string(REPLACE "../../build/release/" "../../" content "${content}")
       file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/install/${file} @ONLY CONTENT "@content@")
       install(FILES ${CMAKE_BINARY_DIR}/install/${file} DESTINATION ${hadeploy_data}/${place})
     else()
@@ -33,6 +34,7 @@ foreach(folder examples templates)
 endforeach()
 if(TARGET images)
   install(DIRECTORY ${CMAKE_BINARY_DIR}/images DESTINATION ${hadeploy_data} FILES_MATCHING PATTERN "*.tar")
+  install(PROGRAMS $<TARGET_FILE:service_hello> DESTINATION ${hadeploy_data}/services)
 endif()
 
 # The program prints the completions. Debian's zsh reads those of packages in a directory of their own.

@@ -41,6 +41,7 @@ FILES = [
     "usr/share/hadeploy/examples/local-stack/server.conf.tmpl",
     "usr/share/hadeploy/templates/minimal/hadeploy.yaml",
     *(f"usr/share/hadeploy/images/{name}.tar" for name in ("web", "database", "logger", "visualizer", "docker-reader")),
+    "usr/share/hadeploy/services/hello",
 ]
 
 
