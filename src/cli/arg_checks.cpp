@@ -4,7 +4,9 @@
 #include "chaos/fault.h"
 #include "cli/watch/listen_address.h"
 #include "cli/watch/webhook.h"
+#include "core/text.h"
 
+#include <charconv>
 #include <fmt/format.h>
 #include <utility>
 
@@ -106,6 +108,16 @@ std::string contradiction(const Args& args) {
         return fmt::format("{}: {}", error.message, error.hint);
     }
     return "";
+}
+
+std::string not_a_run(const std::string& word) {
+    // CLI11 would take 1e3, 0x10 and numbers that do not fit
+    std::int64_t number = 0;
+    const char* const end = word.data() + word.size();
+    const auto [stop, failed] = std::from_chars(word.data(), end, number);
+    return failed == std::errc() && stop == end && number > 0
+               ? std::string()
+               : fmt::format("{} is not the number of a run", in_quotes(word));
 }
 
 std::string take_path(Args& args) {

@@ -1,12 +1,11 @@
 #include "cli/arg_declarations.h"
 
+#include "cli/arg_checks.h"
 #include "cli/docs/command_details.h"
 #include "cli/measurement_declarations.h"
 #include "cli/version.h"
-#include "core/text.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <fmt/format.h>
 
 namespace hadeploy::cli {
@@ -133,15 +132,7 @@ class Declaration {
     }
 
     CLI::Option& number_of_run(CLI::App& sub, const std::string& help) {
-        // the parser would take 1e3, 0x10 and numbers that do not fit
-        return *sub.add_option("N", args_.run, help)->check([](const std::string& word) {
-            std::int64_t number = 0;
-            const char* const end = word.data() + word.size();
-            const auto [stop, failed] = std::from_chars(word.data(), end, number);
-            return failed == std::errc() && stop == end && number > 0
-                       ? std::string()
-                       : fmt::format("{} is not the number of a run", in_quotes(word));
-        });
+        return *sub.add_option("N", args_.run, help)->check(not_a_run);
     }
 
     void locking(CLI::App& sub) {

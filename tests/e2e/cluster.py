@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("HADEPLOY_BUILD", SOURCE / "build" / "ci"))
@@ -112,3 +113,35 @@ def virsh(*args, check=True):
 def http(url, *args, timeout=20):
     """The body of a response with a status below 400."""
     return run(LAB, "exec", "curl", "--fail-with-body", "-sS", "--max-time", timeout, *args, url).stdout
+
+
+class Story(unittest.TestCase):
+    """Tests of one project on machines of the lab, which depend on each other and run in the order of their names.
+
+    With HADEPLOY_E2E_PROJECT=DIR, an applied copy of the example, they run against that project, and keep it."""
+
+    EXAMPLE = ""
+    VARIABLES = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab_was_up = run(LAB, "status", check=False).returncode == 0
+        run(LAB, "up")
+        cls.before = virsh("list", "--all", "--name")
+        cls.kept = os.environ.get("HADEPLOY_E2E_PROJECT")
+        cls.project = Project(cls.EXAMPLE, dict(cls.VARIABLES))
+        if cls.kept:
+            cls.project.remove()
+            cls.project.directory = pathlib.Path(cls.kept)
+
+    @classmethod
+    def tearDownClass(cls):
+        if cls.kept:
+            return
+        try:
+            cls.project.hadeploy("destroy", "--auto-approve", "--allow-data-loss",
+                                 "--progress", "plain", check=False)
+        finally:
+            cls.project.remove()
+            if not cls.lab_was_up:
+                run(LAB, "down")

@@ -8,14 +8,12 @@ With HADEPLOY_E2E_PROJECT=DIR (an applied copy of the example), a single test ru
 keeps it.
 """
 import csv
-import os
-import pathlib
 import re
 import subprocess
 import sys
 import unittest
 
-from cluster import BUILD, LAB, Node, Project, http, run, virsh, wait_until
+from cluster import BUILD, LAB, Node, Story, http, run, virsh, wait_until
 
 ADDRESS = "10.79.0.11"
 URL = f"http://{ADDRESS}"
@@ -50,28 +48,9 @@ def run_client():
                             stdout=subprocess.PIPE, text=True)
 
 
-class Elastic(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.lab_was_up = run(LAB, "status", check=False).returncode == 0
-        run(LAB, "up")
-        cls.before = virsh("list", "--all", "--name")
-        cls.kept = os.environ.get("HADEPLOY_E2E_PROJECT")
-        cls.project = Project("elastic-lb", {"program": str(BUILD / "services" / "hello")})
-        if cls.kept:
-            cls.project.remove()
-            cls.project.directory = pathlib.Path(cls.kept)
-
-    @classmethod
-    def tearDownClass(cls):
-        if cls.kept:
-            return
-        try:
-            cls.project.hadeploy("destroy", "--auto-approve", "--allow-data-loss", "--progress", "plain", check=False)
-        finally:
-            cls.project.remove()
-            if not cls.lab_was_up:
-                run(LAB, "down")
+class Elastic(Story):
+    EXAMPLE = "elastic-lb"
+    VARIABLES = {"program": str(BUILD / "services" / "hello")}
 
     def node(self):
         return Node(ADDRESS, self.project.output("ssh_key"))

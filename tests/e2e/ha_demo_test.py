@@ -11,7 +11,6 @@ To work on a single test: with HADEPLOY_E2E_PROJECT=DIR (an applied copy of exam
 """
 import json
 import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -23,7 +22,7 @@ import uuid
 import kills
 import faults_story
 import versions_story
-from cluster import BUILD, IMAGES, LAB, SOURCE, Node, Project, http, run, virsh, wait_until
+from cluster import BUILD, IMAGES, LAB, SOURCE, Node, Project, Story, http, run, virsh, wait_until
 
 NAMES = ["node1", "node2", "node3"]
 OWN_COMPOSE = """
@@ -44,29 +43,9 @@ journalctl -b -o cat --no-pager -u docker -n 5000 | grep -v level=info | tail -2
 """
 
 
-class HaDemo(versions_story.VersionsStory, faults_story.FaultsStory, unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.lab_was_up = run(LAB, "status", check=False).returncode == 0
-        run(LAB, "up")
-        cls.before = virsh("list", "--all", "--name")
-        cls.kept = os.environ.get("HADEPLOY_E2E_PROJECT")
-        cls.project = Project("ha-demo", {"images": str(IMAGES)})
-        if cls.kept:
-            cls.project.remove()
-            cls.project.directory = pathlib.Path(cls.kept)
-
-    @classmethod
-    def tearDownClass(cls):
-        if cls.kept:
-            return
-        try:
-            cls.project.hadeploy("destroy", "--auto-approve", "--allow-data-loss",
-                                 "--progress", "plain", check=False)
-        finally:
-            cls.project.remove()
-            if not cls.lab_was_up:
-                run(LAB, "down")
+class HaDemo(versions_story.VersionsStory, faults_story.FaultsStory, Story):
+    EXAMPLE = "ha-demo"
+    VARIABLES = {"images": str(IMAGES)}
 
     def run(self, result=None):
         before = len(result.failures) + len(result.errors)

@@ -8,12 +8,10 @@ With HADEPLOY_E2E_PROJECT=DIR (an applied copy of the example), a single test ru
 keeps it.
 """
 import json
-import os
-import pathlib
 import time
 import unittest
 
-from cluster import IMAGES, LAB, Node, Project, http, run, virsh, wait_until
+from cluster import IMAGES, LAB, Node, Story, http, run, virsh, wait_until
 
 URL = "http://10.78.0.11"
 
@@ -31,28 +29,9 @@ def query(path):
     return json.loads(get("/api/v1/" + path, 9090))["data"]
 
 
-class Site(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.lab_was_up = run(LAB, "status", check=False).returncode == 0
-        run(LAB, "up")
-        cls.before = virsh("list", "--all", "--name")
-        cls.kept = os.environ.get("HADEPLOY_E2E_PROJECT")
-        cls.project = Project("single-node-swarm", {"image": str(IMAGES / "hello.tar")})
-        if cls.kept:
-            cls.project.remove()
-            cls.project.directory = pathlib.Path(cls.kept)
-
-    @classmethod
-    def tearDownClass(cls):
-        if cls.kept:
-            return
-        try:
-            cls.project.hadeploy("destroy", "--auto-approve", "--allow-data-loss", "--progress", "plain", check=False)
-        finally:
-            cls.project.remove()
-            if not cls.lab_was_up:
-                run(LAB, "down")
+class Site(Story):
+    EXAMPLE = "single-node-swarm"
+    VARIABLES = {"image": str(IMAGES / "hello.tar")}
 
     def node(self):
         return Node("10.78.0.11", self.project.output("ssh_key"))
