@@ -109,16 +109,15 @@ class Declaration {
     }
 
     CLI::Option* page_of_plan(CLI::App& sub) {
-        return sub
-            .add_option("--html", args_.html,
-                        "Also write the plan to FILE as one HTML page, with its graph")
-            ->type_name("FILE");
+        return page(sub, "Also write the plan to FILE as one HTML page, with its graph");
     }
 
     void page_of_run(CLI::App& sub) {
-        sub.add_option("--html", args_.html,
-                       "Also write to FILE, as one HTML page, what ran when and what it waited for")
-            ->type_name("FILE");
+        page(sub, "Also write to FILE, as one HTML page, what ran when and what it waited for");
+    }
+
+    CLI::Option* page(CLI::App& sub, const std::string& help) {
+        return sub.add_option("--html", args_.html, help)->type_name("FILE");
     }
 
     void parallelism(CLI::App& sub, const std::string& help) {
@@ -129,10 +128,6 @@ class Declaration {
 
     void address(CLI::App& sub, const std::string& help) {
         sub.add_option("ADDRESS", args_.name, help)->type_name("ADDRESS")->required();
-    }
-
-    CLI::Option& number_of_run(CLI::App& sub, const std::string& help) {
-        return *sub.add_option("N", args_.run, help)->check(not_a_run);
     }
 
     void locking(CLI::App& sub) {
@@ -151,16 +146,18 @@ class Declaration {
                      "Read the real objects (=false: use only the state)");
     }
 
+    /// A flag that can be repeated, with an address each time.
+    static void addresses(CLI::App& sub, const std::string& flag, std::vector<std::string>& into,
+                          const std::string& help) {
+        sub.add_option(flag, into, help)->type_name("ADDRESS")->allow_extra_args(false);
+    }
+
     void targets(CLI::App& sub, const std::string& help) {
-        sub.add_option("--target", args_.plan.targets, help)
-            ->type_name("ADDRESS")
-            ->allow_extra_args(false);
+        addresses(sub, "--target", args_.plan.targets, help);
     }
 
     void exclusions(CLI::App& sub, const std::string& help) {
-        sub.add_option("--exclude", args_.plan.exclude, help)
-            ->type_name("ADDRESS")
-            ->allow_extra_args(false);
+        addresses(sub, "--exclude", args_.plan.exclude, help);
     }
 
     /// Options of plan, apply and why.
@@ -175,9 +172,7 @@ class Declaration {
     /// Options of plan and apply.
     void choosing(CLI::App& sub) {
         part(sub);
-        sub.add_option("--replace", args_.plan.replace, "Replace this resource; can be repeated")
-            ->type_name("ADDRESS")
-            ->allow_extra_args(false);
+        addresses(sub, "--replace", args_.plan.replace, "Replace this resource; can be repeated");
         refreshing(sub);
         sub.add_flag("--refresh-only", args_.plan.refresh_only,
                      "Only update the state from the real objects");
@@ -228,10 +223,12 @@ class Declaration {
         page_of_run(destroy);
         running(destroy);
         CLI::App& rollback = command("rollback", "Restore the version that an earlier run applied");
-        number_of_run(
-            rollback,
-            "Number of the run, as shown by `history`. Default: the last successful run whose spec "
-            "or variables differ from those of the latest run");
+        rollback
+            .add_option("N", args_.run,
+                        "Number of the run, as shown by `history`. Default: the last successful "
+                        "run whose spec "
+                        "or variables differ from those of the latest run")
+            ->check(not_a_run);
         showing(rollback);
         page_of_run(rollback);
         running(rollback);
@@ -276,10 +273,10 @@ class Declaration {
         CLI::App& history =
             command("history", "List the runs: number, time, command, origin, result and counts");
         history.require_subcommand(0, 1);
-        number_of_run(
-            command_of(history, "show", "Show one run: who started it, its plan and its steps"),
-            "Number of the run, as shown by `history`")
-            .required();
+        command_of(history, "show", "Show one run: who started it, its plan and its steps")
+            .add_option("N", args_.run, "Number of the run, as shown by `history`")
+            ->check(not_a_run)
+            ->required();
         command("ssh", "Log in to a machine, or run a command on it")
             .add_option("NODE", args_.name, "Name or address of a machine. Default: list them");
         services();
