@@ -274,7 +274,7 @@ TEST_CASE("docker.node: updates and removal") {
 
     const auto mend =
         type.commands(change_of(type, Change::Kind::update, before, after, {"status"}));
-    REQUIRE(mend.size() == 2);
+    REQUIRE(mend.size() == 3);
     CHECK(mend[0].on.size() == 2);
     CHECK(mend[0].none_is_empty);
     CHECK(mend[1].on.empty());
@@ -298,7 +298,7 @@ TEST_CASE("docker.node: a member that does not reconnect to a healthy swarm") {
     const Value before = after.with("node_id", "n1").with("role", "manager");
     const auto mend =
         type.commands(change_of(type, Change::Kind::update, before, after, {"status"}));
-    REQUIRE(mend.size() == 2);
+    REQUIRE(mend.size() == 3);
     const std::string restarted = (dir.path / "restarted").string();
     // The answers of the member until Docker is restarted, and those of the others.
     const auto run = [&](const std::string& entry, const std::string& said) {
@@ -387,6 +387,7 @@ TEST_CASE("docker.node: a manager is removed only if the quorum is kept") {
                                   "  *'node ls'*) printf '" +
                                   managers +
                                   "';;\n"
+                                  "  *'node ps'*|*'service ls'*) ;;\n"
                                   "  *) echo \"docker $*\" >&2;; esac; }\n"
                                   "docker_get() { echo 'reply " +
                                   std::to_string(answer) + " 2 x'; echo '[]'; }\n";
@@ -405,6 +406,48 @@ TEST_CASE("docker.node: a manager is removed only if the quorum is kept") {
     CHECK(run("", "", 404) == "gone\n");
     CHECK(run("", "", 500) == "failed: not a manager, or without quorum\n");
     CHECK(run("", "") == "failed: "); // the docker command fails
+}
+
+TEST_CASE("docker.node: the successors of the tasks run before a manager is demoted") {
+    const auto& type = cluster_type("docker.node");
+    const Value before = node_config().with("node_id", "n1").with("role", "manager");
+    const auto leave = type.commands(change_of(type, Change::Kind::remove, before, {}));
+    const std::string script = leave[0].script.substr(leave[0].script.find("node='n1'"));
+    CHECK(leave[0].waits == 3 * std::chrono::minutes(3));
+    // Each look at the services shows the next line; the last one stays.
+    const auto run = [&](const std::string& looks) {
+        const TempDir dir;
+        write_file(dir.path / "looks", looks);
+        const std::string stubs =
+            std::string(ssh::place_functions()) + std::string(ssh::docker::functions()) +
+            "set -eu\ncd '" + dir.path.string() +
+            "'\n"
+            "sleep() { :; }\ntries=0\n"
+            "late() { tries=$((tries + 1)); [ $tries -gt 20 ]; }\n"
+            "docker_up() { :; }\n"
+            "docker_again() { \"$@\"; }\n"
+            "docker() { case \"$*\" in\n"
+            "  *'node inspect'*) echo ready manager reachable;;\n"
+            "  *'node ls'*) printf 'Leader\\nReachable\\nReachable\\n';;\n"
+            "  *'mode=replicated'*) head -n 1 looks | tr ',' '\\n'; echo look >&2\n"
+            "    [ \"$(wc -l <looks)\" = 1 ] || sed -i 1d looks;;\n"
+            "  *'node ps'*|*'service ls'*) ;;\n"
+            "  *) echo \"docker $*\" >&2;; esac; }\n"
+            "docker_get() { echo 'reply 200 2 x'; echo '[]'; }\n";
+        const ProcessResult result = run_process({.argv = {"sh", "-c", stubs + script}});
+        CHECK(result.status == 0);
+        return result.err;
+    };
+    const std::string drain = "docker node update --availability drain n1\n";
+    const std::string demote = "docker node demote n1\n";
+    CHECK(run("2/2,1/1\n") == drain + "look\n" + demote);
+    CHECK(run("1/2,1/1\n2/2,2/3\n2/2 (max 1 per node),3/3\n") ==
+          drain + "look\nlook\nlook\n" + demote);
+    CHECK(run("\n") == drain + "look\n" + demote); // no services
+    // a task that runs nowhere does not block the removal for ever
+    const std::string stuck = run("1/2\n");
+    CHECK(stuck.starts_with(drain + "look\nlook\nlook\n"));
+    CHECK(stuck.ends_with("look\n" + demote));
 }
 
 TEST_CASE("docker.node: an entry counts as removed only if Docker does not find it") {

@@ -14,6 +14,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kReady = "ready";
+constexpr std::int64_t kDrainTimeout = 180'000;      // milliseconds
+constexpr std::chrono::seconds kRestartTimeout{300}; // for all tasks of a service
 
 std::string address_of(const Value& config) {
     const std::string wanted = config.text("advertise");
@@ -30,6 +32,11 @@ swarm_script(std::string_view body,
     for (const auto& [name, value] : variables)
         out += fmt::format("{}={}\n", name, shell_quote(value));
     return out + std::string(body);
+}
+
+/// A script after the perl sub `undiscovered`.
+std::string with_discovery(std::string_view body) {
+    return fmt::format("{}{}{}", scripts::docker_stack_json, scripts::docker_undiscovered, body);
 }
 
 /// The attributes in one entry of the node list.
@@ -84,7 +91,8 @@ class DockerNode final : public SshType {
         return names;
     }
     std::string probe(const ReadRequest& /*request*/) const override {
-        return swarm_script(scripts::docker_node_probe, {{"marker", std::string(kNodeMarker)}});
+        return swarm_script(with_discovery(scripts::docker_node_probe),
+                            {{"marker", std::string(kNodeMarker)}});
     }
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
@@ -107,16 +115,20 @@ DockerNode::DockerNode() {
         "and is rotated as soon as it has been used. If the swarm still lists a node with the same "
         "address that is down (left by a machine that was replaced), that node is removed from the "
         "swarm first.\n\n"
-        "Drift that is repaired: role, availability, labels, heartbeat, and a node that is not "
-        "ready. If the managers have lost their quorum, apply waits two minutes for it and then "
-        "reports what to do. If the other managers have a quorum but the node's Docker does not "
-        "reconnect, apply restarts Docker once.\n\n"
+        "Drift that is repaired: role, availability, labels, heartbeat, a node that is not ready, "
+        "and a manager with a running task that is missing in the swarm's service discovery "
+        "(Docker loses a task that starts while the leader changes: the swarm counts it, but no "
+        "client finds it); the tasks of its service are restarted one after the other. If the "
+        "managers have lost their quorum, apply waits two minutes for it and then reports what to "
+        "do. If the other managers have a quorum but the node's Docker does not reconnect, apply "
+        "restarts Docker once.\n\n"
         "It is an error if the node is in a swarm that hadeploy did not join it to; hadeploy "
         "never makes it leave that swarm. A change that would cost the swarm its quorum is "
         "refused.\n\n"
-        "Destroy drains the node, waits until its tasks are gone, demotes it and leaves the "
-        "swarm; then a peer removes its entry. If the machine no longer exists, a peer does the "
-        "remaining steps.";
+        "Destroy moves the node's tasks to other nodes, those of services with `order: "
+        "start-first` before they are stopped, waits until all services have their tasks, demotes "
+        "the node and leaves the swarm; then a peer removes its entry. If the machine no longer "
+        "exists, a peer does the remaining steps.";
     example = "swarm:\n"
               "  type: docker.node\n"
               "  for_each: ${var.hosts}\n"
@@ -163,9 +175,10 @@ DockerNode::DockerNode() {
          .min = 1000},
         {.name = "drain_timeout",
          .type = TypeKind::duration,
-         .doc = "How long a removal waits for the node's tasks to end.",
+         .doc = "How long a removal waits at most for the node's tasks to move, for the rest of "
+                "them to end, and then for their successors to run.",
          .operational = true,
-         .default_value = Value(60000)},
+         .default_value = Value(kDrainTimeout)},
         {.name = "node_id",
          .type = TypeKind::string,
          .doc = "Docker's ID of the node.",
@@ -179,8 +192,9 @@ DockerNode::DockerNode() {
          .open = true},
         {.name = "status",
          .type = TypeKind::string,
-         .doc =
-             "`ready`, or the reason why the node is not ready: `down`, `no quorum`, `locked`, ...",
+         .doc = "`ready`, or the reason why the node is not ready: `down`, `no quorum`, `locked`, "
+                "..., or "
+                "`not in service discovery:` and services",
          .computed = true,
          .tracked = true,
          .open = true,
@@ -241,6 +255,10 @@ Observation DockerNode::parse(const ReadRequest& request, const ProbeResult& res
     if (!ours && !known.empty() && known != swarm.value("NodeID", ""))
         return seen_from_a_peer(known, replies[1]);
     Observation seen = own(swarm, replies[1]);
+    const std::string lost = line_after(out, "undiscovered ");
+    if (!lost.empty() && seen.attributes.text("status") == kReady)
+        seen.attributes =
+            seen.attributes.with("status", fmt::format("not in service discovery: {}", lost));
     if (!ours)
         seen.foreign =
             fmt::format("{} is in a swarm (node {}) that hadeploy did not join it to; to make it "
@@ -345,6 +363,13 @@ std::vector<Command> DockerNode::update(const Change& change) {
                             .none_is_empty = true,
                             .step = "checking whether the peers still list the node"});
         list.push_back(settle(change.before.text("role")));
+        if (was_manager)
+            list.push_back(
+                {.script = swarm_script(with_discovery(scripts::docker_node_discover),
+                                        {{"node", change.before.text("node_id")},
+                                         {"patience", std::to_string(kRestartTimeout.count())}}),
+                 .step = "restarting tasks that are missing in service discovery",
+                 .waits = kRestartTimeout});
     }
     std::vector<Value> managers = others;
     if (was_manager) managers.insert(managers.begin(), change.after["host"]);
@@ -372,16 +397,18 @@ std::vector<Command> DockerNode::leave(const Change& change) {
     const Value& config = change.before;
     const std::string node = config.text("node_id");
     const std::vector<Value> others = connections(config["peers"], config["host"].text("address"));
-    const std::chrono::milliseconds wait(config.integer("drain_timeout", 60000));
+    const std::chrono::milliseconds wait(config.integer("drain_timeout", kDrainTimeout));
     const std::string grace = std::to_string(wait.count() / 1000);
     std::vector<Command> list;
     if (!others.empty())
-        list.push_back({.script = swarm_script(scripts::docker_node_put_out,
-                                               {{"node", node}, {"grace", grace}}),
-                        .on = others,
-                        .none_is_empty = true,
-                        .step = "draining the node",
-                        .waits = wait});
+        list.push_back(
+            {.script = swarm_script(std::string(scripts::docker_handover) +
+                                        std::string(scripts::docker_node_put_out),
+                                    {{"node", node}, {"grace", grace}, {"patience", grace}}),
+             .on = others,
+             .none_is_empty = true,
+             .step = "draining the node",
+             .waits = 3 * wait});
     list.push_back({.script = swarm_script(scripts::docker_node_leave,
                                            {{"node", node}, {"marker", std::string(kNodeMarker)}}),
                     .step = "leaving the swarm"});
