@@ -88,25 +88,33 @@ ActivityResult tcp_result(const Value& provider, Ms timeout) {
     return {Value(problem.empty()), problem.empty() ? "connected" : "not connected", problem};
 }
 
-/// The end of a program's output, for a report: in one line, without secrets and without characters
-/// that a terminal interprets.
-std::string shown_end(const std::string& output) {
-    static const re2::RE2 kBreak(R"(\s*\n\s*)");
-    std::string text = log::redacted(end_of_output(output, 3));
-    re2::RE2::GlobalReplace(&text, kBreak, "; ");
+/// Without the characters that a terminal interprets.
+std::string printable(std::string_view text) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
-        const CodePoint c = first_code_point(std::string_view(text).substr(at));
+        const CodePoint c = first_code_point(text.substr(at));
         out += c.valid && !is_invisible(c) ? text.substr(at, c.size) : "?";
         at += c.size;
     }
     return out;
 }
 
+/// The end of a program's output, for a report: in one line, without secrets.
+std::string shown_end(const std::string& output) {
+    static const re2::RE2 kBreak(R"(\s*\n\s*)");
+    std::string text = log::redacted(end_of_output(output, 3));
+    re2::RE2::GlobalReplace(&text, kBreak, "; ");
+    return printable(text);
+}
+
 ActivityResult process_result(const Value& provider, const std::filesystem::path& directory,
-                              Ms timeout, const std::stop_token& stop) {
-    const ProcessResult done = run_process(
-        {.argv = command_line(provider), .directory = directory, .stop = stop, .timeout = timeout});
+                              Ms timeout, const std::stop_token& stop,
+                              const std::function<void(std::string)>& on_line) {
+    ProcessSpec spec{
+        .argv = command_line(provider), .directory = directory, .stop = stop, .timeout = timeout};
+    if (on_line)
+        spec.on_line = [&](std::string_view line) { on_line(printable(log::redacted(line))); };
+    const ProcessResult done = run_process(spec);
     return {Value::map({{"status", done.status}, {"stdout", done.out}, {"stderr", done.err}}),
             fmt::format("exit status {}", done.status),
             done.status == 0 ? "" : shown_end(done.err)};
@@ -146,7 +154,8 @@ std::vector<std::string> swarm_problems(const Snapshot& snapshot, std::string_vi
     return out;
 }
 
-ActivityResult ActivityRunner::run(const Activity& activity, const std::stop_token& stop) {
+ActivityResult ActivityRunner::run(const Activity& activity, const std::stop_token& stop,
+                                   const std::function<void(std::string)>& on_line) {
     const Value& provider = activity.provider;
     const std::string type = provider.text("type");
     const std::int64_t given = provider["timeout"].is_integer() ? provider.integer("timeout") : 0;
@@ -154,7 +163,7 @@ ActivityResult ActivityRunner::run(const Activity& activity, const std::stop_tok
     const Ms timeout = given > 0 ? Ms(given) : usual;
     if (type == "http") return http_result(provider, timeout, stop);
     if (type == "tcp") return tcp_result(provider, timeout);
-    if (type == "process") return process_result(provider, directory_, timeout, stop);
+    if (type == "process") return process_result(provider, directory_, timeout, stop, on_line);
     return check_cluster(provider, stop);
 }
 

@@ -5,6 +5,7 @@
 #include "chaos/gluster.h"
 
 #include <filesystem>
+#include <functional>
 #include <stop_token>
 #include <utility>
 
@@ -30,10 +31,12 @@ class ActivityRunner {
         : timeout_(timeout), patience_(patience), cluster_(cluster), gluster_(gluster),
           directory_(std::move(directory)) {}
 
+    /// @param on_line  called for each line that a process prints, with what may be shown of it
     /// @throws Error if there is no result: the process cannot be started, the server does not
     /// answer, ...
     /// @throws Interrupted
-    ActivityResult run(const Activity& activity, const std::stop_token& stop);
+    ActivityResult run(const Activity& activity, const std::stop_token& stop,
+                       const std::function<void(std::string)>& on_line = {});
 
   private:
     ActivityResult check_cluster(const Value& provider, const std::stop_token& stop);

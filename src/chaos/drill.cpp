@@ -1,10 +1,9 @@
 #include "chaos/drill.h"
 
-#include "chaos/activity.h"
+#include "chaos/activity_run.h"
 #include "chaos/check_start.h"
 #include "chaos/meter.h"
 #include "chaos/read_writes.h"
-#include "chaos/tolerance.h"
 #include "chaos/watcher.h"
 
 #include <algorithm>
@@ -61,8 +60,13 @@ class Drill {
     void read_back(const ProberResult& result, const std::string& prefix);
 
     ActivityRun run_activity(const Activity& activity, std::string when,
-                             const std::stop_token& stop);
+                             const std::stop_token& stop) {
+        return judged_run(runner_, activity, std::move(when), stop, meter_, output_);
+    }
+    /// Watches the cluster while a process runs.
+    ActivityRun run_watched(const Activity& activity);
     void record(ActivityRun run);
+    void tell_output();
     /// The longest time until a fault of this step is undone.
     Ms longest_life(std::size_t index) const;
     Ms hold_of(const Activity& a) const { return a.hold.value_or(settings_.hold); }
@@ -108,7 +112,8 @@ class Drill {
     Report report_;
     std::vector<Active> active_;
     std::vector<std::future<ActivityRun>> background_;
-    bool disturbed_ = false; ///< a fault was injected since the last wait for the steady state
+    OutputLines output_;
+    bool disturbed_ = false; ///< by a fault or process, since the last wait for the steady state
     Snapshot last_;
     Watcher watcher_;
     std::string unreachable_; ///< why the last read failed
@@ -181,7 +186,8 @@ bool Drill::run_step(std::size_t index) {
         background_.push_back(std::async(std::launch::async,
                                          [this, &a] { return run_activity(a, "method", stop_); }));
     } else {
-        record(run_activity(a, "method", stop_));
+        record(a.provider.text("type") == "process" ? run_watched(a)
+                                                    : run_activity(a, "method", stop_));
     }
     return observe(a.after);
 }
@@ -222,8 +228,7 @@ void Drill::inject(std::size_t index) {
     const Fault& fault = *plan_.method[index].fault;
     const ClusterNode* node = last_.find(fault.node);
     events_.phase("injecting the fault: " + fault.label());
-    FaultRun run;
-    run.label = fault.label();
+    FaultRun run{.label = fault.label()};
     run.node = node == nullptr ? fault.node : node->name;
     run.moves = moves_tasks(fault.kind);
     run.tasks = running_on(last_, run.node).size();
@@ -306,7 +311,8 @@ bool Drill::watch_return() {
     report_.after = placement(last_);
     if (steady) {
         // `clean` is set only after the window: the app has been healthy since its last failure
-        report_.steady = std::max({*steady_since, meter_.live().last_failure, ended}) - ended;
+        if (!report_.faults.empty())
+            report_.steady = std::max({*steady_since, meter_.live().last_failure, ended}) - ended;
         tell("steady state: nodes, services and app as before");
         return true;
     }
@@ -348,32 +354,26 @@ void Drill::run_rollbacks() {
     for (const Activity& a : plan_.rollbacks) record(run_activity(a, "rollback", {}));
 }
 
-ActivityRun Drill::run_activity(const Activity& activity, std::string when,
-                                const std::stop_token& stop) {
-    const bool action = activity.kind == Activity::Kind::action;
-    ActivityRun run{.name = activity.name, .when = std::move(when), .at = now()};
-    run.judged = action || !activity.tolerance.is_null();
-    const std::string type = activity.provider.text("type");
-    try {
-        const ActivityResult result = runner_.run(activity, stop);
-        run.result = result.shown;
-        if (!result.details.empty()) run.result += ": " + result.details;
-        if (!activity.tolerance.is_null()) {
-            run.problem = intolerable(activity.tolerance, result.value);
-            if (!run.problem.empty() && !result.details.empty())
-                run.problem = type == "process" ? fmt::format("{}: {}", run.problem, result.details)
-                                                : result.details;
-        } else if (action && type == "process" && result.value.integer("status") != 0) {
-            run.problem = run.result;
-        }
-    } catch (const Error& error) {
-        run.problem = error.message;
-        for (const Note& n : error.notes) run.problem += "; " + n.text;
+ActivityRun Drill::run_watched(const Activity& activity) {
+    auto run =
+        std::async(std::launch::async, [&] { return run_activity(activity, "method", stop_); });
+    while (run.wait_for(settings_.poll) != std::future_status::ready) {
+        look();
+        events_.app(now(), meter_.live());
     }
-    return run;
+    disturbed_ = true;
+    return run.get();
+}
+
+void Drill::tell_output() {
+    for (Moment& line : output_.take()) {
+        report_.timeline.push_back(std::move(line));
+        events_.moment(report_.timeline.back());
+    }
 }
 
 void Drill::record(ActivityRun run) {
+    tell_output();
     if (run.measured)
         tell(fmt::format("{} ({}): {}", run.name, run.when,
                          run.problem.empty() ? run.result : run.problem),
@@ -442,6 +442,7 @@ bool Drill::observe(Ms length) {
 }
 
 std::optional<Snapshot> Drill::look() {
+    tell_output();
     try {
         last_ = cluster_.look();
         unreachable_.clear();

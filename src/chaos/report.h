@@ -12,6 +12,7 @@ namespace hadeploy::chaos {
 struct Moment {
     Us at{0}; ///< since the start of the measurement
     std::string text;
+    bool output = false; ///< a line that a process printed
 };
 
 /// One criterion of the drill and its result.

@@ -188,7 +188,8 @@ std::string machine(const Report& r) {
 std::string events(const Report& r) {
     std::string out = "<section><h2>Events</h2><ol class=\"events\">\n";
     for (const Moment& m : r.timeline)
-        out += fmt::format("<li><time>{}</time><span>{}</span></li>\n", clock_time(m.at),
+        out += fmt::format("<li{}><time>{}</time><span>{}</span></li>\n",
+                           m.output ? " class=\"output\"" : "", clock_time(m.at),
                            escape_markup(m.text));
     return out + "</ol></section>\n";
 }

@@ -110,8 +110,10 @@ void add_lists(const Report& r, OrderedJson& out) {
                                      {"problem", a.problem}});
     out["notes"] = r.notes;
     out["timeline"] = OrderedJson::array();
-    for (const Moment& m : r.timeline)
+    for (const Moment& m : r.timeline) {
         out["timeline"].push_back({{"at_ms", ms_of(m.at)}, {"text", m.text}});
+        if (m.output) out["timeline"].back()["output"] = true;
+    }
     out["leaders"] = OrderedJson::array();
     for (const Leadership& l : r.leaders)
         out["leaders"].push_back({{"at_ms", ms_of(l.at)}, {"node", l.node}});

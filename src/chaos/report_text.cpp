@@ -136,8 +136,16 @@ std::string strip(const Report& r) {
 
 std::string moments(const Report& r) {
     std::string out;
-    for (const Moment& m : r.timeline)
-        out += fmt::format("  {:>8}  {}\n", clock_time(m.at), m.text);
+    std::size_t lines = 0;
+    for (const Moment& m : r.timeline) {
+        if (m.output)
+            ++lines;
+        else
+            out += fmt::format("  {:>8}  {}\n", clock_time(m.at), m.text);
+    }
+    if (lines > 0)
+        out += fmt::format("  output of processes: {} {}, in the reports as JSON and HTML\n", lines,
+                           lines == 1 ? "line" : "lines");
     return out;
 }
 

@@ -1,7 +1,11 @@
 #include "chaos/check_start.h"
+#include "chaos/report_html.h"
+#include "chaos/report_json.h"
+#include "chaos/report_text.h"
 #include "drill_support.h"
 
 #include <doctest/doctest.h>
+#include <fstream>
 
 using namespace hadeploy;
 using namespace hadeploy::chaos;
@@ -127,6 +131,63 @@ TEST_CASE("an action that fails fails the drill, also one in the background") {
     CHECK(report.thresholds.back().name != "three (method)"); // no tolerance: only recorded
     CHECK(report.activities.size() == 3);
     CHECK(report.verdict() == Verdict::failed);
+}
+
+TEST_CASE("the cluster is watched while a process runs, and what it prints is in the timeline") {
+    struct Watches : DrillEvents {
+        void moment(const Moment& m) override {
+            if (m.text == "work: begun" && m.output) cluster->now.nodes[0].leader = false;
+            if (m.text == "the swarm has no leader") std::ofstream{file};
+        }
+        FakeCluster* cluster;
+        std::string file;
+    };
+    const svc::test::TempDir dir;
+    FakeApp app;
+    FakeCluster cluster;
+    Watches events;
+    events.cluster = &cluster;
+    events.file = dir.path() + "/seen";
+    // the process ends only after the drill has seen a change of the cluster
+    const std::string shell =
+        "echo begun; until [ -e " + events.file + " ]; do sleep 0.02; done; echo \"a <b>\"";
+    const Report report =
+        run_plan(experiment("title: t\nmethod:\n" + step("action", "work", shell) +
+                            step("probe", "p", "echo not an event")),
+                 app, cluster, events);
+    CHECK(threshold(report, "work (method)").ok());
+    CHECK(tells(report, "work: a <b>"));
+    CHECK_FALSE(tells(report, "not an event"));
+    CHECK(to_json(report).find(R"("output":true)") != std::string::npos);
+    CHECK(to_html(report).find("work: a &lt;b&gt;") != std::string::npos);
+    CHECK(render(report).find("work: begun") == std::string::npos);
+    CHECK(render(report).find("output of processes: 2 lines") != std::string::npos);
+}
+
+TEST_CASE("after a process, the drill waits for the steady state before it checks the hypothesis") {
+    struct Disturbs : DrillEvents {
+        void moment(const Moment& m) override {
+            if (m.text == "work: moved") cluster->now.services[0].running = 0;
+        }
+        void phase(std::string_view text) override {
+            if (text == "waiting for the steady state") cluster->now.services[0].running = 1;
+        }
+        FakeCluster* cluster;
+    };
+    FakeApp app;
+    FakeCluster cluster;
+    Disturbs events;
+    events.cluster = &cluster;
+    const Report report =
+        run_plan(experiment("title: t\nsteady-state-hypothesis:\n  title: h\n  probes:\n"
+                            "  - {type: probe, name: services, tolerance: true, provider: "
+                            "{type: hadeploy, probe: swarm}}\nmethod:\n" +
+                            step("action", "work", "echo moved")),
+                 app, cluster, events);
+    CHECK(threshold(report, "services (after)").ok());
+    CHECK(tells(report, "steady state: nodes, services and app as before"));
+    CHECK_FALSE(report.steady); // no fault ended
+    CHECK(report.passed());
 }
 
 TEST_CASE("Ctrl-C: faults are undone, rollbacks run, and the rest is not measured") {
