@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace hadeploy::chaos {
 
@@ -37,7 +38,7 @@ Snapshot parse_snapshot(const Value& attributes) {
         out.services.push_back({s.text("name"), s.integer("desired"), s.integer("running")});
     for (const Value& t : list_under(attributes, "tasks"))
         out.tasks.push_back({t.text("id"), t.text("service"), t.text("slot"), t.text("node"),
-                             t.text("state"), t.text("desired"), t.text("error")});
+                             t.text("state"), t.text("desired"), t.text("error"), t.text("since")});
     const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
     std::sort(out.nodes.begin(), out.nodes.end(), by_name);
     std::sort(out.services.begin(), out.services.end(), by_name);
@@ -64,6 +65,22 @@ std::vector<std::string> service_problems(const Snapshot& snapshot) {
         if (s.running < s.desired)
             out.push_back(fmt::format("{} has {} of {} tasks", s.name, s.running, s.desired));
     return out;
+}
+
+std::string why_incomplete(const Snapshot& snapshot, std::string_view service) {
+    std::vector<std::string> parts;
+    const ClusterTask* last = nullptr; // with an error
+    for (const ClusterTask& t : snapshot.tasks) {
+        if (t.service != service) continue;
+        if (t.desired == "running" && t.state != "running")
+            parts.push_back(fmt::format(
+                "{} is {}",
+                t.node.empty() || t.slot.empty() ? t.label() : t.label() + " on " + t.node,
+                t.state));
+        if (!t.error.empty() && (last == nullptr || t.since > last->since)) last = &t;
+    }
+    if (last != nullptr) parts.push_back("last error: " + last->error);
+    return fmt::format("{}", fmt::join(parts, "; "));
 }
 
 std::vector<std::string> running_on(const Snapshot& snapshot, std::string_view node) {

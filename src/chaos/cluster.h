@@ -37,6 +37,7 @@ struct ClusterTask {
     std::string state;   ///< current: new, pending, ..., running, shutdown, failed, rejected
     std::string desired; ///< desired state: running, shutdown, ...
     std::string error;
+    std::string since; ///< when it reached this state, in UTC: "2026-01-31T12:00:00.5Z"; may be ""
 
     /// "web.2", "agent@node1"
     [[nodiscard]] std::string label() const;
@@ -58,6 +59,10 @@ Snapshot parse_snapshot(const Value& attributes);
 /// empty if they are.
 std::vector<std::string> node_problems(const Snapshot& snapshot);
 std::vector<std::string> service_problems(const Snapshot& snapshot);
+
+/// The tasks that keep a service from running completely, and the last error of its tasks, for
+/// display: "web.2 on node1 is starting; last error: ...". Empty if the swarm reports neither.
+std::string why_incomplete(const Snapshot& snapshot, std::string_view service);
 
 /// The labels of the tasks that still run on a node.
 std::vector<std::string> running_on(const Snapshot& snapshot, std::string_view node);

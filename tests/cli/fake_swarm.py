@@ -204,6 +204,7 @@ def answer(method, url, body):
     tasks = [{"ID": f"{s['ID']}-{n}", "ServiceID": s["ID"], "Slot": n + 1, "NodeID": "id-node2",
               "DesiredState": "running", "Status": {"State": "running"}}
              for s in data["services"].values() for n in range(s["Spec"]["Mode"]["Replicated"]["Replicas"])]
+    tasks = data.get("tasks", tasks)
     return 200, {"services": list(data["services"].values()), "configs": data["configs"], "tasks": tasks,
                  "nodes": data["nodes"]}.get(what, [])
 if child == 0:

@@ -93,6 +93,17 @@ site-front-1@node3    | GET /
         self.assertIn("there are: copy/web, other/web", self.hadeploy("logs", "copy_web", status=64))
         self.assertIn("no such task or service: copy_web", self.hadeploy("logs", "other/web", status=1))
 
+    def test_status_of_a_task_that_never_starts(self):
+        def task(number, state, desired, error=""):
+            return {"ID": f"t{number}", "ServiceID": "s1", "Slot": 1, "NodeID": "id-node2", "DesiredState": desired,
+                    "Status": {"State": state, "Err": error, "Timestamp": at(number)}}
+        service = {"ID": "s1", "Spec": {"Name": "shop_web", "Mode": {"Replicated": {"Replicas": 1}}}}
+        self.change_cluster(services={"shop_web": service}, tasks=[
+            task(1, "failed", "shutdown", "of last week"), task(3, "starting", "running"),
+            task(2, "failed", "shutdown", "task: non-zero exit (137): unhealthy container")])
+        self.assertIn("! shop_web has 0 of 1 tasks: shop_web.1 on node2 is starting; last error: task: non-zero exit "
+                      "(137): unhealthy container; see `hadeploy logs shop_web`\n", self.hadeploy("status", status=1))
+
     def test_logs_while_managers_are_down(self):
         self.stop_node("node1")
         said = self.hadeploy("logs", "database")

@@ -90,13 +90,39 @@ TEST_CASE("docker.stack: complete when all tasks of the current version keep run
 
 TEST_CASE("docker.stack: a service that does not run is reported with the error of a task") {
     CHECK(wait_for({service()}, {list({task(1, "running"), task(2, "starting")})}) ==
-          "app_web: 1 of 2 tasks run after 300 s");
+          "app_web: 1 of 2 tasks run after 300 s: app_web.2 on node1 is starting: its container "
+          "does not run, or the health check of its image has not succeeded");
     CHECK(
         wait_for({service()}, {list({task(1, "running"),
                                      task(2, "rejected", "shutdown", "No such image: w:9")})}) ==
         "app_web: 1 of 2 tasks run after 300 s: app_web.2 on node1: rejected: No such image: w:9");
     CHECK(wait_for({service("", R"({"Global":{}})")}, {list({task(1, "starting")})}) ==
-          "app_web: 0 of 1 tasks run after 300 s");
+          "app_web: 0 of 1 tasks run after 300 s: app_web.1 on node1 is starting: its container "
+          "does not run, or the health check of its image has not succeeded");
+}
+
+TEST_CASE("docker.stack: a task that never runs is reported with its state and its last error") {
+    std::string checked = service();
+    replace_all(checked, R"("TaskTemplate":{)",
+                R"("TaskTemplate":{"ContainerSpec":{"Healthcheck":{"Test":["CMD","false"]}},)");
+    CHECK(wait_for({checked},
+                   {list({task(1, "running"), task(3, "starting"),
+                          task(2, "failed", "shutdown", "dockerexec: unhealthy container")})}) ==
+          "app_web: 1 of 2 tasks run after 300 s: app_web.3 on node1 is starting: its health check "
+          "has not succeeded; app_web.2 on node1: failed: dockerexec: unhealthy container");
+    for (const char* state : {"new", "assigned", "accepted", "ready"})
+        CHECK(
+            contains(wait_for({service()}, {list({task(1, state), task(2, "running")})}),
+                     fmt::format("app_web.1 on node1 is {}: its node has not started it", state)));
+    CHECK(contains(wait_for({service()}, {list({task(1, "preparing"), task(2, "running")})}),
+                   "is preparing: its image or its volumes are not ready"));
+    // The swarm's own reason is better.
+    CHECK(wait_for({service()}, {list({task(1, "pending", "running", "no suitable node"),
+                                       task(2, "running")})}) ==
+          "app_web: 1 of 2 tasks run after 300 s: app_web.1 on node1: pending: no suitable node");
+    const Error error = ssh::explain_failure(
+        "node1", "waiting", 1, "hadeploy: app_web: 1 of 2 tasks run after 300 s\n", "");
+    CHECK(contains(error.hint, "docker service logs SERVICE"));
 }
 
 TEST_CASE("docker.stack: an update that the swarm rolled back or paused") {
@@ -138,10 +164,11 @@ TEST_CASE("docker.stack: an update that does not become healthy in time is rolle
     const auto [error, calls] = wait("rollback");
     CHECK(error ==
           "the update of app_web was rolled back (not complete in time: app_web: 1 of 2 tasks "
-          "run after 300 s)");
+          "run after 300 s: app_web.2 on n1 is starting: its container does not run, or the health "
+          "check of its image has not succeeded)");
     CHECK(calls == "service rollback --detach --quiet app_web\n");
     const auto [paused, none] = wait("pause");
-    CHECK(paused == "app_web: 1 of 2 tasks run after 300 s");
+    CHECK(contains(paused, "app_web: 1 of 2 tasks run after 300 s: app_web.2 on n1 is starting"));
     CHECK(none == "");
 }
 

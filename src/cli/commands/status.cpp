@@ -191,8 +191,14 @@ Result read_swarm(const Value& hosts, const ProviderSettings& settings, Endpoint
     out.text += "\n";
     for (const chaos::ClusterService& s : seen.services)
         out.text += fmt::format("{:>2}/{:<2}    {}\n", s.running, s.desired, s.name);
-    for (const auto& diagnostics : {node_problems(seen), service_problems(seen)})
-        out.diagnostics.insert(out.diagnostics.end(), diagnostics.begin(), diagnostics.end());
+    out.diagnostics = node_problems(seen);
+    for (const chaos::ClusterService& s : seen.services) {
+        if (s.running >= s.desired) continue;
+        const std::string why = why_incomplete(seen, s.name);
+        out.diagnostics.push_back(fmt::format("{} has {} of {} tasks{}; see `hadeploy logs {}`",
+                                              s.name, s.running, s.desired,
+                                              why.empty() ? "" : ": " + why, s.name));
+    }
     return out;
 }
 

@@ -15,7 +15,8 @@ Attribute managers_attribute() {
             .type = map_of(TypeKind::connection),
             .doc = "Members of the swarm. hadeploy queries the first one that it can reach, which "
                    "must be a manager.",
-            .required = true};
+            .required = true,
+            .min = 1};
 }
 
 /// Sends no request if Docker is stopped.
@@ -90,7 +91,8 @@ Value tasks_of(const Json& tasks, const Names& nodes, const std::set<std::string
                                   {"node", name_in(nodes, text(t, "/NodeID"))},
                                   {"state", state},
                                   {"desired", desired},
-                                  {"error", text(t, "/Status/Err")}}));
+                                  {"error", text(t, "/Status/Err")},
+                                  {"since", text(t, "/Status/Timestamp")}}));
     }
     return Value::list(std::move(out));
 }
@@ -130,7 +132,7 @@ class DockerCluster final : public SshType {
             {.name = "tasks",
              .type = list_of(TypeKind::any),
              .doc = "For each task, including past tasks that Docker still lists: id, service, "
-                    "slot, node, state, desired, error.",
+                    "slot, node, state, desired, error, since.",
              .computed = true}};
     }
 

@@ -12,17 +12,39 @@ perl -e "$docker_perl"'
     my $label = "%22com.docker.stack.namespace=$stack%22";
     my $own = "filters=%7B%22label%22:%5B$label%5D";
     my %names;
+    my $label_of = sub { # "web.2 on node1"
+        my ($service, $task) = @_;
+        my $node = $task->{NodeID} // "";
+        if ($node ne "" && !$names{$node}) { $names{$node} = eval { get("/nodes/$node")->{Description}{Hostname} } // $node }
+        my $where = $node eq "" ? "no node" : $names{$node};
+        my $slot = $task->{Slot} ? ".$task->{Slot}" : "";
+        return "$service->{Spec}{Name}$slot on $where";
+    };
+    # A task that neither runs nor fails, and what it is waiting for; "" if there is none.
+    my $waiting = sub {
+        my ($service, $tasks) = @_;
+        my $check = $service->{Spec}{TaskTemplate}{ContainerSpec}{Healthcheck};
+        my %waits_for = (
+            pending => "no node has been chosen",
+            preparing => "its image or its volumes are not ready",
+            starting => $check ? "its health check has not succeeded"
+                : "its container does not run, or the health check of its image has not succeeded");
+        for my $task (@$tasks) {
+            my $state = $task->{Status}{State};
+            next if $task->{ServiceID} ne $service->{ID} || $task->{DesiredState} ne "running";
+            next if ($task->{Status}{Err} // "") ne ""; # reported as an error
+            next unless $state =~ /^(new|pending|assigned|accepted|preparing|ready|starting)$/;
+            return $label_of->($service, $task) . " is $state: " . ($waits_for{$state} // "its node has not started it");
+        }
+        return "";
+    };
     my $errors = sub { # the errors of a service, newest first, each once with one of its tasks
         my ($service) = @_;
         my (%seen, @said);
         for my $task (sort { $b->{Status}{Timestamp} cmp $a->{Status}{Timestamp} } @{get("/tasks?$own%7D")}) {
             my $error = $task->{Status}{Err} // "";
             next if $task->{ServiceID} ne $service->{ID} || $error eq "" || $seen{$error}++;
-            my $node = $task->{NodeID} // "";
-            if ($node ne "" && !$names{$node}) { $names{$node} = eval { get("/nodes/$node")->{Description}{Hostname} } // $node }
-            my $where = $node eq "" ? "no node" : $names{$node};
-            my $slot = $task->{Slot} ? ".$task->{Slot}" : "";
-            push @said, "$service->{Spec}{Name}$slot on $where: $task->{Status}{State}: $error";
+            push @said, $label_of->($service, $task) . ": $task->{Status}{State}: $error";
             last if @said == 4;
         }
         return @said;
@@ -31,7 +53,7 @@ perl -e "$docker_perl"'
         my ($service, $text) = @_;
         my @said = eval { $errors->($service) };
         print STDERR map { "$_\n" } @said;
-        print STDERR "hadeploy: $text", (@said ? ": $said[0]" : ""), "\n";
+        print STDERR "hadeploy: $text", (@said ? ($text =~ / is \w+: / ? "; " : ": ") . $said[0] : ""), "\n";
         exit 1;
     };
     # What a service is still waiting for; "" if it is complete.
@@ -107,12 +129,15 @@ perl -e "$docker_perl"'
             chomp $why;
             if ($now - $began >= $seconds) {
                 my $waited = $now - $began;
+                $why .= " after $waited s";
+                my $stuck = $behind ? $waiting->($behind, $tasks) : "";
+                $why .= ": $stuck" if $stuck ne "";
                 if (!$late && $roll_back->(@{$services // []})) {
-                    ($late, $began) = ("$why after $waited s", $now);
+                    ($late, $began) = ($why, $now);
                     next;
                 }
-                $give_up->($behind, "$why after $waited s") if $behind;
-                print STDERR "hadeploy: after $waited s: $why\n";
+                $give_up->($behind, $why) if $behind;
+                print STDERR "hadeploy: $why\n";
                 exit 1;
             }
         }
