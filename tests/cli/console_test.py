@@ -47,6 +47,17 @@ resources:
         run.until_true(lambda: run.screen().rstrip(" ").endswith(">"), "the next prompt")
         run.until_raw()  # which the line editor sets after it has shown the prompt
 
+    def test_what_does_not_exist_is_an_error_before_the_first_apply_too(self):
+        def said(line):
+            done = subprocess.run([local_project.HADEPLOY, "console"], cwd=self.path, input=line + "\n", text=True,
+                                  capture_output=True, timeout=60, check=False)
+            return done.stdout + done.stderr
+        self.assertEqual(said("greeting.output"), "(known after apply)\n")
+        for line in ("greeting.nothing", "local.sise", "var.nodes.x.y"):
+            self.assertIn("error: ", said(line))
+        self.assertEqual(said("[for greeting in var.nodes : greeting.nothing][0]").count("error"), 1)
+        self.assertEqual(said("[for greeting in var.nodes : upper(greeting)][0]"), '"A"\n')
+
     def test_lines_can_be_edited(self):
         run = self.console()
         self.asked(run, b"1 + 2\r", "3")

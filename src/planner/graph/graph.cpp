@@ -6,6 +6,7 @@
 #include "planner/graph/hide_secrets.h"
 #include "planner/graph/imports.h"
 #include "planner/graph/names.h"
+#include "planner/spec/references.h"
 #include "provider_api/lifecycle_keys.h"
 #include "provider_api/normalize.h"
 
@@ -187,7 +188,9 @@ Value Graph::chaos_settings(const Values& values) const {
 
 Value Graph::value(const Expr& expr, const Values& values) const {
     LiveContext context(*this, values);
-    return evaluate(expr, ScopeNames(context, *scopes_.front()));
+    const ScopeNames names(context, *scopes_.front());
+    for (const Reference& reference : references_in(expr)) names.check(reference);
+    return evaluate(expr, names);
 }
 
 std::vector<NodeId> Graph::sources(NodeId id, const std::string& attribute) const {

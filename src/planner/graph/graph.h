@@ -137,7 +137,7 @@ class Graph {
     /// The settings of failure drills, not normalized; null if the spec has none.
     Value chaos_settings(const Values& values) const;
     /// Evaluates an expression in the root module.
-    /// @throws Error(spec)
+    /// @throws Error(spec), also for a part of a resource that does not exist whose value is unknown
     Value value(const Expr& expr, const Values& values) const;
     /// The nodes that an attribute of a node refers to, sorted.
     std::vector<NodeId> sources(NodeId id, const std::string& attribute) const;
