@@ -286,10 +286,11 @@ void Normalizer::check_limits(const Attribute& a, const Value& value, const Plac
                             : value.is_integer() ? show(value.as_integer())
                             : sized              ? show(static_cast<std::int64_t>(n))
                                                  : display(value);
+    const std::string_view be = sized && n != 1 && !place.secret ? "are" : "is";
     if (a.min && n < static_cast<double>(*a.min))
-        problem(place, fmt::format("{} is below the minimum of {}", was, show(*a.min)));
+        problem(place, fmt::format("{} {} below the minimum of {}", was, be, show(*a.min)));
     if (a.max && n > static_cast<double>(*a.max))
-        problem(place, fmt::format("{} is above the maximum of {}", was, show(*a.max)));
+        problem(place, fmt::format("{} {} above the maximum of {}", was, be, show(*a.max)));
 }
 
 void Normalizer::check_choice(const Attribute& a, const Value& value, const Place& place) {

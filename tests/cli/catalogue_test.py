@@ -52,6 +52,10 @@ def linked_file(path):
     (path / "m" / "module.yaml").symlink_to("../elsewhere.yaml")
 
 
+def with_module(name):
+    return lambda path: shutil.copytree(CASES.parents[2] / "modules" / name, path / name)
+
+
 def unreadable(path):
     (path / "values").mkdir()  # a directory is not a file, even for root
 
@@ -78,7 +82,8 @@ MADE = {
     "names-symlinked-module": linked_module,
     "names-symlink-out-of-module": linked_file,
     "names-unreadable-file": unreadable,
-}
+} | {case: with_module(case.split("-inputs-")[1])
+     for case in (p.name for p in CASES.iterdir()) if "-inputs-" in case}
 
 
 @contextlib.contextmanager

@@ -23,19 +23,6 @@ std::string addresses(const Graph& graph) {
     }
     return out;
 }
-
-/// The errors of the checks that precede reading: inputs and rules.
-std::string input_errors(const TestSpec& t) {
-    Diagnostics diagnostics;
-    t.graph->check_inputs([](NodeId) { return Value::unknown(); }, diagnostics);
-    std::string out;
-    for (const Error& e : diagnostics.list()) {
-        out += t.spec.sources.describe(e.loc) + ": " + e.message + "\n";
-        for (const Note& n : e.notes)
-            out += "  " + t.spec.sources.describe(n.loc) + ": " + n.text + "\n";
-    }
-    return out;
-}
 } // namespace
 
 TEST_CASE("locals name values, and dependencies through them stay narrow") {
@@ -187,16 +174,18 @@ variables:
   s: {secret: true, default: x, validate: {check: "${var.s != 'x'}", message: "not ${var.s}"}}
 )";
     CHECK(
-        input_errors(TestSpec(text)) ==
+        errors_of(text) ==
         "hadeploy.yaml:3:54: variable \"n\": 4 is even\n  hadeploy.yaml:3:31: the value is here\n"
         "hadeploy.yaml:5:52: variable \"s\": (secret)\n  hadeploy.yaml:5:30: the value is here\n");
     CHECK(errors_of("name: t\nvariables: {n: {default: 1, validate: [{check: true}]}}\n") ==
           "hadeploy.yaml:2:41: each rule of validate needs a check and a message (for example: "
           "{check: "
           "\"${var.n % 2 == 1}\", message: n has to be odd})\n");
-    CHECK(input_errors(TestSpec("name: t\nvariables: {n: {default: 1, validate: [{check: "
-                                "\"${var.n}\", message: m}]}}\n")) ==
-          "hadeploy.yaml:2:49: a check must be a boolean, not an integer\n");
+    CHECK(
+        errors_of("name: t\nvariables: {n: {default: 1, validate: [{check: \"${var.n}\", message: "
+                  "m}]}}\n") ==
+        "hadeploy.yaml:2:49: a check must be a boolean, not an integer (write a comparison, such "
+        "as ${self.port > 1024})\n");
 }
 
 TEST_CASE("a module's variables have rules too, as far as they are known") {
@@ -204,13 +193,43 @@ TEST_CASE("a module's variables have rules too, as far as they are known") {
   n: {type: integer, validate: [{check: "${var.n > 2}", message: too small}]}
   s: {validate: [{check: "${var.s == 'x'}", message: wrong}]}
 )";
-    const TestSpec t(TestSpec::Files{{"hadeploy.yaml", R"(name: t
+    const TestSpec::Files files{{"hadeploy.yaml", R"(name: t
 resources: {a: {type: fake.thing, name: a}}
 modules: {m: {source: m, with: {n: 1, s: "${a.token}"}}}
 )"},
-                                     {"m/module.yaml", module}});
-    CHECK(input_errors(t) == "m/module.yaml:2:42: variable \"n\": too small\n"
-                             "  hadeploy.yaml:3:33: the value is here\n");
+                                {"m/module.yaml", module}};
+    CHECK(errors_of(files) == "m/module.yaml:2:42: variable \"n\": too small\n"
+                              "  hadeploy.yaml:3:33: the value is here\n");
+}
+
+TEST_CASE("an invalid input of a module is reported, not what follows from it in the module") {
+    const auto errors = [](const std::string& call, const std::string& other = "") {
+        return errors_of(TestSpec::Files{
+            {"hadeploy.yaml", "name: t\nmodules: {m: {source: m, with: " + call + "}}\n" + other},
+            {"m/module.yaml", R"(variables:
+  hosts: {type: map(string), min: 1, validate: {check: "${keys(var.hosts)[0] != 'x'}", message: not x}}
+  n: {type: integer, default: 1}
+locals: {first: "${keys(var.hosts)[0]}"}
+resources:
+  a: {type: fake.thing, for_each: "${var.hosts}", name: "${local.first}", size: "${var.n}"}
+  b: {type: fake.thing, count: "${var.n}", name: b}
+)"}});
+    };
+    CHECK(errors("{hosts: {}}") ==
+          "hadeploy.yaml:2:40: module.m: hosts: 0 entries are below the minimum of 1 entry\n");
+    CHECK(errors("{hosts: [a], n: x}") ==
+          "hadeploy.yaml:2:40: module.m: hosts: expected a map, got a list\n"
+          "hadeploy.yaml:2:48: module.m: n: expected an integer, got the string \"x\"\n");
+    CHECK(errors("{hosts: {x: y}}") == "m/module.yaml:2:57: variable \"hosts\": not x\n"
+                                       "  hadeploy.yaml:2:33: the value is here\n");
+    CHECK(errors("{}") ==
+          "hadeploy.yaml:2:11: module \"m\" needs the input \"hosts\" (set it under "
+          "`with`: hosts: VALUE)\n  m/module.yaml:2:3: declared here\n");
+    CHECK(errors("{hosts: {a: b}, k: 1}").find("has no input \"k\"") != std::string::npos);
+    // the instances of a block that failed are not missing inputs
+    CHECK(errors("{hosts: \"${c[*].name}\"}",
+                 "resources: {c: {type: fake.thing, for_each: 7, name: c}}\n")
+              .find("minimum") == std::string::npos);
 }
 
 TEST_CASE("the order in which a spec is written changes nothing") {

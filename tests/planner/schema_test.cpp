@@ -265,7 +265,7 @@ TEST_CASE("limits are shown in the value's own unit") {
     CHECK(check(timeout, "0s").error == "owner: timeout: 0s is below the minimum of 1ms");
     const Attribute hosts{.name = "hosts", .type = list_of(K::name), .min = 1, .max = 2};
     CHECK(check(hosts, Value::list({})).error ==
-          "owner: hosts: 0 entries is below the minimum of 1 entry");
+          "owner: hosts: 0 entries are below the minimum of 1 entry");
     CHECK(check(hosts, Value::list({"a", "b", "c"})).count == 1);
 }
 

@@ -42,7 +42,7 @@ struct TestSpec {
 };
 
 /// The errors of loading and expanding a spec, one "place: message" per line.
-inline std::string errors_of(const std::string& text) {
+inline std::string errors_of(const TestSpec::Files& files) {
     fake::World world;
     Registry registry;
     fake::add_to(registry, world);
@@ -52,8 +52,9 @@ inline std::string errors_of(const std::string& text) {
         load_spec(
             "hadeploy.yaml",
             [&](const std::filesystem::path& p) {
-                if (p != "hadeploy.yaml") throw Error(ErrorKind::spec, "no file " + p.string());
-                return text;
+                const auto it = files.find(p.string());
+                if (it == files.end()) throw Error(ErrorKind::spec, "no file " + p.string());
+                return it->second;
             },
             spec);
         const Graph graph(spec, registry, resolve_variables(spec, {}));
@@ -71,6 +72,10 @@ inline std::string errors_of(const std::string& text) {
         }
     }
     return out;
+}
+
+inline std::string errors_of(const std::string& text) {
+    return errors_of(TestSpec::Files{{"hadeploy.yaml", text}});
 }
 
 /// A plan's steps in order: "create a; update b (value)".

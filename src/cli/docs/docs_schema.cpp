@@ -79,11 +79,14 @@ Json type_schema(const Type& type, const Attribute* a) {
         if (a != nullptr && a->max) out["maxItems"] = *a->max;
         return or_reference(std::move(out));
     }
-    case TypeKind::map:
-        return or_reference(
-            {{"type", "object"},
-             {"additionalProperties",
-              type.element ? type_schema(*type.element, nullptr) : Json::object()}});
+    case TypeKind::map: {
+        Json out{{"type", "object"},
+                 {"additionalProperties",
+                  type.element ? type_schema(*type.element, nullptr) : Json::object()}};
+        if (a != nullptr && a->min) out["minProperties"] = *a->min;
+        if (a != nullptr && a->max) out["maxProperties"] = *a->max;
+        return or_reference(std::move(out));
+    }
     case TypeKind::object:
         return or_reference(type.fields ? with_key_expressions(fields_schema(*type.fields, {}))
                                         : Json{{"type", "object"}});

@@ -53,7 +53,7 @@ variables:
 |---|---|
 | `type` | One of the [types](#types) below. Default: `any`. |
 | `default` | The value if none is given. A variable without a default is required. |
-| `min`, `max` | Limits in the unit of the variable; for a list, limits of its length. |
+| `min`, `max` | Limits in the unit of the variable; for a list or a map, limits of its length. |
 | `one_of` | The only values allowed. |
 | `secret` | `true`: the value is never shown in plans or logs. |
 | `description` | A comment for users of the variable. |

@@ -38,7 +38,15 @@ class Expander : public Resources {
         make_scope(graph_.spec_.root, "", nullptr, nullptr, {});
         check_calls(graph_, diagnostics_);
         // the loop adds more scopes
-        for (std::size_t i = 0; i < graph_.scopes_.size(); ++i) expand(*graph_.scopes_[i]);
+        const std::size_t before = diagnostics_.list().size();
+        Diagnostics inputs;
+        for (std::size_t i = 0; i < graph_.scopes_.size(); ++i) {
+            const Scope& scope = *graph_.scopes_[i];
+            // Without its instances, a block that failed looks like an empty map to inputs.
+            const bool checked = diagnostics_.list().size() == before;
+            if (!checked || inputs_hold(scope, inputs)) expand(scope);
+        }
+        for (const Error& error : inputs.list()) diagnostics_.add(error);
         diagnostics_.throw_if_any();
         check_modules(context_, diagnostics_);
         for (NodeId id = 0; id < nodes_.size(); ++id) trace(id);
@@ -149,6 +157,18 @@ class Expander : public Resources {
         inside.resources.resize(module.resources.size());
         inside.modules.resize(module.modules.size());
         return *graph_.scopes_.back();
+    }
+
+    /// Whether a module can be expanded with its inputs. Otherwise the inputs are reported, not
+    /// their consequences in the module.
+    bool inputs_hold(const Scope& scope, Diagnostics& out) {
+        if (scope.call != nullptr)
+            for (const Variable& v : scope.module->variables)
+                if (v.attribute.required && !scope.call->inputs.contains(v.attribute.name))
+                    return false; // check_calls() has reported it
+        const std::size_t before = out.list().size();
+        graph_.check_scope(scope, context_, out);
+        return out.list().size() == before;
     }
 
     /// Creates all instances of the blocks and module calls in a scope.

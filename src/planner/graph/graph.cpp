@@ -240,8 +240,13 @@ void Graph::check_inputs_of(NodeId id, const Values& values, Diagnostics& diagno
 }
 
 void Graph::check_scope(const Scope& scope, GraphContext& context, Diagnostics& diagnostics) const {
-    check_rules(scope, ScopeNames(context, scope), diagnostics);
-    if (scope.call == nullptr) return;
+    if (check_types(scope, context, diagnostics))
+        check_rules(scope, ScopeNames(context, scope), diagnostics);
+}
+
+bool Graph::check_types(const Scope& scope, GraphContext& context, Diagnostics& diagnostics) const {
+    if (scope.call == nullptr) return true;
+    const std::size_t before = diagnostics.list().size();
     const ScopeNames outside(context, *scope.parent, &scope.instance);
     const std::string name = scope.prefix.substr(0, scope.prefix.size() - 1); // without the dot
     for (const Variable& v : scope.module->variables) {
@@ -255,6 +260,7 @@ void Graph::check_scope(const Scope& scope, GraphContext& context, Diagnostics& 
             diagnostics.add(std::move(error));
         }
     }
+    return diagnostics.list().size() == before;
 }
 
 void Graph::check_output_rules(const Values& values, Diagnostics& diagnostics) const {

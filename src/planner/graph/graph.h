@@ -137,7 +137,8 @@ class Graph {
     /// The settings of failure drills, not normalized; null if the spec has none.
     Value chaos_settings(const Values& values) const;
     /// Evaluates an expression in the root module.
-    /// @throws Error(spec), also for a part of a resource that does not exist whose value is unknown
+    /// @throws Error(spec), also for a part of a resource that does not exist whose value is
+    /// unknown
     Value value(const Expr& expr, const Values& values) const;
     /// The nodes that an attribute of a node refers to, sorted.
     std::vector<NodeId> sources(NodeId id, const std::string& attribute) const;
@@ -161,6 +162,8 @@ class Graph {
 
   private:
     void check_scope(const Scope& scope, GraphContext& context, Diagnostics& diagnostics) const;
+    /// The inputs of a module. @returns whether all are valid
+    bool check_types(const Scope& scope, GraphContext& context, Diagnostics& diagnostics) const;
     void check_rules(const Scope& scope, const Names& names, Diagnostics& diagnostics) const;
     friend class Expander;
     friend class ScopeNames;
