@@ -142,7 +142,8 @@ DockerNode::DockerNode() {
          .doc = "All members of the swarm, including this one. The node joins the swarm of these "
                 "peers.",
          .required = true,
-         .operational = true},
+         .operational = true,
+         .min = 1},
         {.name = "name",
          .type = TypeKind::name,
          .doc = "The host name as shown by `docker node ls`. If it is set, it must match."},

@@ -111,7 +111,8 @@ Attribute managers_of_swarm() {
             .type = map_of(TypeKind::connection),
             .doc = "Managers of the swarm. hadeploy uses the first one that responds.",
             .required = true,
-            .operational = true};
+            .operational = true,
+            .min = 1};
 }
 
 Attribute labels_attribute() {

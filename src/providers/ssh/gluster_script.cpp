@@ -101,7 +101,8 @@ Attribute hosts_attribute(std::string doc) {
             .type = map_of(TypeKind::connection),
             .doc = std::move(doc),
             .required = true,
-            .operational = true};
+            .operational = true,
+            .min = 1};
 }
 
 } // namespace hadeploy::ssh::gluster
