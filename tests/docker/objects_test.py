@@ -76,6 +76,15 @@ class NetworkTest(Case):
         self.hadeploy("destroy", "--auto-approve")
         self.assertIsNone(SERVER.inspect("network", "front"))
 
+    def test_imported_before_its_host_is_recorded(self):
+        """A destroy then removes the object too, instead of only its record."""
+        SERVER.docker("network", "create", "--subnet", "10.71.0.0/24", "front")
+        self.spec(self.BRIDGE % "")
+        self.hadeploy("import", "net", SERVER.inspect("network", "front")["Id"])
+        self.assertEqual(self.hadeploy("state", "list").split(), ["net"])
+        self.hadeploy("destroy", "--auto-approve")
+        self.assertIsNone(SERVER.inspect("network", "front"))
+
     def test_overlapping_subnets(self):
         SERVER.docker("network", "create", "--subnet", "10.71.0.128/25", "other")
         self.spec(self.BRIDGE % "")

@@ -65,6 +65,31 @@ TEST_CASE("everything is removed in the reverse order of its creation") {
           "remove a; remove b; remove c; ");
 }
 
+TEST_CASE("an object on a machine that is not in the state is not dropped silently") {
+    const auto left = [](const char* type, bool in_spec) {
+        Planning planning(resources(
+            fmt::format("  m: {{type: {}, name: m}}\n"
+                        "  on: {{type: fake.thing, name: on, host: \"${{m.connection}}\"}}\n",
+                        type)));
+        PriorState prior = planning.made();
+        prior.recorded.erase("m"); // the object was imported first, or a run was killed
+        prior.observed.clear();
+        const Graph* graph = in_spec ? planning.graph.get() : nullptr;
+        const Plan plan = make_destroy_plan(prior, planning.registry, {}, graph);
+        REQUIRE(plan.steps.size() == 1);
+        const Step& step = plan.steps.front();
+        return fmt::format("{}{} {}{}", action_name(step.action),
+                           step.read_first ? " (read first)" : "", step.address,
+                           step.reason.empty() ? "" : ": " + step.reason);
+    };
+    CHECK(left("fake.host", true) == "remove (read first) on");
+    const std::string dropped =
+        "forget on: its machine m is not in the state, so it cannot be reached; "
+        "if the machine exists, the object stays there";
+    CHECK(left("fake.host", false) == dropped);
+    CHECK(left("fake.machine", true) == dropped); // a run that removed it was killed
+}
+
 TEST_CASE("a target on a machine that stays is read before it is destroyed") {
     Planning planning(
         resources("  vm: {type: fake.machine, name: vm}\n"

@@ -68,10 +68,17 @@ class Remover {
     bool removed_with_machines(const RecordedResource& r, const ResourceType& type) const {
         const std::set<std::string> machines = machines_in(r.config);
         return !machines.empty() && !type.machine &&
-               std::all_of(machines.begin(), machines.end(), [&](const std::string& m) {
-                   const bool known = prior_.recorded.contains(m) || kept_(m);
-                   return ending_.contains(m) || (!known && !m.empty());
-               });
+               std::all_of(machines.begin(), machines.end(),
+                           [&](const std::string& m) { return ending_.contains(m) || is_lost(m); });
+    }
+
+    /// Whether a machine is neither in the state nor in the spec: a run that removed it was killed
+    /// before it forgot what was on the machine. A machine that outlives its record (ssh.host) may
+    /// not have been recorded yet, because a resource on it was imported first.
+    bool is_lost(const std::string& machine) const {
+        if (machine.empty() || prior_.recorded.contains(machine) || kept_(machine)) return false;
+        const auto node = graph_ == nullptr ? std::nullopt : graph_->find(machine);
+        return !node || (*graph_)[*node].type->removal_ends_machine;
     }
 
     /// The resource disappears with its machines too if none of them can be reached any more.
@@ -119,8 +126,15 @@ class Remover {
         if (with_machines) {
             const std::set<std::string> machines = machines_in(r.config);
             step.action = Action::forget;
-            step.reason = machines.size() == 1 ? fmt::format("removed with {}", *machines.begin())
-                                               : "removed with its machines";
+            const auto lost = std::find_if(machines.begin(), machines.end(),
+                                           [&](const std::string& m) { return is_lost(m); });
+            step.reason =
+                lost != machines.end()
+                    ? fmt::format("its machine {} is not in the state, so it cannot be "
+                                  "reached; if the machine exists, the object stays there",
+                                  *lost)
+                : machines.size() == 1 ? fmt::format("removed with {}", *machines.begin())
+                                       : "removed with its machines";
             return step;
         }
         if (stays && !observed_gone(prior_, r.address)) {
