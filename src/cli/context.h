@@ -19,6 +19,7 @@ struct Context {
     Style out;                          ///< standard output: data
     Style err;                          ///< standard error: messages
     std::vector<std::string> runs = {}; ///< the sections of the page of --html, one for each run
+    bool changed = false; ///< a run of this command has begun to change objects or the state
 
     [[nodiscard]] std::unique_ptr<Progress> progress(std::size_t steps) const;
     /// A progress display without any output except the responses to signals.

@@ -77,6 +77,7 @@ Executed carry_out(const Context& context, PlannedRun& prepared, Store& store,
 }
 
 int execute(Context& context, PlannedRun& prepared, Store& store, std::string_view command) {
+    context.changed = true;
     const auto progress = context.progress(prepared.plan.size());
     Executed run = carry_out(context, prepared, store, command, *progress);
     add_to_page(context, store, prepared.plan, run, command);

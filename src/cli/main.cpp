@@ -177,7 +177,10 @@ int run(int argc, char** argv) {
         context.say("Cancelled: nothing was changed.\n");
         return 1;
     } catch (const Interrupted&) {
-        context.say("Interrupted: nothing was changed.\n");
+        context.say(context.changed
+                        ? "Interrupted before the next turn: what was changed so far stays. "
+                          "The same command continues.\n"
+                        : "Interrupted: nothing was changed.\n");
         return 130;
     }
 }

@@ -145,6 +145,22 @@ class VerbsTest(SwarmProject):
         self.assertEqual(status, 1, text)
         self.assertEqual((self.spec(), self.replicas()), (before, 2))
 
+    def test_scale_that_fails_halfway(self):
+        """The file keeps the new number, because a change was begun; the next apply completes it."""
+        self.hadeploy("apply", "--auto-approve")
+        docker = self.nodes["node1"].path / "bin" / "docker"
+        whole = docker.read_text()
+        self.addCleanup(docker.write_text, whole)
+        docker.write_text(whole.replace('elif words[:2] == ["stack", "deploy"]:', """elif words[:2] == ["stack", "deploy"]:
+    fail("no space left on device")
+elif words[:2] == ["stack", "never"]:"""))
+        said = self.hadeploy("scale", "web=4", "--auto-approve", status=1)
+        self.assertIn("hadeploy.yaml keeps the new number 4: `hadeploy apply --target app` completes the change", said)
+        self.assertIn("{type: integer, default: 4, max", self.spec())
+        docker.write_text(whole)
+        self.hadeploy("apply", "--target", "app", "--auto-approve")
+        self.assertEqual(self.replicas(), 4)
+
     def test_what_cannot_be_scaled(self):
         self.hadeploy("apply", "--auto-approve")
         before = self.spec()

@@ -167,8 +167,8 @@ Place place_of_variable(const Project& project, const std::string& name) {
         .with_hint("change it there, then `hadeploy apply`");
 }
 
-/// Applies the service's resource with the changed file. If nothing was changed, the file is
-/// restored.
+/// Applies the service's resource with the changed file. If no change was begun, the file is
+/// restored; otherwise it keeps the number that apply continues with.
 int apply_changed(Context& context, const Service& service, const std::optional<Place>& place,
                   std::int64_t count) {
     Args args = context.args;
@@ -178,10 +178,20 @@ int apply_changed(Context& context, const Service& service, const std::optional<
     Context inner{args, context.registry, project, context.out, context.err};
     if (!place) return run_apply(inner);
     rewrite_file(place->file, place->with(count));
+    const auto end = [&] {
+        context.changed = inner.changed;
+        if (!inner.changed) return rewrite_file(place->file, place->before);
+        context.say(
+            fmt::format("{} keeps the new number {}: `hadeploy apply --target {}` completes the "
+                        "change; to undo it, scale back to the previous number\n",
+                        place->file.string(), count, service.address));
+    };
     try {
-        return run_apply(inner);
-    } catch (...) { // before the first change; a failed change is an exit code
-        rewrite_file(place->file, place->before);
+        const int code = run_apply(inner);
+        if (code != 0) end();
+        return code;
+    } catch (...) { // before the first change, or between two turns
+        end();
         throw;
     }
 }
