@@ -50,6 +50,21 @@ TEST_CASE("decide: an absent object is created") {
     CHECK(decided(thing("x"), &recorded, Observation::absent()) == "create: it is gone");
 }
 
+TEST_CASE("decide: an object that is found by its content is not gone when its content changes") {
+    ResourceType image;
+    image.name = "fake.image";
+    image.schema = {{.name = "name", .type = TypeKind::string},
+                    {.name = "id", .type = TypeKind::string, .computed = true, .replaces = true}};
+    const auto config = [](const char* id) { return Value::map({{"name", "web"}, {"id", id}}); };
+    const RecordedResource recorded{"a", "fake.image", 1, "x", config("1"), config("1"), {}, false};
+    const auto reason = [&](const Value& wanted) {
+        return decide(image, wanted, &recorded, {}, Observation::absent()).reason;
+    };
+    CHECK(reason(config("1")) == "it is gone");
+    CHECK(reason(config("2")) == "its content changed (id)");
+    CHECK(reason(config("2").with("id", Value::unknown())) == "it is gone");
+}
+
 TEST_CASE("decide: an object as wanted is left alone, or only recorded") {
     const RecordedResource recorded = record(thing("x"));
     CHECK(decided(thing("x"), &recorded, present(thing("x"))) == "nothing");

@@ -189,6 +189,22 @@ Decision resume_creation(const ResourceType& type, const Value& config,
 
 } // namespace
 
+namespace {
+/// Why a recorded object is absent. An object that is identified by what it contains (the id of an
+/// image) is looked for with its new identity.
+std::string why_absent(const ResourceType& type, const Value& config,
+                       const RecordedResource& recorded) {
+    std::string names;
+    for (const Attribute& a : type.schema) {
+        const Value &now = config[a.name], &before = recorded.attributes[a.name];
+        if (!a.computed || !a.replaces || now.is_null() || now.is_unknown() || before.is_null())
+            continue;
+        if (differs(a, now, before)) names += (names.empty() ? "" : ", ") + a.name;
+    }
+    return names.empty() ? "it is gone" : fmt::format("its content changed ({})", names);
+}
+} // namespace
+
 Decision decide_unread(const ResourceType& type, const Value& config,
                        const RecordedResource& recorded) {
     if (recorded.tainted) return {Action::replace, {}, "it is tainted", {}};
@@ -205,7 +221,8 @@ Decision decide(const ResourceType& type, const Value& config, const RecordedRes
         throw Error(ErrorKind::failed, "could not be read");
     }
     if (observed.state == Observation::State::absent) {
-        if (recorded != nullptr && !unfinished) return {Action::create, {}, "it is gone", {}};
+        if (recorded != nullptr && !unfinished)
+            return {Action::create, {}, why_absent(type, config, *recorded), {}};
         return {Action::create, {}, unfinished ? "an earlier run did not create it" : "", {}};
     }
     if (!observed.foreign.empty())
