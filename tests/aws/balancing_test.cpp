@@ -227,7 +227,22 @@ TEST_CASE("aws.load_balancer: a list of listeners gives the same listeners again
     const Listeners there = {
         {80, {.protocol = "HTTP", .redirect = {"HTTPS", "443", "h", "/p", "q", "HTTP_302"}}},
         {443, {.protocol = "HTTPS", .certificate = "c", .policy = "p", .target_group = kGroupArn}}};
-    CHECK(listeners_of(value_of(there)) == there);
+    CHECK(listeners_of(value_of(there, {})) == there);
+}
+
+TEST_CASE("aws.load_balancer: a default that the spec leaves out is not shown as removed") {
+    const Value written = Value::map({{"port", 443},
+                                      {"protocol", "HTTPS"},
+                                      {"certificate", kCertificate},
+                                      {"target_group", kGroupArn}});
+    const Value wanted = Value::list({written, written.with("port", 8443)});
+    Listeners there = listeners_of(wanted);
+    CHECK(value_of(there, wanted) == wanted);
+    there.at(443).target_group = "another";
+    CHECK(value_of(there, wanted) ==
+          Value::list({written.with("target_group", "another"), written.with("port", 8443)}));
+    there.at(443).policy = "old";
+    CHECK(value_of(there, wanted).as_list()[0].text("policy") == "old");
 }
 
 TEST_CASE("query: lists and pages of other services than EC2") {

@@ -162,6 +162,10 @@ class LifeTest(Balanced):
         self.spec(NETWORK + GROUP.replace("/ping", "/health").replace("30s", "10s") +
                   FRONT.replace("port: 8080", "port: 8081").replace("    depends_on", "    idle_timeout: 2m\n    depends_on")
                   + NODES + TARGETS, rest=OUTPUTS)
+        plan = self.run_it("plan")
+        self.assertIn("/health", plan)
+        for chosen in ("matcher", "traffic-port", "unhealthy_threshold"):  # by AWS, or unchanged
+            self.assertNotRegex(plan, rf"(?m)^ *[-~] *{chosen}")
         self.apply()
         self.assertEqual((self.id("group"), self.id("front")), (group, front))
         self.assertEqual(self.changes(), ["ModifyTargetGroup", "ModifyTargetGroupAttributes",

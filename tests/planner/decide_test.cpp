@@ -81,6 +81,30 @@ TEST_CASE("decide: a difference is an update, with its reason if the spec is not
           "update value,shout: it exists, but is not recorded: it is adopted");
 }
 
+TEST_CASE("decide: what the provider has chosen is not shown as removed") {
+    const Type inner = object_of({{.name = "path", .type = TypeKind::string, .filled = true},
+                                  {.name = "limit", .type = TypeKind::string}});
+    ResourceType group;
+    group.name = "fake.group";
+    group.schema = {
+        {.name = "check",
+         .type = object_of({{.name = "port", .type = TypeKind::integer},
+                            {.name = "interval", .type = TypeKind::integer, .filled = true},
+                            {.name = "http", .type = inner}})}};
+    const auto config = [](const Value& check) { return Value::map({{"check", check}}); };
+    const Value have = Value::map(
+        {{"port", 80}, {"interval", 30}, {"http", Value::map({{"path", "/"}, {"limit", "1"}})}});
+    const Value wanted = config(Value::map({{"port", 81}, {"http", Value::map({{"limit", "2"}})}}));
+    const RecordedResource recorded{"a",          "fake.group", 1,  "x",
+                                    config(have), config(have), {}, false};
+    const Decision d = decide(group, wanted, &recorded, {}, present(config(have)));
+    REQUIRE(d.changes.size() == 1);
+    CHECK(d.changes[0].after ==
+          Value::map({{"port", 81},
+                      {"interval", 30},
+                      {"http", Value::map({{"path", "/"}, {"limit", "2"}})}}));
+}
+
 TEST_CASE("decide: what cannot be changed in place is replaced") {
     const RecordedResource recorded = record(thing("x"));
     CHECK(decided(thing("x", 2), &recorded, present(thing("x"))) ==

@@ -65,6 +65,22 @@ bool wanted_before(const Attribute& a, const Value& wanted, const RecordedResour
     return (a.computed && a.tracked) || recorded->config[a.name] == wanted;
 }
 
+/// The wanted value with the parts that the provider has chosen and the spec leaves out: they stay,
+/// so a plan must not show them as removed.
+Value with_chosen_parts(const Type& type, const Value& wanted, const Value& have) {
+    if (type.kind != TypeKind::object || !type.fields || !wanted.is_map() || !have.is_map())
+        return wanted;
+    Value out = wanted;
+    for (const Attribute& field : *type.fields) {
+        const Value &given = wanted[field.name], &chosen = have[field.name];
+        if (given.is_null() && field.filled && !chosen.is_null())
+            out = out.with(field.name, chosen);
+        else if (given.is_map())
+            out = out.with(field.name, with_chosen_parts(field.type, given, chosen));
+    }
+    return out;
+}
+
 std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& config,
                                         const RecordedResource* recorded, const Value& seen) {
     std::vector<AttributeChange> out;
@@ -72,8 +88,9 @@ std::vector<AttributeChange> changes_of(const ResourceType& type, const Value& c
         const auto c = compare(a, config, recorded, seen);
         if (!c || !differs(a, c->wanted, c->have)) continue;
         const Value have = as_secret_as(c->have, c->wanted); // the config may have lost secrets
+        const Value after = with_chosen_parts(a.type, c->wanted, have);
         out.push_back({a.name, a.secret ? have.as_secret() : have,
-                       a.secret ? c->wanted.as_secret() : c->wanted, a.replaces,
+                       a.secret ? after.as_secret() : after, a.replaces,
                        wanted_before(a, c->wanted, recorded)});
     }
     return out;

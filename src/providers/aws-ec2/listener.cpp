@@ -85,12 +85,31 @@ Listeners listeners_of(const std::vector<pugi::xml_node>& described) {
     return out;
 }
 
-Value value_of(const Listeners& listeners) {
+namespace {
+/// The listener of this port in a config; null if it has none.
+Value written_listener(const Value& wanted, std::int64_t port) {
+    if (!wanted.is_list()) return {};
+    const auto& all = wanted.as_list();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Value& listener) {
+        return listener.integer("port") == port;
+    });
+    return found == all.end() ? Value() : *found;
+}
+} // namespace
+
+Value value_of(const Listeners& listeners, const Value& wanted) {
     Value::List out;
     for (const auto& [port, one] : listeners) {
+        const Value written = written_listener(wanted, port);
+        if (written.is_map() && listeners_of(Value::list({written})).at(port) == one) {
+            out.push_back(written);
+            continue;
+        }
+        const bool default_policy =
+            one.policy == kPolicy && written.is_map() && written["policy"].is_null();
         Value listener = Value::map({{"port", port}, {"protocol", one.protocol}});
         if (!one.certificate.empty()) listener = listener.with("certificate", one.certificate);
-        if (!one.policy.empty()) listener = listener.with("policy", one.policy);
+        if (!one.policy.empty() && !default_policy) listener = listener.with("policy", one.policy);
         if (!one.target_group.empty()) listener = listener.with("target_group", one.target_group);
         if (const Redirect& to = one.redirect; !to.status.empty())
             listener =

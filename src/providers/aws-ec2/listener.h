@@ -32,8 +32,9 @@ using Listeners = std::map<std::int64_t, Listener>; ///< by port
 Listeners listeners_of(const Value& list);
 /// @throws ServiceError without an action, for a malformed listener
 Listeners listeners_of(const std::vector<pugi::xml_node>& described);
-/// The listeners as a list for a config, sorted by port.
-Value value_of(const Listeners& listeners);
+/// The listeners as a list for a config, sorted by port. A listener that is as `wanted` describes
+/// it has the same form, without the settings that have their default.
+Value value_of(const Listeners& listeners, const Value& wanted);
 
 /// The parameters that CreateListener and ModifyListener have in common.
 Params listener_params(std::int64_t port, const Listener& listener);

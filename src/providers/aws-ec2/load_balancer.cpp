@@ -123,18 +123,18 @@ Value LoadBalancer::observed(Region& region, const Item& item, const Value& conf
     const Value& wanted = config["listeners"];
     const Value subnets = set_of_texts(members_of(root.child("AvailabilityZones"), "SubnetId"));
     if (!(config["subnets"] == subnets)) require_balancer_zones(region, config);
-    Value out =
-        Value::map({{"name", observed_name(item, config)},
-                    {"balancer_type", kind},
-                    {"scheme", item.required("Scheme")},
-                    {"subnets", subnets},
-                    {"security_groups", set_of_texts(members_of(root.child("SecurityGroups")))},
-                    {"deletion_protection", attributes[kProtectedKey] == "true"},
-                    {"listeners",
-                     wanted.is_list() && listeners_of(wanted) == there ? wanted : value_of(there)},
-                    {"vpc", item.text("VpcId")},
-                    {"dns_name", item.required("DNSName")},
-                    {"zone_id", item.text("CanonicalHostedZoneId")}});
+    Value out = Value::map(
+        {{"name", observed_name(item, config)},
+         {"balancer_type", kind},
+         {"scheme", item.required("Scheme")},
+         {"subnets", subnets},
+         {"security_groups", set_of_texts(members_of(root.child("SecurityGroups")))},
+         {"deletion_protection", attributes[kProtectedKey] == "true"},
+         {"listeners",
+          wanted.is_list() && listeners_of(wanted) == there ? wanted : value_of(there, wanted)},
+         {"vpc", item.text("VpcId")},
+         {"dns_name", item.required("DNSName")},
+         {"zone_id", item.text("CanonicalHostedZoneId")}});
     if (kind != "application") return out;
     const std::string idle = attributes[kIdleKey];
     return out.with("idle_timeout", idle.empty() ? Value(kIdleTimeout) : from_seconds(idle));
