@@ -140,6 +140,10 @@ class ResourceType {
     /// @param attributes  recorded and observed attributes
     virtual std::optional<DataLoss> held_data(const Value& /*attributes*/) const { return {}; }
 
+    /// What the provider charges for while the object exists, in short: its size, class or count,
+    /// such as "t3.micro, 8 GiB gp3"; "" if it is free. Never a price. Must accept unknown values.
+    virtual std::string costs(const Value& /*config*/) const { return {}; }
+
     /// The number of copies of its data, each on a different machine of its config. While more than
     /// half of them remain, neither this data nor the data of a machine with a copy counts as lost.
     virtual std::int64_t copies(const Value& /*attributes*/) const { return 1; }

@@ -39,6 +39,45 @@ TEST_CASE("aws types: every type is documented and has an example of itself") {
     }
 }
 
+TEST_CASE("aws types: what AWS charges for is named, without prices") {
+    Registry registry;
+    aws::add_aws(registry);
+    const auto costs = [&](const char* type, const Value& config) {
+        return registry.type(type)->costs(config);
+    };
+    const std::int64_t gib = std::int64_t{1} << 30;
+    const Value machine = Value::map({{"instance_type", "t3.micro"}});
+    CHECK(costs("aws.instance", machine) == "t3.micro");
+    CHECK(costs("aws.instance",
+                machine.with("public_ip", true)
+                    .with("root_volume", Value::map({{"size", 8 * gib}, {"type", "gp3"}}))) ==
+          "t3.micro, 8 GiB gp3, public IPv4 address");
+    CHECK(costs("aws.instance", Value::map({{"instance_type", Value("t3.micro").as_secret()}})) ==
+          "(secret)");
+    CHECK(costs("aws.instance", Value::map({{"instance_type", Value::unknown()}})) == "?");
+    CHECK(costs("aws.volume", Value::map({{"size", 20 * gib},
+                                          {"volume_type", "gp3"},
+                                          {"iops", 4000},
+                                          {"throughput", 250}})) ==
+          "20 GiB gp3, 4000 IOPS, 250 MiB/s");
+    CHECK(costs("aws.db_instance", Value::map({{"instance_class", "db.t4g.micro"},
+                                               {"storage", 20 * gib},
+                                               {"storage_type", "gp3"},
+                                               {"multi_az", true}})) ==
+          "db.t4g.micro, 20 GiB gp3, standby");
+    CHECK(costs("aws.load_balancer", Value::map({{"balancer_type", "network"}})) ==
+          "network load balancer");
+    CHECK(costs("aws.classic_load_balancer", Value::map({})) == "classic load balancer");
+    CHECK(costs("aws.eip", Value::map({})) == "public IPv4 address");
+    CHECK(costs("aws.efs", Value::map({{"throughput_mode", "elastic"}})) ==
+          "file system by its contents, elastic throughput");
+    CHECK(costs("aws.autoscaling_group", Value::map({{"min", 1}, {"max", 4}})) ==
+          "1 to 4 instances");
+    for (const char* free : {"aws.vpc", "aws.subnet", "aws.security_group", "aws.key_pair",
+                             "aws.launch_template", "aws.target_group"})
+        CHECK(costs(free, Value::map({})) == "");
+}
+
 TEST_CASE("aws.security_group: ports and protocols are checked") {
     const Value from = Value::list({"10.0.0.0/8"});
     CHECK(said_of("aws.security_group",

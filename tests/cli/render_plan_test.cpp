@@ -1,3 +1,4 @@
+#include "cli/render/graph_html.h"
 #include "cli/render/line_diff.h"
 #include "cli/render/plan_json.h"
 #include "cli/render/plan_text.h"
@@ -36,6 +37,57 @@ Plan destroy_plan() {
 
 TEST_CASE("a plan shows each change once, and ends with a summary and the counts") {
     check_golden("tests/cli/golden/plan.txt", render_plan(after_before(mixed_plan()), {}));
+}
+
+namespace {
+struct RentedType : ResourceType {
+    RentedType() {
+        name = "test.rented";
+        provider = "test";
+        schema = {{.name = "size", .type = TypeKind::string, .required = true}};
+    }
+    std::string costs(const Value& config) const override { return config.text("size"); }
+};
+
+Step rented_step(const char* address, Action action, const char* before, const char* after) {
+    static const RentedType type;
+    Step step{.address = address, .action = action};
+    step.type = &type;
+    if (*before != 0) step.before = Value::map({{"size", before}});
+    if (*after != 0) step.after = Value::map({{"size", after}});
+    if (*before != 0 && *after != 0)
+        step.changes = {{"size", before, after, action == Action::replace, false}};
+    return step;
+}
+} // namespace
+
+TEST_CASE("a plan names what costs money, and what no longer does") {
+    Plan plan;
+    plan.steps = {rented_step("a", Action::create, "", "small"),
+                  rented_step("b", Action::create, "", "small"),
+                  rented_step("c", Action::update, "small", "large"),
+                  rented_step("d", Action::replace, "large", "large"),
+                  rented_step("e", Action::remove, "tiny", ""),
+                  rented_step("f", Action::forget, "tiny", ""),
+                  rented_step("g", Action::replace, "large", "huge")};
+    plan.steps.back().create_first = true; // the old one has a step of its own
+    const std::string text = render_plan(plan, {});
+    for (const char* line :
+         {"      costs: small\n", "      costs: small -> large\n", "      costs: huge\n"})
+        CHECK(text.find(line) != std::string::npos);
+    CHECK(text.find("The provider charges for:\n      1 x huge\n      1 x large\n      1 x small\n"
+                    "The provider no longer charges for:\n      1 x tiny\n") != std::string::npos);
+    const auto json = plan_json(plan);
+    CHECK(
+        json["costs"].dump() ==
+        R"({"added":[{"count":1,"what":"huge"},{"count":1,"what":"large"},{"count":1,"what":"small"}],)"
+        R"("ended":[{"count":1,"what":"tiny"}]})");
+    CHECK(json["steps"][2]["costs"].dump() == R"({"after":"large","before":"small"})");
+    CHECK_FALSE(json["steps"][5].contains("costs")); // it is only forgotten
+    CHECK_FALSE(plan_json(mixed_plan()).contains("costs"));
+    CHECK(plan_html(nullptr, plan, "t", "", [](std::string_view s) {
+              return std::string(s);
+          }).find("1 x tiny") != std::string::npos);
 }
 
 TEST_CASE("colours carry no information of their own") {

@@ -21,6 +21,7 @@ determine as `"(known after apply)"`.
 | `outputs` | the planned outputs |
 | `output_changes` | by name: `action` (`create`, `update`, `remove`), `before`, `after` |
 | `losses` | data that is lost: `address`, `type`, `what`, `bytes` (or null), `copied_by` (the resource that keeps copies, or "") |
+| `costs` | what the provider charges for after the plan and not before (`added`), and what no longer (`ended`): lists of `what` (size or class, never a price) and `count`; absent if that does not change |
 | `moved` | new addresses: `from`, `to` |
 | `resumed` | by address: the changes of an interrupted run that are completed first; absent if there are none |
 | `later` | turns that are left for later plans: `machine`, `addresses`, `action`; absent if there are none |
@@ -40,6 +41,7 @@ determine as `"(known after apply)"`.
 | `read_first` | the resource's machine is not up yet: the object is read when the machine is up, and repaired if it differs |
 | `after_steps` | addresses of the steps that this step waits for |
 | `create_before_destroy` | true if the new object is created first; otherwise absent |
+| `costs` | what the provider charges for, `before` and `after` the step, such as "t3.micro, 8 GiB gp3"; "" for nothing; absent if the object is free |
 | `removed_after_steps` | of a replacement: addresses of the steps that the removal of the old object waits for; otherwise absent |
 | `if_differs` | true if the step is carried out only if values that become known during apply differ; otherwise absent |
 

@@ -1,5 +1,6 @@
 #include "cli/render/graph_html.h"
 
+#include "cli/render/costs.h"
 #include "cli/render/graph_tree.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
@@ -219,8 +220,8 @@ std::string plan_html(const Graph* graph, const Plan& plan, const std::string& t
         page.words[i] = hidden(words_of(*step->second));
         page.changes[i] = hidden(step_text(*step->second));
     }
-    for (const std::string& note :
-         {render_losses(plan.losses, {}), warnings, render_around(plan, {})})
+    for (const std::string& note : {render_losses(plan.losses, {}), render_costs(plan, {}),
+                                    warnings, render_around(plan, {})})
         if (!note.empty()) page.notes.push_back(hidden(note));
     return to_html(drawing, page);
 }

@@ -1,5 +1,6 @@
 #include "cli/render/plan_json.h"
 
+#include "cli/render/costs.h"
 #include "cli/render/errors.h"
 #include "cli/render/value_text.h"
 #include "core/value_json.h"
@@ -44,6 +45,8 @@ Json step_json(const Plan& plan, const Step& step) {
              {"after_steps", std::move(after)}};
     if (step.create_first) out["create_before_destroy"] = true;
     if (step.if_differs) out["if_differs"] = true;
+    if (const Costs costs = costs_of(step); costs != Costs{})
+        out["costs"] = {{"before", costs.before}, {"after", costs.after}};
     return out;
 }
 
@@ -91,6 +94,7 @@ nlohmann::json plan_json(const Plan& plan) {
                           {"bytes", loss.data.bytes ? Json(*loss.data.bytes) : Json()},
                           {"copied_by", loss.copied_by}});
     out["losses"] = std::move(losses);
+    if (Json costs = costs_json(plan); !costs.is_null()) out["costs"] = std::move(costs);
     for (const Turn& turn : plan.later)
         out["later"].push_back(
             {{"machine", turn.machine}, {"addresses", turn.addresses}, {"action", turn.verb}});

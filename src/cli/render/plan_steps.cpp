@@ -1,5 +1,6 @@
 #include "cli/render/plan_steps.h"
 
+#include "cli/render/costs.h"
 #include "cli/render/fold.h"
 #include "cli/render/plan_text.h"
 #include "cli/render/text.h"
@@ -98,17 +99,19 @@ std::vector<std::string> identifying(const Step& step) {
 /// @param computed  include computed attributes such as checksums, which are not useful for folded
 ///                  instances
 std::vector<std::string> attributes_shown(const Step& step, bool computed, const Style& style) {
+    std::vector<std::string> out;
     switch (step.action) {
-    case Action::create: return attributes_of_new(step, computed);
+    case Action::create: out = attributes_of_new(step, computed); break;
     case Action::update:
     case Action::replace:
-    case Action::refresh: return attributes_of_change(step, computed, style);
+    case Action::refresh: out = attributes_of_change(step, computed, style); break;
     case Action::remove:
     case Action::forget: return identifying(step);
     case Action::adopt:
-    case Action::read: break;
+    case Action::read: return {};
     }
-    return {};
+    for (std::string& line : cost_lines(step, kIndent)) out.push_back(std::move(line));
+    return out;
 }
 
 bool is_gone(const Step& step) {

@@ -1,5 +1,6 @@
 #include "cli/render/plan_text.h"
 
+#include "cli/render/costs.h"
 #include "cli/render/plan_summary.h"
 #include "cli/render/text.h"
 #include "cli/render/value_text.h"
@@ -241,7 +242,8 @@ std::string render_plan(const Plan& plan, const Style& style, const Detail& deta
     add_section(out, render_later(plan, style));
     const bool long_one = !steps.empty() && std::count(out.begin(), out.end(), '\n') > kScreen;
     if (detail.summary || long_one) add_section(out, render_summary(plan, style));
-    // last, where users look for them: data losses and counts
+    // last, where users look for them: costs, data losses and counts
+    add_section(out, render_costs(plan, style));
     add_section(out, render_losses(plan.losses, style));
     add_section(out, style.paint(Tint::bold, "Plan: " + plan_counts(plan)) + "\n");
     return out;

@@ -26,6 +26,7 @@ std::vector<std::string> those_missing(const Value& from, const Value& in) {
 class ClassicLoadBalancer final : public ElbType {
   public:
     ClassicLoadBalancer();
+    std::string costs(const Value&) const override { return "classic load balancer"; }
     void check_own(const Value& config, Diagnostics& problems) const override {
         check_name(config["name"], problems);
         check_ids(config["subnets"], "subnet-", "a subnet", problems);

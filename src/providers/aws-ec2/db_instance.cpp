@@ -1,5 +1,6 @@
 #include "core/secrecy.h"
 #include "core/text.h"
+#include "providers/aws-ec2/costs.h"
 #include "providers/aws-ec2/db_checks.h"
 #include "providers/aws-ec2/db_status.h"
 #include "providers/aws-ec2/disk.h"
@@ -62,6 +63,12 @@ std::string state_of_database(const Item& item) {
 class DbInstance final : public RdsType {
   public:
     DbInstance();
+    std::string costs(const Value& config) const override {
+        return joined_costs({charged(config["instance_class"]),
+                             disk_costs({config["storage"], config["storage_type"], config["iops"],
+                                         config["throughput"]}),
+                             config.flag("multi_az") ? "standby" : ""});
+    }
     void check_own(const Value& config, Diagnostics& problems) const override {
         check_name(config["name"], 63, problems);
         check_database(config, problems);

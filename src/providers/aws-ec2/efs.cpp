@@ -1,6 +1,7 @@
 #include "core/secrecy.h"
 #include "core/value_json.h"
 #include "providers/aws-ec2/aws_type.h"
+#include "providers/aws-ec2/costs.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -78,6 +79,11 @@ bool is_missing(const ServiceError& error) {
 class Efs final : public AwsType {
   public:
     Efs();
+    std::string costs(const Value& config) const override {
+        const std::string throughput = charged(config["throughput_mode"]);
+        return joined_costs(
+            {"file system by its contents", throughput.empty() ? "" : throughput + " throughput"});
+    }
     void check_own(const Value& config, Diagnostics& problems) const override {
         check_ids(config["subnets"], "subnet-", "a subnet", problems);
         check_ids(config["security_groups"], "sg-", "a security group", problems);

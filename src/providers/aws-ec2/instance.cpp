@@ -1,3 +1,4 @@
+#include "providers/aws-ec2/costs.h"
 #include "providers/aws-ec2/ec2_type.h"
 
 #include "providers/aws-ec2/launch.h"
@@ -47,6 +48,10 @@ std::string root_disk(const Item& item) {
 class Instance final : public Ec2Type {
   public:
     Instance();
+    std::string costs(const Value& config) const override {
+        return joined_costs({charged(config["instance_type"]), disk_costs(root_disk_of(config)),
+                             config.flag("public_ip") ? "public IPv4 address" : ""});
+    }
     Value derive(const Value& config) const override {
         return Value::map({{"connection", connection(config, Value::unknown())}});
     }

@@ -1,4 +1,5 @@
 #include "core/secrecy.h"
+#include "providers/aws-ec2/costs.h"
 #include "providers/aws-ec2/elb_type.h"
 #include "providers/aws-ec2/listener.h"
 
@@ -28,6 +29,9 @@ void require_balancer_zones(Region& region, const Value& config) {
 class LoadBalancer final : public ElbType {
   public:
     LoadBalancer();
+    std::string costs(const Value& config) const override {
+        return charged(config["balancer_type"]) + " load balancer";
+    }
     void check_own(const Value& config, Diagnostics& problems) const override;
     std::optional<DataLoss> held_data(const Value& balancer) const override {
         if (!balancer.flag("deletion_protection")) return {};

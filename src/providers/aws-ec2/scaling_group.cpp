@@ -1,5 +1,6 @@
 #include "core/did_you_mean.h"
 #include "core/secrecy.h"
+#include "providers/aws-ec2/costs.h"
 #include "providers/aws-ec2/elb_type.h"
 #include "providers/aws-ec2/scaling_fields.h"
 #include "providers/aws-ec2/scaling_refresh.h"
@@ -38,6 +39,11 @@ bool refreshes(const Value& config) {
 class ScalingGroup final : public AwsType {
   public:
     ScalingGroup();
+    /// The launch template, which is another resource, has their type.
+    std::string costs(const Value& config) const override {
+        return fmt::format("{} to {}", charged(config["min"], ""),
+                           charged(config["max"], "instances"));
+    }
     void check_own(const Value& config, Diagnostics& problems) const override;
     std::vector<std::string> claims(const Value& config) const override {
         if (!config["name"].is_string() || config["region"].is_unknown() ||

@@ -1,3 +1,4 @@
+#include "providers/aws-ec2/costs.h"
 #include "providers/aws-ec2/ec2_type.h"
 
 #include "core/secrecy.h"
@@ -36,6 +37,7 @@ bool is_device(std::string_view name) {
 class Volume final : public Ec2Type {
   public:
     Volume();
+    std::string costs(const Value& config) const override { return disk_costs(disk_of(config)); }
     void check_own(const Value& config, Diagnostics& problems) const override {
         check_disk(disk_of(config), problems);
         check_id(config["snapshot"], "snap-", "a snapshot", problems);
@@ -206,6 +208,7 @@ Volume::Volume()
 class Eip final : public Ec2Type {
   public:
     Eip();
+    std::string costs(const Value&) const override { return "public IPv4 address"; }
     void check_own(const Value& config, Diagnostics& problems) const override {
         check_id(config["instance"], "i-", "an instance", problems);
     }
