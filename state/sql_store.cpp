@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/text.h"
 #include "core/trace.h"
+#include "core/unexpected.h"
 #include "state/authentic.h"
 #include "state/codec.h"
 #include "state/records.h"
@@ -130,7 +131,7 @@ void SqlStore::run_batch(const std::vector<Job*>& batch) {
     } catch (const Error& e) {
         error = e;
     } catch (const std::exception& e) { // such as out of memory: each caller must receive it
-        error = Error(ErrorKind::state, e.what());
+        error = as_error(e);
     }
     if (batch.size() == 1)
         batch[0]->error = error;

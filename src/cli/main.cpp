@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "core/trace.h"
+#include "core/unexpected.h"
 
 #include <csignal>
 #include <cstdlib>
@@ -219,7 +220,9 @@ int main(int argc, char** argv) {
     try {
         return hadeploy::cli::run(argc, argv);
     } catch (const std::exception& e) {
-        std::cerr << "error: " << e.what() << "\n";
+        const hadeploy::Error error = hadeploy::as_error(e);
+        std::cerr << "error: " << error.message << "\n";
+        if (!error.hint.empty()) std::cerr << "  hint: " << error.hint << "\n";
         return 1;
     }
 }

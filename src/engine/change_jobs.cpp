@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/secrecy.h"
 #include "core/trace.h"
+#include "core/unexpected.h"
 #include "planner/graph/hide_secrets.h"
 
 #include <set>
@@ -196,7 +197,7 @@ void ChangeJobs::poll(const Job& job) {
     } catch (Error& error) {
         sink.close(error);
     } catch (const std::exception& e) { // polled forever, the step would block the run
-        sink.close(Error(ErrorKind::failed, e.what()));
+        sink.close(as_error(e));
     }
     const std::lock_guard lock(run_.mutex);
     job.queue->polling = false;

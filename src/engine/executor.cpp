@@ -1,6 +1,7 @@
 #include "engine/executor.h"
 
 #include "core/trace.h"
+#include "core/unexpected.h"
 #include "planner/graph/hide_secrets.h"
 
 #include <algorithm>
@@ -65,7 +66,7 @@ void Executor::run_job(const StepQueues::Job& job) {
         for (const StepId id : job.steps)
             if (run_.work[id].state == StepState::running ||
                 run_.work[id].state == StepState::to_read)
-                outcomes_.fail(id, Error(ErrorKind::failed, e.what()));
+                outcomes_.fail(id, as_error(e));
     }
 }
 

@@ -1,5 +1,6 @@
 #include "providers/local/local.h"
 #include "core/http.h"
+#include "core/unexpected.h"
 #include "providers/local/left.h"
 #include "providers/local/local_type.h"
 
@@ -112,7 +113,7 @@ Observation look(const ReadRequest& request, const ProviderContext& context) {
     } catch (Error& error) {
         return Observation::failed(std::move(error));
     } catch (const std::exception& e) { // no exception may leave a thread
-        return Observation::failed(Error(ErrorKind::failed, e.what()));
+        return Observation::failed(as_error(e));
     }
 }
 
