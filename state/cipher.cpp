@@ -75,7 +75,7 @@ std::optional<std::string> open_with(std::string_view key, std::string_view seal
 
 Error damaged_key(const std::string& what) {
     return Error(ErrorKind::state, fmt::format("the encrypted data key of {} is damaged", what))
-        .with_hint("restore a backup");
+        .with_hint("restore a backup of the state");
 }
 
 std::string from_passphrase(std::string_view passphrase, std::string_view salt, Cost cost) {
@@ -219,7 +219,7 @@ std::string Cipher::open(std::string_view sealed, std::string_view place) const 
     if (!plain)
         throw Error(ErrorKind::state,
                     fmt::format("a secret was altered or moved from a different place: {}", place))
-            .with_hint("restore a backup");
+            .with_hint("restore a backup of the state");
     return std::move(*plain);
 }
 

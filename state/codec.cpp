@@ -49,6 +49,10 @@ std::string encode(const Value& value, const Cipher& cipher, const std::string& 
     return j.dump();
 }
 
+bool is_json(std::string_view column) {
+    return Json::accept(column);
+}
+
 Value decode(std::string_view column, const Cipher& cipher, const std::string& place) {
     if (column.find(kSealed) == column.npos) return from_json(column);
     (void)from_json(column); // limits the depth, as open_parts() is recursive

@@ -14,6 +14,8 @@ namespace hadeploy::codec {
 /// encode() and decode() convert every stored Value.
 /// @param place  place of the column, e.g. "resources/lab/config": see Cipher::seal()
 std::string encode(const Value& value, const Cipher& cipher, const std::string& place);
+/// Whether the column is JSON, as each column of encode() is.
+bool is_json(std::string_view column);
 /// @throws Error(state) when the column is invalid or cannot be decrypted
 Value decode(std::string_view column, const Cipher& cipher, const std::string& place);
 

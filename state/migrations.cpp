@@ -77,13 +77,7 @@ void migrate(sqlite::Database& database, std::span<const std::string_view> steps
         sqlite::Transaction transaction(database);
         const std::int64_t version = schema_version(database, steps);
         if (version == static_cast<std::int64_t>(steps.size())) return;
-        try {
-            database.run(std::string(steps[static_cast<std::size_t>(version)]));
-        } catch (Error& error) {
-            if (error.hint.empty())
-                error.hint = "its tables do not match its version: restore a backup";
-            throw;
-        }
+        database.run(std::string(steps[static_cast<std::size_t>(version)]));
         database.run(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
                                  kApplicationId, version + 1));
         transaction.commit();

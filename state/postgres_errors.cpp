@@ -51,6 +51,8 @@ constexpr std::array kCodes{
                     "AUTHORIZATION the user; docs/shared-state.md lists the privileges"},
     Remedy{"55P03", "another transaction has locked the state for too long: SELECT pid, query FROM "
                     "pg_stat_activity WHERE wait_event_type IS NOT NULL"},
+    Remedy{"42P01", "a table was removed outside hadeploy: restore a backup of the schema"},
+    Remedy{"42703", "a table was altered outside hadeploy: restore a backup of the schema"},
     Remedy{"53100", "free space on the server's disk and run the command again, which continues "
                     "the recorded changes"},
     Remedy{"53300", "the server has no free connection: raise max_connections, or use PgBouncer"},
@@ -76,7 +78,8 @@ Error explain(std::string_view code, std::string cause, const StateLocation& loc
         std::find_if(kCodes.begin(), kCodes.end(), [&](const Remedy& r) { return r.sign == code; });
     return Error(ErrorKind::state,
                  fmt::format("the state {} cannot be used: {} (SQLSTATE {})", name, cause, code))
-        .with_hint(known == kCodes.end() ? std::string() : std::string(known->hint));
+        .with_hint(known == kCodes.end() ? "the log of the server says more"
+                                         : std::string(known->hint));
 }
 
 } // namespace hadeploy::postgres

@@ -386,15 +386,21 @@ void SqlStore::end_run(std::int64_t run, RunResult result, const std::string& su
     });
 }
 
+/// Null for a text that hadeploy did not write: the other runs can still be read.
+Value SqlStore::spec_of_run(const Statement& row) const {
+    const std::string text = row.text(5);
+    if (cipher_.seals_runs() && !codec::is_json(text)) return {};
+    Value spec = codec::decode(text, cipher_, place("runs", row.text(0), "spec"));
+    return cipher_.seals_runs() && !spec.secret() ? Value() : spec;
+}
+
 std::vector<Run> SqlStore::runs() const {
     return reading([&] {
         Statement query(*database_, "SELECT id, command, started_ms, ended_ms, result, spec, "
                                     "summary FROM runs ORDER BY id");
         std::vector<Run> out;
         while (query.step()) {
-            Value spec =
-                codec::decode(query.text(5), cipher_, place("runs", query.text(0), "spec"));
-            if (cipher_.seals_runs() && !spec.secret()) spec = {}; // not written by hadeploy
+            Value spec = spec_of_run(query);
             // ignores a text that hadeploy does not write
             const RunResult result = run_result_named(query.text(4)).value_or(RunResult::not_ended);
             out.push_back({query.integer(0), query.text(1), query.integer(2), query.integer(3),
@@ -404,8 +410,19 @@ std::vector<Run> SqlStore::runs() const {
     });
 }
 
+Error SqlStore::located(Error error) const {
+    if (error.kind != ErrorKind::state || !error.hint.empty()) return error;
+    error.message = fmt::format("the state {} was altered outside hadeploy: {}", database_->name(),
+                                error.message);
+    error.hint = "restore a backup of the state";
+    return error;
+}
+
 std::vector<StepRecord> SqlStore::steps(std::int64_t run) const {
-    const std::lock_guard guard(database_mutex_);
+    return reading([&] { return read_steps(run); });
+}
+
+std::vector<StepRecord> SqlStore::read_steps(std::int64_t run) const {
     Statement query(*database_, "SELECT address, action, started_ms, ended_ms, result, after "
                                 "FROM steps WHERE run = ? ORDER BY number");
     query.bind(run);

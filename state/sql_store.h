@@ -114,11 +114,19 @@ class SqlStore : public Store {
         try {
             return read();
         } catch (const Error& error) {
-            if (error.kind != ErrorKind::state || !follow_key()) throw;
+            if (error.kind != ErrorKind::state || !follow_key()) throw located(error);
         }
-        return read();
+        try {
+            return read();
+        } catch (const Error& error) {
+            throw located(error);
+        }
     }
+    /// Adds the name of the state and the next step to an error of its contents that says neither.
+    [[nodiscard]] Error located(Error error) const;
     [[nodiscard]] const Project& known_project() const;
+    [[nodiscard]] Value spec_of_run(const sql::Statement& row) const;
+    [[nodiscard]] std::vector<StepRecord> read_steps(std::int64_t run) const;
     /// Decrypts the data key again if it was changed since the state was opened. @returns whether
     /// it was changed
     /// @throws Error(state) when this process does not have the new key

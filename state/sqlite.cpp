@@ -50,7 +50,15 @@ Error explain(int code, const std::string& cause, const std::filesystem::path& p
     case SQLITE_IOERR:
         return error("cannot be read or written",
                      "check its disk (dmesg); then run the command again");
-    default: return error("cannot be used", "");
+    case SQLITE_ERROR: // a table or a column is missing
+    case SQLITE_SCHEMA:
+    case SQLITE_MISMATCH:
+    case SQLITE_CONSTRAINT:
+        return error("was altered outside hadeploy", "restore a backup of the state");
+    case SQLITE_NOMEM: return error("cannot be used", "free memory, then run the command again");
+    default:
+        return error("cannot be used", "run the command again; if that does not help, restore a "
+                                       "backup of the state");
     }
 }
 } // namespace

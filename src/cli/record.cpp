@@ -103,7 +103,8 @@ std::vector<Moves> moves_back(const std::vector<Run>& runs, std::int64_t to) {
 bool load_record(const Value& record, Project& project) {
     if (!record["files"].is_map() || !record["variables"].is_map())
         throw Error(ErrorKind::state, "the history does not contain the inputs of this run")
-            .with_hint("it was recorded by an older hadeploy");
+            .with_hint("it was recorded by an older hadeploy, or altered since; choose a different "
+                       "run (`hadeploy history`), or change the spec and apply it");
     if (record.flag("partial"))
         throw Error(ErrorKind::usage, "this run applied only a part of its spec")
             .with_hint("choose a run without targets or exclusions; `hadeploy history` lists them");

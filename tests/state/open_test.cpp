@@ -99,6 +99,83 @@ TEST_CASE("damage is found before anything is written") {
     }
 }
 
+namespace {
+/// Everything that commands read, each on its own.
+std::vector<std::function<void(Store&)>> reads_of_commands() {
+    return {[](Store& s) { (void)s.rows(); },    [](Store& s) { (void)s.row("a"); },
+            [](Store& s) { (void)s.intents(); }, [](Store& s) { (void)s.runs(); },
+            [](Store& s) { (void)s.steps(1); },  [](Store& s) { (void)s.outputs(); },
+            [](Store& s) { (void)s.lineage(); }, [](Store& s) { (void)s.serial(); },
+            [](Store& s) { (void)s.project(); }};
+}
+
+/// "table.column" of the whole schema.
+std::vector<std::pair<std::string, std::string>> columns_in(Database& database) {
+    std::vector<std::pair<std::string, std::string>> out;
+    sqlite::Statement query(database, "SELECT m.name, c.name FROM sqlite_schema m, "
+                                      "pragma_table_info(m.name) c WHERE m.type = 'table' AND "
+                                      "m.name NOT LIKE 'sqlite%'");
+    while (query.step()) out.emplace_back(query.text(0), query.text(1));
+    return out;
+}
+} // namespace
+
+TEST_CASE("whatever is altered in the tables, an error names the state and the next step") {
+    const TempDir dir;
+    {
+        const auto store = open_locked(dir / "whole");
+        store->put({row_of("a")}, {});
+        const std::int64_t run = store->begin_run("apply", Value::map({{"files", Value::map({})}}));
+        store->record_step(run, StepRecord{.address = "a"});
+        std::vector<Intent> open{intent_of("a")};
+        store->begin(open);
+        store->end_run(run, RunResult::done, "{}");
+    }
+    std::vector<std::pair<std::string, std::string>> columns;
+    {
+        Database whole(dir / "whole", Database::Access::write);
+        columns = columns_in(whole);
+    }
+    REQUIRE(columns.size() > 30);
+    std::size_t refusals = 0;
+    const auto attack = [&](const std::string& sql) {
+        CAPTURE(sql);
+        for (const char* end : {"", ".key"})
+            std::filesystem::copy_file((dir / "whole").string() + end, (dir / "s").string() + end,
+                                       std::filesystem::copy_options::overwrite_existing);
+        try {
+            Database(dir / "s", Database::Access::write).run(sql);
+        } catch (const Error&) { // the schema does not allow it
+            return;
+        }
+        for (const auto& read : reads_of_commands()) {
+            try {
+                read(*open_ro(dir / "s"));
+            } catch (const Error& error) {
+                ++refusals;
+                CAPTURE(error.message);
+                CHECK(error.kind == ErrorKind::state);
+                const auto says = [&](const std::string& part) {
+                    return error.message.find(part) != std::string::npos;
+                };
+                const bool named = says((dir / "s").string()) || says("a secret was altered") ||
+                                   (says("the record of \"") && says("altered outside hadeploy"));
+                CHECK(named);
+                CHECK_FALSE(error.hint.empty());
+            }
+        }
+    };
+    for (const auto& [table, column] : columns) {
+        attack(fmt::format("ALTER TABLE {} RENAME COLUMN {} TO other", table, column));
+        for (const char* value : {"'{\"a\": '", "-5", "''"})
+            attack(fmt::format("UPDATE {} SET {} = {}", table, column, value));
+    }
+    for (const char* table : {"project", "resources", "intents", "runs", "steps"})
+        for (const char* sql : {"DROP TABLE {}", "DELETE FROM {}"})
+            attack(fmt::format(fmt::runtime(sql), table));
+    CHECK(refusals > 100);
+}
+
 TEST_CASE("states of another project or a newer version, databases of other programs") {
     const TempDir dir;
     open_rw(dir / "s", "shop");
