@@ -16,7 +16,7 @@ namespace hadeploy::state {
 namespace {
 constexpr const char* kOtherSchema =
     "give each project and environment a schema of its own: ?schema=NAME in the URL; if the "
-    "project was renamed, restore its old name";
+    "project was renamed, restore its old name, with which its objects are marked";
 
 /// A key file beside the state, as for a state file, would be a different file on each machine.
 void check_key(const KeySource& key, const std::string& name) {

@@ -29,7 +29,7 @@ constexpr std::int64_t kShortWaitMs = 5'000;
 constexpr std::string_view kNoLineage = "00000000-0000-0000-0000-000000000000";
 constexpr const char* kOtherFile =
     "run the command in that project's directory, or choose a different file for the state; if the "
-    "project was renamed, restore its old name";
+    "project was renamed, restore its old name, with which its objects are marked";
 
 bool is_present(const Path& path) {
     struct stat info {};
