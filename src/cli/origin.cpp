@@ -47,9 +47,11 @@ bool in_work_tree(const std::filesystem::path& directory) {
     return false;
 }
 
+/// Limit for commands of git, which can hang on a network file system.
+constexpr std::chrono::milliseconds kGitLimit{3'000};
+
 /// Null without git, without a commit, or if git does not respond in time.
 Value commit_of(const std::filesystem::path& directory) {
-    constexpr std::chrono::milliseconds limit{3'000};
     constexpr std::string_view id_line = "# branch.oid ";
     constexpr std::size_t most_digits = 64; // SHA-256
     if (!in_work_tree(directory)) return {};
@@ -62,7 +64,7 @@ Value commit_of(const std::filesystem::path& directory) {
             run_process({.argv = {"git", "-C", directory.string(), "--no-optional-locks", "-c",
                                   "core.fsmonitor=false", "status", "--porcelain=v2", "--branch",
                                   "--untracked-files=no", "--ignore-submodules=all", "--", "."},
-                         .timeout = limit});
+                         .timeout = kGitLimit});
         if (git.status != 0) return {};
         out = git.out;
     } catch (const Error&) {
@@ -92,6 +94,18 @@ Value run_origin(const std::filesystem::path& directory) {
     if (const Value commit = commit_of(directory); !commit.is_null())
         out.push_back({"commit", commit});
     return Value::map(std::move(out));
+}
+
+bool taken_by_git(const std::filesystem::path& directory, const std::filesystem::path& file) {
+    if (!in_work_tree(directory)) return false;
+    try { // exit status 1: nothing excludes it
+        return run_process({.argv = {"git", "-C", directory.string(), "check-ignore", "--quiet",
+                                     "--no-index", "--", file.string()},
+                            .timeout = kGitLimit})
+                   .status == 1;
+    } catch (const Error&) {
+        return false;
+    }
 }
 
 } // namespace hadeploy::cli

@@ -190,6 +190,14 @@ class DoctorTest(Case):
         self.apply()
         self.assertIn("state.db can be opened", self.run_it("doctor"))
 
+    def test_a_repository_that_would_take_the_keys(self):
+        self.run_it("init")
+        subprocess.run(["git", "init", "--quiet"], cwd=self.path, check=True)
+        self.assertNotIn("git does not exclude", self.run_it("doctor"))
+        (self.path / ".gitignore").unlink()
+        self.assertIn("git does not exclude .hadeploy/", self.run_it("doctor"))
+        self.assertIn("add the line /.hadeploy/ to .gitignore", self.run_it("doctor"))
+
     def test_without_a_spec_nothing_is_required(self):
         found = self.doctor(env={"AWS_EC2_METADATA_DISABLED": "true"})
         self.assertEqual({area for area, _ in found}, {"state", "libvirt", "ssh", "aws"})

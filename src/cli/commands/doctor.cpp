@@ -1,5 +1,6 @@
 #include "cli/render/doctor.h"
 #include "cli/commands.h"
+#include "cli/origin.h"
 #include "cli/render/plan_json.h"
 #include "core/clock.h"
 #include "core/file.h"
@@ -108,6 +109,13 @@ std::vector<Prerequisite> check_state_file(const Project& project) {
             "directory", error.message,
             error.hint.empty() ? "let this user write to it, or copy the project" : error.hint));
     }
+    if (taken_by_git(project.root(), std::filesystem::path(kOwnDirectory) / kStateFile))
+        out.push_back(Prerequisite::limited(
+            "git",
+            fmt::format(
+                "git does not exclude {}/, which has the state, its key and private SSH keys",
+                kOwnDirectory),
+            fmt::format("add the line /{}/ to .gitignore", kOwnDirectory)));
     const std::optional<std::int64_t> free = free_space(place);
     if (free && *free < least_space)
         out.push_back(Prerequisite::limited(

@@ -302,7 +302,10 @@ class SshKeyData final : public ResourceType {
         provider = "ssh";
         summary = "An ed25519 key pair of this project, for SSH logins.";
         doc = "The key pair is stored in `.hadeploy/keys` beside the spec; only the owner can read "
-              "the private key. An existing pair is adopted.\n\n"
+              "the private key, and a key that others can read is refused. An existing pair is "
+              "adopted. The `.gitignore` of `hadeploy init` excludes the directory; `hadeploy "
+              "doctor` reports a repository that does not. Back the key up with the state, because "
+              "machines accept only this key.\n\n"
               "Destroy removes both files.";
         example = "operator:\n"
                   "  type: ssh.key\n";
