@@ -47,7 +47,10 @@ int run_output(Context& context) {
         if (const auto close = did_you_mean(name, known))
             error.hint = fmt::format("did you mean \"{}\"?", *close);
         else if (known.empty())
-            error.hint = "nothing has been applied yet";
+            error.hint =
+                store->runs().empty()
+                    ? "nothing has been applied yet"
+                    : "the state has no outputs; declare them under `outputs:`, then apply";
         else
             error.hint = fmt::format("there are: {}", fmt::join(known, ", "));
         throw error;

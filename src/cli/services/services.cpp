@@ -60,7 +60,9 @@ const Service& service_named(const std::string& text, const std::vector<Service>
         throw Error(ErrorKind::usage, fmt::format("several services are named {}", in_quotes(text)))
             .with_hint(fmt::format("there are: {}", fmt::join(names, ", ")));
     }
-    Error error(ErrorKind::usage, fmt::format("there is no service {}", in_quotes(text)));
+    Error error(ErrorKind::usage, text.empty()
+                                      ? "there is no service"
+                                      : fmt::format("there is no service {}", in_quotes(text)));
     if (names.empty())
         throw error.with_hint("the state has no service of a docker.stack or docker.compose; "
                               "`hadeploy apply` deploys them");
