@@ -1,7 +1,7 @@
 """A real Docker, as the manager of a swarm, and an sshd, in namespaces of their own.
 
-enter() runs the test again in new network, mount and process namespaces, in which /etc, /opt, /run and /var/lib are
-private. When the test is killed, its processes and mounts end with it.
+enter() runs the test again in new network, mount and process namespaces, in which /etc, /opt, /root, /run and
+/var/lib are private. When the test is killed, its processes and mounts end with it.
 """
 import json
 import os
@@ -92,7 +92,7 @@ class RealDocker:
         for address in ("192.0.2.1/32", "192.0.2.11/32"):
             run("ip", "address", "add", address, "dev", "lo")
         run("mount", "-t", "tmpfs", "tmpfs", "/run")
-        for directory in ("/etc", "/opt", "/var/lib"):
+        for directory in ("/etc", "/opt", "/root", "/var/lib"):
             private(pathlib.Path("/run"), pathlib.Path(directory))
         os.mkdir("/run/sshd")
         self.key = path / "key"

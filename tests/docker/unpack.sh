@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # usage: tests/docker/unpack.sh DIRECTORY
-# Unpacks Docker from the packages of the distribution into a directory, for the tests against a real
+# Unpacks Docker and a registry from the packages of the distribution into a directory, for the tests against a real
 # server. Installing the packages would start a daemon, which changes the firewall of the machine.
 set -euo pipefail
 (($# == 1)) || { sed -n '2s/^# //p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 target=$(cd "$1" && pwd)
-packages=(docker.io containerd runc)
+packages=(docker.io containerd runc docker-registry)
 # the client has a package of its own in some releases
 [[ -z $(apt-cache search --names-only '^docker-cli$') ]] || packages+=(docker-cli)
 work=$(mktemp -d)

@@ -57,9 +57,10 @@ using Texts = std::vector<std::string>;
 TEST_CASE("docker.image: a recipe is checked before anything is built") {
     const Value host = Value::map({{"host", connection("10.77.0.11")}});
     CHECK(complaints_about(image_with(small_recipe())).empty());
-    CHECK(complaints_about(host) == Texts{"a docker.image needs either `archive` or `packages`"});
+    CHECK(complaints_about(host) ==
+          Texts{"a docker.image needs one of `pull`, `archive` and `packages`"});
     CHECK(complaints_about(image_with(small_recipe()).with("archive", "/a.tar")) ==
-          Texts{"set either `archive` or `packages`, not both"});
+          Texts{"set only one of `pull`, `archive` and `packages`"});
     CHECK(complaints_about(image_with(small_recipe()).without("name")) ==
           Texts{"an image from packages needs a `name`"});
     CHECK(complaints_about(host.with("archive", "/a.tar").with("name", "web")) ==

@@ -301,6 +301,7 @@ std::vector<Command> DockerContainer::commands(const Change& change) const {
             shell_quote(filter("label", fmt::format("{}={}", kIdentityLabel, change.identity))),
             shell_quote(filter("name", config.text("name"))), shell_quote(config.text("image")),
             shell_quote(networks), shell_quote(config.text("restart")), (wait + 999) / 1000) +
+        std::string(scripts::docker_registry_functions) +
         std::string(scripts::docker_container_functions);
     const std::chrono::milliseconds stops(config.integer("stop_timeout"));
     if (remove)

@@ -1,12 +1,12 @@
-#include "core/archive.h"
-#include "core/file.h"
 #include "core/secrecy.h"
 #include "embedded/scripts.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 #include "providers/ssh/host.h"
+#include "providers/ssh/image_archive.h"
 #include "providers/ssh/image_build.h"
 #include "providers/ssh/image_recipe.h"
+#include "providers/ssh/image_reference.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -14,56 +14,6 @@
 namespace hadeploy::ssh::docker {
 
 namespace {
-struct Image {
-    std::string id;  ///< "sha256:..."
-    std::string tag; ///< "hadeploy/web:1a2b3c"
-};
-
-constexpr const char* kWanted =
-    "`archive` must be a file written by `docker save IMAGE:TAG`: a tar with a manifest.json";
-
-Error not_an_image(const std::string& path, std::string_view why) {
-    return Error(ErrorKind::spec, fmt::format("{}: {}", path, why)).with_hint(kWanted);
-}
-
-using Archive = std::unique_ptr<struct archive, Freed<archive_read_free>>;
-
-/// Reads manifest.json. Only headers and that entry are read: libarchive seeks over the layers.
-std::string manifest_of(const std::string& path) {
-    const Archive archive(archive_read_new());
-    archive_read_support_format_tar(archive.get());
-    archive_read_support_filter_all(archive.get());
-    if (archive_read_open_filename(archive.get(), path.c_str(), 1 << 16) != ARCHIVE_OK)
-        throw system_error("open", path, ErrorKind::spec).with_hint(kWanted);
-    archive_entry* entry = nullptr;
-    for (;;) {
-        const int status = archive_read_next_header(archive.get(), &entry);
-        if (status == ARCHIVE_EOF) throw not_an_image(path, "it has no manifest.json");
-        if (status < ARCHIVE_WARN) throw not_an_image(path, "it is not a tar archive");
-        if (std::string_view(archive_entry_pathname(entry)) == "manifest.json") break;
-    }
-    std::string text(1 << 20, '\0');
-    const la_ssize_t size = archive_read_data(archive.get(), text.data(), text.size());
-    if (size < 0) throw not_an_image(path, archive_error_string(archive.get()));
-    text.resize(static_cast<std::size_t>(size));
-    return text;
-}
-
-Image image_in(const std::string& path) {
-    const auto manifest = nlohmann::json::parse(manifest_of(path), nullptr, false);
-    if (!manifest.is_array() || manifest.size() != 1 || !manifest[0].is_object())
-        throw not_an_image(path, "its manifest.json does not describe exactly one image");
-    const std::string config = manifest[0].value("Config", "");
-    const auto tags = manifest[0].value("RepoTags", nlohmann::json::array());
-    // "HEX.json", or "blobs/sha256/HEX" in newer archives
-    std::string hex = config.substr(config.rfind('/') + 1);
-    if (hex.ends_with(".json")) hex.resize(hex.size() - 5);
-    if (hex.size() != 64 || hex.find_first_not_of("0123456789abcdef") != std::string::npos)
-        throw not_an_image(path, "its manifest.json does not name the config by its digest");
-    if (!tags.is_array() || tags.empty() || !tags[0].is_string())
-        throw not_an_image(path, "its image has no tag");
-    return {"sha256:" + hex, tags[0].get<std::string>()};
-}
 
 class DockerImage final : public SshType {
   public:
@@ -76,9 +26,7 @@ class DockerImage final : public SshType {
             return {}; // derive() reports that the archive cannot be read
         return {fmt::format("image {} on {}", config.text("tag"), place)};
     }
-    std::vector<std::string> needs(const Value& config) const override {
-        return claim_of_host(config, "Docker on");
-    }
+    std::vector<std::string> needs(const Value& config) const override;
     std::string probe(const ReadRequest& request) const override;
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
@@ -86,13 +34,18 @@ class DockerImage final : public SshType {
 
 DockerImage::DockerImage() {
     name = "docker.image";
-    summary = "An image on a host, from an archive or from packages, loaded if it is missing.";
+    summary = "An image on a host: from a registry, an archive or packages.";
     doc =
-        "Brings an image to a host without a registry. `archive` is a local file in the format "
+        "`pull` takes the image from a registry. `archive` and `packages` need no registry: "
+        "`archive` is a local file in the format "
         "of `docker save`, e.g. `docker save web:1 -o images/web.tar`. `packages` builds the "
         "image on this machine from packages of Debian or Ubuntu and files, without Docker: this "
         "needs mmdebstrap and root. The image is built once, when a host needs it, and kept in "
         "the cache; the same recipe and the same versions of the packages give the same image.\n\n"
+        "An image is pulled if the host does not have one of this name. A tag can be moved to "
+        "a different image in the registry, which is not noticed; a digest "
+        "(`web@sha256:...`) always means the same image, and Docker checks it. For a registry "
+        "with a login, list a docker.registry_login in `depends_on`.\n\n"
         "In a compose file, refer to the image by a variable of docker.stack, `WEB_IMAGE: "
         "${values(web_image)[0].tag}`, and list this resource in its `depends_on`. The archive "
         "is not sent to a host that already has the image. An image from an archive is "
@@ -105,6 +58,12 @@ DockerImage::DockerImage() {
               "  for_each: ${var.hosts}\n"
               "  host: ${each.value}\n"
               "  archive: images/web.tar\n"
+              "redis_image:\n"
+              "  type: docker.image\n"
+              "  for_each: ${var.hosts}\n"
+              "  host: ${each.value}\n"
+              "  pull: registry.example.com:5000/redis:7\n"
+              "  depends_on: [registry]\n"
               "haproxy_image:\n"
               "  type: docker.image\n"
               "  for_each: ${var.hosts}\n"
@@ -119,10 +78,14 @@ DockerImage::DockerImage() {
     slow = true;
     schema = {
         host_attribute(),
+        {.name = "pull",
+         .type = TypeKind::line,
+         .doc = "The image in a registry: NAME:TAG or NAME@DIGEST. Set one of `pull`, `archive` "
+                "and `packages`.",
+         .operational = true}, // see tag
         {.name = "archive",
          .type = TypeKind::local_path,
-         .doc = "Path of the archive, relative to the directory of the spec or module. Set either "
-                "this or `packages`.",
+         .doc = "Path of the archive, relative to the directory of the spec or module.",
          .operational = true}, // the content counts, not the path: see id
         {.name = "packages",
          .type = recipe_type(),
@@ -134,65 +97,76 @@ DockerImage::DockerImage() {
          .operational = true},
         {.name = "id",
          .type = TypeKind::string,
-         .doc =
-             "\"sha256:\" and the digest of the image configuration; with `packages` known after "
-             "apply.",
+         .doc = "\"sha256:\" and the digest of the image configuration; known before apply only "
+                "with `archive`.",
          .computed = true,
          .replaces = true},
         {.name = "tag",
          .type = TypeKind::string,
-         .doc = "The first tag in the archive, or that of the built image: "
-                "\"hadeploy/web:3f2a...\".",
+         .doc = "The name to use in a compose file: that in `pull`, the first tag in the archive, "
+                "or that of the built image, \"hadeploy/web:3f2a...\".",
          .computed = true,
          .replaces = true},
     };
     bound_steps(std::chrono::hours(1));
 }
 
-/// Whether Docker accepts the text, which has the form of a name, as a part of a tag.
-bool is_image_name(std::string_view text) {
-    constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789";
-    while (!text.empty()) {
-        text.remove_prefix(std::min(text.find_first_not_of(kAllowed), text.size()));
-        if (text.empty()) return true;
-        const std::string_view separator = text.substr(0, text.find_first_of(kAllowed));
-        if (separator != "." && separator != "_" && separator != "__" &&
-            separator.find_first_not_of('-') != separator.npos)
-            return false;
-        text.remove_prefix(separator.size());
-    }
-    return false; // it is empty, or ends with a separator
+void check_pull(const Value& pull, Diagnostics& problems) {
+    if (!pull.is_string()) return;
+    const std::optional<ImageReference> image = parse_reference(pull.as_string());
+    if (!image)
+        problems.add(fmt::format("{} is not the name of an image", quoted(pull)), pull.loc())
+            .with_hint("[HOST[:PORT]/]NAME:TAG or NAME@sha256:..., without https://");
+    else if (image->tag.empty() && image->digest.empty())
+        problems.add(fmt::format("{} has neither a tag nor a digest", quoted(pull)), pull.loc())
+            .with_hint("name the version: NAME:1.2, or NAME@sha256:... for exactly one image");
 }
 
 void DockerImage::check(const Value& config, Diagnostics& problems) const {
     const Value &recipe = config["packages"], &image_name = config["name"];
-    if (config["archive"].is_null() && recipe.is_null())
-        problems.add("a docker.image needs either `archive` or `packages`", config.loc());
-    if (!config["archive"].is_null() && !recipe.is_null())
-        problems.add("set either `archive` or `packages`, not both", recipe.loc());
+    const Value* source = nullptr;
+    for (const char* one : {"pull", "archive", "packages"}) {
+        const Value& next = config[one];
+        if (next.is_null()) continue;
+        if (source != nullptr)
+            problems.add("set only one of `pull`, `archive` and `packages`", next.loc());
+        source = &next;
+    }
+    if (source == nullptr)
+        problems.add("a docker.image needs one of `pull`, `archive` and `packages`", config.loc());
     if (image_name.is_null() != recipe.is_null())
         problems
             .add(recipe.is_null() ? "`name` is only allowed with `packages`"
                                   : "an image from packages needs a `name`",
                  (recipe.is_null() ? image_name : recipe).loc())
-            .with_hint(recipe.is_null() ? "the name of an archive's image is in the archive"
+            .with_hint(recipe.is_null() ? "the name of a pulled image or of an archive's image is "
+                                          "known"
                                         : "name: haproxy tags the image hadeploy/haproxy:DIGEST");
     if (image_name.is_string() && !is_image_name(image_name.as_string()))
         problems
             .add(fmt::format("{} is not a name of an image", quoted(image_name)), image_name.loc())
             .with_hint("Docker allows lower-case letters and digits, separated by '.', '_', '__' "
                        "or any number of '-'");
+    check_pull(config["pull"], problems);
     if (recipe.is_map()) check_recipe(recipe, problems);
 }
 
-/// Whether hadeploy builds the image.
-bool is_built(const Value& config) {
-    return !config["packages"].is_null();
+std::vector<std::string> DockerImage::needs(const Value& config) const {
+    std::vector<std::string> out = claim_of_host(config, "Docker on");
+    if (!config["pull"].is_string() || out.empty()) return out;
+    if (const auto image = parse_reference(config.text("pull")))
+        out.push_back(claim_of_login(image->server, place_of(config["host"])));
+    return out;
+}
+
+/// Whether the archive says what the image is. Otherwise its tag identifies it.
+bool has_id(const Value& config) {
+    return !config["archive"].is_null();
 }
 
 /// Whether the part that identifies the image is known.
 bool is_known(const Value& config) {
-    return !config.text(is_built(config) ? "tag" : "id").empty();
+    return !config.text(has_id(config) ? "id" : "tag").empty();
 }
 
 /// The tag of an image from packages; unknown until the recipe is known.
@@ -205,12 +179,13 @@ Value tag_of_recipe(const Value& config) {
 }
 
 Value DockerImage::derive(const Value& config) const {
-    if (is_built(config)) return Value::map({{"tag", tag_of_recipe(config)}});
+    if (!config["packages"].is_null()) return Value::map({{"tag", tag_of_recipe(config)}});
+    if (!config["pull"].is_null()) return Value::map({{"tag", config["pull"]}});
     const Value& archive = config["archive"];
     if (!archive.is_string())
         return Value::map({{"id", Value::unknown()}, {"tag", Value::unknown()}});
     try {
-        const Image image = image_in(archive.as_string());
+        const ArchivedImage image = image_in_archive(archive.as_string());
         return Value::map({{"id", image.id}, {"tag", image.tag}});
     } catch (Error& error) {
         error.loc = archive.loc();
@@ -220,7 +195,7 @@ Value DockerImage::derive(const Value& config) const {
 
 std::string DockerImage::probe(const ReadRequest& request) const {
     if (!is_known(request.config)) return "";
-    const std::string id = is_built(request.config) ? "" : request.config.text("id").substr(7);
+    const std::string id = has_id(request.config) ? request.config.text("id").substr(7) : "";
     return functions() +
            fmt::format("hex={} tag={} tags=\n", shell_quote(id),
                        shell_quote(request.config.text("tag"))) +
@@ -246,11 +221,13 @@ Observation DockerImage::parse(const ReadRequest& request, const ProbeResult& re
         error->message = what + error->message;
         return Observation::failed(*std::move(error));
     }
-    for (const auto& tag : replies[0].body.value("RepoTags", nlohmann::json::array()))
-        if (tag == request.config.text("tag"))
-            return Observation::present(is_built(request.config)
-                                            ? there.with("id", replies[0].body.value("Id", ""))
-                                            : there);
+    const nlohmann::json& image = replies[0].body;
+    if (!has_id(request.config)) // it was looked up by its name
+        return replies[0].status == 200
+                   ? Observation::present(there.with("id", image.value("Id", "")))
+                   : Observation::absent();
+    for (const auto& tag : image.value("RepoTags", nlohmann::json::array()))
+        if (tag == request.config.text("tag")) return Observation::present(there);
     return Observation::absent();
 }
 
@@ -261,9 +238,14 @@ std::vector<Command> DockerImage::commands(const Change& change) const {
         return {{.script = fmt::format("docker image rm --force {} >/dev/null\n", tag),
                  .step = "removing " + named(change.before, "tag")}};
     }
+    if (!change.after["pull"].is_null())
+        return {{.script = functions() + std::string(scripts::docker_registry_functions) +
+                           fmt::format("image={}\n", shell_quote(change.after.text("tag"))) +
+                           std::string(scripts::docker_image_pull),
+                 .step = "pulling " + named(change.after, "tag")}};
     Command load{.script = "docker load --quiet >/dev/null\n",
                  .step = "loading " + named(change.after, "tag")};
-    if (is_built(change.after))
+    if (!change.after["packages"].is_null())
         load.build_input = [tag = change.after.text("tag"), recipe = change.after["packages"]](
                                const std::filesystem::path& cache, const Notice& progress) {
             return build_image(tag, recipe, cache, progress);

@@ -5,6 +5,7 @@ namespace hadeploy::ssh {
 void add_docker_types(Registry& registry) {
     registry.add(docker::docker_engine_type());
     registry.add(docker::docker_node_type());
+    registry.add(docker::docker_login_type());
     registry.add(docker::docker_image_type());
     registry.add(docker::docker_stack_type());
     registry.add(docker::docker_cluster_type());

@@ -11,6 +11,7 @@ namespace docker { // one per file
 std::unique_ptr<SshType> docker_engine_type();
 std::unique_ptr<SshType> docker_node_type();
 std::unique_ptr<SshType> docker_image_type();
+std::unique_ptr<SshType> docker_login_type();
 std::unique_ptr<SshType> docker_stack_type();
 std::unique_ptr<SshType> docker_cluster_type();
 std::unique_ptr<SshType> docker_drain_type();

@@ -101,6 +101,24 @@ constexpr std::array kCauses{
           "removes the old object"},
     Cause{"the host has no network", "",
           "create it with a docker.network that this resource depends on (`${NETWORK.name}`)"},
+    Cause{"the content that the registry sent does not have its digest", "", // docker_registry_*
+          "the registry or a proxy in front of it is broken or lies; nothing was installed. Check "
+          "the digest with the publisher of the image"},
+    Cause{"the certificate of the registry is not trusted", "",
+          "set `ca` of a docker.registry_login for this server to the certificate of its CA"},
+    Cause{"the certificate of the registry is not valid", "",
+          "compare the name and the dates of the certificate with the server and its clock: "
+          "openssl s_client -connect HOST:PORT"},
+    Cause{"the registry does not use TLS", "",
+          "give it a certificate; or list it under `insecure-registries` in `settings` of the "
+          "docker.engine"},
+    Cause{"the registry refuses the access", "",
+          "check `username` and `password` of the docker.registry_login for this server, on which "
+          "this resource depends, and what the user may read there"},
+    Cause{"the registry does not have it", "",
+          "check the name, and the tag or digest; was the image pushed?"},
+    Cause{"the registry cannot be reached", "",
+          "check the name and port of the registry, and its firewall, from the host"},
     Cause{"that this resource did not create", "",
           "choose a different name, or remove that object yourself"},
     Cause{"no other server of the backend", "", // haproxy_server_leave.sh

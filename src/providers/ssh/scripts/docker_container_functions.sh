@@ -2,7 +2,7 @@
 # Variables: name, identity, by_id and by_name (filters of list requests), image, networks (words), restart
 # (the policy), limit (seconds to wait for the container; 0: do not wait). A change creates NAME.hadeploy-new; the
 # previous container is NAME.hadeploy-old until the new one runs.
-docker_up || { echo "hadeploy: Docker does not run on the host; start it (systemctl start docker)" >&2; exit 1; }
+need_docker
 new=$name.hadeploy-new old=$name.hadeploy-old
 # Whether a container of this name exists. Ends with an error if Docker does not answer.
 exists() {

@@ -17,8 +17,7 @@ for network in $networks; do # Docker would notice a missing one only when it st
     docker network inspect "$network" >/dev/null 2>&1 || hadeploy_refuse "hadeploy: nothing was changed: the host has no network $network"
 done
 if ! docker image inspect "$image" >/dev/null 2>&1; then
-    said=$(docker pull --quiet "$image" 2>&1) || hadeploy_refuse "hadeploy: the image $image cannot be pulled: ${said##*
-}"
+    pull_image "$image"
 fi
 answer=$(printf %s "$body" | docker_post "/containers/create?name=$new")
 case $answer in "reply 201 "*) ;; *)

@@ -1,6 +1,9 @@
 #!/bin/sh
 # The perl program must not contain single quotes, because it is itself in single quotes. HTTP/1.0,
 # so that the daemon closes the connection and does not use chunked encoding.
+# the logins of docker.registry_login, whatever sudo sets HOME to
+DOCKER_CONFIG=~root/.docker
+export DOCKER_CONFIG
 docker_up() {
     pid= comm=
     { read -r pid </run/docker.pid || [ -n "$pid" ]; } 2>/dev/null || return 1

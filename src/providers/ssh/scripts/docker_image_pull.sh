@@ -1,0 +1,4 @@
+#!/bin/sh
+# Variable: image.
+need_docker
+pull_image "$image"
