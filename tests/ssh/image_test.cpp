@@ -58,13 +58,13 @@ TEST_CASE("docker.image: a recipe is checked before anything is built") {
     const Value host = Value::map({{"host", connection("10.77.0.11")}});
     CHECK(complaints_about(image_with(small_recipe())).empty());
     CHECK(complaints_about(host) ==
-          Texts{"a docker.image needs one of `pull`, `archive` and `packages`"});
+          Texts{"a docker.image needs one of `pull`, `archive`, `build` and `packages`"});
     CHECK(complaints_about(image_with(small_recipe()).with("archive", "/a.tar")) ==
-          Texts{"set only one of `pull`, `archive` and `packages`"});
+          Texts{"set only one of `pull`, `archive`, `build` and `packages`"});
     CHECK(complaints_about(image_with(small_recipe()).without("name")) ==
-          Texts{"an image from packages needs a `name`"});
+          Texts{"an image that hadeploy builds needs a `name`"});
     CHECK(complaints_about(host.with("archive", "/a.tar").with("name", "web")) ==
-          Texts{"`name` is only allowed with `packages`"});
+          Texts{"`name` is only allowed with `build` or `packages`"});
     for (const char* bad : {"Web", "web-", "web..1", "web._1", "web___1"})
         CHECK(complaints_about(image_with(small_recipe()).with("name", bad)) ==
               Texts{fmt::format("\"{}\" is not a name of an image", bad)});

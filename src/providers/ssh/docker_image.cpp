@@ -5,6 +5,7 @@
 #include "providers/ssh/host.h"
 #include "providers/ssh/image_archive.h"
 #include "providers/ssh/image_build.h"
+#include "providers/ssh/image_context.h"
 #include "providers/ssh/image_recipe.h"
 #include "providers/ssh/image_reference.h"
 
@@ -34,23 +35,26 @@ class DockerImage final : public SshType {
 
 DockerImage::DockerImage() {
     name = "docker.image";
-    summary = "An image on a host: from a registry, an archive or packages.";
+    summary =
+        "An image on a host: pulled, from an archive, or built from a Dockerfile or packages.";
     doc =
-        "`pull` takes the image from a registry. `archive` and `packages` need no registry: "
-        "`archive` is a local file in the format "
-        "of `docker save`, e.g. `docker save web:1 -o images/web.tar`. `packages` builds the "
-        "image on this machine from packages of Debian or Ubuntu and files, without Docker: this "
-        "needs mmdebstrap and root. The image is built once, when a host needs it, and kept in "
-        "the cache; the same recipe and the same versions of the packages give the same image.\n\n"
+        "`pull` takes the image from a registry; the other sources need none. `archive` is a local "
+        "file in the format of `docker save`, e.g. `docker save web:1 -o images/web.tar`. `build` "
+        "builds the image from a Dockerfile and its context, on the host or, with `on: here`, on "
+        "this machine. `packages` builds the image on this machine from packages of Debian or "
+        "Ubuntu and files, without Docker: this needs mmdebstrap and root. What this machine "
+        "builds is built once, when a host needs it, and kept in the cache.\n\n"
         "An image is pulled if the host does not have one of this name. A tag can be moved to "
         "a different image in the registry, which is not noticed; a digest "
         "(`web@sha256:...`) always means the same image, and Docker checks it. For a registry "
         "with a login, list a docker.registry_login in `depends_on`.\n\n"
         "In a compose file, refer to the image by a variable of docker.stack, `WEB_IMAGE: "
-        "${values(web_image)[0].tag}`, and list this resource in its `depends_on`. The archive "
-        "is not sent to a host that already has the image. An image from an archive is "
-        "identified by its id, which is the digest of its configuration; an image from packages "
-        "by its tag, which contains the digest of the recipe and the files.\n\n"
+        "${values(web_image)[0].tag}`, and list this resource in its `depends_on`. Nothing "
+        "is sent to a host that already has the image. An image from an archive is identified by "
+        "its id, which is the digest of its configuration; a built image by its tag, which "
+        "contains the digest of everything that it is built from: the Dockerfile, the context and "
+        "the arguments, or the recipe and its files. So it is built again only if one of them "
+        "changes.\n\n"
         "Destroy removes the tag. It also removes the image, unless the image has other tags or "
         "a container still runs from it.";
     example = "web_image:\n"
@@ -58,6 +62,12 @@ DockerImage::DockerImage() {
               "  for_each: ${var.hosts}\n"
               "  host: ${each.value}\n"
               "  archive: images/web.tar\n"
+              "app_image:\n"
+              "  type: docker.image\n"
+              "  for_each: ${var.hosts}\n"
+              "  host: ${each.value}\n"
+              "  name: app\n"
+              "  build: {context: app, args: {VERSION: \"1.2\"}}\n"
               "redis_image:\n"
               "  type: docker.image\n"
               "  for_each: ${var.hosts}\n"
@@ -80,20 +90,24 @@ DockerImage::DockerImage() {
         host_attribute(),
         {.name = "pull",
          .type = TypeKind::line,
-         .doc = "The image in a registry: NAME:TAG or NAME@DIGEST. Set one of `pull`, `archive` "
-                "and `packages`.",
+         .doc = "The image in a registry: NAME:TAG or NAME@DIGEST. Set one of `pull`, "
+                "`archive`, `build` and `packages`.",
          .operational = true}, // see tag
         {.name = "archive",
          .type = TypeKind::local_path,
          .doc = "Path of the archive, relative to the directory of the spec or module.",
          .operational = true}, // the content counts, not the path: see id
+        {.name = "build",
+         .type = build_type(),
+         .doc = "Builds the image from a Dockerfile.",
+         .operational = true}, // the content counts: see tag
         {.name = "packages",
          .type = recipe_type(),
          .doc = "Builds the image from packages.",
          .operational = true}, // the content counts: see tag
         {.name = "name",
          .type = TypeKind::name,
-         .doc = "With `packages`: the image is tagged `hadeploy/NAME:DIGEST`.",
+         .doc = "With `build` and `packages`: the image is tagged `hadeploy/NAME:DIGEST`.",
          .operational = true},
         {.name = "id",
          .type = TypeKind::string,
@@ -125,23 +139,23 @@ void check_pull(const Value& pull, Diagnostics& problems) {
 void DockerImage::check(const Value& config, Diagnostics& problems) const {
     const Value &recipe = config["packages"], &image_name = config["name"];
     const Value* source = nullptr;
-    for (const char* one : {"pull", "archive", "packages"}) {
+    for (const char* one : {"pull", "archive", "build", "packages"}) {
         const Value& next = config[one];
         if (next.is_null()) continue;
         if (source != nullptr)
-            problems.add("set only one of `pull`, `archive` and `packages`", next.loc());
+            problems.add("set only one of `pull`, `archive`, `build` and `packages`", next.loc());
         source = &next;
     }
     if (source == nullptr)
-        problems.add("a docker.image needs one of `pull`, `archive` and `packages`", config.loc());
-    if (image_name.is_null() != recipe.is_null())
-        problems
-            .add(recipe.is_null() ? "`name` is only allowed with `packages`"
-                                  : "an image from packages needs a `name`",
-                 (recipe.is_null() ? image_name : recipe).loc())
-            .with_hint(recipe.is_null() ? "the name of a pulled image or of an archive's image is "
-                                          "known"
-                                        : "name: haproxy tags the image hadeploy/haproxy:DIGEST");
+        problems.add("a docker.image needs one of `pull`, `archive`, `build` and `packages`",
+                     config.loc());
+    const bool is_made = !recipe.is_null() || !config["build"].is_null();
+    if (image_name.is_null() && is_made)
+        problems.add("an image that hadeploy builds needs a `name`", source->loc())
+            .with_hint("name: haproxy tags the image hadeploy/haproxy:DIGEST");
+    if (!image_name.is_null() && !is_made)
+        problems.add("`name` is only allowed with `build` or `packages`", image_name.loc())
+            .with_hint("the name of a pulled image or of an archive's image is known");
     if (image_name.is_string() && !is_image_name(image_name.as_string()))
         problems
             .add(fmt::format("{} is not a name of an image", quoted(image_name)), image_name.loc())
@@ -149,6 +163,7 @@ void DockerImage::check(const Value& config, Diagnostics& problems) const {
                        "or any number of '-'");
     check_pull(config["pull"], problems);
     if (recipe.is_map()) check_recipe(recipe, problems);
+    if (config["build"].is_map()) check_build(config["build"], problems);
 }
 
 std::vector<std::string> DockerImage::needs(const Value& config) const {
@@ -169,17 +184,19 @@ bool is_known(const Value& config) {
     return !config.text(has_id(config) ? "id" : "tag").empty();
 }
 
-/// The tag of an image from packages; unknown until the recipe is known.
-Value tag_of_recipe(const Value& config) {
+/// The tag of an image that hadeploy builds; unknown until everything in it is known.
+Value tag_of_build(const Value& config) {
     constexpr std::size_t kDigits = 16;
-    if (config["packages"].contains_unknown() || !config["name"].is_string())
+    const Value &build = config["build"], &recipe = config["packages"];
+    if (build.contains_unknown() || recipe.contains_unknown() || !config["name"].is_string())
         return Value::unknown();
-    return fmt::format("hadeploy/{}:{}", config.text("name"),
-                       docker::recipe_key(config["packages"]).substr(0, kDigits));
+    const std::string key = build.is_null() ? recipe_key(recipe) : build_key(build);
+    return fmt::format("hadeploy/{}:{}", config.text("name"), key.substr(0, kDigits));
 }
 
 Value DockerImage::derive(const Value& config) const {
-    if (!config["packages"].is_null()) return Value::map({{"tag", tag_of_recipe(config)}});
+    if (!config["packages"].is_null() || !config["build"].is_null())
+        return Value::map({{"tag", tag_of_build(config)}});
     if (!config["pull"].is_null()) return Value::map({{"tag", config["pull"]}});
     const Value& archive = config["archive"];
     if (!archive.is_string())
@@ -243,11 +260,26 @@ std::vector<Command> DockerImage::commands(const Change& change) const {
                            fmt::format("image={}\n", shell_quote(change.after.text("tag"))) +
                            std::string(scripts::docker_image_pull),
                  .step = "pulling " + named(change.after, "tag")}};
+    const std::string tag = change.after.text("tag");
+    const Value& build = change.after["build"];
+    if (build.is_map() && !builds_here(build))
+        return {{.script = functions() + std::string(scripts::docker_registry_functions) +
+                           "need_docker\n" + build_command(tag, build) + " >&2\n",
+                 .build_input =
+                     [build, tag](const std::filesystem::path& cache, const Notice& progress) {
+                         return pack_context(tag, build, cache, progress);
+                     },
+                 .step = "building " + named(change.after, "tag")}};
     Command load{.script = "docker load --quiet >/dev/null\n",
                  .step = "loading " + named(change.after, "tag")};
-    if (!change.after["packages"].is_null())
-        load.build_input = [tag = change.after.text("tag"), recipe = change.after["packages"]](
-                               const std::filesystem::path& cache, const Notice& progress) {
+    if (build.is_map())
+        load.build_input = [tag, build](const std::filesystem::path& cache,
+                                        const Notice& progress) {
+            return build_here(tag, build, cache, progress);
+        };
+    else if (const Value& recipe = change.after["packages"]; recipe.is_map())
+        load.build_input = [tag, recipe](const std::filesystem::path& cache,
+                                         const Notice& progress) {
             return build_image(tag, recipe, cache, progress);
         };
     else

@@ -119,6 +119,12 @@ constexpr std::array kCauses{
           "check the name, and the tag or digest; was the image pushed?"},
     Cause{"the registry cannot be reached", "",
           "check the name and port of the registry, and its firewall, from the host"},
+    Cause{"requires BuildKit", "", // docker build
+          "install docker-buildx on the host (a host.package that this resource depends on), or "
+          "change the Dockerfile"},
+    Cause{"pull access denied for", "",
+          "FROM needs an image that the host has (a docker.image that this resource depends on), "
+          "or that it can pull"},
     Cause{"that this resource did not create", "",
           "choose a different name, or remove that object yourself"},
     Cause{"no other server of the backend", "", // haproxy_server_leave.sh

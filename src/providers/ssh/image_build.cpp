@@ -3,19 +3,18 @@
 #include "core/archive.h"
 #include "core/file.h"
 #include "core/hash.h"
-#include "core/new_file.h"
 #include "core/process.h"
 #include "embedded/image_packages_script.h"
 #include "provider_api/local_build.h"
 #include "provider_api/prerequisites.h"
 #include "providers/ssh/image_recipe.h"
 #include "providers/ssh/ssh_type.h"
+#include "providers/ssh/tar_writer.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <unistd.h>
 #include <vector>
 
 namespace hadeploy::ssh::docker {
@@ -31,77 +30,6 @@ constexpr std::chrono::hours kLongestBuild{1};
 constexpr std::size_t kBlock = 1 << 20;
 constexpr std::string_view kCreated = "1970-01-01T00:00:00Z";
 constexpr std::string_view kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// Writes a tar file whose entries have only a name, a mode and content: they belong to root, and
-/// their time is 1970.
-class TarWriter {
-  public:
-    explicit TarWriter(const fs::path& path) : file_(path), writer_(archive_write_new()) {
-        archive_write_set_format_pax_restricted(writer_.get());
-        archive_write_set_bytes_in_last_block(writer_.get(), 1);
-        check(archive_write_open(writer_.get(), this, nullptr, append, nullptr));
-    }
-
-    void directory(const std::string& path) { begin(path, AE_IFDIR, 0755, 0); }
-    void text(const std::string& path, std::string_view content, int mode = 0644) {
-        begin(path, AE_IFREG, mode, content.size());
-        data(content);
-    }
-    void copy(const std::string& path, const fs::path& source, int mode = 0644) {
-        const Fd in = open_regular(source);
-        const auto size = fs::file_size(source);
-        begin(path, AE_IFREG, mode, size);
-        std::string block(kBlock, '\0');
-        std::uint64_t copied = 0;
-        for (ssize_t n = 0; (n = ::read(in.get(), block.data(), block.size())) != 0;) {
-            if (n < 0) throw system_error("read", source);
-            data(std::string_view(block.data(), static_cast<std::size_t>(n)));
-            copied += static_cast<std::uint64_t>(n);
-        }
-        if (copied != size)
-            throw Error(ErrorKind::failed,
-                        fmt::format("{} changed while it was read", source.string()));
-    }
-    void finish() {
-        check(archive_write_close(writer_.get()));
-        file_.finish();
-    }
-
-  private:
-    static la_ssize_t append(archive*, void* self, const void* data, std::size_t size) {
-        auto& out = *static_cast<TarWriter*>(self);
-        try {
-            out.file_.append({static_cast<const char*>(data), size});
-            return static_cast<la_ssize_t>(size);
-        } catch (const Error& error) { // an exception must not pass through libarchive
-            out.failure_ = error;
-            return -1;
-        }
-    }
-    void begin(const std::string& path, unsigned type, int mode, std::uint64_t size) {
-        const std::unique_ptr<archive_entry, Freed<archive_entry_free>> entry(archive_entry_new());
-        archive_entry_set_pathname(entry.get(), path.c_str());
-        archive_entry_set_filetype(entry.get(), type);
-        archive_entry_set_perm(entry.get(), static_cast<__LA_MODE_T>(mode));
-        archive_entry_set_mtime(entry.get(), 0, 0);
-        archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size));
-        check(archive_write_header(writer_.get(), entry.get()));
-    }
-    void data(std::string_view bytes) {
-        if (archive_write_data(writer_.get(), bytes.data(), bytes.size()) < 0) check(ARCHIVE_FATAL);
-    }
-    void check(int code) {
-        if (code == ARCHIVE_OK) return;
-        if (failure_) throw *failure_;
-        const char* reason = archive_error_string(writer_.get());
-        throw Error(ErrorKind::failed,
-                    fmt::format("cannot write a tar file: {}", reason ? reason : "no reason"));
-    }
-
-    NewFile file_;
-    std::optional<Error> failure_;
-    std::unique_ptr<struct archive, Freed<archive_write_free>> writer_;
-};
 
 /// The paths of all entries of a tar file, without "./" and a final slash.
 std::set<std::string, std::less<>> paths_in(const fs::path& path) {

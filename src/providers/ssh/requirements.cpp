@@ -125,6 +125,20 @@ std::optional<Prerequisite> image_builder(const ProviderUse& use, const Provider
     return Prerequisite::met(what, "the tools to build them are installed");
 }
 
+/// Whether this machine can build images from Dockerfiles.
+std::optional<Prerequisite> docker_here(const ProviderUse& use, const ProviderContext& context) {
+    const bool builds = std::any_of(
+        use.resources.begin(), use.resources.end(), [](const ProviderUse::Resource& used) {
+            return used.type->name == "docker.image" && used.config["build"].text("on") == "here";
+        });
+    if (!builds) return std::nullopt;
+    const std::string what = "images from Dockerfiles";
+    if (find_program("docker", context).empty())
+        return Prerequisite::missing(what, "`on: here` needs Docker, which this machine lacks",
+                                     how_to_install({"docker.io"}, context));
+    return Prerequisite::met(what, "docker is installed");
+}
+
 } // namespace
 
 std::vector<Prerequisite> requirements(const ProviderUse& use, const ProviderContext& context) {
@@ -132,6 +146,8 @@ std::vector<Prerequisite> requirements(const ProviderUse& use, const ProviderCon
     std::vector<Prerequisite> out;
     if (std::optional<Prerequisite> builder = image_builder(use, context))
         out.push_back(std::move(*builder));
+    if (std::optional<Prerequisite> docker = docker_here(use, context))
+        out.push_back(std::move(*docker));
     if (use.no_spec) out.push_back(search.find("key", Login{}));
     // hosts with the same result are one prerequisite
     std::map<std::tuple<Prerequisite::Status, std::string, std::string>, std::size_t> known;
