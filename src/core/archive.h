@@ -11,7 +11,9 @@ namespace hadeploy {
 inline constexpr LateLibrary libarchive{"libarchive.so.13", "libarchive13"};
 
 #define HADEPLOY_ARCHIVE(name) inline const Late<libarchive, decltype(::name)> name{#name};
+HADEPLOY_ARCHIVE(archive_entry_filetype)
 HADEPLOY_ARCHIVE(archive_entry_free)
+HADEPLOY_ARCHIVE(archive_entry_hardlink)
 HADEPLOY_ARCHIVE(archive_entry_new)
 HADEPLOY_ARCHIVE(archive_entry_pathname)
 HADEPLOY_ARCHIVE(archive_entry_set_filetype)
@@ -20,6 +22,7 @@ HADEPLOY_ARCHIVE(archive_entry_set_pathname)
 HADEPLOY_ARCHIVE(archive_entry_set_perm)
 HADEPLOY_ARCHIVE(archive_entry_set_size)
 HADEPLOY_ARCHIVE(archive_entry_set_symlink)
+HADEPLOY_ARCHIVE(archive_entry_size)
 HADEPLOY_ARCHIVE(archive_error_string)
 HADEPLOY_ARCHIVE(archive_read_data)
 HADEPLOY_ARCHIVE(archive_read_free)

@@ -72,7 +72,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
 
     TEST_CASE("a command's input is built when the command runs") {
         Bench bench;
-        const auto built = [&](const std::filesystem::path& cache, const Notice& progress) {
+        const auto built = [&](const std::filesystem::path& cache, const Notice& progress,
+                               const std::string&) {
             progress("building in " + cache.string());
             write_file(bench.dir.path / "built", "content\n");
             return bench.dir.path / "built";
@@ -86,8 +87,8 @@ TEST_SUITE("real sshd" * doctest::skip(!SshServer::possible())) {
         CHECK(r.attributes[0]["text"] == Value("content\n"));
         CHECK(r.steps == std::vector<std::string>{"building in /cache", "loading"});
 
-        const auto broken = [](const std::filesystem::path&,
-                               const Notice&) -> std::filesystem::path {
+        const auto broken = [](const std::filesystem::path&, const Notice&,
+                               const std::string&) -> std::filesystem::path {
             throw Error(ErrorKind::failed, "cannot build");
         };
         r = bench.apply({{.script = "echo ran >" + bench.file, .build_input = broken}});

@@ -172,8 +172,10 @@ TEST_CASE("docker.image: id and tag come from the archive") {
     CHECK(type.parse(request_for(type, unknown), {0, "", ""}).state == State::absent);
 
     const auto load = type.commands(change_of(type, Change::Kind::create, {}, config));
-    REQUIRE(load.size() == 1);
-    CHECK(load[0].input_file == path);
+    REQUIRE(load.size() == 2);
+    check_syntax(load);
+    CHECK(load[1].build_input(dir.path, {}, "") == path);
+    CHECK(load[1].build_input(dir.path, {}, "sha256:1\n") == path); // without the configuration
     check_syntax(type.commands(change_of(type, Change::Kind::remove, config, {})));
 
     const auto refuses = [&](const std::string& text) {
@@ -189,6 +191,8 @@ TEST_CASE("docker.image: id and tag come from the archive") {
     CHECK(refuses(R"([{"Config":"x","RepoTags":["a:1"]}])") ==
           "its manifest.json does not name the config by its digest");
     CHECK(refuses(R"([{"Config":")" + kId + R"(","RepoTags":null}])") == "its image has no tag");
+    CHECK(refuses(R"([{"Config":")" + kId + R"(","RepoTags":["a:1'; reboot"]}])") ==
+          "its tag is not the name of an image");
     CHECK_THROWS_AS(type.derive(plain.with("archive", (dir.path / "none").string())), Error);
     write_file(dir.path / "web.tar", std::string(2000, 'z'));
     CHECK_THROWS_AS(type.derive(plain), Error);

@@ -3,6 +3,7 @@
 #include "providers/ssh/dockerignore.h"
 #include "providers/ssh/explain.h"
 #include "providers/ssh/image_context.h"
+#include "providers/ssh/image_layers.h"
 #include "providers/ssh/image_reference.h"
 #include "ssh/cluster_fixture.h"
 
@@ -235,6 +236,66 @@ TEST_CASE("docker.image: the tag follows from the Dockerfile, its context and th
     CHECK_FALSE(fs::exists(packed));
     fs::remove(dir.path / "Dockerfile");
     CHECK_THROWS_WITH_AS(tag(), doctest::Contains("has no file Dockerfile"), Error);
+}
+
+TEST_CASE("docker.image: layers that the host has are not sent") {
+    const TempDir dir;
+    const std::string hex(64, 'c');
+    const auto layer = [&](const std::string& name, std::size_t size) {
+        fs::create_directories(dir.path / "image" / name);
+        write_file(dir.path / "image" / name / "layer.tar", std::string(size, 'x'));
+    };
+    layer("one", 3 << 20);
+    layer("two", 3 << 20);
+    layer("three", 10);
+    write_file(dir.path / "image" / (hex + ".json"),
+               R"({"rootfs":{"type":"layers","diff_ids":["sha256:1","sha256:2","sha256:3"]}})");
+    const auto pack = [&](const std::string& layers) {
+        write_file(dir.path / "image/manifest.json",
+                   fmt::format(R"([{{"Config":"{}.json","RepoTags":["a:1"],"Layers":[{}]}}])", hex,
+                               layers));
+        const fs::path archive = dir.path / "image.tar";
+        run_checked(
+            {.argv = {"tar", "-C", (dir.path / "image").string(), "--format=ustar", "-cf",
+                      archive.string(), hex + ".json", "one", "two", "three", "manifest.json"}});
+        return archive;
+    };
+    const fs::path archive = pack(R"("one/layer.tar","two/layer.tar","three/layer.tar")");
+    const auto sent = [&](std::string_view known) {
+        const fs::path file = ssh::docker::without_known_layers(archive, known, dir.path / "cache");
+        if (file == archive) return std::string("all");
+        const std::string listed = run_checked({.argv = {"tar", "-tf", file.string()}}).out;
+        CHECK(contains(listed, hex + ".json\n"));
+        CHECK(contains(listed, "manifest.json\n"));
+        std::string out;
+        for (const char* name : {"one", "two", "three"})
+            if (contains(listed, fmt::format("{}/layer.tar\n", name)))
+                out += fmt::format("{} ", name);
+        return out;
+    };
+    CHECK(sent("") == "all");
+    CHECK(sent("sha256:2\nsha256:9 sha256:1\n") == "all"); // on a different base
+    CHECK(sent("sha256:1 sha256:8\n\n") == "two three ");
+    CHECK(sent("sha256:1\nsha256:1 sha256:2 sha256:4\n") == "three ");
+    CHECK(sent("sha256:1 sha256:2 sha256:3\n") == "");
+    CHECK(sent("sha256:1 sha256:2\n") == "three "); // from the cache
+    // a layer that is needed again above the ones that the host has
+    pack(R"("one/layer.tar","two/layer.tar","one/layer.tar")");
+    fs::remove_all(dir.path / "cache");
+    CHECK(sent("sha256:1 sha256:2\n") == "one three ");
+    // Docker saves a layer that occurs twice as a link
+    pack(R"("one/layer.tar","two/layer.tar","three/layer.tar")");
+    fs::remove(dir.path / "image/three/layer.tar");
+    fs::create_symlink("../one/layer.tar", dir.path / "image/three/layer.tar");
+    pack(R"("one/layer.tar","two/layer.tar","three/layer.tar")");
+    fs::remove_all(dir.path / "cache");
+    CHECK(sent("sha256:1 sha256:2\n") == "all");
+    // nothing is gained
+    fs::remove(dir.path / "image/three/layer.tar");
+    layer("one", 10);
+    layer("three", 10);
+    pack(R"("one/layer.tar","two/layer.tar","three/layer.tar")");
+    CHECK(sent("sha256:1\n") == "all");
 }
 
 TEST_CASE("the messages of registries have remedies") {

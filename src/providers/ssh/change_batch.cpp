@@ -164,7 +164,8 @@ void Application::run_command(Item& item) {
 bool Application::build_input(Item& item) {
     try {
         item.command.input_file = std::exchange(item.command.build_input, {})(
-            cache_dir_, [&](std::string_view step) { sink_.progress(item.change, step); });
+            cache_dir_, [&](std::string_view step) { sink_.progress(item.change, step); },
+            std::exchange(item.command.input, {}));
         return true;
     } catch (const Error& error) {
         fail(item.change, error);

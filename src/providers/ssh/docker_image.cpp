@@ -1,11 +1,13 @@
 #include "core/secrecy.h"
 #include "embedded/scripts.h"
+#include "providers/ssh/docker_image_schema.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 #include "providers/ssh/host.h"
 #include "providers/ssh/image_archive.h"
 #include "providers/ssh/image_build.h"
 #include "providers/ssh/image_context.h"
+#include "providers/ssh/image_layers.h"
 #include "providers/ssh/image_recipe.h"
 #include "providers/ssh/image_reference.h"
 
@@ -37,91 +39,11 @@ DockerImage::DockerImage() {
     name = "docker.image";
     summary =
         "An image on a host: pulled, from an archive, or built from a Dockerfile or packages.";
-    doc =
-        "`pull` takes the image from a registry; the other sources need none. `archive` is a local "
-        "file in the format of `docker save`, e.g. `docker save web:1 -o images/web.tar`. `build` "
-        "builds the image from a Dockerfile and its context, on the host or, with `on: here`, on "
-        "this machine. `packages` builds the image on this machine from packages of Debian or "
-        "Ubuntu and files, without Docker: this needs mmdebstrap and root. What this machine "
-        "builds is built once, when a host needs it, and kept in the cache.\n\n"
-        "An image is pulled if the host does not have one of this name. A tag can be moved to "
-        "a different image in the registry, which is not noticed; a digest "
-        "(`web@sha256:...`) always means the same image, and Docker checks it. For a registry "
-        "with a login, list a docker.registry_login in `depends_on`.\n\n"
-        "In a compose file, refer to the image by a variable of docker.stack, `WEB_IMAGE: "
-        "${values(web_image)[0].tag}`, and list this resource in its `depends_on`. Nothing "
-        "is sent to a host that already has the image. An image from an archive is identified by "
-        "its id, which is the digest of its configuration; a built image by its tag, which "
-        "contains the digest of everything that it is built from: the Dockerfile, the context and "
-        "the arguments, or the recipe and its files. So it is built again only if one of them "
-        "changes.\n\n"
-        "Destroy removes the tag. It also removes the image, unless the image has other tags or "
-        "a container still runs from it.";
-    example = "web_image:\n"
-              "  type: docker.image\n"
-              "  for_each: ${var.hosts}\n"
-              "  host: ${each.value}\n"
-              "  archive: images/web.tar\n"
-              "app_image:\n"
-              "  type: docker.image\n"
-              "  for_each: ${var.hosts}\n"
-              "  host: ${each.value}\n"
-              "  name: app\n"
-              "  build: {context: app, args: {VERSION: \"1.2\"}}\n"
-              "redis_image:\n"
-              "  type: docker.image\n"
-              "  for_each: ${var.hosts}\n"
-              "  host: ${each.value}\n"
-              "  pull: registry.example.com:5000/redis:7\n"
-              "  depends_on: [registry]\n"
-              "haproxy_image:\n"
-              "  type: docker.image\n"
-              "  for_each: ${var.hosts}\n"
-              "  host: ${each.value}\n"
-              "  name: haproxy\n"
-              "  packages:\n"
-              "    suite: bookworm\n"
-              "    install: [haproxy]\n"
-              "    files: {/etc/haproxy/haproxy.cfg: {source: haproxy.cfg}}\n"
-              "    command: [haproxy, -f, /etc/haproxy/haproxy.cfg]\n";
+    doc = kImageDoc;
+    example = kImageExample;
     adopts = true;
     slow = true;
-    schema = {
-        host_attribute(),
-        {.name = "pull",
-         .type = TypeKind::line,
-         .doc = "The image in a registry: NAME:TAG or NAME@DIGEST. Set one of `pull`, "
-                "`archive`, `build` and `packages`.",
-         .operational = true}, // see tag
-        {.name = "archive",
-         .type = TypeKind::local_path,
-         .doc = "Path of the archive, relative to the directory of the spec or module.",
-         .operational = true}, // the content counts, not the path: see id
-        {.name = "build",
-         .type = build_type(),
-         .doc = "Builds the image from a Dockerfile.",
-         .operational = true}, // the content counts: see tag
-        {.name = "packages",
-         .type = recipe_type(),
-         .doc = "Builds the image from packages.",
-         .operational = true}, // the content counts: see tag
-        {.name = "name",
-         .type = TypeKind::name,
-         .doc = "With `build` and `packages`: the image is tagged `hadeploy/NAME:DIGEST`.",
-         .operational = true},
-        {.name = "id",
-         .type = TypeKind::string,
-         .doc = "\"sha256:\" and the digest of the image configuration; known before apply only "
-                "with `archive`.",
-         .computed = true,
-         .replaces = true},
-        {.name = "tag",
-         .type = TypeKind::string,
-         .doc = "The name to use in a compose file: that in `pull`, the first tag in the archive, "
-                "or that of the built image, \"hadeploy/web:3f2a...\".",
-         .computed = true,
-         .replaces = true},
-    };
+    schema = image_schema();
     bound_steps(std::chrono::hours(1));
 }
 
@@ -134,6 +56,18 @@ void check_pull(const Value& pull, Diagnostics& problems) {
     else if (image->tag.empty() && image->digest.empty())
         problems.add(fmt::format("{} has neither a tag nor a digest", quoted(pull)), pull.loc())
             .with_hint("name the version: NAME:1.2, or NAME@sha256:... for exactly one image");
+}
+
+void check_from(const Value& config, Diagnostics& problems) {
+    const Value& from = config["from"];
+    if (!from.is_map()) return;
+    if (!config["pull"].is_null())
+        problems.add("`from` cannot be used with `pull`", from.loc())
+            .with_hint("each host pulls the image itself; remove `from`");
+    const std::string place = place_of(from);
+    if (!place.empty() && place == place_of(config["host"]))
+        problems.add("`from` is the host itself", from.loc())
+            .with_hint("leave it out for the host that gets the image from this machine");
 }
 
 void DockerImage::check(const Value& config, Diagnostics& problems) const {
@@ -162,13 +96,16 @@ void DockerImage::check(const Value& config, Diagnostics& problems) const {
             .with_hint("Docker allows lower-case letters and digits, separated by '.', '_', '__' "
                        "or any number of '-'");
     check_pull(config["pull"], problems);
+    check_from(config, problems);
     if (recipe.is_map()) check_recipe(recipe, problems);
     if (config["build"].is_map()) check_build(config["build"], problems);
 }
 
 std::vector<std::string> DockerImage::needs(const Value& config) const {
     std::vector<std::string> out = claim_of_host(config, "Docker on");
-    if (!config["pull"].is_string() || out.empty()) return out;
+    if (out.empty()) return out;
+    const std::string tag = config.text("tag"), peer = place_of(config["from"]);
+    if (!tag.empty() && !peer.empty()) out.push_back(fmt::format("image {} on {}", tag, peer));
     if (const auto image = parse_reference(config.text("pull")))
         out.push_back(claim_of_login(image->server, place_of(config["host"])));
     return out;
@@ -248,6 +185,28 @@ Observation DockerImage::parse(const ReadRequest& request, const ProbeResult& re
     return Observation::absent();
 }
 
+/// Reads the image from another host.
+std::vector<Command> fetch(const Value& config, const std::string& identity) {
+    const Value& from = config["from"];
+    const std::string tag = named(config, "tag"), peer = named(from, "address");
+    const std::string where =
+        fmt::format("user={}\naddress={}\nport={}\nidentity={}\ntag={}\nshown={}\n",
+                    shell_quote(from.text("user", "root")), shell_quote(from.text("address")),
+                    from.integer("port", 22), shell_quote(identity),
+                    shell_quote(config.text("tag")), shell_quote(peer));
+    const std::string keys = where + std::string(scripts::docker_image_keys);
+    return {{.script = keys + std::string(scripts::docker_image_lend),
+             .on = {from},
+             .step = fmt::format("preparing {} to send {}", peer, tag)},
+            {.script = functions() + std::string(scripts::docker_registry_functions) + where +
+                       std::string(scripts::docker_image_fetch),
+             .step = fmt::format("reading {} from {}", tag, peer)},
+            {.script = keys + "edit_keys ''\n",
+             .on = {from},
+             .may_be_gone = true,
+             .step = fmt::format("removing the key from {}", peer)}};
+}
+
 std::vector<Command> DockerImage::commands(const Change& change) const {
     if (change.kind == Change::Kind::remove) {
         // --force: a stopped container would keep the tag; a running one still keeps the image
@@ -260,31 +219,32 @@ std::vector<Command> DockerImage::commands(const Change& change) const {
                            fmt::format("image={}\n", shell_quote(change.after.text("tag"))) +
                            std::string(scripts::docker_image_pull),
                  .step = "pulling " + named(change.after, "tag")}};
+    if (change.after["from"].is_map()) return fetch(change.after, change.identity);
     const std::string tag = change.after.text("tag");
     const Value& build = change.after["build"];
+    using Path = std::filesystem::path;
     if (build.is_map() && !builds_here(build))
         return {{.script = functions() + std::string(scripts::docker_registry_functions) +
                            "need_docker\n" + build_command(tag, build) + " >&2\n",
                  .build_input =
-                     [build, tag](const std::filesystem::path& cache, const Notice& progress) {
+                     [build, tag](const Path& cache, const Notice& progress, const std::string&) {
                          return pack_context(tag, build, cache, progress);
                      },
                  .step = "building " + named(change.after, "tag")}};
-    Command load{.script = "docker load --quiet >/dev/null\n",
-                 .step = "loading " + named(change.after, "tag")};
-    if (build.is_map())
-        load.build_input = [tag, build](const std::filesystem::path& cache,
-                                        const Notice& progress) {
-            return build_here(tag, build, cache, progress);
-        };
-    else if (const Value& recipe = change.after["packages"]; recipe.is_map())
-        load.build_input = [tag, recipe](const std::filesystem::path& cache,
-                                         const Notice& progress) {
-            return build_image(tag, recipe, cache, progress);
-        };
-    else
-        load.input_file = change.after.text("archive");
-    return {load};
+    const auto archive = [tag, build, recipe = change.after["packages"],
+                          given = change.after.text("archive")](
+                             const Path& cache, const Notice& progress, const std::string& known) {
+        const Path all = build.is_map()    ? build_here(tag, build, cache, progress)
+                         : recipe.is_map() ? build_image(tag, recipe, cache, progress)
+                                           : Path(given);
+        return without_known_layers(all, known, cache);
+    };
+    return {{.script = functions() + std::string(known_layers()),
+             .on = {change.after["host"]},
+             .step = "looking for layers of " + named(change.after, "tag")},
+            {.script = "docker load --quiet >/dev/null\n",
+             .build_input = archive,
+             .step = "loading " + named(change.after, "tag")}};
 }
 
 } // namespace

@@ -119,6 +119,10 @@ constexpr std::array kCauses{
           "check the name, and the tag or digest; was the image pushed?"},
     Cause{"the registry cannot be reached", "",
           "check the name and port of the registry, and its firewall, from the host"},
+    Cause{"the image cannot be read from", "", // docker_image_fetch.sh
+          "the host must reach the SSH server of the other one at the address of its connection, "
+          "and that user needs sudo without a password or root; without `from` the image is sent "
+          "from this machine"},
     Cause{"requires BuildKit", "", // docker build
           "install docker-buildx on the host (a host.package that this resource depends on), or "
           "change the Dockerfile"},

@@ -2,6 +2,7 @@
 
 #include "core/archive.h"
 #include "core/file.h"
+#include "providers/ssh/image_reference.h"
 
 #include <fmt/format.h>
 #include <memory>
@@ -20,8 +21,10 @@ Error not_an_image(const std::string& path, std::string_view why) {
 
 using Archive = std::unique_ptr<struct archive, Freed<archive_read_free>>;
 
-/// Reads manifest.json. Only headers and that entry are read: libarchive seeks over the layers.
-std::string manifest_of(const std::string& path) {
+} // namespace
+
+// libarchive seeks over the layers.
+std::string text_in_archive(const std::string& path, const std::string& name) {
     const Archive archive(archive_read_new());
     archive_read_support_format_tar(archive.get());
     archive_read_support_filter_all(archive.get());
@@ -30,9 +33,9 @@ std::string manifest_of(const std::string& path) {
     archive_entry* entry = nullptr;
     for (;;) {
         const int status = archive_read_next_header(archive.get(), &entry);
-        if (status == ARCHIVE_EOF) throw not_an_image(path, "it has no manifest.json");
+        if (status == ARCHIVE_EOF) throw not_an_image(path, fmt::format("it has no {}", name));
         if (status < ARCHIVE_WARN) throw not_an_image(path, "it is not a tar archive");
-        if (std::string_view(archive_entry_pathname(entry)) == "manifest.json") break;
+        if (archive_entry_pathname(entry) == name) break;
     }
     std::string text(1 << 20, '\0');
     const la_ssize_t size = archive_read_data(archive.get(), text.data(), text.size());
@@ -41,10 +44,9 @@ std::string manifest_of(const std::string& path) {
     return text;
 }
 
-} // namespace
-
 ArchivedImage image_in_archive(const std::string& path) {
-    const auto manifest = nlohmann::json::parse(manifest_of(path), nullptr, false);
+    const auto manifest =
+        nlohmann::json::parse(text_in_archive(path, "manifest.json"), nullptr, false);
     if (!manifest.is_array() || manifest.size() != 1 || !manifest[0].is_object())
         throw not_an_image(path, "its manifest.json does not describe exactly one image");
     const std::string config = manifest[0].value("Config", "");
@@ -56,7 +58,9 @@ ArchivedImage image_in_archive(const std::string& path) {
         throw not_an_image(path, "its manifest.json does not name the config by its digest");
     if (!tags.is_array() || tags.empty() || !tags[0].is_string())
         throw not_an_image(path, "its image has no tag");
-    return {"sha256:" + hex, tags[0].get<std::string>()};
+    const std::string tag = tags[0].get<std::string>();
+    if (!parse_reference(tag)) throw not_an_image(path, "its tag is not the name of an image");
+    return {"sha256:" + hex, tag};
 }
 
 } // namespace hadeploy::ssh::docker

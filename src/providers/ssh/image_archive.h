@@ -14,4 +14,8 @@ struct ArchivedImage {
 /// @throws Error(spec) if the file cannot be read, or does not contain exactly one image with a tag
 ArchivedImage image_in_archive(const std::string& path);
 
+/// The content of a small file in an archive. Only headers and that file are read.
+/// @throws Error(spec)
+std::string text_in_archive(const std::string& path, const std::string& name);
+
 } // namespace hadeploy::ssh::docker

@@ -20,8 +20,9 @@ struct Command {
     /// Instead of `input`: a local file that is streamed.
     std::filesystem::path input_file = {};
     /// Called right before the command runs; returns its `input_file`, which it may build in the
-    /// cache directory.
-    std::function<std::filesystem::path(const std::filesystem::path& cache, const Notice& progress)>
+    /// cache directory. `carried` is the output of the previous command if that has `on`.
+    std::function<std::filesystem::path(const std::filesystem::path& cache, const Notice& progress,
+                                        const std::string& carried)>
         build_input = {};
     /// Run on the first of these connections where the script succeeds, instead of on the
     /// resource's own host. Its output becomes the standard input of the next command.

@@ -56,6 +56,17 @@ std::string TarWriter::copy(const std::string& path, const Fd& source, std::uint
     return hex(digest.finish());
 }
 
+void TarWriter::copy(const std::string& path, struct archive* source, std::uint64_t size) {
+    check(archive_write_header(writer_.get(), entry(path, AE_IFREG, 0644, size).get()));
+    std::string block(kCopied, '\0');
+    for (la_ssize_t n = 0; (n = archive_read_data(source, block.data(), block.size())) != 0;) {
+        if (n < 0)
+            throw Error(ErrorKind::failed,
+                        fmt::format("{} cannot be read: {}", path, archive_error_string(source)));
+        data(std::string_view(block.data(), static_cast<std::size_t>(n)));
+    }
+}
+
 void TarWriter::finish() {
     check(archive_write_close(writer_.get()));
     file_.finish();

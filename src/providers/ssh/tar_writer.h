@@ -27,6 +27,8 @@ class TarWriter {
     void copy(const std::string& path, const std::filesystem::path& source, unsigned mode = 0644);
     /// Copies an open file of `size` bytes, and returns the SHA-256 of the copy in hex digits.
     std::string copy(const std::string& path, const Fd& source, std::uint64_t size, unsigned mode);
+    /// Copies the current file of an archive, which has `size` bytes.
+    void copy(const std::string& path, struct archive* source, std::uint64_t size);
     void finish();
 
   private:
