@@ -1,5 +1,6 @@
 #pragma once
 
+#include "provider_api/port_use.h"
 #include "provider_api/schema.h"
 
 #include <cstdint>
@@ -155,6 +156,12 @@ class ResourceType {
     /// Networks that must not overlap with others, and addresses that must be within their network,
     /// as far as they are known.
     virtual std::vector<NetworkUse> networks(const Value& /*config*/) const { return {}; }
+
+    /// Ports that it publishes, as far as they are known. A machine can publish each of them once.
+    virtual std::vector<PortUse> ports(const Value& /*config*/) const { return {}; }
+    /// Machines that are in one cluster, whose ports are published on any of them; no places if the
+    /// object says nothing about that.
+    virtual ClusterMembers members(const Value& /*config*/) const { return {}; }
 };
 
 } // namespace hadeploy

@@ -53,9 +53,10 @@ Error error_of(const Node& node, std::string message, Loc loc) {
 } // namespace
 
 void Claims::add(const Node& node, const Value& config) {
+    ports_.add(node, config);
     for (const std::string& name : node.type->claims(config)) {
         const auto [it, fresh] = names_.emplace(name, &node);
-        if (fresh) continue;
+        if (fresh || ports_.covers(name)) continue;
         const std::string shown = without_secrets(name, config);
         if (it->second == &node) {
             duplicates_.push_back(Error(ErrorKind::spec,
@@ -80,6 +81,7 @@ void Claims::add(const Node& node, const Value& config) {
 
 void Claims::check(Diagnostics& diagnostics) const {
     for (const Error& e : duplicates_) diagnostics.add(e);
+    ports_.check(diagnostics);
     check_ranges(diagnostics);
     std::map<std::string, const Range*> by_name;
     for (const Range& r : ranges_) by_name.emplace(r.use.network, &r);

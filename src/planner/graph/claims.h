@@ -1,6 +1,7 @@
 #pragma once
 
 #include "planner/graph/graph.h"
+#include "planner/graph/port_clashes.h"
 #include "planner/spec/address.h"
 
 #include <map>
@@ -30,7 +31,7 @@ class Claims {
         return out;
     }
     /// Adds an error for each claim that two resources have, for each pair of overlapping networks,
-    /// and for each address outside its network.
+    /// for each address outside its network, and for each port that is published twice.
     void check(Diagnostics& diagnostics) const;
     /// Warnings: an even number of voters, a string that looks like a reference, a resource that
     /// does not depend on a resource that it needs.
@@ -52,6 +53,7 @@ class Claims {
     std::vector<std::pair<const Node*, std::string>> needs_;
     std::vector<Range> ranges_;    ///< networks
     std::vector<Range> addresses_; ///< addresses in the networks
+    PortClashes ports_;
 };
 
 /// Adds an error for each part (see PartOf) of an object whose resource lists its parts itself, as

@@ -103,30 +103,6 @@ std::vector<NamedFile> named_files(const YAML::Node& root, const Value& variable
     return out;
 }
 
-/// The published port of one entry in `ports:`; "" if there is none to report.
-std::string published(const YAML::Node& entry, const Value& variables) {
-    std::string port, protocol = "tcp";
-    if (entry.IsMap()) {
-        const YAML::Node mode = member(entry, "mode"), number = member(entry, "published"),
-                         kind = member(entry, "protocol");
-        if (mode.IsDefined() && mode.Scalar() == "host") return {}; // a port of single nodes
-        if (number.IsDefined()) port = substituted(number.Scalar(), variables);
-        if (kind.IsDefined()) protocol = kind.Scalar();
-    } else if (entry.IsScalar()) { // [address:]published:target[/protocol]
-        std::string text = substituted(entry.Scalar(), variables);
-        if (const auto slash = text.find('/'); slash != text.npos) {
-            protocol = text.substr(slash + 1);
-            text.resize(slash);
-        }
-        const auto target = text.rfind(':');
-        if (target == text.npos) return {};
-        text.resize(target);
-        port = text.substr(text.rfind(':') + 1);
-    }
-    if (port.empty() || port.find_first_not_of("0123456789") != port.npos) return {};
-    return protocol == "tcp" ? port : port + "/" + protocol;
-}
-
 /// The version as a number, e.g. 3.5; 0 if it is not given.
 double version_of(const YAML::Node& root) {
     return root["version"].IsDefined() && root["version"].IsScalar()
@@ -335,19 +311,6 @@ std::string compose_digest(const Compose& compose, const Value& variables) {
             add(e.value.as_string());
         }
     return hex(sum.finish());
-}
-
-std::vector<std::string> published_ports(const Compose& compose, const Value& variables) {
-    std::vector<std::string> out;
-    const YAML::Node services = compose.root["services"];
-    for (const std::string& key : keys_of(services)) {
-        const YAML::Node ports = member(member(services, key), "ports");
-        if (!ports.IsDefined() || !ports.IsSequence()) continue;
-        for (const auto& entry : ports)
-            if (std::string port = published(entry, variables); !port.empty())
-                out.push_back(std::move(port));
-    }
-    return out;
 }
 
 std::vector<std::string> externals(const Compose& compose, const Value& variables) {

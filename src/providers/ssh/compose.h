@@ -58,10 +58,6 @@ using Missing = std::function<void(const std::string& name, const std::string& m
 std::string substituted(const std::string& text, const Value& variables,
                         const Missing& missing = {});
 
-/// The ports that the services publish on every node: "5000" or "53/udp". Excludes ports that
-/// Docker chooses, ranges, and ports of single nodes (mode: host).
-std::vector<std::string> published_ports(const Compose& compose, const Value& variables);
-
 /// External objects of the compose file, which must exist: "network proxy", "secret key".
 std::vector<std::string> externals(const Compose& compose, const Value& variables);
 

@@ -1,6 +1,7 @@
 #include "core/secrecy.h"
 #include "embedded/scripts.h"
 #include "providers/ssh/compose.h"
+#include "providers/ssh/compose_ports.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 #include "providers/ssh/host.h"
@@ -176,6 +177,7 @@ class DockerCompose final : public SshType {
     void check(const Value& config, Diagnostics& diagnostics) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
+    std::vector<PortUse> ports(const Value& config) const override;
     std::vector<std::string> needs(const Value& config) const override {
         return claim_of_host(config, "Docker on");
     }
@@ -332,14 +334,27 @@ Value DockerCompose::derive(const Value& config) const {
 std::vector<std::string> DockerCompose::claims(const Value& config) const {
     std::vector<std::string> out =
         claim(config, "compose project " + config.text("name"), {"name"});
-    if (out.empty() || (!config["content"].is_string() && !config["compose"].is_string()))
-        return out;
-    try {
-        for (const std::string& port : published_ports(read_compose(config), config["variables"]))
-            out.push_back(fmt::format("{} published port {}", place_of(config["host"]), port));
-    } catch (const std::exception&) { // check() and derive() report errors in the file
-    }
+    if (out.empty()) return out;
+    for (PortUse& use : ports(config))
+        if (std::find(out.begin(), out.end(), use.claim) == out.end())
+            out.push_back(std::move(use.claim));
     return out;
+}
+
+std::vector<PortUse> DockerCompose::ports(const Value& config) const {
+    const std::string place = place_of(config["host"]);
+    if (place.empty() || (!config["content"].is_string() && !config["compose"].is_string()))
+        return {};
+    try {
+        std::vector<PortUse> out = ports_of_project(read_compose(config), config["variables"]);
+        for (PortUse& use : out) {
+            use.place = machine_of(config["host"]);
+            use.claim = fmt::format("{} published port {}", place, use.port);
+        }
+        return out;
+    } catch (const std::exception&) { // check() and derive() report errors in the file
+        return {};
+    }
 }
 
 namespace {

@@ -19,6 +19,7 @@ class DockerContainer final : public ObjectType {
     void check(const Value& config, Diagnostics& diagnostics) const override;
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
+    std::vector<PortUse> ports(const Value& config) const override;
     Observation parse(const ReadRequest& request, const ProbeResult& result) const override;
     std::vector<Command> commands(const Change& change) const override;
 
@@ -245,10 +246,19 @@ Value DockerContainer::derive(const Value& config) const {
 std::vector<std::string> DockerContainer::claims(const Value& config) const {
     std::vector<std::string> out = ObjectType::claims(config);
     if (out.empty()) return out;
+    for (PortUse& use : ports(config)) out.push_back(std::move(use.claim));
+    return out;
+}
+
+std::vector<PortUse> DockerContainer::ports(const Value& config) const {
+    const std::string place = place_of(config["host"]);
+    std::vector<PortUse> out;
+    if (place.empty()) return out;
     for (const std::string& text : strings(config["ports"]))
         if (const auto port = parse_published(text); port && !port->claimed().empty())
-            out.push_back(
-                fmt::format("{} published port {}", place_of(config["host"]), port->claimed()));
+            out.push_back({.port = port->claimed(),
+                           .place = machine_of(config["host"]),
+                           .claim = fmt::format("{} published port {}", place, port->claimed())});
     return out;
 }
 

@@ -82,6 +82,15 @@ class DockerNode final : public SshType {
     std::vector<std::string> needs(const Value& config) const override {
         return claim_of_host(config, "Docker on");
     }
+    ClusterMembers members(const Value& config) const override {
+        ClusterMembers out{
+            .all = true, .place = machine_of(config["host"]), .name = config.text("name")};
+        for (const Value& peer : connections(config["peers"])) {
+            out.places.push_back(machine_of(peer));
+            if (out.places.back().empty()) return {}; // not known yet
+        }
+        return out;
+    }
     /// Two nodes that find no swarm at the same time would each create one, and a join token is
     /// rotated after its use.
     std::vector<std::string> exclusive(const Value& config) const override {

@@ -2,6 +2,7 @@
 #include "embedded/scripts.h"
 #include "providers/ssh/compose.h"
 #include "providers/ssh/compose_check.h"
+#include "providers/ssh/compose_ports.h"
 #include "providers/ssh/docker_script.h"
 #include "providers/ssh/docker_types.h"
 #include "providers/ssh/host.h"
@@ -111,6 +112,8 @@ class DockerStack final : public SshType {
     static void warn_of_ignored_keys(const Value& config, Diagnostics& warnings);
     Value derive(const Value& config) const override;
     std::vector<std::string> claims(const Value& config) const override;
+    std::vector<PortUse> ports(const Value& config) const override;
+    ClusterMembers members(const Value& config) const override;
     std::vector<std::string> needs(const Value& config) const override {
         std::vector<std::string> out;
         for (const Value& host : connections(config["hosts"]))
@@ -155,8 +158,10 @@ DockerStack::DockerStack() {
           "`restart`, `security_opt`, `tmpfs` and the like, and an address before a published "
           "port. A file without `version`, or with \"3\", is sent with the lowest version that "
           "supports its keys, at least 3.8.\n\n"
-          "Ports that another stack publishes and missing external networks are detected before "
-          "anything is changed.\n\n"
+          "A port that a machine would publish twice is an error of the plan, for example with two "
+          "tasks of a service with `mode: host` on one machine. The plan knows all machines of a "
+          "swarm from the `peers` of its docker.node. Ports that a stack of others publishes and "
+          "missing external networks are detected before anything is changed.\n\n"
           "Drift that is repaired by deploying again: a service of the stack that was scaled, "
           "updated, removed or added by hand.\n\n"
           "A stack of the same name that hadeploy did not create is an error. (hadeploy marks its "
@@ -302,6 +307,31 @@ std::vector<std::string> DockerStack::claims(const Value& config) const {
             out.push_back(fmt::format("port {} of the swarm of {}", port, place));
     } catch (const std::exception&) { // check() and derive() report errors in the file
     }
+    return out;
+}
+
+std::vector<PortUse> DockerStack::ports(const Value& config) const {
+    const std::vector<std::string> places = members(config).places;
+    if (places.empty()) return {};
+    const std::string swarm = config["hosts"].as_map().front().value.text("address");
+    try {
+        if (!config["content"].is_string() && !config["compose"].is_string()) return {};
+        std::vector<PortUse> out = ports_of_stack(read_compose(config), config["variables"]);
+        for (PortUse& use : out) {
+            use.place = places.front();
+            use.claim = fmt::format("port {} of the swarm of {}", use.port, swarm);
+        }
+        return out;
+    } catch (const std::exception&) { // check() and derive() report errors in the file
+        return {};
+    }
+}
+
+ClusterMembers DockerStack::members(const Value& config) const {
+    ClusterMembers out;
+    for (const Value& host : connections(config["hosts"]))
+        if (std::string place = machine_of(host); !place.empty())
+            out.places.push_back(std::move(place));
     return out;
 }
 

@@ -14,4 +14,11 @@ std::string place_of(const Value& connection) {
     return before.empty() ? place : fmt::format("{} via {}", place, before);
 }
 
+std::string machine_of(const Value& connection) {
+    std::string place = place_of(connection);
+    if (constexpr std::string_view kUsual = ":22"; place.ends_with(kUsual))
+        place.resize(place.size() - kUsual.size());
+    return place;
+}
+
 } // namespace hadeploy::ssh

@@ -11,4 +11,8 @@ namespace hadeploy::ssh {
 /// addresses. "" while the address is not known.
 std::string place_of(const Value& connection);
 
+/// The same for messages that are about other ports than the one of SSH: "10.0.0.11", or
+/// "10.0.0.11:2222" if SSH does not use its usual port.
+std::string machine_of(const Value& connection);
+
 } // namespace hadeploy::ssh
