@@ -70,11 +70,12 @@ HOOK
     hooks+=("$hook="'sh -eu "$HADEPLOY_HOOK" "$1"')
 fi
 hooks+=("$hook=$clean")
+# The folders of manual pages stay, because some packages, such as Java's, fail without them.
 # All times are 1970. Errors of apt may contain the URIs of its sources.
 SOURCE_DATE_EPOCH=0 mmdebstrap --quiet --mode=root --variant="$HADEPLOY_VARIANT" --format=tar \
     --include="$HADEPLOY_PACKAGES" --skip=output/dev \
     --aptopt='APT::Install-Recommends "false"' --aptopt="$work/apt.conf" \
-    --dpkgopt='path-exclude=/usr/share/man/*' \
+    --dpkgopt='path-exclude=/usr/share/man/*/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
