@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 import own_sshd  # noqa: E402
 
 INSIDE = "HADEPLOY_DOCKER_TEST"  # the directory of the test
+KEPT = []  # file descriptors that the test keeps in its namespaces
 NAMESPACES = ["setpriv", "--pdeathsig", "KILL",  # they end with the test, even if it is killed
               "unshare", "--mount", "--net", "--pid", "--ipc", "--uts", "--fork", "--mount-proc", "--kill-child"]
 
@@ -60,7 +61,7 @@ def enter():
     with tempfile.TemporaryDirectory(prefix="hadeploy-docker-test-") as path:
         try:
             done = subprocess.run([*NAMESPACES, sys.executable, *sys.argv], env=dict(os.environ, **{INSIDE: path}),
-                                  stdin=subprocess.DEVNULL)
+                                  stdin=subprocess.DEVNULL, pass_fds=KEPT)
         finally:
             remove_groups(pathlib.Path(path).name)
     sys.exit(done.returncode)

@@ -63,9 +63,12 @@ class Project:
             self.directory.mkdir(parents=True)
             (self.directory / "hadeploy.yaml").write_text(spec)
         self.variables = variables or {}
+        self.environment = ""
 
     def command(self, *args):
         argv = [LAB, "exec", HADEPLOY, "--chdir", self.directory, "--no-color"]
+        if self.environment:
+            argv += ["--env", self.environment]
         for name, value in self.variables.items():
             argv += ["--var", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
         return argv + list(args)
@@ -122,6 +125,7 @@ class Story(unittest.TestCase):
 
     EXAMPLE = ""
     VARIABLES = {}
+    ENVIRONMENT = ""  # of the project, at first
 
     @classmethod
     def setUpClass(cls):
@@ -130,6 +134,7 @@ class Story(unittest.TestCase):
         cls.before = virsh("list", "--all", "--name")
         cls.kept = os.environ.get("HADEPLOY_E2E_PROJECT")
         cls.project = Project(cls.EXAMPLE, dict(cls.VARIABLES))
+        cls.project.environment = cls.ENVIRONMENT
         if cls.kept:
             cls.project.remove()
             cls.project.directory = pathlib.Path(cls.kept)
