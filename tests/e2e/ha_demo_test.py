@@ -12,6 +12,7 @@ To work on a single test: with HADEPLOY_E2E_PROJECT=DIR (an applied copy of exam
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,8 @@ services:
 NODE_LOGS = """
 journalctl -b -o short-precise --no-pager -n 2000 -u glusterd
 journalctl -b -o short-precise --no-pager -n 5000 -u docker
+for c in $(docker ps -aq); do docker inspect -f '== {{.Name}} {{.State.Status}}' $c; docker logs -t --tail 100 $c 2>&1; done
+tail -n 300 /var/log/glusterfs/mnt-vol0.log
 uptime; free -m; df -h / ; gluster pool list; gluster volume status
 docker service ls; docker info --format '{{json .Swarm}}'; docker node ls
 journalctl -b -o cat --no-pager -u docker -n 5000 | grep -v level=info | tail -20
@@ -185,6 +188,10 @@ class HaDemo(versions_story.VersionsStory, faults_story.FaultsStory, Story):
         print(json.dumps({k: v for k, v in report.items() if k != "timeline"})[:1500])
         self.assertIn(done.returncode, (0, 3, 4), done.stderr)  # 4: the machine was busy
         results = {t["name"]: t for t in report["thresholds"]}
+        if done.returncode != 0:  # the evidence: every request, and what the final read found
+            (BUILD / f"{self.id().rsplit('.', 1)[-1]}.json").write_text(json.dumps(report))
+            shutil.copy(self.project.directory / ".hadeploy" / "chaos-writes.log",
+                        BUILD / f"{self.id().rsplit('.', 1)[-1]}-writes.log")
         lost = [t for name, t in results.items() if "lost" in name]
         undone = [t for name, t in results.items() if name.endswith(" undone")]
         self.assertTrue(lost and all(t["ok"] for t in lost), results)
