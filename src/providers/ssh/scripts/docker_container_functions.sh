@@ -28,9 +28,10 @@ END
 # Waits until the container has run for three seconds and is healthy, or is done. Otherwise sets `why`.
 container_runs() {
     [ "$limit" -gt 0 ] || return 0
-    began=$(seconds) good='' since=''
+    began=$(seconds) good='' since='' ended=''
     while :; do
         look_at_container
+        case $status in exited|restarting) ended=$code;; esac
         case $status/$health in
         running/healthy)
             if [ "$good" != "$restarts" ]; then good=$restarts since=$(seconds); fi
@@ -44,6 +45,8 @@ container_runs() {
     done
     docker logs --tail 12 "$name" >&2 2>&1 || :
     case $status/$health in
+    running/healthy) # it ends and is started again
+        why="the container $name has ended${ended:+ with status $ended}, and was started again $restarts times" ;;
     running/*) why="the container $name is not healthy after $(($(seconds) - began)) s ($health)" ;;
     exited/*|restarting/*) why="the container $name has ended with status $code" ;;
     *) why="the container $name does not run ($status)" ;;
