@@ -70,6 +70,8 @@ def start(server, count):
         run("ip", "link", "add", "hosts", "type", "bridge")
         run("ip", "address", "add", "10.9.0.1/24", "dev", "hosts")
         run("ip", "link", "set", "hosts", "up")
+        # once br_netfilter is loaded, Docker's rules of this namespace would drop what the bridge forwards
+        run("iptables", "-I", "FORWARD", "-i", "hosts", "-o", "hosts", "-j", "ACCEPT")
     hosts = [Host(server.path / f"host{n}", n, server.key, f"/{server.path.name}") for n in range(1, count + 1)]
     for host in hosts:
         host.connect()

@@ -197,7 +197,7 @@ TEST_CASE("polls that fail end the run with an error") {
     fleet.yard.broken = true;
     const ApplyResult result = fleet.apply(4);
     REQUIRE(result.errors.size() == 3);
-    CHECK(result.errors[0].message == "no view");
+    CHECK(result.errors[0].message == "unexpected: no view");
 }
 
 TEST_CASE("any mix of ends leaves each ship recorded or its intent open") {
