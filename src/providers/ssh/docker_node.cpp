@@ -203,8 +203,7 @@ DockerNode::DockerNode() {
         {.name = "status",
          .type = TypeKind::string,
          .doc = "`ready`, or the reason why the node is not ready: `down`, `no quorum`, `locked`, "
-                "..., or "
-                "`not in service discovery:` and services",
+                "..., or `not in service discovery:` and services",
          .computed = true,
          .tracked = true,
          .open = true,

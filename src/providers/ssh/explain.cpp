@@ -79,8 +79,7 @@ constexpr std::array kCauses{
           "whole project to its previous state: hadeploy rollback"},
     Cause{" tasks run after ", "", // docker_stack_wait.sh
           "`docker service logs SERVICE` and `docker service ps --no-trunc SERVICE` on a manager "
-          "show "
-          "more; correct the cause, or set a longer `wait`, then apply again"},
+          "show more; correct the cause, or set a longer `wait`, then apply again"},
     Cause{"the swarm paused the update", "",
           "correct the new version and apply again; `docker service ps --no-trunc SERVICE` on a "
           "manager shows its tasks"},
@@ -88,8 +87,7 @@ constexpr std::array kCauses{
           "`docker service logs SERVICE` on a manager shows what it printed"},
     Cause{"is not healthy after", "", // docker_container_functions.sh
           "the end of its output is in the notes; correct the cause, or set a longer `wait`, then "
-          "apply "
-          "again"},
+          "apply again"},
     Cause{"something is still attached to the network", "", // docker_object_change.sh
           "`docker network inspect NAME` on the host lists what is attached; remove or disconnect "
           "it, or let its resource follow the network (`replace_triggered_by`), then apply again"},
